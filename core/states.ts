@@ -1,0 +1,46 @@
+/** Every state of a task; the last four are terminal. The vocabulary of the specification, section 2. */
+export const STATES = [
+  'scheduled',
+  'waiting',
+  'queued',
+  'running',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'resolved',
+] as const;
+
+export type State = (typeof STATES)[number];
+
+/** The only table of legal transitions. Statements in store/ take their source states from it. */
+export const TRANSITIONS: Record<State, readonly State[]> = {
+  scheduled: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled'],
+  waiting: ['queued', 'scheduled', 'cancelled', 'resolved'],
+  queued: ['running', 'succeeded', 'failed', 'retrying', 'cancelled'],
+  running: ['queued', 'succeeded', 'failed', 'retrying', 'cancelled'],
+  retrying: ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'retrying'],
+  succeeded: [],
+  failed: ['queued', 'scheduled', 'resolved'],
+  cancelled: ['queued', 'scheduled'],
+  resolved: [],
+};
+
+/** The states from which an attempt may begin: it is due, or will be. */
+export const STARTABLE = ['scheduled', 'queued', 'retrying'] as const satisfies readonly State[];
+
+/** The states in which an attempt may still get an outcome. A short attempt is never written as `running`. */
+export const OPEN = [...STARTABLE, 'running'] as const satisfies readonly State[];
+
+/** The terminal states that a retry or a new submission of the same work re-arms. */
+export const REARMABLE = ['failed', 'cancelled'] as const satisfies readonly State[];
+
+/** Whether a task in this state is finished for good, until an operator acts. */
+export function isTerminal(state: State): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'resolved';
+}
+
+/** Whether the table allows a task to go from one state to another. */
+export function canTransition(from: State, to: State): boolean {
+  return TRANSITIONS[from].includes(to);
+}

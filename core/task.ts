@@ -1,0 +1,128 @@
+import { getCallSites } from 'node:util';
+import type { Logger } from 'pino';
+import { type Policy, type PolicyInput, policySchema } from './policy.ts';
+import { type JsonSchema, type Schema, type SchemaInput, type SchemaOutput, toJsonSchema } from './schema.ts';
+
+/** Always with a namespace, so that no name collides with a route such as /v1/tasks/stats (specification T6). */
+export const NAME_PATTERN = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_-]*)+$/;
+export const NAME_MAX_LENGTH = 128;
+const VERSION_PATTERN = /^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$/;
+
+/** A typed unit of work: everything but its handler, so that the API can load it without the handler's code. */
+export type TaskDefinition<
+  Name extends string = string,
+  Payload extends Schema = Schema,
+  Result extends Schema | undefined = Schema | undefined,
+> = {
+  readonly name: Name;
+  /** The part of the name before the first dot. */
+  readonly namespace: string;
+  readonly version: string;
+  readonly description: string;
+  readonly payload: Payload;
+  readonly result: Result;
+  readonly policy: Policy;
+  /** An accepted payload, shown in the docs; checked against the schema when the definition loads. */
+  readonly example: SchemaInput<Payload>;
+  readonly payloadJsonSchema: JsonSchema;
+  readonly resultJsonSchema: JsonSchema | undefined;
+  /** Where it was defined, for messages about it. */
+  readonly file: string;
+};
+
+/** What a handler gets beside its payload. */
+export type TaskContext = {
+  /** The task's id (UUIDv7). */
+  readonly id: string;
+  /** The number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Aborted when the runner needs the attempt to end; `signal.reason` says why. */
+  readonly signal: AbortSignal;
+  /** Its lines carry the task id, the name, the attempt and the request id of the submission. */
+  readonly log: Logger;
+};
+
+/** What the handler of a definition may return: the input of its result schema, or anything JSON without one. */
+export type HandlerResult<D extends TaskDefinition> = D['result'] extends Schema
+  ? SchemaInput<D['result']>
+  : unknown;
+
+/** The code that does the work. Throw to be retried, throw PermanentError not to be. */
+export type Handler<D extends TaskDefinition = TaskDefinition> = (
+  payload: SchemaOutput<D['payload']>,
+  context: TaskContext,
+) => Promise<HandlerResult<D>> | HandlerResult<D>;
+
+/**
+ * Defines a task. `payload` must be an object schema that JSON Schema can express; `policy` gets its defaults.
+ * Throws, naming the file, when any of it is not acceptable (specification T5, T6).
+ */
+export function defineTask<
+  const Name extends string,
+  Payload extends Schema,
+  Result extends Schema | undefined = undefined,
+>(task: {
+  name: Name;
+  version: string;
+  description: string;
+  payload: Payload;
+  example: SchemaInput<Payload>;
+  result?: Result;
+  policy?: PolicyInput;
+}): TaskDefinition<Name, Payload, Result> {
+  const file = getCallSites(2)[1]?.scriptName ?? 'unknown file';
+  const refuse = (why: string): never => {
+    throw new Error(`Task definition ${JSON.stringify(task.name)} in ${file}: ${why}`);
+  };
+  if (!NAME_PATTERN.test(task.name) || task.name.length > NAME_MAX_LENGTH) {
+    refuse(
+      `the name must match ${NAME_PATTERN}, namespace first, with ${NAME_MAX_LENGTH} characters at most`,
+    );
+  }
+  if (!VERSION_PATTERN.test(task.version))
+    refuse(`the version ${task.version} must match ${VERSION_PATTERN}`);
+  const policy = policySchema.safeParse(task.policy ?? {});
+  if (!policy.success) {
+    const issues = policy.error.issues.map((issue) => `policy.${issue.path.join('.')} ${issue.message}`);
+    return refuse(issues.join('; '));
+  }
+  return Object.freeze({
+    name: task.name,
+    namespace: namespaceOf(task.name),
+    version: task.version,
+    description: task.description,
+    payload: task.payload,
+    result: task.result as Result,
+    policy: policy.data,
+    example: task.example,
+    payloadJsonSchema: objectSchema(task.payload, refuse),
+    resultJsonSchema: task.result === undefined ? undefined : expressed('result', task.result, refuse),
+    file,
+  });
+}
+
+/** Binds a handler to its definition, so that its payload and result are typed by it. */
+export function defineHandler<D extends TaskDefinition>(_definition: D, handler: Handler<D>): Handler<D> {
+  return handler;
+}
+
+/** The namespace of a task name: the part before the first dot. */
+export function namespaceOf(name: string): string {
+  return name.slice(0, name.indexOf('.'));
+}
+
+type Refuse = (why: string) => never;
+
+function objectSchema(schema: Schema, refuse: Refuse): JsonSchema {
+  const json = expressed('payload', schema, refuse);
+  if (json.type !== 'object') refuse('the payload schema must be an object (z.object or z.strictObject)');
+  return json;
+}
+
+function expressed(what: string, schema: Schema, refuse: Refuse): JsonSchema {
+  try {
+    return toJsonSchema(schema);
+  } catch (error) {
+    return refuse(`JSON Schema can't express its ${what} schema: ${String(error)}`);
+  }
+}
