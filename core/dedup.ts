@@ -10,7 +10,7 @@ export type Dedup =
  * Decides how one submission is deduplicated (specification S5): what it asks for itself, else a key that
  * it brings, else its definition's strategy. A `dedup_key` in the body goes before the Idempotency-Key header.
  * The hash itself is computed in Postgres (`errand.dedup_hash`), where SQL callers get the same one.
- * Throws VALIDATION_FAILED when the strategy is `key` and no key came.
+ * Throws VALIDATION_FAILED when the strategy is `key` and no key came; `path` is that of the submission.
  */
 export function chooseDedup(
   policy: Policy,
@@ -18,6 +18,7 @@ export function chooseDedup(
     dedup?: DedupStrategy | undefined;
     dedupKey?: string | undefined;
     idempotencyKey?: string | undefined;
+    path: string;
   },
 ): Dedup {
   const brings = asked.dedupKey !== undefined || asked.idempotencyKey !== undefined;
@@ -28,7 +29,10 @@ export function chooseDedup(
   if (asked.idempotencyKey !== undefined) return { dedup: 'idempotency_key', key: asked.idempotencyKey };
   throw new ErrandError('VALIDATION_FAILED', 'This task is deduplicated by key and none was sent', {
     details: [
-      { path: '/body/dedup_key', message: 'is required: send dedup_key, or an Idempotency-Key header' },
+      {
+        path: `${asked.path}/dedup_key`,
+        message: 'is required: send dedup_key, or an Idempotency-Key header',
+      },
     ],
   });
 }

@@ -1,0 +1,71 @@
+import express, { type NextFunction, type Request, type Response } from 'express';
+import { ErrandError } from '../core/errors.ts';
+import { parseJson, storageProblems, textProblem } from '../core/json.ts';
+
+/** Also the bound of what a compressed body may grow to. */
+export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
+
+/**
+ * Reads the body of a request: JSON in UTF-8, at most MAX_BODY_BYTES, and nothing in it that Postgres can't hold
+ * or that a double would silently change (specification S9). Anything else is a 4xx with every problem.
+ */
+export const readBody = [requireJson, readBytes, parseBody, checkQuery];
+
+function requireJson(request: Request, _response: Response, next: NextFunction): void {
+  // `is` gives null without a body and false for another type.
+  if (request.is('application/json') === false) {
+    throw new ErrandError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `Content-Type ${JSON.stringify(request.get('content-type') ?? '')} is not accepted: send application/json`,
+    );
+  }
+  next();
+}
+
+function parseBody(request: Request, _response: Response, next: NextFunction): void {
+  const bytes: unknown = request.body;
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
+    request.body = undefined;
+    return next();
+  }
+  const body = parse(decode(bytes));
+  const problems = storageProblems(body, '/body');
+  if (problems.length > 0) {
+    throw new ErrandError('VALIDATION_FAILED', 'The body has values that can not be stored', {
+      details: problems,
+    });
+  }
+  request.body = body;
+  next();
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new ErrandError('BAD_REQUEST', 'The body is not valid UTF-8');
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new ErrandError('BAD_REQUEST', `The body is not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Query and headers reach Postgres too, and percent-encoding can hold a NUL. */
+function checkQuery(request: Request, _response: Response, next: NextFunction): void {
+  for (const [name, value] of Object.entries(request.query)) {
+    for (const text of [value].flat()) {
+      const problem = typeof text === 'string' ? textProblem(text) : null;
+      if (problem === null) continue;
+      const details = [{ path: `/query/${name}`, message: problem }];
+      throw new ErrandError('VALIDATION_FAILED', 'The query has a value that can not be used', { details });
+    }
+  }
+  next();
+}

@@ -1,0 +1,76 @@
+import type { JsonSchema } from '../../core/schema.ts';
+import { STATES } from '../../core/states.ts';
+import { NAME_MAX_LENGTH } from '../../core/task.ts';
+
+export const DEFAULT_PAGE_SIZE = 50;
+export const MAX_PAGE_SIZE = 100;
+/** Numbered pages reach this many tasks; beyond it there is the cursor. */
+export const MAX_PAGE_REACH = 10_000;
+/** Longest wait for a task to finish. */
+export const MAX_WAIT_SECONDS = 30;
+
+type Parameter = { name: string; in: string; required?: boolean; description: string; schema: JsonSchema };
+
+const query = (name: string, schema: JsonSchema, description: string): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+});
+const text = (maxLength: number): JsonSchema => ({ type: 'string', minLength: 1, maxLength });
+const time: JsonSchema = { type: 'string', format: 'date-time' };
+
+export const idParameter: Parameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'The id of the task',
+  schema: { type: 'string', format: 'uuid' },
+};
+
+export const idempotencyKeyParameter: Parameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'The same key again gives the same task; with another payload it is 409',
+  schema: text(255),
+};
+
+export const waitParameter: Parameter = query(
+  'wait',
+  { type: 'number', minimum: 0, maximum: MAX_WAIT_SECONDS },
+  'Answer when the task has finished, or after so many seconds',
+);
+
+export const atomicParameter: Parameter = query(
+  'atomic',
+  { type: 'boolean', default: false },
+  'Whether one invalid item refuses all',
+);
+
+export const listParameters: Parameter[] = [
+  query('name', text(NAME_MAX_LENGTH), 'Tasks of this name'),
+  query('namespace', text(NAME_MAX_LENGTH), 'Tasks whose name starts with this part'),
+  query(
+    'state',
+    { type: 'array', maxItems: STATES.length, items: { type: 'string', enum: [...STATES] } },
+    'In one of these states; repeatable',
+  ),
+  query('tag', text(100), 'With this tag'),
+  query('initiator', text(200), 'Asked for by'),
+  query('error', text(200), 'With this text in the message of the error, in any case'),
+  query('created_from', time, 'Created at or after'),
+  query('created_to', time, 'Created before'),
+  query('finished_from', time, 'Finished at or after'),
+  query('finished_to', time, 'Finished before'),
+  query(
+    'page',
+    { type: 'integer', minimum: 1, maximum: MAX_PAGE_REACH, default: 1 },
+    `From 1; up to ${MAX_PAGE_REACH} tasks deep, then use the cursor`,
+  ),
+  query(
+    'page_size',
+    { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE },
+    'Tasks per page',
+  ),
+  query('cursor', text(100), 'next_cursor of the page before: pages at any depth for the same cost'),
+];

@@ -1,0 +1,93 @@
+import {
+  DEDUP_STRATEGIES,
+  DELAY_LIMIT_SECONDS,
+  MAX_ATTEMPTS_LIMIT,
+  PRIORITY_LIMIT,
+} from '../../core/policy.ts';
+import type { JsonSchema } from '../../core/schema.ts';
+import { NAME_MAX_LENGTH, NAME_PATTERN } from '../../core/task.ts';
+
+/** Items of a batch (specification S3). */
+export const MAX_BATCH_ITEMS = 10_000;
+
+const label = (maxLength: number, description: string): JsonSchema => ({
+  type: 'string',
+  minLength: 1,
+  maxLength,
+  description,
+});
+
+/** What every submission may carry beside its payload (specification S1). */
+const options: Record<string, JsonSchema> = {
+  version: label(32, 'Refuses the submission unless the definition has this version'),
+  priority: {
+    type: 'integer',
+    minimum: -PRIORITY_LIMIT,
+    maximum: PRIORITY_LIMIT,
+    description: 'Smaller runs first',
+  },
+  run_at: { type: 'string', format: 'date-time', description: 'Not before this time' },
+  delay_seconds: {
+    type: 'number',
+    minimum: 0,
+    maximum: DELAY_LIMIT_SECONDS,
+    description: 'Not before so long from now',
+  },
+  dedup: {
+    type: 'string',
+    enum: [...DEDUP_STRATEGIES],
+    description: 'Instead of the strategy of the definition',
+  },
+  dedup_key: label(512, 'What makes two submissions the same; implies the strategy `key`'),
+  dedup_window_seconds: {
+    type: 'integer',
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description: 'After this time the same submission makes a new task',
+  },
+  tags: {
+    type: 'array',
+    maxItems: 20,
+    uniqueItems: true,
+    items: { type: 'string', minLength: 1, maxLength: 100 },
+    description: 'To find it by',
+  },
+  initiator: label(200, 'Who asked for it'),
+  source_system: label(200, 'Which system submitted it'),
+  reason: label(1_000, 'Why'),
+  max_attempts: {
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_ATTEMPTS_LIMIT,
+    description: 'Instead of that of the policy',
+  },
+};
+
+const anyPayload: JsonSchema = { type: 'object', additionalProperties: true };
+
+/** The body of a submission whose payload has the given schema. */
+export function submissionSchema(payload: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['payload'],
+    properties: { payload, ...options },
+  };
+}
+
+/** The body of a submission that names its task itself (specification S2). */
+export const namedSubmissionSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name'],
+  properties: {
+    name: { ...label(NAME_MAX_LENGTH, 'Of the task; without its namespace if that is given apart') },
+    namespace: label(NAME_MAX_LENGTH, 'The first part of the name, if the name does not have it'),
+    payload: {
+      ...anyPayload,
+      description: `As the path of the task has it: names match ${NAME_PATTERN.source}`,
+    },
+    context: { ...anyPayload, description: 'Another word for payload' },
+    ...options,
+  },
+};

@@ -1,0 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { definitions } from '../../tasks/index.ts';
+import { buildOpenApi, toYaml } from './build.ts';
+
+// `npm run openapi`: writes openapi.yaml from the definitions.
+await writeFile(join(import.meta.dirname, '..', '..', 'openapi.yaml'), toYaml(buildOpenApi(definitions)));

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Request, Response } from 'express';
+import { ErrandError } from '../core/errors.ts';
+
+const REQUEST_ID_PATTERN = /^[A-Za-z0-9._:/+=-]{1,128}$/;
+/** W3C Trace Context, version 00. */
+const TRACEPARENT_PATTERN = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The caller's X-Request-Id when it is well-formed, else a new one; it is echoed in the answer (A4). */
+export function assignRequestId(request: IncomingMessage, response: ServerResponse): string {
+  const given = request.headers['x-request-id'];
+  const id = typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
+  response.setHeader('X-Request-Id', id);
+  return id;
+}
+
+/** The id of a request, assigned by the logging middleware. */
+export function requestId(request: Request): string {
+  return String(request.id);
+}
+
+/** The caller's trace context, or null when there is none that is well-formed. */
+export function traceparent(request: Request): string | null {
+  const given = request.get('traceparent');
+  return given !== undefined && TRACEPARENT_PATTERN.test(given) ? given : null;
+}
+
+/**
+ * A time from a request as ISO 8601 in UTC. The validator has checked its form; what it lets through and Date
+ * does not know (a leap second, say) throws VALIDATION_FAILED.
+ */
+export function toIsoTime(text: string, path: string): string {
+  const time = new Date(text);
+  if (!Number.isNaN(time.getTime())) return time.toISOString();
+  throw new ErrandError('VALIDATION_FAILED', 'The request has a time that can not be used', {
+    details: [{ path, message: `must be a time such as 2026-01-31T12:00:00Z, got ${JSON.stringify(text)}` }],
+  });
+}
+
+/** Aborted when the caller hangs up before the answer is complete. */
+export function callerGone(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  return controller.signal;
+}

@@ -1,0 +1,108 @@
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { ErrandError } from '../../core/errors.ts';
+import { STATES } from '../../core/states.ts';
+import { countTasks, listTasks as readTasks, type TaskFilter } from '../../store/list.ts';
+import type { ApiContext } from '../context.ts';
+import { MAX_PAGE_REACH } from '../openapi/parameters.ts';
+import { toIsoTime } from '../request.ts';
+
+/** The query as the validator leaves it: bounds checked, numbers and lists made. */
+const querySchema = z.object({
+  name: z.string().optional(),
+  namespace: z.string().optional(),
+  state: z.array(z.enum(STATES)).optional(),
+  tag: z.string().optional(),
+  initiator: z.string().optional(),
+  error: z.string().optional(),
+  created_from: z.string().optional(),
+  created_to: z.string().optional(),
+  finished_from: z.string().optional(),
+  finished_to: z.string().optional(),
+  page: z.int(),
+  page_size: z.int(),
+  cursor: z.string().optional(),
+});
+
+type Query = z.output<typeof querySchema>;
+
+/** `GET /v1/tasks` (specification R2): filters, numbered pages with a total, and a cursor for deep pages. */
+export function listTasks(context: ApiContext) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const query = querySchema.parse(request.query);
+    const before = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+    const offset = before === undefined ? (query.page - 1) * query.page_size : 0;
+    if (offset + query.page_size > MAX_PAGE_REACH) throw tooDeep(query);
+    const filter = toFilter(query);
+    const [{ tasks, more }, { total, isEstimate }] = await Promise.all([
+      readTasks(context.pool, filter, { size: query.page_size, offset, before }),
+      countTasks(context.pool, filter),
+    ]);
+    const last = tasks.at(-1);
+    const next = more && last !== undefined ? encodeCursor(last.id) : null;
+    response.links(links(request, next));
+    response.json({
+      tasks,
+      page: before === undefined ? query.page : null,
+      page_size: query.page_size,
+      total,
+      total_is_estimate: isEstimate,
+      next_cursor: next,
+    });
+  };
+}
+
+function toFilter(query: Query): TaskFilter {
+  const time = (key: 'created_from' | 'created_to' | 'finished_from' | 'finished_to'): string | undefined =>
+    query[key] === undefined ? undefined : toIsoTime(query[key], `/query/${key}`);
+  return {
+    name: query.name,
+    namespace: query.namespace,
+    states: query.state === undefined ? undefined : [...new Set(query.state)],
+    tag: query.tag,
+    initiator: query.initiator,
+    error: query.error,
+    createdFrom: time('created_from'),
+    createdTo: time('created_to'),
+    finishedFrom: time('finished_from'),
+    finishedTo: time('finished_to'),
+  };
+}
+
+/** RFC 8288. The links keep the filters of the request. */
+function links(request: Request, nextCursor: string | null): Record<string, string> {
+  const to = (cursor: string | null): string => {
+    const url = new URL(request.originalUrl, 'http://errand');
+    url.searchParams.delete('cursor');
+    url.searchParams.delete('page');
+    if (cursor !== null) url.searchParams.set('cursor', cursor);
+    return `${url.pathname}${url.search}`;
+  };
+  return { first: to(null), ...(nextCursor === null ? {} : { next: to(nextCursor) }) };
+}
+
+/** A cursor is the id of the last task of a page; opaque, so that it may become something else. */
+function encodeCursor(id: string): string {
+  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
+}
+
+function decodeCursor(cursor: string): string {
+  const hex = Buffer.from(cursor, 'base64url').toString('hex');
+  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  if (z.uuid().safeParse(id).success && encodeCursor(id) === cursor) return id;
+  throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', {
+    details: [
+      {
+        path: '/query/cursor',
+        message: `is not a cursor of this API: use next_cursor of the page before, got ${JSON.stringify(cursor)}`,
+      },
+    ],
+  });
+}
+
+function tooDeep(query: Query): ErrandError {
+  const message = `reaches beyond ${MAX_PAGE_REACH} tasks with page_size ${query.page_size}: use the cursor, got ${query.page}`;
+  return new ErrandError('VALIDATION_FAILED', 'The page is too deep', {
+    details: [{ path: '/query/page', message }],
+  });
+}

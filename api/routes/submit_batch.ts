@@ -1,0 +1,103 @@
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { type Detail, ErrandError } from '../../core/errors.ts';
+import type { TaskDefinition } from '../../core/task.ts';
+import {
+  type Submission,
+  type Submitted,
+  submitBatch,
+  submitBatchAtomically,
+  type TaskReference,
+} from '../../store/submit.ts';
+import type { ApiContext } from '../context.ts';
+import { findDefinition, toSubmission } from '../submission.ts';
+import { submissionProblems } from '../validate.ts';
+
+const bodySchema = z.object({ items: z.array(z.unknown()) });
+
+type Checked = { submission: Submission } | { errors: Detail[] };
+type BatchItem = { id?: string; state?: string; created: boolean; errors?: Detail[] };
+
+/**
+ * `POST /v1/tasks/{name}/batch` (specification S3): every item is validated on its own, the valid ones are
+ * submitted in one statement, and the answer tells in order what became of each. With `?atomic=true` one
+ * invalid item refuses all. An Idempotency-Key covers each item by its position.
+ */
+export function submitTaskBatch(context: ApiContext) {
+  return async (request: Request<{ name: string }>, response: Response): Promise<void> => {
+    const definition = findDefinition(context.registry, request.params.name);
+    const { items } = bodySchema.parse(request.body);
+    const checked = await checkItems(definition, items, request);
+    const atomic = String(request.query.atomic) === 'true';
+    const errors = checked.flatMap((item) => ('errors' in item ? item.errors : []));
+    if (atomic && errors.length > 0) {
+      throw new ErrandError('VALIDATION_FAILED', 'The batch is atomic and not all of it is valid', {
+        details: errors,
+      });
+    }
+    const valid = checked.flatMap((item) => ('submission' in item ? [item.submission] : []));
+    const submitted = await submit(context, valid, atomic);
+    response.json(toAnswer(checked, submitted));
+  };
+}
+
+async function submit(
+  context: ApiContext,
+  submissions: Submission[],
+  atomic: boolean,
+): Promise<Submitted<TaskReference>[]> {
+  if (submissions.length === 0) return [];
+  if (!atomic) return submitBatch(context.pool, submissions);
+  const submitted = await submitBatchAtomically(context.pool, submissions);
+  if (submitted === null) {
+    throw new ErrandError(
+      'CONFLICT',
+      'The batch is atomic, and its Idempotency-Key was already used with another payload',
+    );
+  }
+  return submitted;
+}
+
+async function checkItems(
+  definition: TaskDefinition,
+  items: unknown[],
+  request: Request,
+): Promise<Checked[]> {
+  const key = request.get('idempotency-key');
+  const checked: Checked[] = [];
+  for (const [index, item] of items.entries()) {
+    const path = `/body/items/${index}`;
+    const idempotencyKey = key === undefined ? undefined : `${key}/${index}`;
+    const errors = await submissionProblems(definition, item, path);
+    checked.push(
+      errors.length > 0 ? { errors } : toChecked(definition, item, request, { path, idempotencyKey }),
+    );
+  }
+  return checked;
+}
+
+function toChecked(...parameters: Parameters<typeof toSubmission>): Checked {
+  try {
+    return { submission: toSubmission(...parameters) };
+  } catch (error) {
+    if (!(error instanceof ErrandError)) throw error;
+    return { errors: error.details ?? [{ path: parameters[3].path, message: error.message }] };
+  }
+}
+
+function toAnswer(checked: Checked[], submitted: Submitted<TaskReference>[]): Record<string, unknown> {
+  const results = submitted.values();
+  const items = checked.map((item, index): BatchItem => {
+    if ('errors' in item) return { created: false, errors: item.errors };
+    const { outcome, task } = results.next().value ?? { outcome: 'conflict', task: null };
+    if (task !== null) return { id: task.id, state: task.state, created: outcome === 'created' };
+    const message = 'the Idempotency-Key was already used with another payload at this position';
+    return { created: false, errors: [{ path: `/body/items/${index}`, message }] };
+  });
+  return {
+    items,
+    created: items.filter((item) => item.created).length,
+    duplicates: items.filter((item) => !item.created && item.errors === undefined).length,
+    invalid: items.filter((item) => item.errors !== undefined).length,
+  };
+}

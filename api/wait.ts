@@ -1,0 +1,30 @@
+import { setTimeout } from 'node:timers/promises';
+import { isTerminal } from '../core/states.ts';
+import { getTask, type Task } from '../store/tasks.ts';
+import type { ApiContext } from './context.ts';
+
+const FIRST_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 500;
+const PAUSE_FACTOR = 1.5;
+
+/**
+ * Waits until a task has finished, for at most `seconds`, and gives it as it then is; at once when the process
+ * is stopping or the caller is gone (`gone`). Null when the task is not there any more.
+ */
+export async function waitForTask(
+  context: ApiContext,
+  task: Task,
+  seconds: number,
+  gone: AbortSignal,
+): Promise<Task | null> {
+  const deadline = performance.now() + seconds * 1_000;
+  const signal = AbortSignal.any([context.stopping, gone]);
+  let current: Task | null = task;
+  for (let pause = FIRST_PAUSE_MS; current !== null && !isTerminal(current.state); pause *= PAUSE_FACTOR) {
+    const left = deadline - performance.now();
+    if (left <= 0 || signal.aborted) break;
+    await setTimeout(Math.min(pause, MAX_PAUSE_MS, left), undefined, { signal }).catch(() => {});
+    current = await getTask(context.pool, current.id);
+  }
+  return current;
+}

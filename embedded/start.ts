@@ -1,0 +1,181 @@
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, loadConfig, wantsEmbeddedPostgres } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { type Child, SUCCESS, startChild } from './child.ts';
+import { claimFile } from './claim.ts';
+import { keepRunning } from './keep.ts';
+import { portProblem } from './ports.ts';
+import { startPostgres } from './postgres.ts';
+import { untilReady } from './ready.ts';
+import { onStopSignals } from './stop-signals.ts';
+import { reachableHost, welcome } from './welcome.ts';
+
+/** What `npm start` runs: Postgres unless one is configured, the migrations, the API and one runner. */
+
+const ROOT = dirname(import.meta.dirname);
+const DIRECTORY = '.errand';
+/** What a start takes beside waiting for Postgres: loading the code, compiling the validators. */
+const LOADING_MS = 30_000;
+/** When the last start was killed, its API needs a moment to notice and to leave its port. */
+const LEAVING_WITHIN_MS = 10_000;
+const LEAVING_POLL_MS = 100;
+/** What a child may take beyond the time for what is running: the runner writes its last outcomes, 15 s at most. */
+const LEEWAY_MS = 20_000;
+
+/** What runs and how it is ended. */
+type Running = {
+  programs: { stop(graceMs: number): Promise<void>; kill(): void }[];
+  stopPostgres: () => Promise<void>;
+  isGoingDown: boolean;
+  exitCode: number;
+};
+
+const say = (line: string) => console.log(line);
+
+async function main(): Promise<number> {
+  process.chdir(ROOT);
+  const config = loadConfig();
+  const { foundLeftover } = claimFile(`${DIRECTORY}/start.pid`);
+  if (foundLeftover) say('The last npm start was killed; clearing up after it.');
+  await checkPort(config, 'SERVER_PORT', foundLeftover);
+  await checkPort(config, 'RUNNER_PORT', foundLeftover);
+  const running: Running = {
+    programs: [],
+    stopPostgres: async () => undefined,
+    isGoingDown: false,
+    exitCode: 0,
+  };
+  const graceMs = (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000 + LEEWAY_MS;
+  const stop = new AbortController();
+  onStopSignals(
+    () => {
+      say('Stopping; once more to stop at once.');
+      stop.abort();
+      for (const program of running.programs) void program.stop(graceMs);
+    },
+    () => stopAtOnce(running),
+  );
+  await runUntil(stop.signal, config, running);
+  running.isGoingDown = true;
+  await Promise.all(running.programs.map((program) => program.stop(graceMs)));
+  await running.stopPostgres();
+  say('Stopped.');
+  return running.exitCode;
+}
+
+/** Brings everything up and waits for the signal to stop. A start that fails is explained and ends the wait. */
+async function runUntil(stop: AbortSignal, config: Config, running: Running): Promise<void> {
+  try {
+    say(await bringUp(config, running, stop));
+    await new Promise<void>((resolve) => {
+      if (stop.aborted) resolve();
+      stop.addEventListener('abort', () => resolve());
+    });
+  } catch (error) {
+    // Told to stop while starting: that is why a step failed.
+    if (stop.aborted) return;
+    console.error(explain(error));
+    running.exitCode = 1;
+  }
+}
+
+/** Starts everything in order; gives what to say when all of it answers. Throws when any of it does not. */
+async function bringUp(config: Config, running: Running, stop: AbortSignal): Promise<string> {
+  if (wantsEmbeddedPostgres(config)) await bringUpPostgres(config, running);
+  stop.throwIfAborted();
+  const migrations = startChild('The migration', join(ROOT, 'process/migrate.ts'));
+  running.programs = [migrations];
+  const how = await migrations.exited;
+  if (how !== SUCCESS) throw new Error(`${migrations.name} of the database failed (${how}).`);
+  stop.throwIfAborted();
+  const scripts = { api: join(ROOT, 'api/main.ts'), runner: join(ROOT, 'runner/main.ts') };
+  const api = startChild('The API', scripts.api);
+  const runner = startChild('The runner', scripts.runner);
+  running.programs = [api, runner];
+  const host = reachableHost(config.SERVER_HOST, '127.0.0.1');
+  const withinMs = config.START_TIMEOUT_SECS * 1_000 + LOADING_MS;
+  const [apiPort, runnerPort] = await Promise.all([
+    untilReady(api, host, withinMs),
+    untilReady(runner, host, withinMs),
+  ]);
+  stop.throwIfAborted();
+  running.programs = [keepProgram(api, scripts.api), keepProgram(runner, scripts.runner)];
+  return welcome(config, apiPort, runnerPort);
+}
+
+async function bringUpPostgres(config: Config, running: Running): Promise<void> {
+  const port = config.EMBEDDED_POSTGRES_PORT;
+  const start = () => startPostgres({ directory: DIRECTORY, port, log: say });
+  const kept = keepRunning('Postgres', await start(), start, say);
+  running.stopPostgres = () => kept.stop((postgres) => postgres.stop());
+}
+
+function keepProgram(first: Child, script: string): Running['programs'][number] {
+  const kept = keepRunning(
+    first.name,
+    first,
+    async () => {
+      const child = startChild(first.name, script);
+      void child.listening.then((port) => say(`${child.name} is up again, on port ${port}.`));
+      return child;
+    },
+    say,
+  );
+  let stopped: Promise<void> | undefined;
+  return {
+    stop: (graceMs) => {
+      stopped ??= kept.stop((child) => child.stop(graceMs));
+      return stopped;
+    },
+    kill: () => kept.current().kill(),
+  };
+}
+
+function stopAtOnce(running: Running): void {
+  say('Stopping at once.');
+  running.exitCode = 1;
+  for (const program of running.programs) program.kill();
+  // Still starting, in a step that need not end soon. Postgres is stopped by its own handler of our exit.
+  if (!running.isGoingDown) process.exit(1);
+}
+
+/** Throws when a port of ours can't be had. Once up, this would be a crash of a child, told far less clearly. */
+async function checkPort(
+  config: Config,
+  variable: 'SERVER_PORT' | 'RUNNER_PORT',
+  foundLeftover: boolean,
+): Promise<void> {
+  const port = config[variable];
+  if (port === undefined) return;
+  const until = performance.now() + (foundLeftover ? LEAVING_WITHIN_MS : 0);
+  let problem = await portProblem(config.SERVER_HOST, port);
+  while (problem === 'EADDRINUSE' && performance.now() < until) {
+    await sleep(LEAVING_POLL_MS);
+    problem = await portProblem(config.SERVER_HOST, port);
+  }
+  if (problem === null) return;
+  if (problem === 'EADDRINUSE') {
+    throw new Error(`Port ${port} is in use by another program; stop it or set ${variable}.`);
+  }
+  throw new Error(
+    `Can't listen on ${config.SERVER_HOST}:${port} (${problem}); set SERVER_HOST or ${variable}.`,
+  );
+}
+
+/** Our own errors and the system's explain themselves; anything else is a bug, whose place is needed. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'Error' || error instanceof ConfigError
+    ? error.message
+    : (error.stack ?? error.message);
+}
+
+// A terminal that was closed (SIGHUP) or a reader that left (`npm start | head`) is no reason to crash.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+try {
+  process.exit(await main());
+} catch (error) {
+  console.error(explain(error));
+  process.exit(1);
+}

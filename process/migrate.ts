@@ -1,0 +1,17 @@
+import { loadConfig } from '../config/load.ts';
+import { migrate } from '../store/migrate.ts';
+import { connectDatabase } from './database.ts';
+import { createLogger } from './logger.ts';
+import { runMain, startStep } from './start.ts';
+
+// `npm run migrate`: brings the database to the newest schema and ends.
+await runMain(async () => {
+  const config = loadConfig();
+  const log = await createLogger(config, 'migrate');
+  const pool = await startStep(log, 'database', () =>
+    connectDatabase(config, log, { applicationName: 'errand migrate', size: 2, statementTimeoutMs: 0 }),
+  );
+  const files = await startStep(log, 'migrations', () => migrate(pool));
+  log.info({ files }, files.length === 0 ? 'the schema is up to date' : 'migrations applied');
+  await pool.end();
+});

@@ -1,0 +1,94 @@
+import express from 'express';
+import { loadConfig } from '../config/load.ts';
+import { checkDatabase, connectDatabase } from '../process/database.ts';
+import { closeServer, listen, portOf } from '../process/http.ts';
+import { createLogger } from '../process/logger.ts';
+import { type Check, probes } from '../process/probes.ts';
+import { runMain, startStep } from '../process/start.ts';
+import { stopOnSignal } from '../process/stop.ts';
+import { VERSION } from '../process/version.ts';
+import { registerDefinitions } from '../store/definitions.ts';
+import { migrate } from '../store/migrate.ts';
+import { loadHandler } from '../tasks/handlers.ts';
+import { loadRegistry } from '../tasks/index.ts';
+import type { Executable } from './execute.ts';
+import { startRunner } from './runner.ts';
+
+const DEFAULT_PORT = 8081;
+/** Nothing that a runner writes should take this long; beyond it the statement is given up and tried again. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+/** After the drain: for writing the last outcomes, also when Postgres has to come back first. */
+const FLUSH_TIMEOUT_MS = 15_000;
+
+// `npm run runner`: one process of the pool, started as often as wanted. The order is that of X11.
+await runMain(async () => {
+  const config = loadConfig();
+  const log = await createLogger(config, 'runner');
+  const pgPool = await startStep(log, 'database', () =>
+    connectDatabase(config, log, {
+      applicationName: 'errand runner',
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    }),
+  );
+  await startStep(log, 'migrations', () => migrate(pgPool));
+  const executables = await startStep(log, 'definitions', async () => {
+    const { definitions } = loadRegistry(config);
+    await registerDefinitions(pgPool, definitions);
+    return loadExecutables(definitions);
+  });
+  const runner = await startStep(log, 'runner', () =>
+    startRunner({
+      config,
+      pgPool,
+      log,
+      version: VERSION,
+      executables,
+      onFenced: () => {
+        log.fatal('this runner was presumed dead and its work taken over: leaving');
+        process.exit(1);
+      },
+    }),
+  );
+  let draining = false;
+  const fetching = (): Check =>
+    runner.isFetching()
+      ? { name: 'pool', status: 'ok' }
+      : { name: 'pool', status: 'failed', message: 'no graphile-worker pool is fetching' };
+  const app = express().disable('x-powered-by');
+  app.use(
+    probes({
+      process: 'runner',
+      isDraining: () => draining,
+      checks: async () => [await checkDatabase(pgPool), fetching()],
+    }),
+  );
+  const server = await startStep(log, 'http', () =>
+    listen(app, {
+      host: config.SERVER_HOST,
+      port: config.RUNNER_PORT ?? DEFAULT_PORT,
+      variable: 'RUNNER_PORT',
+      orNext: config.RUNNER_PORT === undefined,
+    }),
+  );
+  log.info({ port: portOf(server), runner_id: runner.id, tasks: executables.size }, 'runner is ready');
+  const drainMs = (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000;
+  stopOnSignal(log, drainMs + FLUSH_TIMEOUT_MS, async () => {
+    draining = true;
+    await runner.stop();
+    await closeServer(server, 1_000);
+    await pgPool.end();
+  });
+});
+
+/** Loads every handler now, so that a broken one stops the start instead of failing tasks. */
+async function loadExecutables(
+  definitions: readonly Executable['definition'][],
+): Promise<Map<string, Executable>> {
+  const loaded = await Promise.all(
+    definitions.map(async (definition) => {
+      const handler = await loadHandler(definition.name);
+      return [definition.name, { definition, handler }] as const;
+    }),
+  );
+  return new Map(loaded);
+}

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import type { DueAttempt, Ring } from '../store/begin.ts';
+import type { Slots } from './slots.ts';
+
+/** How long a ring's attempts may wait for slots before they are given back, so that an idle runner gets them. */
+const PATIENCE_MS = 1_000;
+
+export type RingWork = {
+  /** Which attempts of a ring are still due. */
+  begin: (ring: Ring) => Promise<DueAttempt[]>;
+  /** Executes an attempt; `onEnd` frees its slot; resolves when its outcome is recorded. */
+  run: (attempt: DueAttempt, onEnd: () => void) => Promise<void>;
+  /** Rings unstarted attempts anew, for any runner. */
+  giveBack: (ring: { key: string; newKey: string; taskIds: string[] }) => Promise<void>;
+  slots: Slots;
+  /** Aborted when the runner is leaving: nothing more is started. */
+  stopping: AbortSignal;
+};
+
+/**
+ * Works through one ring: begins it, runs its attempts as slots come free, gives back what has waited too long,
+ * and is done when every outcome is recorded, so that graphile-worker deletes the ring after the record and
+ * never before. After giving something back it also waits for room: a runner without it must not fetch more.
+ */
+export async function workRing(ring: Ring, work: RingWork): Promise<void> {
+  const due = await work.begin(ring);
+  const recorded: Promise<void>[] = [];
+  let patience: AbortSignal | undefined;
+  for (const attempt of due) {
+    if (work.stopping.aborted) break;
+    if (!work.slots.tryTake()) {
+      patience ??= AbortSignal.any([work.stopping, AbortSignal.timeout(PATIENCE_MS)]);
+      if (!(await work.slots.take(patience))) break;
+    }
+    recorded.push(work.run(attempt, work.slots.release));
+  }
+  const unstarted = due.slice(recorded.length).map((attempt) => attempt.id);
+  if (unstarted.length > 0) {
+    await work.giveBack({ key: ring.key, newKey: randomUUID(), taskIds: unstarted });
+  }
+  await Promise.all(recorded);
+  if (unstarted.length > 0) await work.slots.room(work.stopping);
+}

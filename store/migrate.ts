@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runMigrations } from 'graphile-worker';
+import type { Pool, PoolClient } from 'pg';
+
+const MIGRATIONS = join(import.meta.dirname, '..', 'migrations');
+/** uuidv7() and RETURNING old/new. */
+const LEAST_SERVER_VERSION = 180_000;
+/** Any fixed number: it keeps two migrating processes from doing the same work (faults F15). */
+const ADVISORY_LOCK = 4_772_001;
+
+/**
+ * Brings the database to the newest schema: graphile-worker's own migrations, then each file of `migrations/`
+ * in a transaction of its own. Several processes may call it at once; one does the work, the others wait.
+ * Gives the names of the files that were applied now. Throws when the server is too old.
+ */
+export async function migrate(pool: Pool): Promise<string[]> {
+  const client = await pool.connect();
+  try {
+    await assertServerVersion(client);
+    // Waiting for the other process may take longer than a statement of ours may.
+    await client.query('set statement_timeout = 0');
+    await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    await runMigrations({ pgPool: pool });
+    return await applyFiles(client);
+  } finally {
+    // Ends the session, and with it the lock and the setting, whatever happened.
+    client.release(true);
+  }
+}
+
+async function assertServerVersion(client: PoolClient): Promise<void> {
+  const { rows } = await client.query<{ number: number; version: string }>(
+    `select current_setting('server_version_num')::integer as number, current_setting('server_version') as version`,
+  );
+  const server = rows[0];
+  if (server !== undefined && server.number < LEAST_SERVER_VERSION) {
+    throw new Error(`Postgres ${server.version} is too old: Errand needs Postgres 18 or newer`);
+  }
+}
+
+async function applyFiles(client: PoolClient): Promise<string[]> {
+  await client.query('create schema if not exists errand');
+  await client.query(`
+    create table if not exists errand.migrations (
+      file        text primary key,
+      applied_at  timestamptz not null default now()
+    )`);
+  const { rows } = await client.query<{ file: string }>('select file from errand.migrations');
+  const known = new Set(rows.map((row) => row.file));
+  const files = (await readdir(MIGRATIONS))
+    .filter((file) => file.endsWith('.sql') && !known.has(file))
+    .sort();
+  for (const file of files) await applyFile(client, file);
+  return files;
+}
+
+async function applyFile(client: PoolClient, file: string): Promise<void> {
+  const sql = await readFile(join(MIGRATIONS, file), 'utf8');
+  try {
+    await client.query('begin');
+    // Rather fail and be run again than queue behind a long transaction and block everybody after it.
+    await client.query(`set local lock_timeout = '10s'`);
+    await client.query(sql);
+    await client.query('insert into errand.migrations (file) values ($1)', [file]);
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw new Error(`Migration ${file} failed: ${String(error)}`, { cause: error });
+  }
+}

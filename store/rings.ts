@@ -1,0 +1,43 @@
+import type { Database } from './pool.ts';
+
+/**
+ * Gives unstarted attempts back to the pool: their tasks name the fresh ring `newKey`, which rings at once, so
+ * the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone. Crash after the commit:
+ * the old ring finds nothing due; before it: the old ring still announces everything.
+ */
+export async function giveBack(
+  database: Database,
+  ring: { key: string; newKey: string; taskIds: string[] },
+): Promise<void> {
+  await database.query({
+    name: 'give_back',
+    text: `
+      with t as (
+        update errand.tasks
+           set ring = $2
+         where id = any ($3) and ring = $1
+        returning id, name, ring, run_at, priority
+      ),
+      rings as (
+        select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec
+          from t
+         group by ring, name, priority, run_at
+      )
+      select graphile_worker.add_jobs(array_agg(spec))
+        from rings
+      having count(*) > 0`,
+    values: [ring.key, ring.newKey, ring.taskIds],
+  });
+}
+
+/**
+ * Unlocks everything that graphile-worker had locked for these pools of ours, so that others fetch it at once.
+ * `locked_by` there is the id of the pool, not of a worker.
+ */
+export async function unlockPools(database: Database, poolIds: string[]): Promise<void> {
+  await database.query({
+    name: 'unlock_pools',
+    text: 'select graphile_worker.force_unlock_workers($1::text[])',
+    values: [poolIds],
+  });
+}

@@ -1,0 +1,123 @@
+import type { ErrorRecord } from '../core/errors.ts';
+import { REARMABLE, type State } from '../core/states.ts';
+import type { Database } from './pool.ts';
+
+/** A task as the wire has it; times are ISO 8601. */
+export type Task = {
+  id: string;
+  name: string;
+  namespace: string;
+  version: string;
+  state: State;
+  priority: number;
+  attempt: number;
+  max_attempts: number;
+  created_at: string;
+  run_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  runner_id: number | null;
+  payload: unknown;
+  result: unknown;
+  error: ErrorRecord | null;
+  dedup: 'payload' | 'key' | 'idempotency_key' | null;
+  dedup_key: string | null;
+  tags: string[];
+  initiator: string | null;
+  source_system: string | null;
+  reason: string | null;
+  request_id: string | null;
+  traceparent: string | null;
+};
+
+/** One execution of a task by a runner, as the wire has it. */
+export type Attempt = {
+  attempt: number;
+  outcome: 'running' | 'succeeded' | 'failed' | 'interrupted' | 'crashed' | 'timed_out' | 'cancelled';
+  runner: { id: number; host: string; pid: number } | null;
+  started_at: string | null;
+  finished_at: string | null;
+  error: ErrorRecord | null;
+};
+
+/** The columns of `Task` but payload and result, from a relation called `t`. The id tells when it was created. */
+export const SUMMARY_COLUMNS = `
+  t.id, t.name, split_part(t.name, '.', 1) as namespace, t.version, t.state, t.priority, t.attempt, t.max_attempts,
+  uuid_extract_timestamp(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
+  t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent`;
+
+/** The columns of `Task`, from a relation called `t`. */
+export const TASK_COLUMNS = `${SUMMARY_COLUMNS}, t.payload, t.result`;
+
+/** One task by its id, or null. */
+export async function getTask(database: Database, id: string): Promise<Task | null> {
+  const { rows } = await database.query<Task>({
+    name: 'get_task',
+    text: `select ${TASK_COLUMNS} from errand.tasks t where t.id = $1`,
+    values: [id],
+  });
+  return rows[0] ?? null;
+}
+
+/**
+ * The attempts of a task, first to last. One that succeeded or is under way is in the row of the task itself,
+ * so that most tasks need no second row.
+ */
+export async function listAttempts(database: Database, taskId: string): Promise<Attempt[]> {
+  type Row = Omit<Attempt, 'runner'> & { runner_id: number | null; host: string | null; pid: number | null };
+  const { rows } = await database.query<Row>({
+    name: 'list_attempts',
+    text: `
+      with ended as (
+        select a.attempt, a.outcome, a.runner_id, a.started_at, a.finished_at, a.error
+          from errand.attempts a
+         where a.task_id = $1
+         union all
+        select t.attempt, t.state, t.runner_id, t.started_at, t.finished_at, null
+          from errand.tasks t
+         where t.id = $1 and t.state in ('running', 'succeeded')
+      )
+      select ended.*, runners.host, runners.pid
+        from ended
+        left join errand.runners on runners.id = ended.runner_id
+       order by ended.attempt`,
+    values: [taskId],
+  });
+  return rows.map(({ runner_id, host, pid, ...attempt }) => ({
+    ...attempt,
+    runner: runner_id === null ? null : { id: runner_id, host: host ?? 'unknown', pid: pid ?? 0 },
+  }));
+}
+
+/**
+ * Queues a failed or cancelled task again (R4), with one attempt more if its budget is used up. Its attempts so
+ * far stay in the history. Gives the task, or null when it is not in a state for it: somebody else was faster,
+ * or there is no such task. `ring` is a fresh UUID.
+ */
+export async function retryTask(database: Database, id: string, ring: string): Promise<Task | null> {
+  const { rows } = await database.query<Task>({
+    name: 'retry_task',
+    text: `
+      with t as (
+        update errand.tasks
+           set state = 'queued',
+               attempt = case when started_at is null then attempt else attempt + 1 end,
+               max_attempts = greatest(max_attempts, attempt + 1),
+               ring = $2,
+               run_at = now(),
+               started_at = null,
+               finished_at = null,
+               runner_id = null,
+               error = null
+         where id = $1 and state = any ($3)
+        returning *
+      ),
+      rung as (
+        select graphile_worker.add_jobs(array[errand.ring_spec(ring, name, priority, run_at, array[id])])
+          from t
+      )
+      select ${TASK_COLUMNS} from t where (select count(*) from rung) >= 0`,
+    values: [id, ring, REARMABLE],
+  });
+  return rows[0] ?? null;
+}

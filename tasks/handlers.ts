@@ -1,0 +1,24 @@
+import type { Handler } from '../core/task.ts';
+import type { definitions } from './index.ts';
+
+type Definition = (typeof definitions)[number];
+
+/** A name in `definitions` that is missing here does not compile, nor does a handler of another task. */
+type Handlers = { [D in Definition as D['name']]: () => Promise<{ default: Handler<D> }> };
+
+/** The handler of every definition, loaded when a runner first needs it and never by the API. */
+export const handlers: Handlers = {
+  'example.echo': () => import('./example.echo.handler.ts'),
+  'example.sleep': () => import('./example.sleep.handler.ts'),
+  'example.fail': () => import('./example.fail.handler.ts'),
+  'example.crash': () => import('./example.crash.handler.ts'),
+  'http.request': () => import('./http.request.handler.ts'),
+  'text.count_words': () => import('./text.count_words.handler.ts'),
+};
+
+/** Loads the handler of a name. Throws when the name has none, which the types rule out for known names. */
+export async function loadHandler(name: string): Promise<Handler> {
+  if (!Object.hasOwn(handlers, name)) throw new Error(`No handler is registered for ${JSON.stringify(name)}`);
+  const module = await handlers[name as keyof Handlers]();
+  return module.default as Handler;
+}

@@ -1,0 +1,99 @@
+import { PermanentError } from '../../core/errors.ts';
+import { sanitizeText } from '../../core/json.ts';
+import type { Outgoing, RequestPayload } from './outgoing.ts';
+
+const EXCERPT_LIMIT = 2_048;
+const RETRY_AFTER_LIMIT_MS = 86_400_000;
+/** Shorter words say little and would be found everywhere. */
+const SECRET_MIN_LENGTH = 8;
+const SECRET_HEADER = /auth|cookie|token|secret|password|key/;
+
+/** A failure that another attempt may mend. */
+type TransientError = Error & {
+  code: string;
+  metadata: Record<string, string | number>;
+  /** The target asked not to be called again before this time has passed. */
+  retryAfterMs?: number;
+};
+
+/** The error for a status that was not expected: retried when it is one of `retry_status`, else permanent. */
+export function unexpectedStatus(
+  payload: RequestPayload,
+  outgoing: Outgoing,
+  answer: { status: number; headers: Record<string, string>; bytes: Buffer },
+): PermanentError | TransientError {
+  const { status } = answer;
+  const expected = payload.expected_status?.join(', ') ?? '200 to 299';
+  const hint = status >= 300 && status < 400 ? '; redirects are not followed' : '';
+  const message = `${nameOf(outgoing)} answered ${status}, expected ${expected}${hint}`;
+  const metadata = { status, body: excerpt(answer.bytes, outgoing.headers) };
+  if (!payload.retry_status.includes(status)) {
+    return new PermanentError(message, { code: 'UNEXPECTED_STATUS', metadata });
+  }
+  const retryAfterMs = retryAfter(answer.headers);
+  return transient(message, 'UNEXPECTED_STATUS', metadata, retryAfterMs === null ? {} : { retryAfterMs });
+}
+
+/** The error for an attempt that took longer than the payload's `timeout_ms`. */
+export function timedOut(payload: RequestPayload, outgoing: Outgoing): TransientError {
+  const message = `${nameOf(outgoing)} took longer than timeout_ms (${payload.timeout_ms})`;
+  return transient(message, 'TIMEOUT', { host: outgoing.url.host });
+}
+
+/** The error for an exchange that broke: DNS, connection, TLS, HTTP. `cause` keeps what was thrown. */
+export function networkFailure(outgoing: Outgoing, cause: unknown): TransientError {
+  const { code, message } = describe(cause);
+  const text = `${nameOf(outgoing)} failed: ${[code, message].filter((part) => part !== '').join(': ')}`;
+  return transient(text, code === '' ? 'NETWORK_ERROR' : code, { host: outgoing.url.host }, { cause });
+}
+
+function transient(
+  message: string,
+  code: string,
+  metadata: TransientError['metadata'],
+  extra: { retryAfterMs?: number; cause?: unknown } = {},
+): TransientError {
+  const { cause, ...rest } = extra;
+  return Object.assign(new Error(message, { cause }), { name: 'HttpRequestError', code, metadata, ...rest });
+}
+
+/** Without path and query: they may hold secrets. */
+function nameOf({ method, url }: Outgoing): string {
+  return `${method} ${url.origin}`;
+}
+
+function describe(cause: unknown): { code: string; message: string } {
+  if (!(cause instanceof Error)) return { code: '', message: sanitizeText(String(cause)) };
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  return { code, message: sanitizeText(cause.message) };
+}
+
+/** The beginning of the body, without what the request's own secret headers hold, should the target echo them. */
+function excerpt(bytes: Buffer, headers: Record<string, string>): string {
+  let text = new TextDecoder().decode(bytes);
+  for (const [name, value] of Object.entries(headers)) {
+    if (!SECRET_HEADER.test(name)) continue;
+    // Word by word, as a target may show a token without its scheme, or one cookie of many.
+    const words = value.split(/[\s;,=]+/).filter((word) => word.length >= SECRET_MIN_LENGTH);
+    for (const word of words) text = text.replaceAll(word, '***');
+  }
+  const cut = new TextEncoder().encode(text).subarray(0, EXCERPT_LIMIT);
+  return sanitizeText(new TextDecoder().decode(cut, { stream: true }));
+}
+
+/** `Retry-After` in milliseconds, at most a day, or null. A date is measured against the target's own clock. */
+function retryAfter(headers: Record<string, string>): number | null {
+  const value = headers['retry-after']?.trim() ?? '';
+  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : httpDate(value) - now(headers);
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_LIMIT_MS);
+}
+
+function now(headers: Record<string, string>): number {
+  const theirs = httpDate(headers.date ?? '');
+  return Number.isNaN(theirs) ? Date.now() : theirs;
+}
+
+/** `Date.parse` makes a date of almost anything, so only what is written like an HTTP date is given to it. */
+function httpDate(text: string): number {
+  return /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+}

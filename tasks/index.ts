@@ -1,0 +1,16 @@
+import { createRegistry, type Registry } from '../core/registry.ts';
+import { crash } from './example.crash.task.ts';
+import { echo } from './example.echo.task.ts';
+import { fail } from './example.fail.task.ts';
+import { sleep } from './example.sleep.task.ts';
+import { httpRequest } from './http.request.task.ts';
+import { countWords } from './text.count_words.task.ts';
+
+/** Every task definition. A new one is a line here and a line in handlers.ts. */
+export const definitions = [echo, sleep, fail, crash, countWords, httpRequest] as const;
+
+/** The definitions of a process: `example.*` tasks are for trying out, so production does not have them (L6). */
+export function loadRegistry(environment: { NODE_ENV: string }): Registry {
+  const inProduction = environment.NODE_ENV === 'production';
+  return createRegistry(definitions.filter(({ namespace }) => !(inProduction && namespace === 'example')));
+}

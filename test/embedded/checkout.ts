@@ -1,0 +1,85 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { cpSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { freePort } from '../../embedded/ports.ts';
+import { until } from './scratch.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** What is not the program's: others' data, settings and results. */
+const NOT_COPIED = ['.git', '.errand', '.env', 'coverage', 'node_modules'].map((name) => join(ROOT, name));
+
+/** Copies this checkout, with what is not committed yet, and its node_modules. */
+export function copyCheckout(into: string): void {
+  cpSync(ROOT, into, { recursive: true, filter: (source) => !NOT_COPIED.includes(source) });
+  const modules = join(ROOT, 'node_modules');
+  try {
+    // Hard links: a link to the folder would lead out of the copy, and to copy it takes long.
+    execFileSync('cp', ['-al', modules, join(into, 'node_modules')], { stdio: 'pipe' });
+  } catch {
+    // Another file system.
+    execFileSync('rm', ['-rf', join(into, 'node_modules')]);
+    symlinkSync(modules, join(into, 'node_modules'));
+  }
+}
+
+/** The Node that runs these tests, as the copy has it: an account that may enter the copy can run it. */
+function nodeOf(checkout: string): string {
+  const inside = relative(ROOT, process.execPath);
+  return inside.startsWith('..') ? process.execPath : join(checkout, inside);
+}
+
+/** Free ports for one checkout, as its environment. */
+export async function portsFor(): Promise<Record<string, string>> {
+  const [server, runner, postgres] = await Promise.all([1, 2, 3].map(() => freePort('0.0.0.0')));
+  return { SERVER_PORT: `${server}`, RUNNER_PORT: `${runner}`, EMBEDDED_POSTGRES_PORT: `${postgres}` };
+}
+
+/** A run of `npm start` in a checkout. */
+export type Run = {
+  readonly process: ChildProcess;
+  output(): string;
+  /** Resolves when it says that it is up; throws with what it said when it ends before. */
+  up(): Promise<void>;
+  /** Resolves with the exit code, or the signal that killed it. */
+  ended(): Promise<number | string | null>;
+  /** What a terminal does on Ctrl-C: SIGINT to the whole process group. */
+  pressCtrlC(): void;
+};
+
+/** Starts what `npm start` runs, as the leader of a process group. */
+export function startIn(
+  checkout: string,
+  environment: Record<string, string>,
+  identity: { uid?: number; gid?: number } = {},
+): Run {
+  const { PATH = '' } = process.env;
+  const child = spawn(nodeOf(checkout), [join(checkout, 'embedded', 'start.ts')], {
+    ...identity,
+    cwd: checkout,
+    env: { PATH, NODE_ENV: 'development', ...environment },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += String(chunk)));
+  child.stderr.on('data', (chunk) => (output += String(chunk)));
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  return {
+    process: child,
+    output: () => output,
+    up: async () => {
+      await until('npm start is up', () => hasEnded() || output.includes('Ctrl-C stops it.'), 60_000).catch(
+        (error) => {
+          throw new Error(`${error}\n${output}`);
+        },
+      );
+      if (hasEnded()) throw new Error(`npm start ended (${child.exitCode ?? child.signalCode}):\n${output}`);
+    },
+    ended: async () => {
+      await until('npm start has ended', hasEnded, 30_000);
+      return child.exitCode ?? child.signalCode;
+    },
+    pressCtrlC: () => void process.kill(-(child.pid ?? 0), 'SIGINT'),
+  };
+}
