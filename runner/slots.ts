@@ -22,9 +22,12 @@ export function createSlots(size: number): Slots {
 
   function release(): void {
     const taker = first(takers);
-    if (taker !== undefined) return taker(true);
-    free++;
-    first(roomers)?.(true);
+    if (taker !== undefined) {
+      taker(true);
+    } else {
+      free++;
+      first(roomers)?.(true);
+    }
   }
 
   return {

@@ -1,5 +1,5 @@
-import { assignRings } from '../core/rings.ts';
 import type { ErrorRecord } from '../core/errors.ts';
+import { assignRings } from '../core/rings.ts';
 import { OPEN, STARTABLE } from '../core/states.ts';
 import type { Database } from './pool.ts';
 

@@ -1,7 +1,7 @@
 import { STATUS_BY_CODE } from '../../core/errors.ts';
+import type { JsonSchema } from '../../core/schema.ts';
 import { STATES } from '../../core/states.ts';
 import { NAME_PATTERN } from '../../core/task.ts';
-import type { JsonSchema } from '../../core/schema.ts';
 
 /** A reference to a component schema. */
 export const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });

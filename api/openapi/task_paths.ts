@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
-import { atomicParameter, idempotencyKeyParameter, waitParameter } from './parameters.ts';
 import { failures, jsonAnswer, jsonBody } from './answers.ts';
+import { atomicParameter, idempotencyKeyParameter, waitParameter } from './parameters.ts';
 import { ref, submitAnswer } from './schemas.ts';
 import { MAX_BATCH_ITEMS, submissionSchema } from './submission.ts';
 

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { ErrandError } from '../../core/errors.ts';
-import { getTask as readTask, listAttempts, type Task } from '../../store/tasks.ts';
+import { listAttempts, getTask as readTask, type Task } from '../../store/tasks.ts';
 import type { ApiContext } from '../context.ts';
 import { callerGone } from '../request.ts';
 import { waitForTask } from '../wait.ts';

@@ -14,17 +14,19 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startPostgres } from '../../embedded/postgres.ts';
 import { isAlive } from '../../embedded/processes.ts';
 import { canEnter } from '../../embedded/reachable.ts';
-import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder, until } from './scratch.ts';
+import { until } from '../support/until.ts';
+import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder } from './scratch.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
-const HOST = join(import.meta.dirname, 'host.ts');
+const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
 const settings = { fsync: 'off' };
 
 /** One folder for the cases that follow each other: each is a start on what the one before left. */

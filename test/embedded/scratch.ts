@@ -1,7 +1,6 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export const isRoot = process.getuid?.() === 0;
 /** The account `nobody`, by which root tries what an ordinary user can. */
@@ -24,15 +23,6 @@ export function removeScratch(folder: string, ...directories: string[]): void {
     }
   }
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Waits until a condition holds; throws, naming it, when it does not within the time. */
-export async function until(what: string, holds: () => boolean, withinMs = 15_000): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`Not within ${withinMs} ms: ${what}`);
-    await sleep(10);
-  }
 }
 
 /** The processes, as `pid command`, that have this path in their command line or work below it. Linux only. */

@@ -11,10 +11,14 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { createDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
 import { copyCheckout, portsFor, type Run, startIn } from './checkout.ts';
-import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder, until } from './scratch.ts';
+import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder } from './scratch.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
+
+const database = await createDatabase();
 
 /** One copy for all cases; the folder above it says who may enter. */
 const folder = scratchFolder(0o755);
@@ -46,24 +50,30 @@ async function tryPrinted(run: Run): Promise<string> {
   expect(line).toBe(
     `curl -s localhost:${ports.SERVER_PORT}/v1/tasks/example.echo -H 'content-type: application/json' -d '{"payload":{"message":"hello"}}'`,
   );
-  const answer = await fetch(`${api}/v1/tasks/example.echo`, {
+  return submit('example.echo', { message: 'hello' });
+}
+
+/** Submits a task; gives its id. */
+async function submit(name: string, payload: Record<string, unknown>): Promise<string> {
+  const answer = await fetch(`${api}/v1/tasks/${name}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: '{"payload":{"message":"hello"}}',
+    body: JSON.stringify({ payload }),
   });
   expect(answer.status).toBe(201);
-  return idIn(await answer.json());
+  const { task } = (await answer.json()) as { task: { id: string } };
+  return task.id;
 }
 
-function idIn(answer: unknown): string {
-  const { id } = answer as { id: string };
-  expect(id).toMatch(/^[0-9a-f-]{36}$/);
-  return id;
-}
-
+/** That the API still knows a task which was submitted before. */
 async function expectTask(id: string): Promise<void> {
   const answer = await fetch(`${api}/v1/tasks/${id}`);
-  expect([answer.status, idIn(await answer.json())]).toEqual([200, id]);
+  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining(id)]);
+}
+
+/** The next case begins with an empty database: `example.echo` meets its own duplicates. */
+function removeData(): void {
+  removeScratch(join(checkout, '.errand'), join(checkout, '.errand'));
 }
 
 async function stopByCtrlC(run: Run): Promise<void> {
@@ -102,6 +112,28 @@ test('a configuration that is not accepted is explained', async () => {
   expect(run.output()).toMatch(/^The configuration can't be used:\n {2}LOG_LEVEL=loud is not accepted/);
 });
 
+test('a configured database is used, and a second Ctrl-C ends a stop that waits for a task', async () => {
+  const run = start({ ...ports, DATABASE_URL: database.url });
+  await run.up();
+  expect(run.output()).toContain(`Postgres  ${database.url.replace(':errand@', ':***@')}`);
+  expect(existsSync(join(checkout, '.errand', 'postgres'))).toBe(false);
+  await submit('example.sleep', { seconds: 25 });
+  await until('the task runs', () => run.output().includes('task_name: "example.sleep"'));
+
+  run.pressCtrlC();
+  // As npm and the terminal do: twice at once is one press.
+  run.pressCtrlC();
+  await until('the API has stopped', () => run.output().includes('api: stopped'));
+  expect(run.process.exitCode).toBeNull();
+  await until('it stops at once', () => {
+    if (run.process.exitCode === null) run.pressCtrlC();
+    return run.process.exitCode !== null;
+  });
+  expect(await run.ended()).toBe(1);
+  expect(run.output()).toContain('Stopping at once.');
+  expectNothingLeft();
+});
+
 test('comes up, answers, refuses a second start, brings back what crashes, ends by Ctrl-C and keeps its tasks', async () => {
   const first = start();
   await first.up();
@@ -135,6 +167,7 @@ test('comes up, answers, refuses a second start, brings back what crashes, ends 
 });
 
 test.runIf(isRoot)('root in a folder that only root may enter', async () => {
+  removeData();
   chmodSync(folder, 0o700);
   onTestFinished(() => chmodSync(folder, 0o755));
   const run = start();
@@ -151,7 +184,7 @@ test.runIf(isRoot)('root in a folder that only root may enter', async () => {
 });
 
 test.runIf(isRoot)('an ordinary user', async () => {
-  removeScratch(join(checkout, '.errand'), join(checkout, '.errand'));
+  removeData();
   chownSync(checkout, NOBODY.uid, NOBODY.gid);
   const run = start(ports, NOBODY);
   await run.up();

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+export type TestProcess = {
+  child: ChildProcess;
+  /** Where its HTTP listens. */
+  url: string;
+  /** All that it has written so far. */
+  output: () => string;
+  /** Resolves with the exit code, or the signal that ended it. */
+  exited: Promise<number | NodeJS.Signals>;
+};
+
+/**
+ * Starts a real process (`api/main.ts`, `runner/main.ts`) on a database and a free port and waits until its
+ * HTTP listens. Killed when the test is done, if it still runs. Throws with its output when it ends before.
+ */
+export async function startProcess(
+  script: string,
+  databaseUrl: string,
+  environment: Record<string, string> = {},
+): Promise<TestProcess> {
+  const started = launch(script, { DATABASE_URL: databaseUrl, ...environment });
+  const port = await Promise.race([
+    once(started.child, 'message').then(([message]) => (message as { listening: number }).listening),
+    started.exited.then((how) =>
+      Promise.reject(new Error(`${script} ended with ${how}:\n${started.output()}`)),
+    ),
+  ]);
+  return { ...started, url: `http://127.0.0.1:${port}` };
+}
+
+/** Starts a script of this repository as a process of its own, without waiting for anything. */
+export function launch(script: string, environment: Record<string, string>): Omit<TestProcess, 'url'> {
+  const child = spawn(process.execPath, [join(ROOT, script)], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      NODE_ENV: 'test',
+      LOG_LEVEL: 'info',
+      SERVER_HOST: '127.0.0.1',
+      ...freePorts(),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return { child, output: () => output, exited };
+}
+
+let nextPort = 20_000 + (process.pid % 20_000);
+
+/** Ports that no other test file takes at the same time: each worker process counts up from its own pid. */
+function freePorts(): Record<string, string> {
+  nextPort += 2;
+  return { SERVER_PORT: String(nextPort), RUNNER_PORT: String(nextPort + 1) };
+}

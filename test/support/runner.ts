@@ -1,0 +1,59 @@
+import type { Pool } from 'pg';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import type { Handler, TaskDefinition } from '../../core/task.ts';
+import type { Executable } from '../../runner/execute.ts';
+import { type Runner, startRunner } from '../../runner/runner.ts';
+import { loadHandler } from '../../tasks/handlers.ts';
+import { definitions } from '../../tasks/index.ts';
+
+export type TestRunnerOptions = {
+  concurrency?: number;
+  shutdownTimeoutSecs?: number;
+  abortGraceSecs?: number;
+  /** Instead of the shipped tasks. */
+  executables?: Map<string, Executable>;
+  onFenced?: () => void;
+};
+
+/** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
+export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
+  const runner = await startRunner({
+    config: {
+      RUNNER_CONCURRENCY: options.concurrency ?? 10,
+      SHUTDOWN_TIMEOUT_SECS: options.shutdownTimeoutSecs ?? 10,
+      ABORT_GRACE_SECS: options.abortGraceSecs ?? 1,
+    },
+    pgPool: pool,
+    log: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
+    version: 'test',
+    executables: options.executables ?? (await shippedExecutables()),
+    onFenced: options.onFenced ?? (() => {}),
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= runner.stop();
+    return stopped;
+  };
+  onTestFinished(() => stop());
+  return { ...runner, stop };
+}
+
+/** The shipped definitions with their handlers. */
+export async function shippedExecutables(): Promise<Map<string, Executable>> {
+  const loaded = definitions.map(
+    async (definition): Promise<[string, Executable]> => [
+      definition.name,
+      { definition, handler: await loadHandler(definition.name) },
+    ],
+  );
+  return new Map(await Promise.all(loaded));
+}
+
+/** An executable for a definition made in a test. */
+export function executable<D extends TaskDefinition>(
+  definition: D,
+  handler: Handler<D>,
+): [string, Executable] {
+  return [definition.name, { definition, handler: handler as Handler }];
+}
