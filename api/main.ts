@@ -1,8 +1,7 @@
-import { loadConfig } from '../config/load.ts';
 import { gather } from '../core/gather.ts';
 import { checkDatabase, connectDatabase } from '../process/database.ts';
-import { closeServer, listen, portOf } from '../process/http.ts';
-import { createLogger } from '../process/logger.ts';
+import { announce, closeServer, listen, portOf } from '../process/http.ts';
+import { prepare } from '../process/prepare.ts';
 import { runMain, startStep } from '../process/start.ts';
 import { stopOnSignal } from '../process/stop.ts';
 import { registerDefinitions } from '../store/definitions.ts';
@@ -17,8 +16,7 @@ const GROUP = { maxItems: 100, parallel: 2, isolate: (error: unknown) => !isConn
 
 // `npm run api`: the HTTP side of Errand, stateless, as many as wanted. The order is that of X11.
 await runMain(async () => {
-  const config = loadConfig();
-  const log = await createLogger(config, 'api');
+  const { config, log } = await prepare('api');
   const pool = await startStep(log, 'database', () =>
     connectDatabase(config, log, {
       applicationName: 'errand api',
@@ -55,4 +53,5 @@ await runMain(async () => {
     await closeServer(server, timeoutMs);
     await pool.end();
   });
+  announce(server);
 });

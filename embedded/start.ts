@@ -1,25 +1,21 @@
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, loadConfig, wantsEmbeddedPostgres } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Child, SUCCESS, startChild } from './child.ts';
 import { claimFile } from './claim.ts';
 import { keepRunning } from './keep.ts';
-import { portProblem } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { untilReady } from './ready.ts';
-import { onStopSignals } from './stop-signals.ts';
+import { requirePorts } from './required_ports.ts';
+import { onStopSignals } from './stop_signals.ts';
 import { reachableHost, welcome } from './welcome.ts';
 
-/** What `npm start` runs: Postgres unless one is configured, the migrations, the API and one runner. */
+// What `npm start` runs: Postgres unless one is configured, the migrations, the API and one runner.
 
 const ROOT = dirname(import.meta.dirname);
 const DIRECTORY = '.errand';
 /** What a start takes beside waiting for Postgres: loading the code, compiling the validators. */
 const LOADING_MS = 30_000;
-/** When the last start was killed, its API needs a moment to notice and to leave its port. */
-const LEAVING_WITHIN_MS = 10_000;
-const LEAVING_POLL_MS = 100;
 /** What a child may take beyond the time for what is running: the runner writes its last outcomes, 15 s at most. */
 const LEEWAY_MS = 20_000;
 
@@ -38,8 +34,6 @@ async function main(): Promise<number> {
   const config = loadConfig();
   const { foundLeftover } = claimFile(`${DIRECTORY}/start.pid`);
   if (foundLeftover) say('The last npm start was killed; clearing up after it.');
-  await checkPort(config, 'SERVER_PORT', foundLeftover);
-  await checkPort(config, 'RUNNER_PORT', foundLeftover);
   const running: Running = {
     programs: [],
     stopPostgres: async () => undefined,
@@ -56,18 +50,21 @@ async function main(): Promise<number> {
     },
     () => stopAtOnce(running),
   );
-  await runUntil(stop.signal, config, running);
+  await runUntil(stop.signal, running, async () => {
+    await requirePorts(config, foundLeftover, stop.signal);
+    return bringUp(config, running, stop.signal);
+  });
   running.isGoingDown = true;
   await Promise.all(running.programs.map((program) => program.stop(graceMs)));
   await running.stopPostgres();
-  say('Stopped.');
+  if (stop.signal.aborted) say('Stopped.');
   return running.exitCode;
 }
 
-/** Brings everything up and waits for the signal to stop. A start that fails is explained and ends the wait. */
-async function runUntil(stop: AbortSignal, config: Config, running: Running): Promise<void> {
+/** Starts, says what the start gives, and waits for the signal to stop. A start that fails is explained and ends the wait. */
+async function runUntil(stop: AbortSignal, running: Running, start: () => Promise<string>): Promise<void> {
   try {
-    say(await bringUp(config, running, stop));
+    say(await start());
     await new Promise<void>((resolve) => {
       if (stop.aborted) resolve();
       stop.addEventListener('abort', () => resolve());
@@ -82,6 +79,7 @@ async function runUntil(stop: AbortSignal, config: Config, running: Running): Pr
 
 /** Starts everything in order; gives what to say when all of it answers. Throws when any of it does not. */
 async function bringUp(config: Config, running: Running, stop: AbortSignal): Promise<string> {
+  stop.throwIfAborted();
   if (wantsEmbeddedPostgres(config)) await bringUpPostgres(config, running);
   stop.throwIfAborted();
   const migrations = startChild('The migration', join(ROOT, 'process/migrate.ts'));
@@ -138,29 +136,6 @@ function stopAtOnce(running: Running): void {
   for (const program of running.programs) program.kill();
   // Still starting, in a step that need not end soon. Postgres is stopped by its own handler of our exit.
   if (!running.isGoingDown) process.exit(1);
-}
-
-/** Throws when a port of ours can't be had. Once up, this would be a crash of a child, told far less clearly. */
-async function checkPort(
-  config: Config,
-  variable: 'SERVER_PORT' | 'RUNNER_PORT',
-  foundLeftover: boolean,
-): Promise<void> {
-  const port = config[variable];
-  if (port === undefined) return;
-  const until = performance.now() + (foundLeftover ? LEAVING_WITHIN_MS : 0);
-  let problem = await portProblem(config.SERVER_HOST, port);
-  while (problem === 'EADDRINUSE' && performance.now() < until) {
-    await sleep(LEAVING_POLL_MS);
-    problem = await portProblem(config.SERVER_HOST, port);
-  }
-  if (problem === null) return;
-  if (problem === 'EADDRINUSE') {
-    throw new Error(`Port ${port} is in use by another program; stop it or set ${variable}.`);
-  }
-  throw new Error(
-    `Can't listen on ${config.SERVER_HOST}:${port} (${problem}); set SERVER_HOST or ${variable}.`,
-  );
 }
 
 /** Our own errors and the system's explain themselves; anything else is a bug, whose place is needed. */

@@ -1,13 +1,11 @@
-import { loadConfig } from '../config/load.ts';
 import { migrate } from '../store/migrate.ts';
 import { connectDatabase } from './database.ts';
-import { createLogger } from './logger.ts';
+import { prepare } from './prepare.ts';
 import { runMain, startStep } from './start.ts';
 
 // `npm run migrate`: brings the database to the newest schema and ends.
 await runMain(async () => {
-  const config = loadConfig();
-  const log = await createLogger(config, 'migrate');
+  const { config, log } = await prepare('migrate');
   const pool = await startStep(log, 'database', () =>
     connectDatabase(config, log, { applicationName: 'errand migrate', size: 2, statementTimeoutMs: 0 }),
   );

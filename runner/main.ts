@@ -1,8 +1,7 @@
 import express from 'express';
-import { loadConfig } from '../config/load.ts';
 import { checkDatabase, connectDatabase } from '../process/database.ts';
-import { closeServer, listen, portOf } from '../process/http.ts';
-import { createLogger } from '../process/logger.ts';
+import { announce, closeServer, listen, portOf } from '../process/http.ts';
+import { prepare } from '../process/prepare.ts';
 import { type Check, probes } from '../process/probes.ts';
 import { runMain, startStep } from '../process/start.ts';
 import { stopOnSignal } from '../process/stop.ts';
@@ -22,8 +21,7 @@ const FLUSH_TIMEOUT_MS = 15_000;
 
 // `npm run runner`: one process of the pool, started as often as wanted. The order is that of X11.
 await runMain(async () => {
-  const config = loadConfig();
-  const log = await createLogger(config, 'runner');
+  const { config, log } = await prepare('runner');
   const pgPool = await startStep(log, 'database', () =>
     connectDatabase(config, log, {
       applicationName: 'errand runner',
@@ -78,6 +76,7 @@ await runMain(async () => {
     await closeServer(server, 1_000);
     await pgPool.end();
   });
+  announce(server);
 });
 
 /** Loads every handler now, so that a broken one stops the start instead of failing tasks. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { freePort } from '../../embedded/ports.ts';
+import { portProblem } from '../../embedded/ports.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -29,10 +29,22 @@ function nodeOf(checkout: string): string {
   return inside.startsWith('..') ? process.execPath : join(checkout, inside);
 }
 
+/** Below the range that systems take ports of outgoing connections from: those come and go at any time. */
+const PORTS = { first: 10_000, count: 10_000 };
+
 /** Free ports for one checkout, as its environment. */
 export async function portsFor(): Promise<Record<string, string>> {
-  const [server, runner, postgres] = await Promise.all([1, 2, 3].map(() => freePort('0.0.0.0')));
-  return { SERVER_PORT: `${server}`, RUNNER_PORT: `${runner}`, EMBEDDED_POSTGRES_PORT: `${postgres}` };
+  const [server, runner, postgres] = [await portToUse(0), await portToUse(1), await portToUse(2)];
+  return { SERVER_PORT: server, RUNNER_PORT: runner, EMBEDDED_POSTGRES_PORT: postgres };
+}
+
+/** Searched from a place that depends on this process, so that several that search don't find the same. */
+async function portToUse(nth: number): Promise<string> {
+  for (let step = 0; step < PORTS.count; step += 3) {
+    const port = PORTS.first + ((process.pid * 3 + nth + step) % PORTS.count);
+    if ((await portProblem('0.0.0.0', port)) === null) return String(port);
+  }
+  throw new Error('There is no free port');
 }
 
 /** A run of `npm start` in a checkout. */

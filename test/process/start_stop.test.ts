@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { getTask } from '../../store/tasks.ts';
+import { call } from '../support/api.ts';
+import { createDatabase } from '../support/database.ts';
+import { launch, startProcess } from '../support/processes.ts';
+import { finished, inState, submit, submitOne } from '../support/tasks.ts';
+import { until } from '../support/until.ts';
+
+const { url, pool } = await createDatabase();
+const PROCESSES = ['api/main.ts', 'runner/main.ts'];
+
+test.each(PROCESSES)(
+  '%s starts in the documented order, answers its probes and ends cleanly',
+  async (script) => {
+    const started = await startProcess(script, url);
+    await until('the last step is in the log', () => started.output().includes('start: http'));
+    const steps = started
+      .output()
+      .split('\n')
+      .flatMap((line) => {
+        const step = line.startsWith('{') ? (JSON.parse(line) as { step?: string }).step : undefined;
+        return step === undefined ? [] : [step];
+      });
+    const order = ['config', 'logger', 'database', 'migrations', 'definitions', 'runner', 'http'];
+    expect(steps).toEqual(script.startsWith('api') ? order.filter((step) => step !== 'runner') : order);
+    for (const path of ['/live', '/health/live', '/ready', '/health/ready', '/health']) {
+      expect((await call(started.url, 'GET', path)).status).toBe(200);
+    }
+    expect((await call(started.url, 'GET', '/ready')).body).toMatchObject({
+      status: 'ready',
+      checks: expect.arrayContaining([{ name: 'database', status: 'ok' }]),
+    });
+    started.child.kill('SIGTERM');
+    expect(await started.exited).toBe(0);
+  },
+);
+
+test.each(PROCESSES)(
+  '%s says what failed and exits with 1 when Postgres can not be reached',
+  async (script) => {
+    const failing = launch(script, {
+      DATABASE_URL: 'postgres://user:very-secret@127.0.0.1:1/none',
+      START_TIMEOUT_SECS: '0.5',
+    });
+    expect(await failing.exited).toBe(1);
+    expect(failing.output()).toContain('Start failed at database');
+    expect(failing.output()).toContain('postgres://user:***@127.0.0.1:1/none');
+    expect(failing.output()).not.toContain('very-secret');
+  },
+);
+
+test('a busy port is explained by the API; a runner takes the next one unless it was told which', async () => {
+  const squatter = createServer().listen(0, '127.0.0.1');
+  await once(squatter, 'listening');
+  const port = String((squatter.address() as AddressInfo).port);
+  const api = launch('api/main.ts', { DATABASE_URL: url, SERVER_PORT: port });
+  const runner = launch('runner/main.ts', { DATABASE_URL: url, RUNNER_PORT: port });
+  expect(await Promise.all([api.exited, runner.exited])).toEqual([1, 1]);
+  expect(api.output()).toContain(`port ${port} is in use by another program: stop it, or set SERVER_PORT`);
+  expect(runner.output()).toContain('set RUNNER_PORT');
+  squatter.close();
+  const side = await startProcess('runner/main.ts', url, { RUNNER_PORT: '' });
+  const bySide = await startProcess('runner/main.ts', url, { RUNNER_PORT: '' });
+  expect(bySide.url).not.toBe(side.url);
+});
+
+test('SIGTERM under load: what runs finishes, what has not started is handed over unburned', async () => {
+  const first = await startProcess('runner/main.ts', url, { RUNNER_CONCURRENCY: '2' });
+  const tasks = await submit(
+    pool,
+    ...Array.from({ length: 6 }, () => ({ name: 'example.sleep', payload: { ms: 600 } })),
+  );
+  await until('two run', async () => {
+    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
+    return rows.length === 2;
+  });
+  first.child.kill('SIGTERM');
+  expect(await first.exited).toBe(0);
+  const states = await Promise.all(tasks.map(({ id }) => getTask(pool, id)));
+  expect(states.map((task) => [task?.state, task?.attempt]).sort()).toEqual([
+    ...Array.from({ length: 4 }, () => ['queued', 1]),
+    ...Array.from({ length: 2 }, () => ['succeeded', 1]),
+  ]);
+  await startProcess('runner/main.ts', url);
+  for (const { id } of tasks)
+    expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
+});
+
+test('a second signal ends a runner at once', async () => {
+  const runner = await startProcess('runner/main.ts', url);
+  const { id } = await submitOne(pool, { name: 'example.sleep', payload: { ms: 60_000 } });
+  await inState(pool, id, 'running');
+  runner.child.kill('SIGTERM');
+  await until('it is draining', async () => (await call(runner.url, 'GET', '/ready')).status === 503);
+  expect((await call(runner.url, 'GET', '/live')).status).toBe(200);
+  runner.child.kill('SIGINT');
+  expect(await runner.exited).toBe(1);
+});
+
+test('the API finishes the requests under way before it ends', async () => {
+  const api = await startProcess('api/main.ts', url);
+  const submitted = await call(api.url, 'POST', '/v1/tasks/example.sleep', {
+    payload: { ms: 1 },
+    delay_seconds: 60,
+  });
+  const waiting = call(api.url, 'GET', `/v1/tasks/${submitted.body.task.id}?wait=30`);
+  await until('the request is under way', async () => {
+    const { rows } = await pool.query(
+      `select 1 from pg_stat_activity where application_name = 'errand api' and query like '%from errand.tasks t where t.id%'`,
+    );
+    return rows.length > 0;
+  });
+  api.child.kill('SIGTERM');
+  expect((await waiting).body).toMatchObject({ state: 'scheduled' });
+  expect(await api.exited).toBe(0);
+});
+
+test('a process whose parent is gone does not stay behind', async () => {
+  const runner = await startProcess('runner/main.ts', url);
+  runner.child.disconnect();
+  expect(await runner.exited).toBe(0);
+});

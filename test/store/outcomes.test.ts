@@ -1,0 +1,212 @@
+import { expect, test } from 'vitest';
+import type { ErrorRecord } from '../../core/errors.ts';
+import { beginRings } from '../../store/begin.ts';
+import { markRunning, type Outcome, recordOutcomes } from '../../store/outcomes.ts';
+import { endRunner, registerRunner } from '../../store/runners.ts';
+import { getTask, listAttempts, type Task } from '../../store/tasks.ts';
+import { createDatabase } from '../support/database.ts';
+import { countRings, submit, submitOne } from '../support/tasks.ts';
+
+const { pool } = await createDatabase();
+const runnerId = await register();
+const error: ErrorRecord = {
+  error_type: 'Error',
+  message: 'no luck',
+  error_code: 'E1',
+  retryable: true,
+  metadata: { a: 1 },
+  stack: null,
+};
+
+function register(): Promise<number> {
+  return registerRunner(pool, { host: 'here', pid: 1, version: 'test', taskNames: ['example.echo'] });
+}
+
+const echo = (): Promise<Task> =>
+  submitOne(pool, { name: 'example.echo', payload: { message: 'x' }, maxAttempts: 2 });
+
+function succeeded(task: Task, result: unknown = { ok: true }): Outcome {
+  return {
+    id: task.id,
+    name: task.name,
+    priority: task.priority,
+    attempt: task.attempt,
+    durationMs: 40,
+    kind: 'succeeded',
+    result,
+  };
+}
+
+function failed(task: Task, retryInMs: number | null = 1_000): Outcome {
+  return { ...succeeded(task), kind: 'failed', error, retryInMs };
+}
+
+async function read(task: Task): Promise<Task> {
+  const found = await getTask(pool, task.id);
+  if (found === null) throw new Error('the task is gone');
+  return found;
+}
+
+async function ringOf(task: Task): Promise<string | null> {
+  const { rows } = await pool.query<{ ring: string | null }>('select ring from errand.tasks where id = $1', [
+    task.id,
+  ]);
+  return rows[0]?.ring ?? null;
+}
+
+test('a success is recorded with its result, its times and its runner, and needs no row in attempts', async () => {
+  const task = await echo();
+  const recorded = await recordOutcomes(pool, runnerId, [succeeded(task, { said: 'x' })]);
+  expect(recorded).toEqual({ fenced: false, ids: new Set([task.id]) });
+  const after = await read(task);
+  expect(after).toMatchObject({
+    state: 'succeeded',
+    result: { said: 'x' },
+    attempt: 1,
+    runner_id: runnerId,
+    error: null,
+  });
+  expect(Date.parse(String(after.finished_at)) - Date.parse(String(after.started_at))).toBeGreaterThanOrEqual(
+    39,
+  );
+  expect(await ringOf(task)).toBeNull();
+  expect((await pool.query('select 1 from errand.attempts where task_id = $1', [task.id])).rowCount).toBe(0);
+  expect(await listAttempts(pool, task.id)).toMatchObject([
+    { attempt: 1, outcome: 'succeeded', runner: { host: 'here' } },
+  ]);
+});
+
+test('exactly one outcome is recorded for an attempt', async () => {
+  const task = await echo();
+  await recordOutcomes(pool, runnerId, [succeeded(task, 1)]);
+  const again = await recordOutcomes(pool, runnerId, [failed(task), succeeded(task, 2)]);
+  expect(again.ids).toEqual(new Set());
+  expect(await read(task)).toMatchObject({ state: 'succeeded', result: 1 });
+  expect(await listAttempts(pool, task.id)).toHaveLength(1);
+});
+
+test('a failure is tried again after its delay with a ring of its own, until the attempts are used up', async () => {
+  const task = await echo();
+  const firstRing = await ringOf(task);
+  await recordOutcomes(pool, runnerId, [failed(task, 900)]);
+  const retrying = await read(task);
+  expect(retrying).toMatchObject({
+    state: 'retrying',
+    attempt: 2,
+    started_at: null,
+    finished_at: null,
+    error,
+  });
+  const secondRing = await ringOf(task);
+  expect(secondRing).not.toBe(firstRing);
+  const jobs = await pool.query(
+    `select j.payload, j.run_at = t.run_at as due_together, t.run_at > now() as delayed
+       from graphile_worker._private_jobs j
+       join errand.tasks t on t.ring::text = j.key
+      where t.id = $1`,
+    [task.id],
+  );
+  expect(jobs.rows).toEqual([{ payload: [task.id], due_together: true, delayed: true }]);
+  await recordOutcomes(pool, runnerId, [failed(retrying)]);
+  expect(await read(task)).toMatchObject({ state: 'failed', attempt: 2, error });
+  expect(await ringOf(task)).toBeNull();
+  expect(await listAttempts(pool, task.id)).toMatchObject([
+    { attempt: 1, outcome: 'failed', error },
+    { attempt: 2, outcome: 'failed', error },
+  ]);
+});
+
+test('an outcome of an attempt that is over changes nothing', async () => {
+  const task = await echo();
+  await recordOutcomes(pool, runnerId, [failed(task)]);
+  const late = await recordOutcomes(pool, runnerId, [succeeded(task)]);
+  expect(late.ids.size).toBe(0);
+  expect(await read(task)).toMatchObject({ state: 'retrying', attempt: 2 });
+});
+
+test('a failure that is not worth retrying is final at once', async () => {
+  const task = await echo();
+  await recordOutcomes(pool, runnerId, [failed(task, null)]);
+  expect(await read(task)).toMatchObject({ state: 'failed', attempt: 1, max_attempts: 2 });
+});
+
+test('an interrupted attempt is queued again at once and costs no attempt of the budget', async () => {
+  const task = await echo();
+  await recordOutcomes(pool, runnerId, [{ ...succeeded(task), kind: 'interrupted', error }]);
+  expect(await read(task)).toMatchObject({ state: 'queued', attempt: 2, max_attempts: 3, error: null });
+  expect(await listAttempts(pool, task.id)).toMatchObject([{ attempt: 1, outcome: 'interrupted' }]);
+});
+
+test('retries that fall due together share a ring, and others do not', async () => {
+  const tasks = await submit(
+    pool,
+    ...Array.from({ length: 5 }, (_, index) => ({
+      name: 'example.echo',
+      payload: {},
+      priority: index === 4 ? 9 : 0,
+    })),
+  );
+  const before = await countRings(pool);
+  const delays = [1_010, 1_100, 1_240, 5_000, 1_100];
+  await recordOutcomes(
+    pool,
+    runnerId,
+    tasks.map((task, index) => failed(task, delays[index])),
+  );
+  const rings = await Promise.all(tasks.map(ringOf));
+  expect(new Set(rings.slice(0, 3)).size).toBe(1);
+  expect(new Set(rings).size).toBe(3);
+  expect(await countRings(pool)).toBe(before + 3);
+});
+
+test('a runner that is no longer live records nothing and is told so', async () => {
+  const task = await echo();
+  const gone = await register();
+  await endRunner(pool, gone);
+  expect(await recordOutcomes(pool, gone, [succeeded(task)])).toEqual({ fenced: true, ids: new Set() });
+  expect(await read(task)).toMatchObject({ state: 'queued' });
+  await markRunning(pool, gone, [{ id: task.id, attempt: 1, elapsedMs: 500 }]);
+  expect(await read(task)).toMatchObject({ state: 'queued' });
+});
+
+test('a runner that is ended while it records is fenced: the record waits and then sees it', async () => {
+  const task = await echo();
+  const doomed = await register();
+  const other = await pool.connect();
+  await other.query('begin');
+  await other.query(`select 1 from errand.runners where id = $1 for update`, [doomed]);
+  const recording = recordOutcomes(pool, doomed, [succeeded(task)]);
+  await other.query(`update errand.runners set ended_at = now(), end_reason = 'lost' where id = $1`, [
+    doomed,
+  ]);
+  await other.query('commit');
+  other.release();
+  expect((await recording).fenced).toBe(true);
+  expect(await read(task)).toMatchObject({ state: 'queued' });
+});
+
+test('what still runs after a moment is shown as running, and its outcome is recorded all the same', async () => {
+  const task = await echo();
+  await markRunning(pool, runnerId, [{ id: task.id, attempt: 1, elapsedMs: 300 }]);
+  expect(await read(task)).toMatchObject({ state: 'running', runner_id: runnerId });
+  expect(await listAttempts(pool, task.id)).toMatchObject([
+    { attempt: 1, outcome: 'running', finished_at: null },
+  ]);
+  await recordOutcomes(pool, runnerId, [succeeded(task)]);
+  expect(await read(task)).toMatchObject({ state: 'succeeded' });
+  await markRunning(pool, runnerId, [{ id: task.id, attempt: 1, elapsedMs: 400 }]);
+  expect(await read(task)).toMatchObject({ state: 'succeeded' });
+});
+
+test('only the ring that a task names finds its attempt due', async () => {
+  const task = await echo();
+  const key = String(await ringOf(task));
+  const stale = '00000000-0000-4000-8000-000000000000';
+  const begun = await beginRings(pool, [
+    { key: stale, taskIds: [task.id] },
+    { key, taskIds: [task.id] },
+  ]);
+  expect(begun.map((due) => due.map(({ id, attempt }) => [id, attempt]))).toEqual([[], [[task.id, 1]]]);
+  await recordOutcomes(pool, runnerId, [succeeded(task)]);
+  expect(await beginRings(pool, [{ key, taskIds: [task.id] }])).toEqual([[]]);
+});
