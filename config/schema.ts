@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
-/** Where the embedded Postgres of `npm start` listens, so that every other script finds it. */
-export const EMBEDDED_POSTGRES_PORT = 54329;
+/**
+ * Where the embedded Postgres of `npm start` listens, so that every other script finds it. Below 32768: above,
+ * Linux takes ports for outgoing connections.
+ */
+export const EMBEDDED_POSTGRES_PORT = 25432;
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const seconds = (max: number) => z.coerce.number().positive().max(max);

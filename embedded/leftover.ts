@@ -30,6 +30,7 @@ export async function clearLeftover(data: string, log: (line: string) => void): 
   log(
     `A Postgres of an earlier start still runs on ${data} (process ${pid}); it is stopped and started anew.`,
   );
+  await stopServer(pid);
 }
 
 /**

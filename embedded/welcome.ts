@@ -27,7 +27,7 @@ export function welcome(config: Config, apiPort: number, runnerPort: number): st
 }
 
 function tryIt(authority: string): string {
-  return `curl -s ${authority}/v1/tasks/example.echo -H 'content-type: application/json' -d '{"payload":{"message":"hello"}}'`;
+  return `curl -s '${authority}/v1/tasks/example.echo?wait=10' -H 'content-type: application/json' -d '{"payload":{"message":"hello"}}'`;
 }
 
 function postgresPlace(config: Config): string {

@@ -24,7 +24,8 @@ export async function connectDatabase(
     connectionString: url,
     size: config.DATABASE_POOL_SIZE,
     ...pool,
-    onError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+    // Its message only: pg hangs the whole client on the error.
+    onError: (error) => log.warn({ reason: messageOf(error) }, 'a database connection broke'),
   });
   try {
     await pRetry(() => opened.query('select 1'), {
