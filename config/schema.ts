@@ -51,6 +51,18 @@ export const variables = {
     .max(1_000)
     .default(10)
     .describe('Attempts that one runner executes at a time'),
+  RUNNER_LEASE_SECS: z.coerce
+    .number()
+    .min(2)
+    .max(3_600)
+    .default(15)
+    .describe('A runner that has not been heard of for so long is presumed dead, and its work taken over'),
+  RETENTION_HOURS: z.coerce
+    .number()
+    .positive()
+    .max(87_600)
+    .default(24)
+    .describe('Finished tasks are deleted after this time, unless their definition says otherwise'),
   REQUEST_TIMEOUT_SECS: seconds(3_600)
     .default(30)
     .describe('Longest time that a statement for a request may take'),

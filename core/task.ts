@@ -1,7 +1,14 @@
 import { getCallSites } from 'node:util';
 import type { Logger } from 'pino';
 import { type Policy, type PolicyInput, policySchema } from './policy.ts';
-import { type JsonSchema, type Schema, type SchemaInput, type SchemaOutput, toJsonSchema } from './schema.ts';
+import {
+  type JsonSchema,
+  parseNow,
+  type Schema,
+  type SchemaInput,
+  type SchemaOutput,
+  toJsonSchema,
+} from './schema.ts';
 
 /** Always with a namespace, so that no name collides with a route such as /v1/tasks/stats (specification T6). */
 export const NAME_PATTERN = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_-]*)+$/;
@@ -38,8 +45,13 @@ export type TaskContext = {
   readonly attempt: number;
   /** Aborted when the runner needs the attempt to end; `signal.reason` says why. */
   readonly signal: AbortSignal;
-  /** Its lines carry the task id, the name, the attempt and the request id of the submission. */
+  /**
+   * Its lines carry the task id, the name, the attempt and the request id of the submission. Those of `info` and
+   * above are stored with the task.
+   */
   readonly log: Logger;
+  /** Shows in the record how far the attempt is: a fraction from 0 to 1, and a note. */
+  progress(fraction: number, note?: string): void;
 };
 
 /** What the handler of a definition may return: the input of its result schema, or anything JSON without one. */
@@ -83,9 +95,13 @@ export function defineTask<
     refuse(`the version ${task.version} must match ${VERSION_PATTERN}`);
   const policy = policySchema.safeParse(task.policy ?? {});
   if (!policy.success) {
-    const issues = policy.error.issues.map((issue) => `policy.${issue.path.join('.')} ${issue.message}`);
+    const issues = policy.error.issues.map(
+      (issue) => `${['policy', ...issue.path].join('.')}: ${issue.message}`,
+    );
     return refuse(issues.join('; '));
   }
+  const payloadJsonSchema = objectSchema(task.payload, refuse);
+  checkExample(task.payload, task.example, refuse);
   return Object.freeze({
     name: task.name,
     namespace: namespaceOf(task.name),
@@ -95,8 +111,9 @@ export function defineTask<
     result: task.result as Result,
     policy: policy.data,
     example: task.example,
-    payloadJsonSchema: objectSchema(task.payload, refuse),
-    resultJsonSchema: task.result === undefined ? undefined : expressed('result', task.result, refuse),
+    payloadJsonSchema,
+    resultJsonSchema:
+      task.result === undefined ? undefined : expressed('result', task.result, 'output', refuse),
     file,
   });
 }
@@ -114,15 +131,23 @@ export function namespaceOf(name: string): string {
 type Refuse = (why: string) => never;
 
 function objectSchema(schema: Schema, refuse: Refuse): JsonSchema {
-  const json = expressed('payload', schema, refuse);
+  const json = expressed('payload', schema, 'input', refuse);
   if (json.type !== 'object') refuse('the payload schema must be an object (z.object or z.strictObject)');
   return json;
 }
 
-function expressed(what: string, schema: Schema, refuse: Refuse): JsonSchema {
+function expressed(what: string, schema: Schema, io: 'input' | 'output', refuse: Refuse): JsonSchema {
   try {
-    return toJsonSchema(schema);
+    return toJsonSchema(schema, io);
   } catch (error) {
     return refuse(`JSON Schema can't express its ${what} schema: ${String(error)}`);
   }
+}
+
+/** As it would arrive, so after a journey as JSON. With an asynchronous refinement it can't be told at load. */
+function checkExample(schema: Schema, example: unknown, refuse: Refuse): void {
+  const parsed = parseNow(schema, JSON.parse(JSON.stringify(example)), '/example');
+  if (parsed?.ok !== false) return;
+  const problems = parsed.details.map(({ path, message }) => `${path} ${message}`);
+  refuse(`its payload schema does not accept the example: ${problems.join('; ')}`);
 }

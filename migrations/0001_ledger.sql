@@ -14,19 +14,31 @@ create table errand.definitions (
   registered_at   timestamptz not null default now()
 );
 
--- One row per start of a runner. A row that has not ended is live, and only a live runner can record outcomes.
+-- One row per registration of a runner: its id is the epoch that fences all it writes. A row that has not ended
+-- is live, and only a live runner can record outcomes. One that was presumed dead registers anew.
 create table errand.runners (
   id            integer primary key generated always as identity,
   host          text not null,
   pid           integer not null,
   version       text not null,
   task_names    text[] not null,
+  concurrency   integer not null,
+  -- The lease: presumed dead when the heartbeat is older than this.
+  lease_secs    float8 not null,
   started_at    timestamptz not null default now(),
   heartbeat_at  timestamptz not null default now(),
+  -- Since when its heartbeats have come without a gap of a lease. Who has not seen a whole lease itself (a fresh
+  -- runner, or all of them after Postgres was away) can't tell who is dead.
+  steady_since  timestamptz not null default now(),
+  -- Attempts under way at the last heartbeat.
+  in_flight     integer not null default 0,
+  -- The graphile-worker pools it has had: rings locked by these are its own.
+  pool_ids      text[] not null default '{}',
   ended_at      timestamptz,
   end_reason    text check (end_reason in ('stopped', 'lost')),
   check ((ended_at is null) = (end_reason is null))
 );
+create index runners_live_idx on errand.runners (heartbeat_at) where ended_at is null;
 
 create table errand.tasks (
   -- Time-ordered (RFC 9562, version 7): the order of ids is the order of creation, and the id tells its time,
@@ -48,6 +60,13 @@ create table errand.tasks (
   started_at     timestamptz,
   finished_at    timestamptz,
   runner_id      integer,
+  -- How often its runner died while it ran, or may have run. Not 0: it starts alone, and its start is written
+  -- before it runs, so that the task that kills its runner is known by name.
+  crashes        smallint not null default 0,
+  -- A running task can only be asked to end; its runner records what came of it.
+  cancel_requested_at timestamptz,
+  progress       real,
+  progress_note  text,
   payload        jsonb not null,
   result         jsonb,
   error          jsonb,
@@ -70,8 +89,10 @@ create unique index tasks_dedup_hash_key on errand.tasks (dedup_hash) where dedu
 create index tasks_dedup_until_idx on errand.tasks (dedup_hash) where dedup_until is not null;
 -- Pages of the list by name and state, newest first, and counts by both. Ids make it keyset-pageable at any size.
 create index tasks_name_state_id_idx on errand.tasks (name, state, id);
--- Finished ranges of the list, and retention.
-create index tasks_finished_at_idx on errand.tasks (finished_at) where finished_at is not null;
+-- Retention by name, and finished ranges of the list (names are few: Postgres skips from one to the next).
+create index tasks_name_finished_at_idx on errand.tasks (name, finished_at) where finished_at is not null;
+-- What a lost runner was executing, and what is to be cancelled. Only attempts that last are ever marked.
+create index tasks_running_idx on errand.tasks (runner_id) where state = 'running';
 create index tasks_initiator_id_idx on errand.tasks (initiator, id) where initiator is not null;
 create index tasks_tags_idx on errand.tasks using gin (tags) where tags <> '{}';
 -- Searching the messages of errors: failures only, so that success pays nothing.
@@ -98,3 +119,25 @@ create table errand.attempts (
   error        jsonb,
   primary key (task_id, attempt)
 );
+
+-- The lines that handlers logged (T8), numbered per task without a gap.
+create table errand.logs (
+  task_id  uuid not null references errand.tasks (id) on delete cascade,
+  seq      integer not null,
+  attempt  integer not null,
+  level    text not null,
+  message  text not null,
+  fields   jsonb,
+  at       timestamptz not null,
+  primary key (task_id, seq)
+);
+
+-- The lines of a report, numbered in order.
+create function errand.log_lines(lines jsonb)
+  returns table (number integer, level text, message text, fields jsonb, at timestamptz)
+  language sql immutable parallel safe rows 10
+begin atomic
+  select line.number::integer, line.level, line.message, line.fields, line.at
+    from rows from (jsonb_to_recordset(lines) as (level text, message text, fields jsonb, at timestamptz))
+         with ordinality as line (level, message, fields, at, number);
+end;

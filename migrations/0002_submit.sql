@@ -117,6 +117,8 @@ begin
   select g.ordinal,
          case
            when w.identity is null then 'conflict'
+           -- Two at once with one key: the first has it, and also here another payload is refused.
+           when g.dedup = 'idempotency_key' and (w.task).payload <> g.payload then 'conflict'
            when g.is_first and w.is_created then 'created'
            when g.is_first and w.is_rearmed then 'rearmed'
            else 'duplicate'

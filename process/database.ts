@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import type { Pool } from 'pg';
+import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import { connectionString, maskSecrets } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -45,6 +45,12 @@ export async function connectDatabase(
       { cause: error },
     );
   }
+}
+
+/** How `pg` connects with this configuration. */
+export function connectionConfig(config: Config): ClientConfig {
+  const url = connectionString(config);
+  return url === undefined ? {} : { connectionString: url };
 }
 
 /** The readiness check of a pool: whether Postgres answers within a bound. */

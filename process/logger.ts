@@ -1,8 +1,14 @@
-import { type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/schema.ts';
 
 /** Never in a log line, wherever a request or its headers are logged. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'set-cookie', 'x-api-key', 'proxy-authorization'];
+
+export type ProcessLogger = {
+  log: Logger;
+  /** Where its lines go: for loggers whose lines take another way first. */
+  destination: DestinationStream;
+};
 
 /**
  * The logger of a process: JSON lines, or readable ones in development. Lines that belong to a request or a
@@ -11,21 +17,27 @@ const SECRET_HEADERS = ['authorization', 'cookie', 'set-cookie', 'x-api-key', 'p
 export async function createLogger(
   config: Pick<Config, 'LOG_LEVEL' | 'NODE_ENV'>,
   processName: string,
-): Promise<Logger> {
-  const options = {
-    level: config.LOG_LEVEL,
-    base: { process: processName, pid: process.pid },
-    timestamp: stdTimeFunctions.isoTime,
-    redact: {
-      paths: SECRET_HEADERS.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]),
-      censor: '[redacted]',
+): Promise<ProcessLogger> {
+  const destination = await destinationFor(config.NODE_ENV);
+  const log = pino(
+    {
+      level: config.LOG_LEVEL,
+      base: { process: processName, pid: process.pid },
+      timestamp: stdTimeFunctions.isoTime,
+      redact: {
+        paths: SECRET_HEADERS.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]),
+        censor: '[redacted]',
+      },
     },
-  };
-  if (config.NODE_ENV !== 'development') return pino(options);
+    destination,
+  );
+  return { log, destination };
+}
+
+async function destinationFor(environment: Config['NODE_ENV']): Promise<DestinationStream> {
+  // Synchronous: what a process says last, when it crashes, is what matters.
+  if (environment !== 'development') return pino.destination({ dest: 1, sync: true });
   // A development dependency: production must not need it.
   const { default: pretty } = await import('pino-pretty');
-  return pino(
-    options,
-    pretty({ sync: true, ignore: 'pid,hostname,process', messageFormat: '{process}: {msg}' }),
-  );
+  return pretty({ sync: true, ignore: 'pid,hostname,process', messageFormat: '{process}: {msg}' });
 }

@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import { PermanentError } from '../core/errors.ts';
-import { storageProblems } from '../core/json.ts';
+import { sanitizeText, storageProblems } from '../core/json.ts';
 import { backoffMs } from '../core/retry.ts';
 import { parseWith } from '../core/schema.ts';
-import type { Handler, TaskDefinition } from '../core/task.ts';
-import type { DueAttempt } from '../store/begin.ts';
+import type { Handler, TaskContext, TaskDefinition } from '../core/task.ts';
 import type { Outcome } from '../store/outcomes.ts';
+import { type AttemptAborted, type AttemptUnderWay, abortRecord } from './attempt.ts';
 import { askedDelayMs, toErrorRecord } from './classify.ts';
-import type { AttemptUnderWay } from './running.ts';
 
 /** As much as a submission may be. */
 const MAX_RESULT_BYTES = 10 * 1024 * 1024;
+const MAX_NOTE_LENGTH = 1_000;
 
 export type Executable = { definition: TaskDefinition; handler: Handler };
 
@@ -21,38 +21,78 @@ export type Executable = { definition: TaskDefinition; handler: Handler };
  */
 export async function execute(
   { definition, handler }: Executable,
-  attempt: DueAttempt,
-  underWay: AttemptUnderWay,
+  attempt: AttemptUnderWay,
+  taskLog: Logger,
   log: Logger,
 ): Promise<Outcome> {
-  const begun = performance.now();
   const work = async (): Promise<unknown> => {
-    const payload = await parsePayload(definition, attempt.payload);
-    const result = await handler(payload, {
-      id: attempt.id,
-      attempt: attempt.attempt,
-      signal: underWay.signal,
-      log,
-    });
-    return checkResult(definition, result);
+    const payload = await parsePayload(definition, attempt.due.payload);
+    return checkResult(definition, await handler(payload, contextOf(attempt, taskLog)));
   };
-  const of = (): Pick<Outcome, 'id' | 'name' | 'priority' | 'attempt' | 'durationMs'> => ({
-    id: attempt.id,
-    name: attempt.name,
-    priority: attempt.priority,
-    attempt: attempt.attempt,
-    durationMs: performance.now() - begun,
-  });
   try {
-    const result = await Promise.race([work(), underWay.abandoned]);
-    return { ...of(), kind: 'succeeded', result };
+    const result = await Promise.race([work(), attempt.abandoned]);
+    return { ...outcomeOf(attempt), kind: 'succeeded', result };
   } catch (thrown) {
-    const error = toErrorRecord(thrown);
-    if (underWay.signal.aborted) return { ...of(), kind: 'interrupted', error };
-    const retryInMs = error.retryable ? delayMs(definition, attempt.attempt, thrown) : null;
-    log.warn({ err: thrown, retry_in_ms: retryInMs }, 'attempt failed');
-    return { ...of(), kind: 'failed', error, retryInMs };
+    return attempt.aborted === null
+      ? failure(definition, attempt, thrown, log)
+      : cutOff(definition, attempt, attempt.aborted.reason, log);
   }
+}
+
+function contextOf(attempt: AttemptUnderWay, log: Logger): TaskContext {
+  return {
+    id: attempt.due.id,
+    attempt: attempt.due.attempt,
+    signal: attempt.signal,
+    log,
+    progress(fraction, note) {
+      const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1);
+      const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
+      attempt.unwritten.progress = { fraction: bounded, note: text };
+    },
+  };
+}
+
+function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind' | 'result' | 'error' | 'retryInMs'> {
+  return {
+    id: attempt.due.id,
+    name: attempt.due.name,
+    priority: attempt.due.priority,
+    attempt: attempt.due.attempt,
+    durationMs: performance.now() - attempt.begun,
+    // Filled in when nothing is being written of the attempt any more.
+    lines: [],
+    progress: null,
+  };
+}
+
+function failure(
+  definition: TaskDefinition,
+  attempt: AttemptUnderWay,
+  thrown: unknown,
+  log: Logger,
+): Outcome {
+  const error = toErrorRecord(thrown);
+  const retryInMs = error.retryable ? delayMs(definition, attempt.due.attempt, thrown) : null;
+  log.warn({ err: thrown, retry_in_ms: retryInMs }, 'attempt failed');
+  return { ...outcomeOf(attempt), kind: 'failed', error, retryInMs };
+}
+
+function cutOff(
+  definition: TaskDefinition,
+  attempt: AttemptUnderWay,
+  reason: AttemptAborted,
+  log: Logger,
+): Outcome {
+  const error = abortRecord(reason);
+  log.warn({ kind: reason.kind }, 'attempt ended early');
+  if (reason.kind !== 'timed_out') return { ...outcomeOf(attempt), kind: reason.kind, error };
+  return {
+    ...outcomeOf(attempt),
+    kind: 'timed_out',
+    error,
+    retryInMs: delayMs(definition, attempt.due.attempt, reason),
+  };
 }
 
 function delayMs(definition: TaskDefinition, attempt: number, thrown: unknown): number {

@@ -1,5 +1,5 @@
 import express from 'express';
-import { checkDatabase, connectDatabase } from '../process/database.ts';
+import { checkDatabase, connectDatabase, connectionConfig } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { type Check, probes } from '../process/probes.ts';
@@ -11,17 +11,18 @@ import { migrate } from '../store/migrate.ts';
 import { loadHandler } from '../tasks/handlers.ts';
 import { loadRegistry } from '../tasks/index.ts';
 import type { Executable } from './execute.ts';
-import { startRunner } from './runner.ts';
+import { keepRunner } from './keep_runner.ts';
+import { createTaskLog } from './task_log.ts';
 
 const DEFAULT_PORT = 8081;
 /** Nothing that a runner writes should take this long; beyond it the statement is given up and tried again. */
-const STATEMENT_TIMEOUT_MS = 60_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
 /** After the drain: for writing the last outcomes, also when Postgres has to come back first. */
 const FLUSH_TIMEOUT_MS = 15_000;
 
 // `npm run runner`: one process of the pool, started as often as wanted. The order is that of X11.
 await runMain(async () => {
-  const { config, log } = await prepare('runner');
+  const { config, log, destination } = await prepare('runner');
   const pgPool = await startStep(log, 'database', () =>
     connectDatabase(config, log, {
       applicationName: 'errand runner',
@@ -35,16 +36,14 @@ await runMain(async () => {
     return loadExecutables(definitions);
   });
   const runner = await startStep(log, 'runner', () =>
-    startRunner({
+    keepRunner({
       config,
       pgPool,
+      connection: { ...connectionConfig(config), application_name: 'errand lease' },
       log,
+      taskLog: createTaskLog(log, destination),
       version: VERSION,
       executables,
-      onFenced: () => {
-        log.fatal('this runner was presumed dead and its work taken over: leaving');
-        process.exit(1);
-      },
     }),
   );
   let draining = false;
@@ -68,7 +67,7 @@ await runMain(async () => {
       orNext: config.RUNNER_PORT === undefined,
     }),
   );
-  log.info({ port: portOf(server), runner_id: runner.id, tasks: executables.size }, 'runner is ready');
+  log.info({ port: portOf(server), runner_id: runner.id(), tasks: executables.size }, 'runner is ready');
   const drainMs = (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000;
   stopOnSignal(log, drainMs + FLUSH_TIMEOUT_MS, async () => {
     draining = true;

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger as GraphileLogger, runTaskList, type TaskList, type WorkerPool } from 'graphile-worker';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Ring } from '../store/begin.ts';
@@ -20,6 +20,8 @@ export type RingPoolOptions = {
   /** How many rings are in hand at a time. */
   concurrency: number;
   work: (ring: Ring) => Promise<void>;
+  /** Notes a pool as this runner's. It fetches nothing before that is written. */
+  register: (poolId: string) => Promise<void>;
   /** Gives back what graphile-worker had locked for a pool that is gone. */
   unlock: (poolId: string) => Promise<void>;
 };
@@ -96,7 +98,8 @@ function startPool(options: RingPoolOptions, handle: TaskList[string]): WorkerPo
     // Our own drain decides when running attempts are aborted; graphile-worker's signal is not passed on.
     gracefulShutdownAbortTimeout: 2_147_483_647,
   };
-  return runTaskList(
+  const { promise: registered, resolve: openGate } = Promise.withResolvers<void>();
+  const pool = runTaskList(
     {
       preset: { worker },
       // Our signals, our drain.
@@ -104,8 +107,28 @@ function startPool(options: RingPoolOptions, handle: TaskList[string]): WorkerPo
       logger: new GraphileLogger(() => (level, message, meta) => logTo(options.log, level, message, meta)),
     },
     Object.fromEntries(options.taskNames.map((name) => [name, handle])),
-    options.pgPool,
+    gate(options.pgPool, registered),
   );
+  options.register(pool.id).then(openGate, (error: unknown) => {
+    options.log.error({ err: error, pool_id: pool.id }, 'a pool could not be registered and fetches nothing');
+  });
+  return pool;
+}
+
+/**
+ * The pool, whose connections are given only when `opened` has resolved: graphile-worker makes up the id of its
+ * pool itself and fetches at once, and recovery must know the id before the first ring is locked by it.
+ */
+function gate(pgPool: Pool, opened: Promise<void>): Pool {
+  type Callback = (error: Error | undefined, client: PoolClient | undefined, release: () => void) => void;
+  return Object.create(pgPool, {
+    connect: {
+      value: (callback?: Callback) => {
+        if (callback === undefined) return opened.then(() => pgPool.connect());
+        return void opened.then(() => pgPool.connect(callback));
+      },
+    },
+  }) as Pool;
 }
 
 const ringSchema = z.object({ key: z.uuid(), taskIds: z.array(z.uuid()) });

@@ -7,23 +7,26 @@ import { untilBack } from './until_back.ts';
 const MAX_OUTCOMES = 1_000;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 
-/** Whether the ledger took an outcome, or somebody else had decided about the attempt before. */
+/**
+ * Records an outcome and gives whether the ledger took it, or somebody else had decided about the attempt before.
+ * Throws LeaseLost when the runner is no longer live.
+ */
 export type Record = (outcome: Outcome) => Promise<boolean>;
+
+/** The ledger says that this runner is no longer live: its work was taken over, and it must leave. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
 
 /**
  * Buffers outcomes and writes them in one statement as soon as the last write is back: small batches when idle,
  * big ones under load. While Postgres is away it keeps trying and drops nothing (specification X7); what it
  * holds is bounded by the rings in hand, which are not done before their outcomes are recorded.
- * `onFenced` is called when the ledger says that this runner is no longer live.
  */
-export function createRecorder(
-  write: (outcomes: Outcome[]) => Promise<Recorded>,
-  log: Logger,
-  onFenced: () => void,
-): Record {
+export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>, log: Logger): Record {
   async function writeAll(outcomes: Outcome[]): Promise<boolean[]> {
     const recorded = await writeOrRefuse(outcomes);
-    if (recorded.fenced) onFenced();
+    if (recorded.fenced) throw new LeaseLost('the outcome was not recorded: this runner is no longer live');
     return outcomes.map((outcome) => recorded.ids.has(outcome.id));
   }
 
@@ -32,7 +35,7 @@ export function createRecorder(
       return await writeUntilBack(outcomes);
     } catch (error) {
       const [only] = outcomes;
-      if (outcomes.length > 1 || only === undefined || only.kind === 'failed') throw error;
+      if (outcomes.length > 1 || only === undefined || only.kind !== 'succeeded') throw error;
       log.error(
         { err: error, task_id: only.id },
         'Postgres refused an outcome: the attempt counts as failed',
@@ -48,7 +51,7 @@ export function createRecorder(
   return gather(writeAll, {
     maxItems: MAX_OUTCOMES,
     // What Postgres refuses must not keep its neighbours from being recorded.
-    isolate: () => true,
+    isolate: (error) => !(error instanceof LeaseLost),
     maxWeight: MAX_CHARACTERS,
     weightOf: (outcome) => (outcome.kind === 'succeeded' ? sizeOf(outcome.result) : 1),
   });
@@ -57,9 +60,11 @@ export function createRecorder(
 function refused(outcome: Outcome, error: unknown): Outcome {
   const { id, name, priority, attempt, durationMs } = outcome;
   const record = { ...toErrorRecord(error), retryable: false };
-  return { id, name, priority, attempt, durationMs, kind: 'failed', error: record, retryInMs: null };
+  const bare = { id, name, priority, attempt, durationMs, lines: [], progress: null };
+  return { ...bare, kind: 'failed', error: record, retryInMs: null };
 }
 
+/** Roughly: it need not be exact, and must be cheap for the many small ones. */
 function sizeOf(result: unknown): number {
   return result === null ? 4 : JSON.stringify(result).length;
 }

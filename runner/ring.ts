@@ -8,11 +8,13 @@ const PATIENCE_MS = 1_000;
 export type RingWork = {
   /** Which attempts of a ring are still due. */
   begin: (ring: Ring) => Promise<DueAttempt[]>;
-  /** Executes an attempt; `onEnd` frees its slot; resolves when its outcome is recorded. */
+  /** Executes an attempt; `onEnd` frees what it took; resolves when its outcome is recorded. */
   run: (attempt: DueAttempt, onEnd: () => void) => Promise<void>;
   /** Rings unstarted attempts anew, for any runner. */
   giveBack: (ring: { key: string; newKey: string; taskIds: string[] }) => Promise<void>;
   slots: Slots;
+  /** A single slot that suspects take besides: those under which a runner has died start one at a time. */
+  suspects: Slots;
   /** Aborted when the runner is leaving: nothing more is started. */
   stopping: AbortSignal;
 };
@@ -21,18 +23,30 @@ export type RingWork = {
  * Works through one ring: begins it, runs its attempts as slots come free, gives back what has waited too long,
  * and is done when every outcome is recorded, so that graphile-worker deletes the ring after the record and
  * never before. After giving something back it also waits for room: a runner without it must not fetch more.
+ * Throws when an outcome could not be recorded; graphile-worker then keeps the ring, if it is still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
   const due = await work.begin(ring);
   const recorded: Promise<void>[] = [];
   let patience: AbortSignal | undefined;
+  const enter = async (slots: Slots): Promise<boolean> => {
+    if (slots.tryTake()) return true;
+    patience ??= AbortSignal.any([work.stopping, AbortSignal.timeout(PATIENCE_MS)]);
+    return slots.take(patience);
+  };
   for (const attempt of due) {
     if (work.stopping.aborted) break;
-    if (!work.slots.tryTake()) {
-      patience ??= AbortSignal.any([work.stopping, AbortSignal.timeout(PATIENCE_MS)]);
-      if (!(await work.slots.take(patience))) break;
+    const isSuspect = attempt.crashes > 0;
+    if (isSuspect && !(await enter(work.suspects))) break;
+    if (!(await enter(work.slots))) {
+      if (isSuspect) work.suspects.release();
+      break;
     }
-    recorded.push(work.run(attempt, work.slots.release));
+    const onEnd = (): void => {
+      work.slots.release();
+      if (isSuspect) work.suspects.release();
+    };
+    recorded.push(work.run(attempt, onEnd));
   }
   const unstarted = due.slice(recorded.length).map((attempt) => attempt.id);
   if (unstarted.length > 0) {

@@ -1,122 +1,172 @@
 import { hostname } from 'node:os';
-import type { Pool } from 'pg';
+import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { gather } from '../core/gather.ts';
-import { beginRings, type DueAttempt } from '../store/begin.ts';
-import { markRunning, recordOutcomes } from '../store/outcomes.ts';
-import { giveBack, unlockPools } from '../store/rings.ts';
+import { addPool } from '../store/lease.ts';
+import { unlockPools } from '../store/rings.ts';
 import { endRunner, registerRunner } from '../store/runners.ts';
-import { type Executable, execute } from './execute.ts';
+import { reportRunning } from '../store/running.ts';
+import { AttemptAborted } from './attempt.ts';
+import type { Executable } from './execute.ts';
+import { keepLease, type Lease } from './lease.ts';
+import { type Maintenance, startMaintenance } from './maintenance.ts';
 import { type RingPool, startRingPool } from './pool.ts';
-import { createRecorder } from './recorder.ts';
-import { workRing } from './ring.ts';
+import { ringWorker } from './ring_worker.ts';
 import { type Running, trackRunning } from './running.ts';
-import { createSlots } from './slots.ts';
+import type { TaskLog } from './task_log.ts';
 import { untilBack } from './until_back.ts';
 
 /** Rings in hand per slot: those whose outcomes are being written take no slot. */
 const RINGS_PER_SLOT = 4;
 
+export type RunnerConfig = Pick<
+  Config,
+  | 'RUNNER_CONCURRENCY'
+  | 'RUNNER_LEASE_SECS'
+  | 'SHUTDOWN_TIMEOUT_SECS'
+  | 'ABORT_GRACE_SECS'
+  | 'RETENTION_HOURS'
+>;
+
 export type RunnerOptions = {
-  config: Pick<Config, 'RUNNER_CONCURRENCY' | 'SHUTDOWN_TIMEOUT_SECS' | 'ABORT_GRACE_SECS'>;
+  config: RunnerConfig;
   pgPool: Pool;
+  /** For the connection of the lease, which is no one else's. */
+  connection: ClientConfig;
   log: Logger;
+  taskLog: TaskLog;
   version: string;
   /** What this runner can execute, by name. */
   executables: Map<string, Executable>;
-  /** Called when the ledger says that this runner is no longer live: somebody took its work over. */
-  onFenced: () => void;
 };
 
+/** A registered runner that fetches and executes. */
 export type Runner = {
   readonly id: number;
   isFetching(): boolean;
-  /** Drains: see `drain` below. */
+  /** Attempts under way. */
+  inFlight(): number;
+  /** Resolves when somebody has taken this runner's work over. */
+  readonly lost: Promise<void>;
+  /** Drains and ends the registration (specification X6). */
   stop(): Promise<void>;
+  /** Gives everything up: nothing of it counts any more. */
+  leave(): Promise<void>;
 };
 
-/** Registers a runner and starts fetching and executing. */
+/** Registers a runner and starts its work: the lease, the pool of rings, and its share of the maintenance. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { config, pgPool, executables } = options;
-  const id = await registerRunner(pgPool, {
-    host: hostname(),
-    pid: process.pid,
-    version: options.version,
-    taskNames: [...executables.keys()],
-  });
+  const { config, pgPool } = options;
+  const taskNames = [...options.executables.keys()];
+  const id = await register(options, taskNames);
   const log = options.log.child({ runner_id: id });
   const stopping = new AbortController();
-  const slots = createSlots(config.RUNNER_CONCURRENCY);
-  const running = trackRunning((attempts) => markRunning(pgPool, id, attempts), log);
-  const record = createRecorder((outcomes) => recordOutcomes(pgPool, id, outcomes), log, options.onFenced);
-  const beginTogether = gather((rings: Parameters<typeof beginRings>[1]) => beginRings(pgPool, rings), {
-    maxItems: 100,
-    parallel: 2,
+  const { promise: lost, resolve: onLost } = Promise.withResolvers<void>();
+  const running = trackRunning({
+    report: (reports) => reportRunning(pgPool, id, reports),
+    graceMs: config.ABORT_GRACE_SECS * 1_000,
+    log,
   });
-
-  async function run(attempt: DueAttempt, onEnd: () => void): Promise<void> {
-    const executable = executables.get(attempt.name);
-    if (executable === undefined)
-      throw new Error(`fetched a ring of ${attempt.name}, which this runner can't execute`);
-    const underWay = running.add(attempt);
-    const attemptLog = log.child({
-      task_id: attempt.id,
-      task_name: attempt.name,
-      attempt: attempt.attempt,
-      ...(attempt.requestId === null ? {} : { request_id: attempt.requestId }),
-    });
-    const outcome = await execute(executable, attempt, underWay, attemptLog);
-    underWay.end();
-    onEnd();
-    if (!(await record(outcome)))
-      attemptLog.warn('the outcome came too late: the attempt was no longer ours');
-  }
-
   const pool = startRingPool({
     pgPool,
     log,
-    taskNames: [...executables.keys()],
+    taskNames,
     concurrency: config.RUNNER_CONCURRENCY * RINGS_PER_SLOT,
+    register: async (poolId) => {
+      const live = await untilBack(log, 'registering a pool', () => addPool(pgPool, id, poolId));
+      if (!live) onLost();
+    },
     unlock: (poolId) => untilBack(log, 'unlocking rings', () => unlockPools(pgPool, [poolId])),
-    work: (ring) =>
-      workRing(ring, {
-        begin: (one) => untilBack(log, 'beginning a ring', () => beginTogether(one)),
-        run,
-        giveBack: (rest) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, rest)),
-        slots,
-        stopping: stopping.signal,
-      }),
+    work: ringWorker(options, { id, log, running, stopping: stopping.signal }),
   });
+  const maintenance = startMaintenance({
+    pool: pgPool,
+    runnerId: id,
+    retentionHours: config.RETENTION_HOURS,
+    log,
+  });
+  const lease = keepLease({
+    runnerId: id,
+    leaseMs: config.RUNNER_LEASE_SECS * 1_000,
+    connection: options.connection,
+    inFlight: running.count,
+    onCancel: running.cancel,
+    onBeat: maintenance.recover,
+    onLost,
+    log,
+  });
+  const parts: Parts = {
+    config,
+    log,
+    pool,
+    running,
+    stopping,
+    lease,
+    maintenance,
+    end: () => endRunner(pgPool, id),
+  };
   return {
     id,
     isFetching: pool.isFetching,
-    stop: () => drain({ config, log, pool, running, stopping, end: () => endRunner(pgPool, id) }),
+    inFlight: running.count,
+    lost,
+    stop: () => drain(parts),
+    leave: () => leave(parts),
   };
 }
+
+function register({ pgPool, config, version }: RunnerOptions, taskNames: string[]): Promise<number> {
+  return registerRunner(pgPool, {
+    host: hostname(),
+    pid: process.pid,
+    version,
+    taskNames,
+    concurrency: config.RUNNER_CONCURRENCY,
+    leaseSecs: config.RUNNER_LEASE_SECS,
+  });
+}
+
+type Parts = {
+  config: RunnerConfig;
+  log: Logger;
+  pool: RingPool;
+  running: Running;
+  stopping: AbortController;
+  lease: Lease;
+  maintenance: Maintenance;
+  end: () => Promise<void>;
+};
 
 /**
  * Drains a runner (specification X6): stop fetching and starting, give back what has not started, let what runs
  * finish within SHUTDOWN_TIMEOUT_SECS, abort the rest and abandon what ignores that for ABORT_GRACE_SECS,
  * record everything, and end the registration. Attempts that were cut off are queued again at no cost.
  */
-async function drain(runner: {
-  config: RunnerOptions['config'];
-  log: Logger;
-  pool: RingPool;
-  running: Running;
-  stopping: AbortController;
-  end: () => Promise<void>;
-}): Promise<void> {
-  const { config, log, running } = runner;
-  runner.stopping.abort();
-  const poolStopped = runner.pool.stop();
+async function drain(parts: Parts): Promise<void> {
+  const { config, log, running } = parts;
+  parts.stopping.abort();
   const timer = setTimeout(() => {
     log.warn({ attempts: running.count() }, 'aborting the attempts that still run');
-    running.abortAll(new Error('the runner is shutting down'), config.ABORT_GRACE_SECS * 1_000);
+    running.abortAll(new AttemptAborted('interrupted', 'The runner was shutting down'));
   }, config.SHUTDOWN_TIMEOUT_SECS * 1_000);
-  await poolStopped;
+  await parts.pool.stop();
   clearTimeout(timer);
-  running.close();
-  await runner.end();
+  await close(parts);
+  await parts.end();
+}
+
+/** Ends a runner whose work was taken over: everything is aborted, and the ledger refuses what is still said. */
+async function leave(parts: Parts): Promise<void> {
+  parts.stopping.abort();
+  parts.running.abortAll(
+    new AttemptAborted('interrupted', 'The runner was presumed dead and its work taken over'),
+  );
+  await parts.pool.stop();
+  await close(parts);
+}
+
+async function close(parts: Parts): Promise<void> {
+  parts.running.close();
+  await parts.maintenance.close();
+  await parts.lease.close();
 }

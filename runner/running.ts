@@ -1,96 +1,122 @@
 import type { Logger } from 'pino';
 import type { DueAttempt } from '../store/begin.ts';
-import type { RunningAttempt } from '../store/outcomes.ts';
+import type { RunningReport } from '../store/running.ts';
+import { AttemptAborted, type AttemptUnderWay, beginAttempt } from './attempt.ts';
 
-/** An attempt shorter than this is never shown as `running`, and costs no write for it. */
-const MARK_AFTER_MS = 250;
-
-/** The handle that execution has on its own attempt. */
-export type AttemptUnderWay = {
-  /** Aborted when the attempt should end. */
-  readonly signal: AbortSignal;
-  /** Rejects when the attempt was aborted and its handler did not return within the grace. */
-  readonly abandoned: Promise<never>;
-  /** To be called when the attempt has ended, however. */
-  end(): void;
-};
+/**
+ * How often attempts are looked at: those that have lasted so long are shown as running, timeouts and graces end,
+ * log lines and progress are written. An attempt that is shorter costs none of it.
+ */
+const TICK_MS = 250;
 
 /** The attempts that a runner executes right now. */
 export type Running = {
-  add(attempt: DueAttempt): AttemptUnderWay;
+  add(due: DueAttempt, timeoutMs: number): AttemptUnderWay;
+  /** To be called when an attempt has ended, however. Resolves when nothing is being written of it any more. */
+  end(attempt: AttemptUnderWay): Promise<void>;
+  /** Writes the start of an attempt before it begins. Gives false when it is not the runner's any more. */
+  announce(attempt: AttemptUnderWay): Promise<boolean>;
   count(): number;
-  /** Aborts every attempt; after `graceMs` those that still run are abandoned. */
-  abortAll(reason: Error, graceMs: number): void;
-  /** Waits until none is under way. */
-  idle(): Promise<void>;
-  /** Stops marking attempts as running. */
+  /** Aborts the attempt of a task, if it is here. */
+  cancel(taskId: string): void;
+  /** Aborts all; those that still run after the grace are abandoned. */
+  abortAll(reason: AttemptAborted): void;
+  /** Stops looking after them. */
   close(): void;
 };
 
-type Entry = {
-  attempt: DueAttempt;
-  begun: number;
-  marked: boolean;
-  controller: AbortController;
-  abandon: (reason: Error) => void;
+export type RunningOptions = {
+  /** Writes reports and gives the ids of the tasks that are still the runner's. */
+  report: (reports: RunningReport[]) => Promise<Set<string>>;
+  /** How long an aborted handler may take to return. */
+  graceMs: number;
+  log: Logger;
 };
 
-/** Keeps account of the attempts under way; `mark` writes those that last as running, in batches. */
-export function trackRunning(mark: (attempts: RunningAttempt[]) => Promise<void>, log: Logger): Running {
-  const entries = new Set<Entry>();
-  const idleWaiters: (() => void)[] = [];
+/** Keeps account of the attempts under way. */
+export function trackRunning(options: RunningOptions): Running {
+  const attempts = new Set<AttemptUnderWay>();
 
-  async function markLasting(): Promise<void> {
-    const now = performance.now();
-    const lasting = [...entries].filter((entry) => !entry.marked && now - entry.begun >= MARK_AFTER_MS);
-    if (lasting.length === 0) return;
-    for (const entry of lasting) entry.marked = true;
+  async function write(reported: AttemptUnderWay[]): Promise<Set<string>> {
+    const reports = reported.map(takeReport);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (const attempt of reported) attempt.reporting = promise;
     try {
-      await mark(
-        lasting.map(({ attempt, begun }) => ({
-          id: attempt.id,
-          attempt: attempt.attempt,
-          elapsedMs: now - begun,
-        })),
-      );
+      return await options.report(reports);
     } catch (error) {
-      // Only what is shown depends on it: the next round tries again.
-      for (const entry of lasting) entry.marked = false;
-      log.warn({ err: error }, 'could not mark attempts as running');
+      reported.forEach((attempt, index) => {
+        putBack(attempt, reports[index]);
+      });
+      throw error;
+    } finally {
+      for (const attempt of reported) attempt.reporting = null;
+      resolve();
     }
   }
 
-  let marking = Promise.resolve();
-  const timer = setInterval(() => {
-    marking = marking.then(markLasting);
-  }, MARK_AFTER_MS);
+  function tick(): void {
+    const now = performance.now();
+    for (const attempt of attempts) {
+      if (attempt.aborted === null && now - attempt.begun >= attempt.timeoutMs) {
+        attempt.abort(
+          new AttemptAborted('timed_out', `The attempt took longer than ${attempt.timeoutMs} ms`),
+        );
+      }
+      if (attempt.aborted !== null && now - attempt.aborted.at >= options.graceMs) attempt.abandon();
+    }
+    const lasting = [...attempts].filter((attempt) => attempt.reporting === null && hasNews(attempt, now));
+    if (lasting.length > 0) {
+      // Only what is shown depends on it: what is not written now is written with the next report or the outcome.
+      write(lasting).catch((error: unknown) =>
+        options.log.warn({ err: error }, 'could not report what is running'),
+      );
+    }
+  }
 
+  const timer = setInterval(tick, TICK_MS);
   return {
-    add(attempt) {
-      const controller = new AbortController();
-      const { promise: abandoned, reject: abandon } = Promise.withResolvers<never>();
-      abandoned.catch(() => {});
-      const entry = { attempt, begun: performance.now(), marked: false, controller, abandon };
-      entries.add(entry);
-      return {
-        signal: controller.signal,
-        abandoned,
-        end: () => {
-          entries.delete(entry);
-          if (entries.size === 0) for (const wake of idleWaiters.splice(0)) wake();
-        },
-      };
+    add(due, timeoutMs) {
+      const attempt = beginAttempt(due, timeoutMs);
+      attempts.add(attempt);
+      return attempt;
     },
-    count: () => entries.size,
-    abortAll(reason, graceMs) {
-      const aborted = [...entries];
-      for (const entry of aborted) entry.controller.abort(reason);
-      setTimeout(() => {
-        for (const entry of aborted) entry.abandon(reason);
-      }, graceMs).unref();
+    async end(attempt) {
+      attempts.delete(attempt);
+      if (attempt.reporting !== null) await attempt.reporting;
     },
-    idle: () =>
-      entries.size === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve)),
+    announce: async (attempt) => (await write([attempt])).has(attempt.due.id),
+    count: () => attempts.size,
+    cancel(taskId) {
+      for (const attempt of attempts) {
+        if (attempt.due.id === taskId)
+          attempt.abort(new AttemptAborted('cancelled', 'The task was cancelled'));
+      }
+    },
+    abortAll(reason) {
+      for (const attempt of attempts) attempt.abort(reason);
+    },
     close: () => clearInterval(timer),
+  };
+}
+
+function hasNews(attempt: AttemptUnderWay, now: number): boolean {
+  if (now - attempt.begun < TICK_MS) return false;
+  return !attempt.marked || attempt.unwritten.lines.length > 0 || attempt.unwritten.progress !== null;
+}
+
+function takeReport(attempt: AttemptUnderWay): RunningReport {
+  const { lines, progress } = attempt.unwritten;
+  attempt.unwritten = { lines: [], progress: null };
+  attempt.marked = true;
+  const elapsedMs = performance.now() - attempt.begun;
+  return { id: attempt.due.id, attempt: attempt.due.attempt, elapsedMs, lines, progress };
+}
+
+function putBack(attempt: AttemptUnderWay, report: RunningReport | undefined): void {
+  if (report === undefined) return;
+  attempt.marked = false;
+  attempt.unwritten = {
+    lines: [...report.lines, ...attempt.unwritten.lines],
+    progress: attempt.unwritten.progress ?? report.progress,
   };
 }

@@ -8,6 +8,8 @@ export type DueAttempt = {
   attempt: number;
   maxAttempts: number;
   priority: number;
+  /** More than 0: its runner died while it ran, or may have run. */
+  crashes: number;
   payload: unknown;
   requestId: string | null;
   traceparent: string | null;
@@ -25,7 +27,7 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
   const { rows } = await database.query<DueAttempt & { ring: string }>({
     name: 'begin_rings',
     text: `
-      select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.payload,
+      select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.crashes, t.payload,
              t.request_id as "requestId", t.traceparent
         from unnest($1::uuid[], $2::uuid[]) as announced (id, ring)
         join errand.tasks t on t.id = announced.id and t.ring = announced.ring

@@ -1,7 +1,11 @@
 import { type CustomTypesConfig, Pool, type PoolConfig, types } from 'pg';
+import { watchConnections } from './watchdog.ts';
 
 /** Codes after which the same statement may simply be tried again: deadlock and serialization failure. */
 const TRANSIENT_CODES = new Set(['40P01', '40001']);
+
+/** After its statement timeout Postgres has answered, with a cancellation at least, unless it is gone. */
+const WATCHDOG_LEEWAY_MS = 2_000;
 
 /** How values arrive: timestamps as ISO 8601 texts, as the wire has them; int8 as number (counts stay below 2^53). */
 function typeParser(oid: number): (text: string) => unknown {
@@ -44,6 +48,7 @@ export function openPool(options: PoolOptions): Pool {
   pool.on('error', options.onError);
   // Without a listener, an error of a client that is checked out would end the process.
   pool.on('connect', (client) => client.on('error', options.onError));
+  if (options.statementTimeoutMs > 0) watchConnections(pool, options.statementTimeoutMs + WATCHDOG_LEEWAY_MS);
   return pool;
 }
 

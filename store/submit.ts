@@ -130,6 +130,9 @@ export function submitBatchAtomically(
   pool: Pool,
   submissions: Submission[],
 ): Promise<Submitted<TaskReference>[] | null> {
+  // Only an Idempotency-Key can be in conflict. Without one the statement by itself is all or nothing.
+  const mayConflict = submissions.some(({ dedup }) => dedup.dedup === 'idempotency_key');
+  if (!mayConflict) return submitBatch(pool, submissions);
   return retryTransient(() => insertAtomically(pool, submissions));
 }
 

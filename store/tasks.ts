@@ -102,7 +102,7 @@ export async function retryTask(database: Database, id: string, ring: string): P
         update errand.tasks
            set state = 'queued',
                attempt = case when started_at is null then attempt else attempt + 1 end,
-               max_attempts = greatest(max_attempts, attempt + 1),
+               max_attempts = greatest(max_attempts, case when started_at is null then attempt else attempt + 1 end),
                ring = $2,
                run_at = now(),
                started_at = null,

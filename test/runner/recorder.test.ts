@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { createRecorder } from '../../runner/recorder.ts';
+import { createRecorder, LeaseLost } from '../../runner/recorder.ts';
 import type { Outcome, Recorded } from '../../store/outcomes.ts';
 
 const log = pino({ level: 'silent' });
@@ -10,6 +10,8 @@ const outcome = (id: string, result: unknown = null): Outcome => ({
   priority: 0,
   attempt: 1,
   durationMs: 1,
+  lines: [],
+  progress: null,
   kind: 'succeeded',
   result,
 });
@@ -22,15 +24,11 @@ const away = (): Error => Object.assign(new Error('terminating connection'), { c
 test('outcomes that arrive during a write go together in the next one', async () => {
   const batches: number[] = [];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const record = createRecorder(
-    async (outcomes) => {
-      batches.push(outcomes.length);
-      if (batches.length === 1) await gate;
-      return all(outcomes);
-    },
-    log,
-    () => {},
-  );
+  const record = createRecorder(async (outcomes) => {
+    batches.push(outcomes.length);
+    if (batches.length === 1) await gate;
+    return all(outcomes);
+  }, log);
   const first = record(outcome('a'));
   await new Promise(setImmediate);
   const rest = ['b', 'c', 'd'].map((id) => record(outcome(id)));
@@ -41,31 +39,23 @@ test('outcomes that arrive during a write go together in the next one', async ()
 
 test('while Postgres is away outcomes are held, and written when it is back', async () => {
   let failures = 0;
-  const record = createRecorder(
-    async (outcomes) => {
-      if (failures++ < 3) throw away();
-      return all(outcomes);
-    },
-    log,
-    () => {},
-  );
+  const record = createRecorder(async (outcomes) => {
+    if (failures++ < 3) throw away();
+    return all(outcomes);
+  }, log);
   expect(await Promise.all([record(outcome('a')), record(outcome('b'))])).toEqual([true, true]);
   expect(failures).toBe(4);
 });
 
 test('an outcome that Postgres refuses counts as failed, and its neighbours are recorded', async () => {
   const written: Outcome[] = [];
-  const record = createRecorder(
-    async (outcomes) => {
-      if (outcomes.some((one) => one.kind === 'succeeded' && one.result === 'poison')) {
-        throw Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' });
-      }
-      written.push(...outcomes);
-      return all(outcomes);
-    },
-    log,
-    () => {},
-  );
+  const record = createRecorder(async (outcomes) => {
+    if (outcomes.some((one) => one.kind === 'succeeded' && one.result === 'poison')) {
+      throw Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' });
+    }
+    written.push(...outcomes);
+    return all(outcomes);
+  }, log);
   await Promise.all([record(outcome('a')), record(outcome('b', 'poison')), record(outcome('c'))]);
   expect(written.map(({ id, kind }) => [id, kind])).toEqual([
     ['a', 'succeeded'],
@@ -75,27 +65,20 @@ test('an outcome that Postgres refuses counts as failed, and its neighbours are 
   expect(written[1]).toMatchObject({ error: { retryable: false, error_code: '22P05' }, retryInMs: null });
 });
 
-test('who is too late is told so, and a fenced runner is told to leave', async () => {
-  let fenced = 0;
-  const record = createRecorder(
-    async () => ({ fenced: true, ids: new Set<string>() }),
-    log,
-    () => fenced++,
-  );
+test('who is too late is told so, and a fenced runner that it must leave', async () => {
+  let fenced = false;
+  const record = createRecorder(async () => ({ fenced, ids: new Set<string>() }), log);
   expect(await record(outcome('a'))).toBe(false);
-  expect(fenced).toBe(1);
+  fenced = true;
+  await expect(record(outcome('a'))).rejects.toThrow(LeaseLost);
 });
 
 test('results that are heavy together are written apart', async () => {
   const batches: number[] = [];
-  const record = createRecorder(
-    async (outcomes) => {
-      batches.push(outcomes.length);
-      return all(outcomes);
-    },
-    log,
-    () => {},
-  );
+  const record = createRecorder(async (outcomes) => {
+    batches.push(outcomes.length);
+    return all(outcomes);
+  }, log);
   const heavy = 'x'.repeat(9 * 1024 * 1024);
   await Promise.all([record(outcome('a', heavy)), record(outcome('b', heavy)), record(outcome('c'))]);
   expect(batches).toEqual([1, 2]);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { ErrorRecord } from '../../core/errors.ts';
 import { beginRings } from '../../store/begin.ts';
-import { markRunning, type Outcome, recordOutcomes } from '../../store/outcomes.ts';
+import { type Outcome, recordOutcomes } from '../../store/outcomes.ts';
 import { endRunner, registerRunner } from '../../store/runners.ts';
+import { type RunningReport, reportRunning } from '../../store/running.ts';
 import { getTask, listAttempts, type Task } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { countRings, submit, submitOne } from '../support/tasks.ts';
@@ -19,7 +20,14 @@ const error: ErrorRecord = {
 };
 
 function register(): Promise<number> {
-  return registerRunner(pool, { host: 'here', pid: 1, version: 'test', taskNames: ['example.echo'] });
+  return registerRunner(pool, {
+    host: 'here',
+    pid: 1,
+    version: 'test',
+    taskNames: ['example.echo'],
+    concurrency: 1,
+    leaseSecs: 15,
+  });
 }
 
 const echo = (): Promise<Task> =>
@@ -32,6 +40,8 @@ function succeeded(task: Task, result: unknown = { ok: true }): Outcome {
     priority: task.priority,
     attempt: task.attempt,
     durationMs: 40,
+    lines: [],
+    progress: null,
     kind: 'succeeded',
     result,
   };
@@ -39,6 +49,10 @@ function succeeded(task: Task, result: unknown = { ok: true }): Outcome {
 
 function failed(task: Task, retryInMs: number | null = 1_000): Outcome {
   return { ...succeeded(task), kind: 'failed', error, retryInMs };
+}
+
+function running(task: Task, elapsedMs: number): RunningReport {
+  return { id: task.id, attempt: task.attempt, elapsedMs, lines: [], progress: null };
 }
 
 async function read(task: Task): Promise<Task> {
@@ -165,7 +179,7 @@ test('a runner that is no longer live records nothing and is told so', async () 
   await endRunner(pool, gone);
   expect(await recordOutcomes(pool, gone, [succeeded(task)])).toEqual({ fenced: true, ids: new Set() });
   expect(await read(task)).toMatchObject({ state: 'queued' });
-  await markRunning(pool, gone, [{ id: task.id, attempt: 1, elapsedMs: 500 }]);
+  await reportRunning(pool, gone, [running(task, 500)]);
   expect(await read(task)).toMatchObject({ state: 'queued' });
 });
 
@@ -187,14 +201,14 @@ test('a runner that is ended while it records is fenced: the record waits and th
 
 test('what still runs after a moment is shown as running, and its outcome is recorded all the same', async () => {
   const task = await echo();
-  await markRunning(pool, runnerId, [{ id: task.id, attempt: 1, elapsedMs: 300 }]);
+  await reportRunning(pool, runnerId, [running(task, 300)]);
   expect(await read(task)).toMatchObject({ state: 'running', runner_id: runnerId });
   expect(await listAttempts(pool, task.id)).toMatchObject([
     { attempt: 1, outcome: 'running', finished_at: null },
   ]);
   await recordOutcomes(pool, runnerId, [succeeded(task)]);
   expect(await read(task)).toMatchObject({ state: 'succeeded' });
-  await markRunning(pool, runnerId, [{ id: task.id, attempt: 1, elapsedMs: 400 }]);
+  await reportRunning(pool, runnerId, [running(task, 400)]);
   expect(await read(task)).toMatchObject({ state: 'succeeded' });
 });
 

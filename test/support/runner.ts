@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import type { Executable } from '../../runner/execute.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
+import { createTaskLog } from '../../runner/task_log.ts';
 import { loadHandler } from '../../tasks/handlers.ts';
 import { definitions } from '../../tasks/index.ts';
 
@@ -13,22 +14,27 @@ export type TestRunnerOptions = {
   abortGraceSecs?: number;
   /** Instead of the shipped tasks. */
   executables?: Map<string, Executable>;
-  onFenced?: () => void;
+  leaseSecs?: number;
+  retentionHours?: number;
 };
 
 /** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
 export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
+  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
   const runner = await startRunner({
     config: {
       RUNNER_CONCURRENCY: options.concurrency ?? 10,
+      RUNNER_LEASE_SECS: options.leaseSecs ?? 15,
       SHUTDOWN_TIMEOUT_SECS: options.shutdownTimeoutSecs ?? 10,
       ABORT_GRACE_SECS: options.abortGraceSecs ?? 1,
+      RETENTION_HOURS: options.retentionHours ?? 24,
     },
     pgPool: pool,
-    log: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
+    connection: pool.options,
+    log,
+    taskLog: createTaskLog(log, { write: () => {} }),
     version: 'test',
     executables: options.executables ?? (await shippedExecutables()),
-    onFenced: options.onFenced ?? (() => {}),
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {

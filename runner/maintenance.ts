@@ -1,0 +1,91 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { messageOf } from '../process/start.ts';
+import { dropStaleRings, ringLost } from '../store/reconcile.ts';
+import { recoverLostRunners } from '../store/recovery.ts';
+import { deleteEndedRunners, deleteExpired, RETENTION_BATCH } from '../store/retention.ts';
+
+const RECONCILE_EVERY_MS = 30_000;
+const RETENTION_EVERY_MS = 60_000;
+/** Batches of one round: the next goes on where this one stopped. */
+const RETENTION_BATCHES = 20;
+/** Rows of runners are kept for longer than tasks usually are: records tell who executed them. */
+const RUNNERS_KEPT_HOURS = 24 * 30;
+
+export type MaintenanceOptions = { pool: Pool; runnerId: number; retentionHours: number; log: Logger };
+
+export type Maintenance = {
+  /** Takes over the work of lost runners, if there are any. Called after each heartbeat. */
+  recover(): void;
+  close(): Promise<void>;
+};
+
+/**
+ * What every runner does for the pool beside its own work: recovery, reconciling, retention. Each may run in all
+ * runners at once; within one, a round of each begins only when its last is done.
+ */
+export function startMaintenance({ pool, runnerId, retentionHours, log }: MaintenanceOptions): Maintenance {
+  const recovery = round(log, 'recovery', async () => {
+    const recovered = await recoverLostRunners(pool, runnerId);
+    if (recovered === null) return;
+    const { lost, requeued, quarantined, cancelled } = recovered;
+    const runners = lost.map(({ id, host, pid }) => ({ id, host, pid }));
+    log.warn({ lost: runners, requeued, quarantined, cancelled }, 'took over the work of lost runners');
+  });
+  const reconciling = round(log, 'reconciling', async () => {
+    const rung = await ringLost(pool);
+    const dropped = await dropStaleRings(pool);
+    if (rung + dropped > 0) log.warn({ rung, dropped }, 'reconciled rings with the ledger');
+  });
+  const retention = round(log, 'retention', async () => {
+    let deleted = 0;
+    for (let batch = 0; batch < RETENTION_BATCHES; batch++) {
+      const count = await deleteExpired(pool, retentionHours);
+      deleted += count;
+      if (count < RETENTION_BATCH) break;
+    }
+    await deleteEndedRunners(pool, Math.max(RUNNERS_KEPT_HOURS, 2 * retentionHours));
+    if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
+  });
+  const timers = [
+    setInterval(reconciling.start, jittered(RECONCILE_EVERY_MS)),
+    setInterval(retention.start, jittered(RETENTION_EVERY_MS)),
+  ];
+  return {
+    recover: recovery.start,
+    async close() {
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all([recovery.idle(), reconciling.idle(), retention.idle()]);
+    },
+  };
+}
+
+/** So that the runners of a deployment do not all do it at the same moment. */
+function jittered(ms: number): number {
+  return ms * (0.75 + Math.random() / 2);
+}
+
+function round(
+  log: Logger,
+  what: string,
+  work: () => Promise<void>,
+): { start(): void; idle(): Promise<void> } {
+  let current: Promise<void> | null = null;
+  const run = async (): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, `${what} failed: the next round tries again`);
+    } finally {
+      current = null;
+    }
+  };
+  return {
+    start() {
+      current ??= run();
+    },
+    idle: async () => {
+      if (current !== null) await current;
+    },
+  };
+}

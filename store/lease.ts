@@ -1,0 +1,51 @@
+import type { Database } from './pool.ts';
+
+/** What a heartbeat learns: `live` is false when somebody has taken this runner's work over. */
+export type Heartbeat = { live: boolean; cancelledTaskIds: string[] };
+
+/** The channel on which runners hear of cancelled tasks; the payload is the task's id. */
+export const CANCEL_CHANNEL = 'errand_cancel';
+
+/**
+ * Renews the lease of a runner, and reads which of its running tasks are to be cancelled, should a notification
+ * have been lost. A gap of a whole lease makes `steady_since` start anew: after it (Postgres was away, this
+ * process was stopped) it can't tell for a while who is dead. Only Postgres's clock counts.
+ */
+export async function heartbeat(database: Database, runnerId: number, inFlight: number): Promise<Heartbeat> {
+  const { rows } = await database.query<{ live: boolean; cancelled: string[] }>({
+    name: 'heartbeat',
+    text: `
+      with beat as (
+        update errand.runners
+           set steady_since = case
+                 when heartbeat_at < now() - make_interval(secs => lease_secs) then now()
+                 else steady_since
+               end,
+               heartbeat_at = now(),
+               in_flight = $2
+         where id = $1 and ended_at is null
+        returning id
+      )
+      select exists (select from beat) as live,
+             array(select t.id
+                     from errand.tasks t
+                    where t.runner_id = $1 and t.state = 'running' and t.cancel_requested_at is not null) as cancelled`,
+    values: [runnerId, inFlight],
+  });
+  const row = rows[0];
+  return { live: row?.live === true, cancelledTaskIds: row?.cancelled ?? [] };
+}
+
+/**
+ * Notes a graphile-worker pool as this runner's, before it fetches: recovery finds the rings of a lost runner
+ * by its pools. Gives whether the runner is still live.
+ */
+export async function addPool(database: Database, runnerId: number, poolId: string): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `update errand.runners
+        set pool_ids = array_append(pool_ids, $2)
+      where id = $1 and ended_at is null`,
+    [runnerId, poolId],
+  );
+  return rowCount === 1;
+}

@@ -1,0 +1,76 @@
+import { STARTABLE } from '../core/states.ts';
+import type { Database } from './pool.ts';
+
+/** Per call, so that a call is short. */
+const BATCH = 1_000;
+/** A ring is written with its task; one that is missing this long after it was due is lost. */
+const OVERDUE_SECS = 5;
+
+/**
+ * Rings due tasks that have lost their ring (somebody deleted the job, say) and gives how many. It may run
+ * anywhere, at any time: a task gets its ring by compare-and-swap on the lost one. It looks at open tasks only,
+ * by tasks_name_state_id_idx, so finished ones cost nothing.
+ */
+export async function ringLost(database: Database): Promise<number> {
+  const { rowCount } = await database.query({
+    name: 'ring_lost',
+    text: `
+      with lost as (
+        select t.id, t.ring
+          from errand.definitions d
+         cross join unnest($1::text[]) as startable (state)
+          join errand.tasks t on t.name = d.name and t.state = startable.state
+         where t.run_at < now() - make_interval(secs => $2)
+           and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
+         limit $3
+      ),
+      t as (
+        update errand.tasks
+           set ring = gen_random_uuid()
+          from lost
+         where tasks.id = lost.id
+           and tasks.ring is not distinct from lost.ring
+           and tasks.state = any ($1)
+        returning tasks.id, tasks.name, tasks.ring, tasks.run_at, tasks.priority
+      ),
+      rings as (
+        select errand.ring_spec(ring, name, priority, run_at, array[id]) as spec from t
+      ),
+      rung as (
+        select graphile_worker.add_jobs(array_agg(spec)) from rings having count(*) > 0
+      )
+      select id from t where (select count(*) from rung) >= 0`,
+    values: [STARTABLE, OVERDUE_SECS, BATCH],
+  });
+  return rowCount ?? 0;
+}
+
+/**
+ * Removes rings that no task names any more and that are not due for a while (those that are due are dropped
+ * when seen): of tasks that were cancelled or re-armed, mostly. Gives how many.
+ */
+export async function dropStaleRings(database: Database): Promise<number> {
+  const { rows } = await database.query<{ dropped: number }>({
+    name: 'drop_stale_rings',
+    // The public view of jobs lacks the payload; complete_jobs leaves locked ones alone.
+    text: `
+      with stale as (
+        select job.id
+          from graphile_worker._private_jobs job
+         where job.locked_at is null
+           and job.run_at > now() + interval '1 minute'
+           and job.key is not null
+           and json_typeof(job.payload) = 'array'
+           and not exists (
+                 select
+                   from json_array_elements_text(job.payload) as announced (id)
+                   join errand.tasks t on t.id = announced.id::uuid
+                  where t.ring::text = job.key)
+         limit $1
+      )
+      select count(*) as dropped
+        from graphile_worker.complete_jobs(array(select id from stale))`,
+    values: [BATCH],
+  });
+  return rows[0]?.dropped ?? 0;
+}
