@@ -8,7 +8,7 @@ const PATIENCE_MS = 1_000;
 export type RingWork = {
   /** Which attempts of a ring are still due. */
   begin: (ring: Ring) => Promise<DueAttempt[]>;
-  /** Executes an attempt; `onEnd` frees what it took; resolves when its outcome is recorded. */
+  /** Executes an attempt; `onEnd` frees its slot; resolves when its outcome is recorded. */
   run: (attempt: DueAttempt, onEnd: () => void) => Promise<void>;
   /** Rings unstarted attempts anew, for any runner. */
   giveBack: (ring: { key: string; newKey: string; taskIds: string[] }) => Promise<void>;
@@ -42,11 +42,9 @@ export async function workRing(ring: Ring, work: RingWork): Promise<void> {
       if (isSuspect) work.suspects.release();
       break;
     }
-    const onEnd = (): void => {
-      work.slots.release();
-      if (isSuspect) work.suspects.release();
-    };
-    recorded.push(work.run(attempt, onEnd));
+    const run = work.run(attempt, work.slots.release);
+    // Not before its record: the next suspect may kill this runner, and must not take an innocent one with it.
+    recorded.push(isSuspect ? run.finally(work.suspects.release) : run);
   }
   const unstarted = due.slice(recorded.length).map((attempt) => attempt.id);
   if (unstarted.length > 0) {

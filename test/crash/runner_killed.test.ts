@@ -1,0 +1,197 @@
+import type { Pool } from 'pg';
+import { expect, test } from 'vitest';
+import { listAttempts } from '../../store/tasks.ts';
+import { createDatabase } from '../support/database.ts';
+import { allFinished, recordHistory } from '../support/history.ts';
+import { startProcess, type TestProcess } from '../support/processes.ts';
+import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
+import { until } from '../support/until.ts';
+
+const LEASE = { RUNNER_LEASE_SECS: '2', ABORT_GRACE_SECS: '0.5' };
+const sleep = (ms: number) => ({ name: 'example.sleep', payload: { ms } });
+
+async function runnersOf(
+  url: string,
+  count: number,
+  environment: Record<string, string> = {},
+): Promise<TestProcess[]> {
+  return Promise.all(
+    Array.from({ length: count }, () => startProcess('runner/main.ts', url, { ...LEASE, ...environment })),
+  );
+}
+
+/** Waits until the runners have seen a whole lease: before, they can't tell who is dead. */
+async function steady(pool: Pool): Promise<void> {
+  await until('the runners have seen a whole lease', async () => {
+    const { rows } = await pool.query(
+      `select 1 from errand.runners where ended_at is null and steady_since > now() - make_interval(secs => lease_secs)`,
+    );
+    return rows.length === 0;
+  });
+}
+
+test('F1: kill -9 in mid-batch with rings fetched ahead: nothing is lost and no attempt burned for what never started', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const [victim, survivor] = await runnersOf(url, 2, { RUNNER_CONCURRENCY: '2' });
+  await steady(pool);
+  survivor?.child.kill('SIGSTOP');
+  const tasks = await submit(pool, ...Array.from({ length: 12 }, () => sleep(400)));
+  for (const { id } of tasks) history.ok(id);
+  await until('the victim executes', async () => {
+    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
+    return rows.length === 2;
+  });
+  victim?.child.kill('SIGKILL');
+  survivor?.child.kill('SIGCONT');
+  await until('all have finished', () => allFinished(pool), 20_000);
+  await history.check(pool);
+  const attempts = await Promise.all(tasks.map(({ id }) => outcomes(pool, id)));
+  const crashed = attempts.filter((list) => list.some(([, outcome]) => outcome === 'crashed'));
+  expect(crashed).toEqual(
+    Array.from({ length: 2 }, () => [
+      [1, 'crashed'],
+      [2, 'succeeded'],
+    ]),
+  );
+  expect(attempts.filter((list) => list.length === 1)).toEqual(
+    Array.from({ length: 10 }, () => [[1, 'succeeded']]),
+  );
+});
+
+test('F2: kill -9 between the end of the handler and the record: it runs again, and one outcome is recorded', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const [victim, other] = await runnersOf(url, 2);
+  await steady(pool);
+  other?.child.kill('SIGSTOP');
+  const { id } = await submitOne(pool, sleep(600));
+  history.ok(id);
+  await inState(pool, id, 'running');
+  // Its record waits for this lock, and dies waiting.
+  const holder = await pool.connect();
+  await holder.query('begin');
+  await holder.query('select 1 from errand.tasks where id = $1 for update', [id]);
+  await until('the record is under way', async () => {
+    const { rows } = await pool.query(`
+      select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%recorded as (%' and pid <> pg_backend_pid()`);
+    return rows.length > 0;
+  });
+  victim?.child.kill('SIGKILL');
+  await victim?.exited;
+  // The backend of a dead client goes on until it notices: here it is ended, as the kernel of a dead host would.
+  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
+  await holder.query('commit');
+  holder.release();
+  other?.child.kill('SIGCONT');
+  expect(await finished(pool, id, 20_000)).toMatchObject({ state: 'succeeded', attempt: 2 });
+  expect(await outcomes(pool, id)).toEqual([
+    [1, 'crashed'],
+    [2, 'succeeded'],
+  ]);
+  await history.check(pool);
+});
+
+test('F3: kill -9 between the record and the unring: it is not run again, and the stale ring is dropped', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const [victim] = await runnersOf(url, 1);
+  // The unring waits for this lock on the ring.
+  const holder = await pool.connect();
+  const { id } = await submitOne(pool, { ...sleep(500) });
+  history.ok(id);
+  await inState(pool, id, 'running');
+  await holder.query('begin');
+  await holder.query('select 1 from graphile_worker._private_jobs for update');
+  expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
+  victim?.child.kill('SIGKILL');
+  await victim?.exited;
+  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
+  await holder.query('commit');
+  holder.release();
+  await runnersOf(url, 1);
+  await until(
+    'the stale ring is dropped',
+    async () => {
+      const { rows } = await pool.query('select 1 from graphile_worker._private_jobs');
+      return rows.length === 0;
+    },
+    20_000,
+  );
+  expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
+  expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
+  await history.check(pool);
+});
+
+test('F8: a runner that is stopped past its lease records nothing when it goes on, and registers anew', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const [zombie, other] = await runnersOf(url, 2, { RUNNER_CONCURRENCY: '1' });
+  await steady(pool);
+  other?.child.kill('SIGSTOP');
+  const { id } = await submitOne(pool, sleep(700));
+  history.ok(id);
+  await inState(pool, id, 'running');
+  zombie?.child.kill('SIGSTOP');
+  other?.child.kill('SIGCONT');
+  const task = await finished(pool, id, 20_000);
+  expect(task).toMatchObject({ state: 'succeeded', attempt: 2 });
+  zombie?.child.kill('SIGCONT');
+  await until('the zombie has registered anew', () => zombie?.output().includes('registering anew'));
+  const live = await until('both are live again', async () => {
+    const { rows } = await pool.query<{ pid: number }>(
+      'select pid from errand.runners where ended_at is null',
+    );
+    return rows.length === 2 && rows;
+  });
+  expect(live.map(({ pid }) => pid).sort()).toEqual([zombie?.child.pid, other?.child.pid].sort());
+  expect(await finished(pool, id)).toEqual(task);
+  expect((await listAttempts(pool, id)).map(({ outcome, runner }) => [outcome, runner?.pid])).toEqual([
+    ['crashed', zombie?.child.pid],
+    ['succeeded', other?.child.pid],
+  ]);
+  other?.child.kill('SIGKILL');
+  const next = await submitOne(pool, sleep(1));
+  history.ok(next.id);
+  expect(await finished(pool, next.id)).toMatchObject({ state: 'succeeded' });
+  await history.check(pool);
+});
+
+test('F9: a task that kills its runner is quarantined after three deaths, and its neighbours succeed', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const tasks = await submit(pool, ...Array.from({ length: 8 }, () => sleep(1)));
+  const killer = await submitOne(pool, { name: 'example.crash', payload: {} });
+  const neighbours = await submit(pool, ...Array.from({ length: 8 }, () => sleep(1)));
+  for (const { id } of [...tasks, killer, ...neighbours]) history.ok(id);
+  let deaths = 0;
+  let over = false;
+  // As a supervisor would: a runner that died is started again.
+  const keepAlive = async (): Promise<void> => {
+    while (!over) {
+      const runner = await startProcess('runner/main.ts', url, LEASE);
+      const how = await Promise.race([
+        runner.exited,
+        until('it is over', () => over, 60_000).then(() => 'over'),
+      ]);
+      if (how !== 'over') deaths++;
+    }
+  };
+  const supervisors = [keepAlive(), keepAlive()];
+  expect(await finished(pool, killer.id, 50_000)).toMatchObject({
+    state: 'failed',
+    error: { error_code: 'QUARANTINED', retryable: false },
+  });
+  await until('all have finished', () => allFinished(pool));
+  over = true;
+  await Promise.all(supervisors);
+  expect(deaths).toBe(3);
+  for (const { id } of [...tasks, ...neighbours]) {
+    expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
+  }
+  expect(await outcomes(pool, killer.id)).toEqual([
+    [1, 'crashed'],
+    [2, 'crashed'],
+  ]);
+  await history.check(pool);
+}, 90_000);

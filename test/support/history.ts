@@ -1,0 +1,125 @@
+import type { Pool } from 'pg';
+import { expect } from 'vitest';
+import { isTerminal, STATES, type State } from '../../core/states.ts';
+
+/** What a client knows of one submission of its own. */
+type Acknowledged = { id: string; at: number };
+
+/** The log of what clients did, and what is to be true of the ledger because of it (house rules, section 4). */
+export type History = {
+  /** A submission was answered with success. */
+  ok(id: string): void;
+  /** A submission was refused: nothing of it may exist. */
+  failed(): void;
+  /** A submission got no answer: it may exist or not. */
+  unknown(): void;
+  acknowledged(): string[];
+  /** After all has come to rest: holds the ledger against the log and throws with what is not true. */
+  check(pool: Pool): Promise<void>;
+};
+
+/** Starts a log. `executions` tells how often the handler of a task really ran, where a test can know it. */
+export function recordHistory(): History {
+  const acknowledged: Acknowledged[] = [];
+  let unknown = 0;
+  return {
+    ok: (id) => acknowledged.push({ id, at: performance.now() }),
+    failed: () => {},
+    unknown: () => {
+      unknown++;
+    },
+    acknowledged: () => acknowledged.map(({ id }) => id),
+    check: async (pool) => {
+      const ids = new Set(acknowledged.map(({ id }) => id));
+      await checkNothingLost(pool, ids);
+      await checkNothingUnexpected(pool, ids, unknown);
+      await checkOutcomes(pool);
+      await checkAttempts(pool);
+      await checkRings(pool);
+      await checkLogs(pool);
+    },
+  };
+}
+
+async function checkNothingLost(pool: Pool, ids: Set<string>): Promise<void> {
+  const { rows } = await pool.query<{ id: string }>('select id from errand.tasks where id = any ($1)', [
+    [...ids],
+  ]);
+  const found = new Set(rows.map((row) => row.id));
+  expect(
+    [...ids].filter((id) => !found.has(id)),
+    'acknowledged and lost',
+  ).toEqual([]);
+}
+
+async function checkNothingUnexpected(pool: Pool, ids: Set<string>, unknown: number): Promise<void> {
+  const { rows } = await pool.query<{ id: string }>('select id from errand.tasks');
+  const unexpected = rows.filter((row) => !ids.has(row.id)).map((row) => row.id);
+  expect(unexpected.length, `tasks that nobody was told of: ${unexpected}`).toBeLessThanOrEqual(unknown);
+}
+
+/** One committed outcome per finished task, and the fields that belong to it. */
+async function checkOutcomes(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ id: string; state: State; why: string }>(`
+    select t.id, t.state,
+           case
+             when t.state in ('succeeded', 'failed', 'cancelled') and t.finished_at is null then 'finished without a time'
+             when t.state in ('succeeded', 'failed', 'cancelled') and t.ring is not null then 'finished with a ring'
+             when t.state = 'failed' and t.error is null then 'failed without an error'
+             when t.state = 'succeeded' and exists (
+               select from errand.attempts a where a.task_id = t.id and a.attempt >= t.attempt
+             ) then 'succeeded beside another outcome of the same attempt'
+             when t.state not in ('succeeded', 'failed', 'cancelled', 'resolved') and t.finished_at is not null
+               then 'open with a time of finish'
+           end as why
+      from errand.tasks t`);
+  expect(rows.filter((row) => row.why !== null)).toEqual([]);
+  for (const { state } of rows) expect(STATES).toContain(state);
+}
+
+/** Attempts are numbered without a gap, within the budget, and none but a crash or an interruption is free. */
+async function checkAttempts(pool: Pool): Promise<void> {
+  const { rows } = await pool.query(`
+    select t.id, t.state, t.attempt, t.max_attempts, array_agg(a.attempt order by a.attempt) as ended,
+           count(*) filter (where a.outcome in ('failed', 'timed_out')) as failures
+      from errand.tasks t
+      join errand.attempts a on a.task_id = t.id
+     group by t.id`);
+  for (const row of rows) {
+    const ended: number[] = row.ended;
+    expect(ended, `attempts of ${row.id}`).toEqual(ended.map((_attempt, index) => index + 1));
+    expect(row.failures, `failures of ${row.id}`).toBeLessThanOrEqual(row.max_attempts);
+    const last = ended.at(-1) ?? 0;
+    const endsWithLast = row.state === 'failed' || row.state === 'cancelled';
+    expect(last, `the last attempt of ${row.id}, ${row.state}`).toBe(
+      endsWithLast ? row.attempt : row.attempt - 1,
+    );
+  }
+}
+
+/** Every open task has a ring that exists, or is running under a live runner. */
+async function checkRings(pool: Pool): Promise<void> {
+  const { rows } = await pool.query(`
+    select t.id, t.state, t.ring, t.runner_id
+      from errand.tasks t
+      left join errand.runners r on r.id = t.runner_id
+     where t.state in ('queued', 'scheduled', 'retrying', 'running')
+       and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
+       and not (t.state = 'running' and r.ended_at is null)`);
+  expect(rows, 'open tasks that nothing would ever run').toEqual([]);
+}
+
+/** Log lines of a task are numbered from 1 without a gap. */
+async function checkLogs(pool: Pool): Promise<void> {
+  const { rows } = await pool.query(`
+    select task_id, count(*), min(seq), max(seq) from errand.logs
+     group by task_id
+    having min(seq) <> 1 or max(seq) <> count(*)`);
+  expect(rows, 'log lines with gaps').toEqual([]);
+}
+
+/** Whether every task has come to its end. */
+export async function allFinished(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ state: State }>('select distinct state from errand.tasks');
+  return rows.every(({ state }) => isTerminal(state));
+}
