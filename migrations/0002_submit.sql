@@ -25,7 +25,8 @@ return (name, to_json(task_ids), null, run_at, 32767, ring::text, priority, null
 -- `items` is an array of objects with the columns of `parsed` below; `ring` is a fresh UUID that items of one
 -- name, priority and due time may share. Gives one row per item, in order; `outcome` is
 --   created    a new task
---   duplicate  the task that is already there; a live one may now make one attempt more (S6)
+--   duplicate  the task that is already there; a live one may now make one attempt more (S6), also when several
+--              duplicates of it come in one call
 --   rearmed    the duplicate had failed or was cancelled, and is queued again
 --   conflict   the Idempotency-Key was used with another payload (S7); there is no task then
 create function errand.submit_tasks(items jsonb)
@@ -86,16 +87,19 @@ begin
              when t.state in ('succeeded', 'resolved') then t.max_attempts
              else least(t.max_attempts + 1, 1000)
            end,
-           (state, attempt, ring, run_at, priority, version, payload, dedup_until,
-            started_at, finished_at, runner_id, error) = (
+           -- A suspect stays one, and has its crashes to come.
+           (state, attempt, ring, run_at, priority, version, payload, dedup_until, crashes,
+            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note) = (
              select excluded.state,
                     case when t.started_at is null then t.attempt else t.attempt + 1 end,
                     excluded.ring, excluded.run_at, excluded.priority, excluded.version, excluded.payload,
-                    excluded.dedup_until, null::timestamptz, null::timestamptz, null::integer, null::jsonb
+                    excluded.dedup_until, least(t.crashes, 1::smallint),
+                    null::timestamptz, null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null
               where t.state in ('failed', 'cancelled')
              union all
              select t.state, t.attempt, t.ring, t.run_at, t.priority, t.version, t.payload,
-                    t.dedup_until, t.started_at, t.finished_at, t.runner_id, t.error
+                    t.dedup_until, t.crashes,
+                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note
               where t.state not in ('failed', 'cancelled')
            )
      where not (excluded.dedup = 'idempotency_key' and t.payload <> excluded.payload)

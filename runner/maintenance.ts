@@ -4,9 +4,11 @@ import { messageOf } from '../process/start.ts';
 import { dropStaleRings, ringLost } from '../store/reconcile.ts';
 import { recoverLostRunners } from '../store/recovery.ts';
 import { deleteEndedRunners, deleteExpired, RETENTION_BATCH } from '../store/retention.ts';
+import { claimRound } from '../store/rounds.ts';
 
-const RECONCILE_EVERY_MS = 30_000;
-const RETENTION_EVERY_MS = 60_000;
+/** Reconciling looks at every open task and every ring: once in a while is enough, for what hardly ever happens. */
+const RECONCILE_EVERY_SECS = 30;
+const RETENTION_EVERY_SECS = 30;
 /** Batches of one round: the next goes on where this one stopped. */
 const RETENTION_BATCHES = 20;
 /** Rows of runners are kept for longer than tasks usually are: records tell who executed them. */
@@ -21,8 +23,9 @@ export type Maintenance = {
 };
 
 /**
- * What every runner does for the pool beside its own work: recovery, reconciling, retention. Each may run in all
- * runners at once; within one, a round of each begins only when its last is done.
+ * What every runner does for the pool beside its own work: recovery, reconciling, retention. Each would be right
+ * in all runners at once; the pool does a round of the latter two only once in their time. Within a runner a
+ * round begins only when its last is done.
  */
 export function startMaintenance({ pool, runnerId, retentionHours, log }: MaintenanceOptions): Maintenance {
   const recovery = round(log, 'recovery', async () => {
@@ -33,11 +36,13 @@ export function startMaintenance({ pool, runnerId, retentionHours, log }: Mainte
     log.warn({ lost: runners, requeued, quarantined, cancelled }, 'took over the work of lost runners');
   });
   const reconciling = round(log, 'reconciling', async () => {
+    if (!(await claimRound(pool, 'reconciling', RECONCILE_EVERY_SECS))) return;
     const rung = await ringLost(pool);
     const dropped = await dropStaleRings(pool);
     if (rung + dropped > 0) log.warn({ rung, dropped }, 'reconciled rings with the ledger');
   });
   const retention = round(log, 'retention', async () => {
+    if (!(await claimRound(pool, 'retention', RETENTION_EVERY_SECS))) return;
     let deleted = 0;
     for (let batch = 0; batch < RETENTION_BATCHES; batch++) {
       const count = await deleteExpired(pool, retentionHours);
@@ -48,8 +53,8 @@ export function startMaintenance({ pool, runnerId, retentionHours, log }: Mainte
     if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
   });
   const timers = [
-    setInterval(reconciling.start, jittered(RECONCILE_EVERY_MS)),
-    setInterval(retention.start, jittered(RETENTION_EVERY_MS)),
+    setInterval(reconciling.start, jittered(RECONCILE_EVERY_SECS)),
+    setInterval(retention.start, jittered(RETENTION_EVERY_SECS)),
   ];
   return {
     recover: recovery.start,
@@ -61,8 +66,8 @@ export function startMaintenance({ pool, runnerId, retentionHours, log }: Mainte
 }
 
 /** So that the runners of a deployment do not all do it at the same moment. */
-function jittered(ms: number): number {
-  return ms * (0.75 + Math.random() / 2);
+function jittered(seconds: number): number {
+  return seconds * 1_000 * (0.75 + Math.random() / 2);
 }
 
 function round(

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
-import { beginRings, type DueAttempt, type Ring } from '../store/begin.ts';
+import { beginRings, type DueAttempt, type Ring, readPayload } from '../store/begin.ts';
 import { recordOutcomes } from '../store/outcomes.ts';
 import { giveBack } from '../store/rings.ts';
 import { execute } from './execute.ts';
@@ -23,7 +23,8 @@ export function ringWorker(
   const record = createRecorder((outcomes) => recordOutcomes(pgPool, id, outcomes), log);
   const beginTogether = gather((rings: Ring[]) => beginRings(pgPool, rings), { maxItems: 100, parallel: 2 });
 
-  async function run(due: DueAttempt, onEnd: () => void): Promise<void> {
+  async function run(announced: DueAttempt, onEnd: () => void): Promise<void> {
+    const due = announced.payload === null ? await withPayload(announced) : announced;
     const executable = executables.get(due.name);
     if (executable === undefined)
       throw new Error(`fetched a ring of ${due.name}, which this runner can't execute`);
@@ -54,11 +55,15 @@ export function ringWorker(
     }
   }
 
+  async function withPayload(due: DueAttempt): Promise<DueAttempt> {
+    return { ...due, payload: await untilBack(log, 'reading a payload', () => readPayload(pgPool, due.id)) };
+  }
+
   return (ring) =>
     workRing(ring, {
       begin: (one) => untilBack(log, 'beginning a ring', () => beginTogether(one)),
       run,
-      giveBack: (rest) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, rest)),
+      giveBack: (rest) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, rest)),
       slots,
       suspects,
       stopping: runner.stopping,

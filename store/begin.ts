@@ -10,10 +10,14 @@ export type DueAttempt = {
   priority: number;
   /** More than 0: its runner died while it ran, or may have run. */
   crashes: number;
+  /** Null when it is large: `readPayload` gives it. */
   payload: unknown;
   requestId: string | null;
   traceparent: string | null;
 };
+
+/** Stored bytes beyond which a payload is read when its attempt starts: rings announce up to a hundred tasks. */
+const LARGE_PAYLOAD_BYTES = 65_536;
 
 /** A ring and the tasks it announces. */
 export type Ring = { key: string; taskIds: string[] };
@@ -27,8 +31,8 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
   const { rows } = await database.query<DueAttempt & { ring: string }>({
     name: 'begin_rings',
     text: `
-      select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.crashes, t.payload,
-             t.request_id as "requestId", t.traceparent
+      select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.crashes,
+             case when pg_column_size(t.payload) <= $4 then t.payload end as payload, t.request_id as "requestId", t.traceparent
         from unnest($1::uuid[], $2::uuid[]) as announced (id, ring)
         join errand.tasks t on t.id = announced.id and t.ring = announced.ring
        where t.state = any ($3)
@@ -37,8 +41,19 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
       rings.flatMap((ring) => ring.taskIds),
       rings.flatMap((ring) => ring.taskIds.map(() => ring.key)),
       STARTABLE,
+      LARGE_PAYLOAD_BYTES,
     ],
   });
   const byRing = Map.groupBy(rows, (row) => row.ring);
   return rings.map((ring) => byRing.get(ring.key) ?? []);
+}
+
+/** The payload of a task whose attempt is about to start. Null when the task is gone. */
+export async function readPayload(database: Database, taskId: string): Promise<unknown> {
+  const { rows } = await database.query<{ payload: unknown }>({
+    name: 'read_payload',
+    text: 'select payload from errand.tasks where id = $1',
+    values: [taskId],
+  });
+  return rows[0]?.payload ?? null;
 }

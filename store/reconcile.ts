@@ -19,10 +19,16 @@ export async function ringLost(database: Database): Promise<number> {
         select t.id, t.ring
           from errand.definitions d
          cross join unnest($1::text[]) as startable (state)
-          join errand.tasks t on t.name = d.name and t.state = startable.state
-         where t.run_at < now() - make_interval(secs => $2)
-           and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
-         limit $3
+         cross join lateral (
+           -- The order makes it a range of the index whatever the planner thinks of the table.
+           select t.id, t.ring
+             from errand.tasks t
+            where t.name = d.name
+              and t.state = startable.state
+              and t.run_at < now() - make_interval(secs => $2)
+              and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
+            order by t.id
+            limit $3) t
       ),
       t as (
         update errand.tasks

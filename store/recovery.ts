@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { ErrorRecord } from '../core/errors.ts';
 import { STARTABLE } from '../core/states.ts';
+import { unlockPools } from './rings.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A task is quarantined when its runner has died under it so often (specification X4). */
@@ -26,9 +27,7 @@ export function recoverLostRunners(pool: Pool, runnerId: number): Promise<Recove
     if (lost.length === 0) return null;
     const poolIds = lost.flatMap((runner) => runner.pool_ids);
     await suspectPrefetched(client, poolIds);
-    // Not a notification of graphile-worker's own: unlocking does not make one.
-    await client.query('select graphile_worker.force_unlock_workers($1::text[])', [poolIds]);
-    await client.query(`select pg_notify('jobs:insert', '{"count": 1}')`);
+    await unlockPools(client, poolIds);
     const tasks = await recoverRunning(client);
     const became = (state: string): string[] =>
       tasks.filter((task) => task.state === state).map((task) => task.id);

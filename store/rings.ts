@@ -2,21 +2,27 @@ import type { Database } from './pool.ts';
 
 /**
  * Gives unstarted attempts back to the pool: their tasks name the fresh ring `newKey`, which rings at once, so
- * the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone. Crash after the commit:
- * the old ring finds nothing due; before it: the old ring still announces everything.
+ * the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone, and all of them when the
+ * runner is no longer live: another may be executing them. Crash after the commit: the old ring finds nothing
+ * due; before it: the old ring still announces everything.
  */
 export async function giveBack(
   database: Database,
+  runnerId: number,
   ring: { key: string; newKey: string; taskIds: string[] },
 ): Promise<void> {
   await database.query({
     name: 'give_back',
     text: `
-      with t as (
+      with fence as materialized (
+        select id from errand.runners where id = $4 and ended_at is null for key share
+      ),
+      t as (
         update errand.tasks
            set ring = $2
-         where id = any ($3) and ring = $1
-        returning id, name, ring, run_at, priority
+          from fence
+         where tasks.id = any ($3) and tasks.ring = $1
+        returning tasks.id, tasks.name, tasks.ring, tasks.run_at, tasks.priority
       ),
       rings as (
         select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec
@@ -26,18 +32,18 @@ export async function giveBack(
       select graphile_worker.add_jobs(array_agg(spec))
         from rings
       having count(*) > 0`,
-    values: [ring.key, ring.newKey, ring.taskIds],
+    values: [ring.key, ring.newKey, ring.taskIds, runnerId],
   });
 }
 
 /**
- * Unlocks everything that graphile-worker had locked for these pools of ours, so that others fetch it at once.
- * `locked_by` there is the id of the pool, not of a worker.
+ * Unlocks everything that graphile-worker had locked for these pools of ours, and wakes the others, so that they
+ * fetch it at once. `locked_by` there is the id of the pool, not of a worker.
  */
 export async function unlockPools(database: Database, poolIds: string[]): Promise<void> {
   await database.query({
     name: 'unlock_pools',
-    text: 'select graphile_worker.force_unlock_workers($1::text[])',
+    text: `select graphile_worker.force_unlock_workers($1::text[]), pg_notify('jobs:insert', '{"count": 1}')`,
     values: [poolIds],
   });
 }

@@ -17,6 +17,9 @@ export type Task = {
   started_at: string | null;
   finished_at: string | null;
   runner_id: number | null;
+  /** How far the handler says it is, from 0 to 1. */
+  progress: number | null;
+  progress_note: string | null;
   payload: unknown;
   result: unknown;
   error: ErrorRecord | null;
@@ -44,6 +47,7 @@ export type Attempt = {
 export const SUMMARY_COLUMNS = `
   t.id, t.name, split_part(t.name, '.', 1) as namespace, t.version, t.state, t.priority, t.attempt, t.max_attempts,
   uuid_extract_timestamp(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
+  t.progress, t.progress_note,
   t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent`;
 
 /** The columns of `Task`, from a relation called `t`. */
@@ -91,7 +95,7 @@ export async function listAttempts(database: Database, taskId: string): Promise<
 
 /**
  * Queues a failed or cancelled task again (R4), with one attempt more if its budget is used up. Its attempts so
- * far stay in the history. Gives the task, or null when it is not in a state for it: somebody else was faster,
+ * far stay in the history; a suspect stays one, and has its crashes to come. Gives the task, or null when it is not in a state for it: somebody else was faster,
  * or there is no such task. `ring` is a fresh UUID.
  */
 export async function retryTask(database: Database, id: string, ring: string): Promise<Task | null> {
@@ -108,7 +112,11 @@ export async function retryTask(database: Database, id: string, ring: string): P
                started_at = null,
                finished_at = null,
                runner_id = null,
-               error = null
+               error = null,
+               cancel_requested_at = null,
+               progress = null,
+               progress_note = null,
+               crashes = least(crashes, 1::smallint)
          where id = $1 and state = any ($3)
         returning *
       ),

@@ -1,6 +1,6 @@
+import assert from 'node:assert/strict';
 import type { Pool } from 'pg';
-import { expect } from 'vitest';
-import { isTerminal, STATES, type State } from '../../core/states.ts';
+import { isTerminal, type State } from '../../core/states.ts';
 
 /** What a client knows of one submission of its own. */
 type Acknowledged = { id: string; at: number };
@@ -46,16 +46,14 @@ async function checkNothingLost(pool: Pool, ids: Set<string>): Promise<void> {
     [...ids],
   ]);
   const found = new Set(rows.map((row) => row.id));
-  expect(
-    [...ids].filter((id) => !found.has(id)),
-    'acknowledged and lost',
-  ).toEqual([]);
+  const lost = [...ids].filter((id) => !found.has(id));
+  assert.deepEqual(lost, [], 'acknowledged and lost');
 }
 
 async function checkNothingUnexpected(pool: Pool, ids: Set<string>, unknown: number): Promise<void> {
   const { rows } = await pool.query<{ id: string }>('select id from errand.tasks');
   const unexpected = rows.filter((row) => !ids.has(row.id)).map((row) => row.id);
-  expect(unexpected.length, `tasks that nobody was told of: ${unexpected}`).toBeLessThanOrEqual(unknown);
+  assert.ok(unexpected.length <= unknown, `tasks that nobody was told of: ${unexpected}`);
 }
 
 /** One committed outcome per finished task, and the fields that belong to it. */
@@ -73,8 +71,8 @@ async function checkOutcomes(pool: Pool): Promise<void> {
                then 'open with a time of finish'
            end as why
       from errand.tasks t`);
-  expect(rows.filter((row) => row.why !== null)).toEqual([]);
-  for (const { state } of rows) expect(STATES).toContain(state);
+  const wrong = rows.filter((row) => row.why !== null);
+  assert.deepEqual(wrong, [], 'records that contradict themselves');
 }
 
 /** Attempts are numbered without a gap, within the budget, and none but a crash or an interruption is free. */
@@ -87,13 +85,13 @@ async function checkAttempts(pool: Pool): Promise<void> {
      group by t.id`);
   for (const row of rows) {
     const ended: number[] = row.ended;
-    expect(ended, `attempts of ${row.id}`).toEqual(ended.map((_attempt, index) => index + 1));
-    expect(row.failures, `failures of ${row.id}`).toBeLessThanOrEqual(row.max_attempts);
+    const numbers = ended.map((_attempt, index) => index + 1);
+    assert.deepEqual(ended, numbers, `attempts of ${row.id} with gaps`);
+    assert.ok(row.failures <= row.max_attempts, `more failures of ${row.id} than its budget`);
     const last = ended.at(-1) ?? 0;
     const endsWithLast = row.state === 'failed' || row.state === 'cancelled';
-    expect(last, `the last attempt of ${row.id}, ${row.state}`).toBe(
-      endsWithLast ? row.attempt : row.attempt - 1,
-    );
+    const expected = endsWithLast ? row.attempt : row.attempt - 1;
+    assert.equal(last, expected, `the last attempt of ${row.id}, which is ${row.state}`);
   }
 }
 
@@ -106,7 +104,7 @@ async function checkRings(pool: Pool): Promise<void> {
      where t.state in ('queued', 'scheduled', 'retrying', 'running')
        and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
        and not (t.state = 'running' and r.ended_at is null)`);
-  expect(rows, 'open tasks that nothing would ever run').toEqual([]);
+  assert.deepEqual(rows, [], 'open tasks that nothing would ever run');
 }
 
 /** Log lines of a task are numbered from 1 without a gap. */
@@ -115,7 +113,7 @@ async function checkLogs(pool: Pool): Promise<void> {
     select task_id, count(*), min(seq), max(seq) from errand.logs
      group by task_id
     having min(seq) <> 1 or max(seq) <> count(*)`);
-  expect(rows, 'log lines with gaps').toEqual([]);
+  assert.deepEqual(rows, [], 'log lines with gaps');
 }
 
 /** Whether every task has come to its end. */

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const RESTART_AFTER_MS = 300;
+
+/** One process of ours that is started again whenever it ends, as a service manager would. */
+export type Member = {
+  script: string;
+  /** The process that runs now, or null between two. */
+  child(): ChildProcess | null;
+  /** How often it ended without being told to. */
+  deaths(): number;
+  /** Ends it for good, gracefully, and gives its exit code or signal. */
+  stop(): Promise<number | NodeJS.Signals | null>;
+};
+
+/** Starts a script and keeps it running. */
+export function startMember(script: string, environment: Record<string, string>): Member {
+  let child: ChildProcess | null = null;
+  let deaths = 0;
+  let stopping = false;
+  let lastExit: number | NodeJS.Signals | null = null;
+
+  async function keep(): Promise<void> {
+    while (!stopping) {
+      child = spawn(process.execPath, [join(ROOT, script)], {
+        cwd: ROOT,
+        env: {
+          ...process.env,
+          NODE_ENV: 'test',
+          LOG_LEVEL: 'fatal',
+          SERVER_HOST: '127.0.0.1',
+          ...environment,
+        },
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+      child = null;
+      lastExit = code ?? signal;
+      if (!stopping) {
+        deaths++;
+        await pause(RESTART_AFTER_MS);
+      }
+    }
+  }
+
+  const keeping = keep();
+  return {
+    script,
+    child: () => child,
+    deaths: () => deaths,
+    async stop() {
+      stopping = true;
+      child?.kill('SIGCONT');
+      child?.kill('SIGTERM');
+      await keeping;
+      return lastExit;
+    },
+  };
+}
