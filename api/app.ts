@@ -11,7 +11,9 @@ import { answerError } from './errors.ts';
 import { buildOpenApi } from './openapi/build.ts';
 import { openApiValidator } from './openapi/validator.ts';
 import { assignRequestId } from './request.ts';
+import { cancelTask } from './routes/cancel_task.ts';
 import { getTask } from './routes/get_task.ts';
+import { listRunners } from './routes/list_runners.ts';
 import { listTasks } from './routes/list_tasks.ts';
 import { retryTask } from './routes/retry_task.ts';
 import { submitTaskBatch } from './routes/submit_batch.ts';
@@ -47,7 +49,7 @@ export function createApp(options: AppOptions): Express {
   });
   // Before the validator, which would say of an unknown task just that there is no such path.
   app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
-    findDefinition(options.registry, String(request.params.name));
+    findDefinition(options.registry, String(request.params.name), '/path/name');
     next();
   });
   app.use(readBody);
@@ -64,7 +66,9 @@ function operations(app: Express, context: ApiContext): void {
   app.get('/v1/tasks/:id', getTask(context));
   app.post('/v1/tasks/:name', submitTask(context));
   app.post('/v1/tasks/:name/batch', submitTaskBatch(context));
+  app.delete('/v1/tasks/:id', cancelTask(context));
   app.patch('/v1/tasks/:id/retry', retryTask(context));
+  app.get('/v1/runners', listRunners(context));
 }
 
 /** One line per request: what was asked, what was answered, how long it took. Probes are not worth one. */

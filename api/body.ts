@@ -1,6 +1,6 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ErrandError } from '../core/errors.ts';
-import { parseJson, storageProblems, textProblem } from '../core/json.ts';
+import { detail, got, parseJson, pointerPart, storageProblems, textProblem } from '../core/json.ts';
 
 /** Also the bound of what a compressed body may grow to. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -11,17 +11,27 @@ const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
  * Reads the body of a request: JSON in UTF-8, at most MAX_BODY_BYTES, and nothing in it that Postgres can't hold
  * or that a double would silently change (specification S9). Anything else is a 4xx with every problem.
  */
-export const readBody = [requireJson, readBytes, parseBody, checkQuery];
+export const readBody = [checkUrl, requireJson, readBytes, parseBody];
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
+  const type = request.get('content-type') ?? '';
+  // A POST or PATCH without a body says that its length is 0, and often has no type.
+  const isEmpty = request.headers['content-length'] === '0';
   // `is` gives null without a body and false for another type.
-  if (request.is('application/json') === false) {
+  if (!isEmpty && (request.is('application/json') === false || !isUtf8(type))) {
     throw new ErrandError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `Content-Type ${JSON.stringify(request.get('content-type') ?? '')} is not accepted: send application/json`,
+      `Content-Type ${JSON.stringify(type)} is not accepted: send application/json in UTF-8`,
     );
   }
+  // The validator compiles its schemas anew for every type it meets, and keeps them: callers must not choose it.
+  request.headers['content-type'] = 'application/json';
   next();
+}
+
+function isUtf8(contentType: string): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType)?.[1];
+  return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
 function parseBody(request: Request, _response: Response, next: NextFunction): void {
@@ -54,13 +64,19 @@ function parse(text: string): unknown {
   }
 }
 
-/** Query and headers reach Postgres too, and percent-encoding can hold a NUL. */
-function checkQuery(request: Request, _response: Response, next: NextFunction): void {
+/** The URL reaches Postgres too, and percent-encoding can hold a NUL, or bytes that are no text. */
+function checkUrl(request: Request, _response: Response, next: NextFunction): void {
+  try {
+    decodeURIComponent(request.originalUrl);
+  } catch {
+    const shown = JSON.stringify(request.originalUrl.slice(0, 256));
+    throw new ErrandError('BAD_REQUEST', `The URL ${shown} is not valid percent-encoding of UTF-8`);
+  }
   for (const [name, value] of Object.entries(request.query)) {
     for (const text of [value].flat()) {
       const problem = typeof text === 'string' ? textProblem(text) : null;
       if (problem === null) continue;
-      const details = [{ path: `/query/${name}`, message: problem }];
+      const details = [detail(`/query/${pointerPart(name)}`, `${problem}${got(text)}`)];
       throw new ErrandError('VALIDATION_FAILED', 'The query has a value that can not be used', { details });
     }
   }

@@ -1,6 +1,7 @@
 import express, { Router } from 'express';
 import { absolutePath } from 'swagger-ui-dist';
-import { type OpenApiDocument, toYaml } from './openapi/build.ts';
+import { toYaml } from './openapi/build.ts';
+import type { OpenApiDocument } from './openapi/document.ts';
 
 const PAGE = `<!doctype html>
 <html lang="en">

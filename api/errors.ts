@@ -1,12 +1,11 @@
 import type { NextFunction, Request, Response } from 'express';
 import { type Detail, ErrandError, type ErrorCode, STATUS_BY_CODE } from '../core/errors.ts';
-import { isConnectionFailure } from '../store/pool.ts';
+import { detail, got, valueAt } from '../core/json.ts';
+import { isConnectionFailure, isTimeout, isTransient, isUnable } from '../store/pool.ts';
 import { requestId } from './request.ts';
 
 /** Seconds that a caller is asked to wait while Postgres is away. */
 const RETRY_AFTER_SECONDS = '2';
-/** How much of a wrong value a message shows. */
-const SHOWN_LENGTH = 100;
 const MAX_DETAILS = 100;
 
 /** Answers whatever was thrown (specification A3). Express knows an error handler by its four parameters. */
@@ -30,30 +29,33 @@ export function answerError(thrown: unknown, request: Request, response: Respons
 
 function toErrandError(thrown: unknown, request: Request): ErrandError {
   if (thrown instanceof ErrandError) return thrown;
-  if (isConnectionFailure(thrown)) {
-    return new ErrandError('SERVICE_UNAVAILABLE', 'The database can not be reached right now: try again', {
-      headers: { 'Retry-After': RETRY_AFTER_SECONDS },
-    });
-  }
   return (
-    fromPostgres(thrown) ??
     fromHttp(thrown, request) ??
+    fromPostgres(thrown) ??
     new ErrandError('INTERNAL_ERROR', 'Internal server error')
   );
 }
 
 function fromPostgres(thrown: unknown): ErrandError | null {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
-  if (thrown.code === '23505' && 'constraint' in thrown) {
-    return new ErrandError(
-      'CONFLICT',
-      `The change conflicts with the constraint ${String(thrown.constraint)}`,
-    );
-  }
-  if (thrown.code === '57014') {
-    return new ErrandError('REQUEST_TIMEOUT', 'The database took too long for this request and was stopped', {
-      headers: { 'Retry-After': RETRY_AFTER_SECONDS },
+  const headers = { 'Retry-After': RETRY_AFTER_SECONDS };
+  if (isConnectionFailure(thrown)) {
+    return new ErrandError('SERVICE_UNAVAILABLE', 'The database can not be reached right now: try again', {
+      headers,
     });
+  }
+  if (isTransient(thrown) || isUnable(thrown)) {
+    return new ErrandError('SERVICE_UNAVAILABLE', 'The database can not do this right now: try again', {
+      headers,
+    });
+  }
+  if (isTimeout(thrown)) {
+    return new ErrandError('REQUEST_TIMEOUT', 'The database took too long for this request and was stopped', {
+      headers,
+    });
+  }
+  if (thrown instanceof Error && 'code' in thrown && thrown.code === '23505' && 'constraint' in thrown) {
+    const constraint = String(thrown.constraint);
+    return new ErrandError('CONFLICT', `The change conflicts with the constraint ${constraint}`);
   }
   return null;
 }
@@ -74,8 +76,8 @@ function fromHttp(thrown: unknown, request: Request): ErrandError | null {
   const where = `${request.method} ${request.path}`;
   if (code === 'NOT_FOUND') return new ErrandError(code, `There is nothing at ${where}: see /docs`);
   if (code === 'METHOD_NOT_ALLOWED') {
-    const allow = 'headers' in thrown && isTextRecord(thrown.headers) ? thrown.headers : {};
-    return new ErrandError(code, `${where} is not allowed: see /docs`, { headers: allow });
+    const headers = 'headers' in thrown ? allowHeader(thrown.headers) : {};
+    return new ErrandError(code, `${where} is not allowed: see /docs`, { headers });
   }
   if (code === 'PAYLOAD_TOO_LARGE') return new ErrandError(code, 'The body is too large: 10 MB are accepted');
   const details = validatorDetails(thrown, request);
@@ -85,37 +87,19 @@ function fromHttp(thrown: unknown, request: Request): ErrandError | null {
   return new ErrandError(code, thrown.message);
 }
 
-function isTextRecord(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every((item) => typeof item === 'string')
-  );
+/** The validator knows the methods of the document; HEAD goes where GET does. */
+function allowHeader(headers: unknown): Record<string, string> {
+  if (typeof headers !== 'object' || headers === null || !('Allow' in headers)) return {};
+  return { Allow: String(headers.Allow).replace(/\bGET\b/, 'GET, HEAD') };
 }
 
 function validatorDetails(thrown: Error, request: Request): Detail[] | undefined {
   if (!('errors' in thrown) || !Array.isArray(thrown.errors) || thrown.errors.length === 0) return undefined;
+  const { query, body, openapi } = request as Request & { openapi?: { pathParams?: unknown } };
+  // Where a wrong value is looked up, to be shown; never one of a header.
+  const roots = { path: openapi?.pathParams, query, body };
   return thrown.errors.slice(0, MAX_DETAILS).map((one: { path?: unknown; message?: unknown }) => {
     const path = String(one.path ?? '').replace(/^\/params\//, '/path/');
-    return { path, message: `${String(one.message)}${shownValue(request, path)}` };
+    return detail(path, `${String(one.message)}${got(valueAt(roots, path))}`);
   });
-}
-
-/** The wrong value itself, as far as it can be found and shown; never one of a header. */
-function shownValue(request: Request, path: string): string {
-  const [, where, ...keys] = path.split('/').map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const root = where === 'body' ? request.body : where === 'query' ? request.query : undefined;
-  return describeValue(root, keys);
-}
-
-/** `, got <value>` for the value that the keys lead to, or nothing when there is none. */
-export function describeValue(root: unknown, keys: string[]): string {
-  let value: unknown = root;
-  for (const key of keys) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return '';
-    value = (value as Record<string, unknown>)[key];
-  }
-  const text = JSON.stringify(value);
-  if (text === undefined) return '';
-  return `, got ${text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}…`}`;
 }

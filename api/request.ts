@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
+import type { z } from 'zod';
 import { ErrandError } from '../core/errors.ts';
+import { detail, got } from '../core/json.ts';
 
 const REQUEST_ID_PATTERN = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 /** W3C Trace Context, version 00. */
@@ -27,14 +29,27 @@ export function traceparent(request: Request): string | null {
 }
 
 /**
- * A time from a request as ISO 8601 in UTC. The validator has checked its form; what it lets through and Date
- * does not know (a leap second, say) throws VALIDATION_FAILED.
+ * The query of a request, typed. The validator has checked it against the document and made numbers of texts;
+ * what it lets through all the same (1e400 becomes Infinity) throws VALIDATION_FAILED.
+ */
+export function parseQuery<S extends z.ZodType>(schema: S, request: Request): z.output<S> {
+  const parsed = schema.safeParse(request.query);
+  if (parsed.success) return parsed.data;
+  throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', {
+    details: parsed.error.issues.map(({ path, message }) => detail(`/query/${path.join('/')}`, message)),
+  });
+}
+
+/**
+ * A time from a request as ISO 8601 in UTC. The validator has checked its form; what it lets through and Date,
+ * Postgres and UUIDs do not all know (a leap second, a year before 1970 or after 9999) throws VALIDATION_FAILED.
  */
 export function toIsoTime(text: string, path: string): string {
   const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time.toISOString();
+  const year = time.getUTCFullYear();
+  if (year >= 1970 && year <= 9999) return time.toISOString();
   throw new ErrandError('VALIDATION_FAILED', 'The request has a time that can not be used', {
-    details: [{ path, message: `must be a time such as 2026-01-31T12:00:00Z, got ${JSON.stringify(text)}` }],
+    details: [{ path, message: `must be a time from 1970 to 9999 such as 2026-01-31T12:00:00Z${got(text)}` }],
   });
 }
 

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { chooseDedup } from '../core/dedup.ts';
 import { ErrandError } from '../core/errors.ts';
+import { got } from '../core/json.ts';
 import { DEDUP_STRATEGIES } from '../core/policy.ts';
 import type { Registry } from '../core/registry.ts';
 import type { TaskDefinition } from '../core/task.ts';
@@ -26,15 +27,16 @@ const optionsSchema = z.object({
 });
 
 /**
- * The definition of a name. Throws NOT_FOUND, with the names that look like it (specification S8).
+ * The definition of a name, which is at `path` in the request. Throws NOT_FOUND, with the names that look like
+ * it (specification S8).
  */
-export function findDefinition(registry: Registry, name: string): TaskDefinition {
+export function findDefinition(registry: Registry, name: string, path: string): TaskDefinition {
   const definition = registry.get(name);
   if (definition !== undefined) return definition;
   const close = registry.closeNames(name);
   const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see /docs for the tasks there are';
   throw new ErrandError('NOT_FOUND', `There is no task ${JSON.stringify(name.slice(0, 256))}: ${hint}`, {
-    ...(close.length > 0 ? { details: close.map((known) => ({ path: '/path/name', message: known })) } : {}),
+    ...(close.length > 0 ? { details: close.map((known) => ({ path, message: known })) } : {}),
   });
 }
 
@@ -59,7 +61,12 @@ export function toSubmission(
   }
   if (options.run_at !== undefined && options.delay_seconds !== undefined) {
     throw new ErrandError('VALIDATION_FAILED', 'The task can not be due at two times', {
-      details: [{ path: `${where.path}/delay_seconds`, message: 'must not be given together with run_at' }],
+      details: [
+        {
+          path: `${where.path}/delay_seconds`,
+          message: `must not be given together with run_at${got(options.delay_seconds)}`,
+        },
+      ],
     });
   }
   const windowSeconds = options.dedup_window_seconds ?? policy.dedup.windowSeconds;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
-import { type Config, configSchema, type VariableName, variables } from './schema.ts';
+import { describeVariables } from './describe.ts';
+import { type Config, configSchema } from './schema.ts';
 
 /** A configuration that can't be used; the message names each variable, its value and what is accepted. */
 export class ConfigError extends Error {
@@ -16,21 +17,29 @@ export function loadConfig(): Config {
   return parseConfig(process.env);
 }
 
-/** Parses an environment; an empty value counts as unset. Throws ConfigError. */
+/** Parses an environment; an empty value counts as unset. Throws ConfigError with everything that is wrong. */
 export function parseConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = configSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    const name = String(issue.path[0]) as VariableName;
-    return `  ${name}=${maskSecrets(given[name])} is not accepted: ${issue.message}. It is: ${variables[name].description}`;
-  });
+  const wrong = new Set(parsed.error.issues.map((issue) => issue.path[0]));
+  const problems = describeVariables()
+    .filter(({ name }) => wrong.has(name))
+    .map(({ name, accepts, purpose }) => {
+      const value = maskSecrets(String(given[name]));
+      return `  ${name}=${value} is not accepted: it must be ${accepts} (${purpose})`;
+    });
   throw new ConfigError(`The configuration can't be used:\n${problems.join('\n')}`);
 }
 
-/** Hides the password of a connection URL, for messages and logs. */
-export function maskSecrets(value: string | undefined): string {
-  return (value ?? '').replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@');
+/** Hides the password of a connection URL, or of what was meant to be one, for messages and logs. */
+export function maskSecrets(value: string): string {
+  return (
+    value
+      // Up to the last @, which only a password can have before it.
+      .replace(/^([a-z][a-z0-9+.-]*:\/\/)?([^:/@\s]*):(?!\/\/).*@/is, '$1$2:***@')
+      .replace(/(password=)[^&\s]*/gi, '$1***')
+  );
 }
 
 /**

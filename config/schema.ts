@@ -8,17 +8,24 @@ export const EMBEDDED_POSTGRES_PORT = 25432;
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const seconds = (max: number) => z.coerce.number().positive().max(max);
-const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const postgresUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\/.+/, 'must look like postgres://user:password@host:5432/database');
+const flag = (byDefault: 'true' | 'false') =>
+  z
+    .enum(['true', 'false'])
+    .default(byDefault)
+    .transform((text) => text === 'true');
+/** What matches a pattern is told by an example. */
+const textLike = (example: string, pattern: RegExp) =>
+  z
+    .string()
+    .regex(pattern)
+    .meta({ examples: [example] });
 
 /**
  * Every environment variable that Errand reads, with what it accepts, its default and what it is for.
  * README's table and .env.example are generated from here (`npm run config-docs`).
  */
 export const variables = {
-  DATABASE_URL: postgresUrl
+  DATABASE_URL: textLike('postgres://user:password@host:5432/database', /^postgres(ql)?:\/\/\S+$/)
     .optional()
     .describe('Postgres 18 or newer. Without it and without PGHOST: the embedded one of `npm start`'),
   PGHOST: z
@@ -73,9 +80,14 @@ export const variables = {
   START_TIMEOUT_SECS: seconds(3_600)
     .default(30)
     .describe('How long a starting process tries to reach Postgres'),
-  ALLOW_PRIVATE_TARGETS: flag
-    .default(false)
-    .describe('`true`: `http.request` may call private, loopback and link-local addresses'),
+  ALLOW_PRIVATE_TARGETS: flag('false').describe(
+    '`true`: `http.request` may call private, loopback and link-local addresses',
+  ),
+  ERRAND_URL: textLike('http://localhost:8080', /^https?:\/\/\S+$/)
+    .optional()
+    .describe(
+      'The API that `npm run demo` uses. Unset: the one on SERVER_PORT, and when none answers there, the demo starts everything itself',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

@@ -6,28 +6,53 @@ export const MAX_DEPTH = 64;
 /** More problems than this tell the caller nothing new. */
 const MAX_PROBLEMS = 100;
 
+/** How much of a wrong value, and of the path to it, is shown: a key can be megabytes long. */
+const SHOWN_LENGTH = 100;
+const SHOWN_PATH_LENGTH = 500;
+
+/** A number of a JSON text that a double would change, as it was written. `storageProblems` reports it. */
+class UnheldNumber {
+  readonly source: string;
+
+  constructor(source: string) {
+    this.source = source;
+  }
+}
+
 /**
- * Parses JSON text without losing anything silently: an integer that a double can't hold becomes NaN and a
- * number beyond its range becomes Infinity, both of which `storageProblems` reports.
- * Throws SyntaxError when the text is not JSON.
+ * Parses JSON text without losing anything silently: in the place of an integer that a double can't hold, or of
+ * a number beyond its range, comes a value that `storageProblems` reports. Throws SyntaxError when the text is
+ * not JSON.
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // 2^53 has 16 digits: shorter runs are exact, and the slow second pass is rarely needed. It recurses per
-  // level, so it must not see what is refused for its depth anyway.
-  if (!/\d{16}/.test(text) || isTooDeep(value)) return value;
-  return JSON.parse(text, (_key, item, context?: { source?: string }) =>
-    typeof item === 'number' && isInexactInteger(item, context?.source) ? Number.NaN : item,
-  );
+  // 2^53 has 16 digits and 10^100 is in range: shorter runs are exact, and the slow second pass is rarely
+  // needed. It recurses per level, so it must not see what is refused for its depth anyway.
+  if (!/\d{16}|[eE][-+]?\d{3}/.test(text) || isTooDeep(value)) return value;
+  return JSON.parse(text, (_key, item, context?: { source?: string }) => {
+    const source = context?.source;
+    return typeof item === 'number' && source !== undefined && isChanged(item, source)
+      ? new UnheldNumber(source)
+      : item;
+  });
 }
 
-function isInexactInteger(value: number, source: string | undefined): boolean {
-  if (source === undefined || !/^-?\d+$/.test(source) || Number.isSafeInteger(value)) return false;
-  return !Number.isFinite(value) ? false : BigInt(source) !== BigInt(value);
+/** Whether a double is something else than what was written: out of range, or another integer. */
+function isChanged(value: number, source: string): boolean {
+  if (!Number.isFinite(value)) return true;
+  if (value === 0) return /^[^eE]*[1-9]/.test(source);
+  if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return false;
+  return BigInt(source) !== BigInt(value);
 }
 
 function isTooDeep(value: unknown): boolean {
   return storageProblems(value, '').some((problem) => problem.message.startsWith('is nested'));
+}
+
+/** `, got <value>`, shortened, to end a message about a wrong value; nothing when there is none. */
+export function got(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text === undefined ? '' : `, got ${shorten(text, SHOWN_LENGTH)}`;
 }
 
 /**
@@ -37,43 +62,64 @@ function isTooDeep(value: unknown): boolean {
  */
 export function storageProblems(value: unknown, path: string): Detail[] {
   const problems: Detail[] = [];
-  collectProblems(value, path, 1, problems);
+  collectProblems(value, path, null, 1, problems);
   return problems;
 }
 
-function collectProblems(value: unknown, path: string, depth: number, problems: Detail[]): void {
-  if (problems.length >= MAX_PROBLEMS) return;
-  if (typeof value === 'string') {
-    const problem = textProblem(value);
-    if (problem !== null) problems.push({ path, message: problem });
-  } else if (typeof value === 'number') {
-    if (Number.isNaN(value))
-      problems.push({
-        path,
-        message: 'is an integer beyond ±2^53 that can not be held exactly: send it as a string',
-      });
-    else if (!Number.isFinite(value))
-      problems.push({ path, message: 'is a number outside the range of a double' });
-  } else if (typeof value === 'object' && value !== null) {
-    if (depth > MAX_DEPTH)
-      problems.push({ path: shorten(path), message: `is nested deeper than ${MAX_DEPTH} levels` });
-    else collectChildren(value, path, depth, problems);
-  }
+/** Of a value at `key` in what is at `parent`: the path is made for the few that need one. */
+function collectProblems(
+  value: unknown,
+  parent: string,
+  key: string | number | null,
+  depth: number,
+  problems: Detail[],
+): void {
+  const problem = ownProblem(value, depth);
+  if (problem !== null) problems.push(detail(pathOf(parent, key), problem));
+  else if (hasParts(value)) collectOfParts(value, pathOf(parent, key), depth + 1, problems);
 }
 
-function collectChildren(value: object, path: string, depth: number, problems: Detail[]): void {
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      collectProblems(value[index], `${path}/${index}`, depth + 1, problems);
+function collectOfParts(whole: object, path: string, depth: number, problems: Detail[]): void {
+  if (Array.isArray(whole)) {
+    for (let index = 0; index < whole.length && problems.length < MAX_PROBLEMS; index++) {
+      collectProblems(whole[index], path, index, depth, problems);
     }
     return;
   }
-  for (const [key, child] of Object.entries(value)) {
-    const childPath = `${path}/${pointerPart(key)}`;
-    const problem = keyProblem(key, child);
-    if (problem !== null) problems.push({ path: sanitizeText(childPath), message: problem });
-    else collectProblems(child, childPath, depth + 1, problems);
+  for (const key of Object.keys(whole)) {
+    if (problems.length >= MAX_PROBLEMS) return;
+    const part = (whole as Record<string, unknown>)[key];
+    const problem = keyProblem(key, part);
+    if (problem !== null) problems.push(detail(pathOf(path, key), problem));
+    else collectProblems(part, path, key, depth, problems);
   }
+}
+
+function pathOf(parent: string, key: string | number | null): string {
+  return key === null ? parent : `${parent}/${pointerPart(String(key))}`;
+}
+
+function hasParts(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof UnheldNumber);
+}
+
+/** What is wrong with a value apart from its parts, or null. */
+function ownProblem(value: unknown, depth: number): string | null {
+  if (typeof value === 'string') {
+    const problem = textProblem(value);
+    return problem === null ? null : `${problem}${got(value)}`;
+  }
+  if (typeof value === 'number') return Number.isFinite(value) ? null : numberProblem(String(value));
+  if (value instanceof UnheldNumber) return numberProblem(value.source);
+  return depth > MAX_DEPTH && hasParts(value) ? `is nested deeper than ${MAX_DEPTH} levels` : null;
+}
+
+function numberProblem(source: string): string {
+  const why =
+    Number.isFinite(Number(source)) && /^-?\d+$/.test(source)
+      ? 'is an integer beyond ±2^53 that can not be held exactly: send it as a string'
+      : 'is a number outside the range of a double';
+  return `${why}, got ${shorten(source, SHOWN_LENGTH)}`;
 }
 
 function keyProblem(key: string, child: unknown): string | null {
@@ -102,11 +148,27 @@ export function sanitizeText(text: string): string {
   return text.replaceAll('\u0000', '\uFFFD').toWellFormed();
 }
 
+/** The value that a JSON Pointer leads to from a root; undefined when it leads nowhere. */
+export function valueAt(root: unknown, pointer: string): unknown {
+  let value = root;
+  for (const part of pointer.split('/').slice(1)) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
 /** Escapes one reference token of a JSON Pointer (RFC 6901, section 3). */
 export function pointerPart(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-function shorten(path: string): string {
-  return path.length <= 100 ? path : `${path.slice(0, 100)}…`;
+/** A detail that can be shown, whatever is in the keys of its path. */
+export function detail(path: string, message: string): Detail {
+  return { path: sanitizeText(shorten(path, SHOWN_PATH_LENGTH)), message };
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
 }

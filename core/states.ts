@@ -17,7 +17,8 @@ export type State = (typeof STATES)[number];
 export const TRANSITIONS: Record<State, readonly State[]> = {
   scheduled: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled'],
   waiting: ['queued', 'scheduled', 'cancelled', 'resolved'],
-  queued: ['running', 'succeeded', 'failed', 'retrying', 'cancelled'],
+  // Queued again: interrupted before it was written as running.
+  queued: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled'],
   running: ['queued', 'succeeded', 'failed', 'retrying', 'cancelled'],
   retrying: ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'retrying'],
   succeeded: [],

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { PermanentError } from '../core/errors.ts';
 import { sanitizeText, storageProblems } from '../core/json.ts';
+import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
 import { parseWith } from '../core/schema.ts';
 import type { Handler, TaskContext, TaskDefinition } from '../core/task.ts';
@@ -26,7 +27,7 @@ export async function execute(
   log: Logger,
 ): Promise<Outcome> {
   const work = async (): Promise<unknown> => {
-    const payload = await parsePayload(definition, attempt.due.payload);
+    const payload = await fitPayload(definition, attempt.due.payload);
     return checkResult(definition, await handler(payload, contextOf(attempt, taskLog)));
   };
   try {
@@ -56,6 +57,7 @@ function contextOf(attempt: AttemptUnderWay, log: Logger): TaskContext {
 function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind' | 'result' | 'error' | 'retryInMs'> {
   return {
     id: attempt.due.id,
+    ranFor: attempt.due.ring,
     name: attempt.due.name,
     priority: attempt.due.priority,
     attempt: attempt.due.attempt,
@@ -99,8 +101,8 @@ function delayMs(definition: TaskDefinition, attempt: number, thrown: unknown): 
   return Math.max(backoffMs(definition.policy.backoff, attempt, Math.random()), askedDelayMs(thrown));
 }
 
-async function parsePayload(definition: TaskDefinition, payload: unknown): Promise<unknown> {
-  const parsed = await parseWith(definition.payload, payload, '/payload');
+async function fitPayload(definition: TaskDefinition, payload: unknown): Promise<unknown> {
+  const parsed = await parsePayload(definition, payload, '/payload');
   if (parsed.ok) return parsed.value;
   throw new PermanentError(`The payload does not fit ${definition.name} ${definition.version}`, {
     code: 'VALIDATION_FAILED',

@@ -1,11 +1,11 @@
-import { type Runner, type RunnerOptions, startRunner } from './runner.ts';
+import { type Runner, type RunnerLoad, type RunnerOptions, startRunner } from './runner.ts';
 import { untilBack } from './until_back.ts';
 
 /** The runner of a process, through all its registrations. */
 export type KeptRunner = {
   id(): number;
   isFetching(): boolean;
-  inFlight(): number;
+  load(): RunnerLoad;
   stop(): Promise<void>;
 };
 
@@ -35,7 +35,7 @@ export async function keepRunner(options: RunnerOptions): Promise<KeptRunner> {
   return {
     id: () => current.id,
     isFetching: () => current.isFetching(),
-    inFlight: () => current.inFlight(),
+    load: () => current.load(),
     async stop() {
       stop('stopping');
       await keeping;

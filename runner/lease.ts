@@ -43,9 +43,14 @@ export function keepLease(options: LeaseOptions): Lease {
     opened.on('notification', ({ channel, payload }) => {
       if (channel === CANCEL_CHANNEL && payload !== undefined) options.onCancel(payload);
     });
-    await opened.connect();
-    await opened.query(`listen ${CANCEL_CHANNEL}`);
-    return opened;
+    try {
+      await opened.connect();
+      await opened.query(`listen ${CANCEL_CHANNEL}`);
+      return opened;
+    } catch (error) {
+      drop(opened);
+      throw error;
+    }
   }
 
   function drop(broken: Client): void {

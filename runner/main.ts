@@ -1,8 +1,6 @@
-import express from 'express';
-import { checkDatabase, connectDatabase, connectionConfig } from '../process/database.ts';
+import { connectDatabase, connectionConfig } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
-import { type Check, probes } from '../process/probes.ts';
 import { runMain, startStep } from '../process/start.ts';
 import { stopOnSignal } from '../process/stop.ts';
 import { VERSION } from '../process/version.ts';
@@ -10,13 +8,20 @@ import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
 import { loadHandler } from '../tasks/handlers.ts';
 import { loadRegistry } from '../tasks/index.ts';
+import { createEvents } from './events.ts';
 import type { Executable } from './execute.ts';
+import { keepFigures } from './figures.ts';
+import { runnerApp } from './http.ts';
 import { keepRunner } from './keep_runner.ts';
+import { createMetrics } from './metrics.ts';
 import { createTaskLog } from './task_log.ts';
 
 const DEFAULT_PORT = 8081;
-/** Nothing that a runner writes should take this long; beyond it the statement is given up and tried again. */
-const STATEMENT_TIMEOUT_MS = 10_000;
+/**
+ * Nothing that a runner writes should take this long; beyond it the statement is given up and tried again. A
+ * connection whose other end is gone without a word is noticed a second later.
+ */
+const STATEMENT_TIMEOUT_MS = 5_000;
 /** After the drain: for writing the last outcomes, also when Postgres has to come back first. */
 const FLUSH_TIMEOUT_MS = 15_000;
 
@@ -35,6 +40,11 @@ await runMain(async () => {
     await registerDefinitions(pgPool, definitions);
     return loadExecutables(definitions);
   });
+  const definitions = Array.from(executables.values(), ({ definition }) => definition);
+  const events = createEvents(log);
+  const names = [...executables.keys()];
+  const figures = keepFigures(events, names);
+  const metrics = createMetrics(events, names);
   const runner = await startStep(log, 'runner', () =>
     keepRunner({
       config,
@@ -42,23 +52,14 @@ await runMain(async () => {
       connection: { ...connectionConfig(config), application_name: 'errand lease' },
       log,
       taskLog: createTaskLog(log, destination),
+      events,
       version: VERSION,
       executables,
     }),
   );
   let draining = false;
-  const fetching = (): Check =>
-    runner.isFetching()
-      ? { name: 'pool', status: 'ok' }
-      : { name: 'pool', status: 'failed', message: 'no graphile-worker pool is fetching' };
-  const app = express().disable('x-powered-by');
-  app.use(
-    probes({
-      process: 'runner',
-      isDraining: () => draining,
-      checks: async () => [await checkDatabase(pgPool), fetching()],
-    }),
-  );
+  const isDraining = (): boolean => draining;
+  const app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
   const server = await startStep(log, 'http', () =>
     listen(app, {
       host: config.SERVER_HOST,

@@ -3,18 +3,24 @@ import type { Logger } from 'pino';
 import { messageOf } from '../process/start.ts';
 import { dropStaleRings, ringLost } from '../store/reconcile.ts';
 import { recoverLostRunners } from '../store/recovery.ts';
-import { deleteEndedRunners, deleteExpired, RETENTION_BATCH } from '../store/retention.ts';
+import { deleteEndedRunners } from '../store/retention.ts';
 import { claimRound } from '../store/rounds.ts';
+import type { RunnerEvents } from './events.ts';
+import { expireTasks } from './retention.ts';
 
 /** Reconciling looks at every open task and every ring: once in a while is enough, for what hardly ever happens. */
 const RECONCILE_EVERY_SECS = 30;
 const RETENTION_EVERY_SECS = 30;
-/** Batches of one round: the next goes on where this one stopped. */
-const RETENTION_BATCHES = 20;
 /** Rows of runners are kept for longer than tasks usually are: records tell who executed them. */
 const RUNNERS_KEPT_HOURS = 24 * 30;
 
-export type MaintenanceOptions = { pool: Pool; runnerId: number; retentionHours: number; log: Logger };
+export type MaintenanceOptions = {
+  pool: Pool;
+  runnerId: number;
+  retentionHours: number;
+  events: RunnerEvents;
+  log: Logger;
+};
 
 export type Maintenance = {
   /** Takes over the work of lost runners, if there are any. Called after each heartbeat. */
@@ -27,10 +33,13 @@ export type Maintenance = {
  * in all runners at once; the pool does a round of the latter two only once in their time. Within a runner a
  * round begins only when its last is done.
  */
-export function startMaintenance({ pool, runnerId, retentionHours, log }: MaintenanceOptions): Maintenance {
+export function startMaintenance(options: MaintenanceOptions): Maintenance {
+  const { pool, runnerId, retentionHours, events, log } = options;
+  const closing = new AbortController();
   const recovery = round(log, 'recovery', async () => {
     const recovered = await recoverLostRunners(pool, runnerId);
     if (recovered === null) return;
+    events.emit('recovered', recovered);
     const { lost, requeued, quarantined, cancelled } = recovered;
     const runners = lost.map(({ id, host, pid }) => ({ id, host, pid }));
     log.warn({ lost: runners, requeued, quarantined, cancelled }, 'took over the work of lost runners');
@@ -43,12 +52,7 @@ export function startMaintenance({ pool, runnerId, retentionHours, log }: Mainte
   });
   const retention = round(log, 'retention', async () => {
     if (!(await claimRound(pool, 'retention', RETENTION_EVERY_SECS))) return;
-    let deleted = 0;
-    for (let batch = 0; batch < RETENTION_BATCHES; batch++) {
-      const count = await deleteExpired(pool, retentionHours);
-      deleted += count;
-      if (count < RETENTION_BATCH) break;
-    }
+    const deleted = await expireTasks(pool, retentionHours, closing.signal);
     await deleteEndedRunners(pool, Math.max(RUNNERS_KEPT_HOURS, 2 * retentionHours));
     if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
   });
@@ -60,6 +64,7 @@ export function startMaintenance({ pool, runnerId, retentionHours, log }: Mainte
     recover: recovery.start,
     async close() {
       for (const timer of timers) clearInterval(timer);
+      closing.abort();
       await Promise.all([recovery.idle(), reconciling.idle(), retention.idle()]);
     },
   };

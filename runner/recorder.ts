@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
 import type { Outcome, Recorded } from '../store/outcomes.ts';
+import { isRefusal, isTimeout } from '../store/pool.ts';
 import { toErrorRecord } from './classify.ts';
-import { untilBack } from './until_back.ts';
+import { isPassing, untilBack } from './until_back.ts';
 
 const MAX_OUTCOMES = 1_000;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Outcomes that could not be written with others, at a time. */
+const APART = 4;
 
 /**
  * Records an outcome and gives whether the ledger took it, or somebody else had decided about the attempt before.
@@ -21,46 +24,62 @@ export class LeaseLost extends Error {
 /**
  * Buffers outcomes and writes them in one statement as soon as the last write is back: small batches when idle,
  * big ones under load. While Postgres is away it keeps trying and drops nothing (specification X7); what it
- * holds is bounded by the rings in hand, which are not done before their outcomes are recorded.
+ * holds is bounded by the rings in hand, which are not done before their outcomes are recorded. A batch that runs out
+ * of time (somebody has locked one of its tasks, perhaps) is taken apart, and the next ones need not wait for it.
  */
 export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>, log: Logger): Record {
   async function writeAll(outcomes: Outcome[]): Promise<boolean[]> {
-    const recorded = await writeOrRefuse(outcomes);
-    if (recorded.fenced) throw new LeaseLost('the outcome was not recorded: this runner is no longer live');
-    return outcomes.map((outcome) => recorded.ids.has(outcome.id));
+    return taken(outcomes, await writeUntil(outcomes, (error) => isPassing(error) && !isTimeout(error)));
+  }
+
+  async function writeAlone(outcomes: Outcome[]): Promise<boolean[]> {
+    return taken(outcomes, await writeOrRefuse(outcomes));
   }
 
   async function writeOrRefuse(outcomes: Outcome[]): Promise<Recorded> {
+    const isWorthIt = (error: unknown): boolean => !isRefusal(error);
     try {
-      return await writeUntilBack(outcomes);
+      return await writeUntil(outcomes, isWorthIt);
     } catch (error) {
       const [only] = outcomes;
-      if (outcomes.length > 1 || only === undefined || only.kind !== 'succeeded') throw error;
+      if (only === undefined || only.kind !== 'succeeded') throw error;
       log.error(
         { err: error, task_id: only.id },
         'Postgres refused an outcome: the attempt counts as failed',
       );
-      return writeUntilBack([refused(only, error)]);
+      return writeUntil([refused(only, error)], isWorthIt);
     }
   }
 
-  function writeUntilBack(outcomes: Outcome[]): Promise<Recorded> {
-    return untilBack(log, `recording ${outcomes.length} outcomes`, () => write(outcomes));
+  function writeUntil(outcomes: Outcome[], isWorthIt: (error: unknown) => boolean): Promise<Recorded> {
+    return untilBack(log, `recording ${outcomes.length} outcomes`, () => write(outcomes), isWorthIt);
   }
 
-  return gather(writeAll, {
+  const together = gather(writeAll, {
     maxItems: MAX_OUTCOMES,
-    // What Postgres refuses must not keep its neighbours from being recorded.
-    isolate: (error) => !(error instanceof LeaseLost),
     maxWeight: MAX_CHARACTERS,
     weightOf: (outcome) => (outcome.kind === 'succeeded' ? sizeOf(outcome.result) : 1),
   });
+  const apart = gather(writeAlone, { maxItems: 1, parallel: APART });
+  return async (outcome) => {
+    try {
+      return await together(outcome);
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      return apart(outcome);
+    }
+  };
+}
+
+function taken(outcomes: Outcome[], recorded: Recorded): boolean[] {
+  if (recorded.fenced) throw new LeaseLost('the outcome was not recorded: this runner is no longer live');
+  return outcomes.map((outcome) => recorded.ids.has(outcome.id));
 }
 
 function refused(outcome: Outcome, error: unknown): Outcome {
-  const { id, name, priority, attempt, durationMs } = outcome;
+  const { id, ranFor, name, priority, attempt, durationMs } = outcome;
   const record = { ...toErrorRecord(error), retryable: false };
-  const bare = { id, name, priority, attempt, durationMs, lines: [], progress: null };
+  const bare = { id, ranFor, name, priority, attempt, durationMs, lines: [], progress: null };
   return { ...bare, kind: 'failed', error: record, retryInMs: null };
 }
 

@@ -1,29 +1,47 @@
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
 import { beginRings, type DueAttempt, type Ring, readPayload } from '../store/begin.ts';
-import { recordOutcomes } from '../store/outcomes.ts';
+import { type Outcome, recordOutcomes } from '../store/outcomes.ts';
 import { giveBack } from '../store/rings.ts';
-import { execute } from './execute.ts';
+import type { RunnerEvents } from './events.ts';
+import { type Executable, execute } from './execute.ts';
 import { createRecorder } from './recorder.ts';
 import { workRing } from './ring.ts';
-import type { RunnerOptions } from './runner.ts';
 import type { Running } from './running.ts';
 import { createSlots } from './slots.ts';
+import type { TaskLog } from './task_log.ts';
 import { untilBack } from './until_back.ts';
 
+export type RingWorkerOptions = {
+  runnerId: number;
+  pgPool: Pool;
+  /** Attempts at a time. */
+  concurrency: number;
+  executables: ReadonlyMap<string, Executable>;
+  taskLog: TaskLog;
+  events: RunnerEvents;
+  log: Logger;
+  running: Running;
+  /** Aborted when the runner is leaving. */
+  stopping: AbortSignal;
+};
+
+export type RingWorker = {
+  work(ring: Ring): Promise<void>;
+  /** Outcomes that wait to be recorded. */
+  outcomesBuffered(): number;
+};
+
 /** How a ring is worked through by this runner: begin, execute in slots, record, give back. */
-export function ringWorker(
-  options: RunnerOptions,
-  runner: { id: number; log: Logger; running: Running; stopping: AbortSignal },
-): (ring: Ring) => Promise<void> {
-  const { pgPool, executables, taskLog } = options;
-  const { id, log, running } = runner;
-  const slots = createSlots(options.config.RUNNER_CONCURRENCY);
+export function ringWorker(options: RingWorkerOptions): RingWorker {
+  const { runnerId: id, pgPool, executables, taskLog, events, log, running, stopping } = options;
+  const slots = createSlots(options.concurrency);
   const suspects = createSlots(1);
-  const record = createRecorder((outcomes) => recordOutcomes(pgPool, id, outcomes), log);
+  const recorder = countingRecorder(options);
   const beginTogether = gather((rings: Ring[]) => beginRings(pgPool, rings), { maxItems: 100, parallel: 2 });
 
-  async function run(announced: DueAttempt, onEnd: () => void): Promise<void> {
+  async function run(announced: DueAttempt, begun: number, onEnd: () => void): Promise<void> {
     const due = announced.payload === null ? await withPayload(announced) : announced;
     const executable = executables.get(due.name);
     if (executable === undefined)
@@ -41,6 +59,7 @@ export function ringWorker(
       await running.end(attempt);
       return onEnd();
     }
+    events.emit('started', due.name, due.waitedMs + attempt.begun - begun);
     const outcome = await execute(
       executable,
       attempt,
@@ -49,8 +68,8 @@ export function ringWorker(
     );
     onEnd();
     await running.end(attempt);
-    taskLog.close(due.id);
-    if (!(await record({ ...outcome, ...attempt.unwritten }))) {
+    taskLog.close(bindings);
+    if (!(await recorder.record({ ...outcome, ...attempt.unwritten }))) {
       attemptLog.warn('the outcome did not count: the attempt was decided about before');
     }
   }
@@ -59,13 +78,45 @@ export function ringWorker(
     return { ...due, payload: await untilBack(log, 'reading a payload', () => readPayload(pgPool, due.id)) };
   }
 
-  return (ring) =>
-    workRing(ring, {
-      begin: (one) => untilBack(log, 'beginning a ring', () => beginTogether(one)),
-      run,
+  function work(ring: Ring): Promise<void> {
+    let begun = 0;
+    return workRing(ring, {
+      async begin(one) {
+        const due = await untilBack(log, 'beginning a ring', () => beginTogether(one));
+        begun = performance.now();
+        return due;
+      },
+      run: (due, onEnd) => run(due, begun, onEnd),
       giveBack: (rest) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, rest)),
       slots,
       suspects,
-      stopping: runner.stopping,
+      stopping,
     });
+  }
+
+  return { work, outcomesBuffered: recorder.buffered };
+}
+
+/** Records outcomes, tells what was recorded, and counts what is still to be. */
+function countingRecorder({ pgPool, runnerId, events, log }: RingWorkerOptions): {
+  record: (outcome: Outcome) => Promise<boolean>;
+  buffered: () => number;
+} {
+  let buffered = 0;
+  const record = createRecorder(async (outcomes) => {
+    const recorded = await recordOutcomes(pgPool, runnerId, outcomes);
+    events.emit('recorded', outcomes, recorded.ids);
+    return recorded;
+  }, log);
+  return {
+    async record(outcome) {
+      buffered++;
+      try {
+        return await record(outcome);
+      } finally {
+        buffered--;
+      }
+    },
+    buffered: () => buffered,
+  };
 }

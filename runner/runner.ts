@@ -3,10 +3,11 @@ import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { addPool } from '../store/lease.ts';
-import { unlockPools } from '../store/rings.ts';
+import { reclaimRings, unlockPools } from '../store/rings.ts';
 import { endRunner, registerRunner } from '../store/runners.ts';
 import { reportRunning } from '../store/running.ts';
 import { AttemptAborted } from './attempt.ts';
+import type { RunnerEvents } from './events.ts';
 import type { Executable } from './execute.ts';
 import { keepLease, type Lease } from './lease.ts';
 import { type Maintenance, startMaintenance } from './maintenance.ts';
@@ -35,17 +36,27 @@ export type RunnerOptions = {
   connection: ClientConfig;
   log: Logger;
   taskLog: TaskLog;
+  /** Where what happens is told to who keeps figures. */
+  events: RunnerEvents;
   version: string;
   /** What this runner can execute, by name. */
   executables: Map<string, Executable>;
+};
+
+/** What a runner has in its hands right now. */
+export type RunnerLoad = {
+  /** The task name of each attempt under way. */
+  names: string[];
+  ringsInHand: number;
+  /** Outcomes that wait to be recorded. */
+  outcomesBuffered: number;
 };
 
 /** A registered runner that fetches and executes. */
 export type Runner = {
   readonly id: number;
   isFetching(): boolean;
-  /** Attempts under way. */
-  inFlight(): number;
+  load(): RunnerLoad;
   /** Resolves when somebody has taken this runner's work over. */
   readonly lost: Promise<void>;
   /** Drains and ends the registration (specification X6). */
@@ -56,8 +67,8 @@ export type Runner = {
 
 /** Registers a runner and starts its work: the lease, the pool of rings, and its share of the maintenance. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { config, pgPool } = options;
-  const taskNames = [...options.executables.keys()];
+  const { config, pgPool, events, executables, taskLog } = options;
+  const taskNames = [...executables.keys()];
   const id = await register(options, taskNames);
   const log = options.log.child({ runner_id: id });
   const stopping = new AbortController();
@@ -66,6 +77,17 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     report: (reports) => reportRunning(pgPool, id, reports),
     graceMs: config.ABORT_GRACE_SECS * 1_000,
     log,
+  });
+  const worker = ringWorker({
+    runnerId: id,
+    pgPool,
+    concurrency: config.RUNNER_CONCURRENCY,
+    executables,
+    taskLog,
+    events,
+    log,
+    running,
+    stopping: stopping.signal,
   });
   const pool = startRingPool({
     pgPool,
@@ -77,46 +99,31 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       if (!live) onLost();
     },
     unlock: (poolId) => untilBack(log, 'unlocking rings', () => unlockPools(pgPool, [poolId])),
-    work: ringWorker(options, { id, log, running, stopping: stopping.signal }),
+    reclaim: (poolIds, keysInHand) => reclaimRings(pgPool, poolIds, keysInHand),
+    work: worker.work,
   });
-  const maintenance = startMaintenance({
-    pool: pgPool,
-    runnerId: id,
-    retentionHours: config.RETENTION_HOURS,
-    log,
-  });
-  const lease = keepLease({
-    runnerId: id,
-    leaseMs: config.RUNNER_LEASE_SECS * 1_000,
-    connection: options.connection,
-    inFlight: running.count,
-    onCancel: running.cancel,
-    onBeat: maintenance.recover,
-    onLost,
-    log,
-  });
-  const parts: Parts = {
-    config,
-    log,
-    pool,
-    running,
-    stopping,
-    lease,
-    maintenance,
-    end: () => endRunner(pgPool, id),
-  };
+  const upkeep = startUpkeep(options, { id, log, running, onLost });
+  const end = (): Promise<void> => endRunner(pgPool, id);
+  const parts: Parts = { config, log, pool, running, stopping, ...upkeep, end };
   return {
     id,
     isFetching: pool.isFetching,
-    inFlight: running.count,
+    load: () => ({
+      names: running.names(),
+      ringsInHand: pool.inHand(),
+      outcomesBuffered: worker.outcomesBuffered(),
+    }),
     lost,
     stop: () => drain(parts),
     leave: () => leave(parts),
   };
 }
 
-function register({ pgPool, config, version }: RunnerOptions, taskNames: string[]): Promise<number> {
-  return registerRunner(pgPool, {
+async function register(
+  { pgPool, config, version, events }: RunnerOptions,
+  taskNames: string[],
+): Promise<number> {
+  const id = await registerRunner(pgPool, {
     host: hostname(),
     pid: process.pid,
     version,
@@ -124,6 +131,37 @@ function register({ pgPool, config, version }: RunnerOptions, taskNames: string[
     concurrency: config.RUNNER_CONCURRENCY,
     leaseSecs: config.RUNNER_LEASE_SECS,
   });
+  events.emit('registered');
+  return id;
+}
+
+/** What goes on beside the work itself: the lease, and the maintenance that follows its heartbeats. */
+function startUpkeep(
+  { config, pgPool, connection, events }: RunnerOptions,
+  runner: { id: number; log: Logger; running: Running; onLost: () => void },
+): Pick<Parts, 'lease' | 'maintenance'> {
+  const { id, log, running, onLost } = runner;
+  const maintenance = startMaintenance({
+    pool: pgPool,
+    runnerId: id,
+    retentionHours: config.RETENTION_HOURS,
+    events,
+    log,
+  });
+  const lease = keepLease({
+    runnerId: id,
+    leaseMs: config.RUNNER_LEASE_SECS * 1_000,
+    connection,
+    inFlight: running.count,
+    onCancel: running.cancel,
+    onBeat: () => {
+      events.emit('renewed');
+      maintenance.recover();
+    },
+    onLost,
+    log,
+  });
+  return { maintenance, lease };
 }
 
 type Parts = {

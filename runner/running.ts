@@ -8,6 +8,7 @@ import { AttemptAborted, type AttemptUnderWay, beginAttempt } from './attempt.ts
  * log lines and progress are written. An attempt that is shorter costs none of it.
  */
 const TICK_MS = 250;
+const NO_LONGER_OURS = 'The task was cancelled, or is executed for another ring by now';
 
 /** The attempts that a runner executes right now. */
 export type Running = {
@@ -17,6 +18,8 @@ export type Running = {
   /** Writes the start of an attempt before it begins. Gives false when it is not the runner's any more. */
   announce(attempt: AttemptUnderWay): Promise<boolean>;
   count(): number;
+  /** The task name of each. */
+  names(): string[];
   /** Aborts the attempt of a task, if it is here. */
   cancel(taskId: string): void;
   /** Aborts all; those that still run after the grace are abandoned. */
@@ -65,11 +68,19 @@ export function trackRunning(options: RunningOptions): Running {
       if (attempt.aborted !== null && now - attempt.aborted.at >= options.graceMs) attempt.abandon();
     }
     const lasting = [...attempts].filter((attempt) => attempt.reporting === null && hasNews(attempt, now));
-    if (lasting.length > 0) {
+    if (lasting.length > 0) void report(lasting);
+  }
+
+  async function report(lasting: AttemptUnderWay[]): Promise<void> {
+    try {
+      const ours = await write(lasting);
+      for (const attempt of lasting) {
+        // Cancelled before it was shown as running, mostly, and the notification was lost.
+        if (!ours.has(attempt.due.id)) attempt.abort(new AttemptAborted('cancelled', NO_LONGER_OURS));
+      }
+    } catch (error) {
       // Only what is shown depends on it: what is not written now is written with the next report or the outcome.
-      write(lasting).catch((error: unknown) =>
-        options.log.warn({ err: error }, 'could not report what is running'),
-      );
+      options.log.warn({ err: error }, 'could not report what is running');
     }
   }
 
@@ -86,6 +97,7 @@ export function trackRunning(options: RunningOptions): Running {
     },
     announce: async (attempt) => (await write([attempt])).has(attempt.due.id),
     count: () => attempts.size,
+    names: () => Array.from(attempts, (attempt) => attempt.due.name),
     cancel(taskId) {
       for (const attempt of attempts) {
         if (attempt.due.id === taskId)
@@ -109,7 +121,8 @@ function takeReport(attempt: AttemptUnderWay): RunningReport {
   attempt.unwritten = { lines: [], progress: null };
   attempt.marked = true;
   const elapsedMs = performance.now() - attempt.begun;
-  return { id: attempt.due.id, attempt: attempt.due.attempt, elapsedMs, lines, progress };
+  const { id, ring, attempt: number } = attempt.due;
+  return { id, ranFor: ring, attempt: number, elapsedMs, lines, progress };
 }
 
 function putBack(attempt: AttemptUnderWay, report: RunningReport | undefined): void {

@@ -18,7 +18,7 @@ export type TaskLog = {
   /** The logger of an attempt; `sink` gives where its lines are to go now. */
   open(bindings: { task_id: string; attempt: number; [key: string]: unknown }, sink: () => LineSink): Logger;
   /** Stops storing the lines of an attempt. */
-  close(taskId: string): void;
+  close(bindings: { task_id: string; attempt: number }): void;
 };
 
 type Open = { sink: () => LineSink; stored: number };
@@ -42,6 +42,7 @@ const lineSchema = z.looseObject({
   time: z.union([z.string(), z.number()]),
   msg: z.string().default(''),
   task_id: z.string(),
+  attempt: z.number(),
 });
 
 /**
@@ -57,7 +58,7 @@ export function createTaskLog(processLog: Logger, destination: DestinationStream
       const parsed = lineSchema.safeParse(JSON.parse(text));
       if (!parsed.success) return;
       if (parsed.data.level >= least) destination.write(text);
-      const attempt = open.get(parsed.data.task_id);
+      const attempt = open.get(keyOf(parsed.data));
       if (attempt !== undefined && parsed.data.level >= INFO) store(attempt, parsed.data);
     },
   };
@@ -71,11 +72,16 @@ export function createTaskLog(processLog: Logger, destination: DestinationStream
   );
   return {
     open(bindings, sink) {
-      open.set(bindings.task_id, { sink, stored: 0 });
+      open.set(keyOf(bindings), { sink, stored: 0 });
       return logger.child(bindings);
     },
-    close: (taskId) => open.delete(taskId),
+    close: (bindings) => open.delete(keyOf(bindings)),
   };
+}
+
+/** An attempt that was abandoned may still log while the next one runs here. */
+function keyOf({ task_id, attempt }: { task_id: string; attempt: number }): string {
+  return `${task_id} ${attempt}`;
 }
 
 const INFO = pino.levels.values.info ?? 30;

@@ -1,18 +1,31 @@
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
-import { isConnectionFailure, isTransient } from '../store/pool.ts';
+import { isConnectionFailure, isTimeout, isTransient, isUnable } from '../store/pool.ts';
 
 /**
- * Repeats a statement with backoff and jitter for as long as Postgres is away (specification X7), or while it
- * loses to deadlocks. Throws at once what Postgres says about the statement itself.
+ * Whether an error passes by itself: Postgres is away or can't do anything of the kind (specification X7), or the
+ * statement lost to a deadlock or ran out of time.
  */
-export function untilBack<T>(log: Logger, what: string, statement: () => Promise<T>): Promise<T> {
+export function isPassing(error: unknown): boolean {
+  return isConnectionFailure(error) || isTransient(error) || isTimeout(error) || isUnable(error);
+}
+
+/**
+ * Repeats a statement with backoff and jitter until it goes well. Throws at once an error that is not worth it:
+ * without `isWorthIt`, what Postgres says about the statement itself.
+ */
+export function untilBack<T>(
+  log: Logger,
+  what: string,
+  statement: () => Promise<T>,
+  isWorthIt: (error: unknown) => boolean = isPassing,
+): Promise<T> {
   return pRetry(statement, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 50,
-    maxTimeout: 5_000,
+    maxTimeout: 2_000,
     randomize: true,
-    shouldRetry: ({ error }) => isConnectionFailure(error) || isTransient(error),
+    shouldRetry: ({ error }) => isWorthIt(error),
     onFailedAttempt: ({ error, attemptNumber }) =>
       log.warn({ err: error, attempt_number: attemptNumber }, `${what} failed, trying again`),
   });

@@ -4,10 +4,14 @@ import type { Database } from './pool.ts';
 /** An attempt that may start now. */
 export type DueAttempt = {
   id: string;
+  /** The ring that its task names: what the attempt reports counts as long as that is so. */
+  ring: string;
   name: string;
   attempt: number;
   maxAttempts: number;
   priority: number;
+  /** How long it has been due. */
+  waitedMs: number;
   /** More than 0: its runner died while it ran, or may have run. */
   crashes: number;
   /** Null when it is large: `readPayload` gives it. */
@@ -28,10 +32,11 @@ export type Ring = { key: string; taskIds: string[] };
  * changed nothing. Gives the due attempts of each ring, in the order of `rings`. Relies on the primary key.
  */
 export async function beginRings(database: Database, rings: Ring[]): Promise<DueAttempt[][]> {
-  const { rows } = await database.query<DueAttempt & { ring: string }>({
+  const { rows } = await database.query<DueAttempt>({
     name: 'begin_rings',
     text: `
       select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.crashes,
+             extract(epoch from now() - t.run_at)::float8 * 1000 as "waitedMs",
              case when pg_column_size(t.payload) <= $4 then t.payload end as payload, t.request_id as "requestId", t.traceparent
         from unnest($1::uuid[], $2::uuid[]) as announced (id, ring)
         join errand.tasks t on t.id = announced.id and t.ring = announced.ring

@@ -8,8 +8,9 @@ export const CANCEL_CHANNEL = 'errand_cancel';
 
 /**
  * Renews the lease of a runner, and reads which of its running tasks are to be cancelled, should a notification
- * have been lost. A gap of a whole lease makes `steady_since` start anew: after it (Postgres was away, this
- * process was stopped) it can't tell for a while who is dead. Only Postgres's clock counts.
+ * have been lost. A gap of half a lease, which is a beat that failed, makes `steady_since` start anew: after it
+ * (Postgres was away, this process was stopped) it can't tell for a while who is dead. Of a whole lease would be too
+ * late: another's last beat may be older than ours by a beat. Only Postgres's clock counts.
  */
 export async function heartbeat(database: Database, runnerId: number, inFlight: number): Promise<Heartbeat> {
   const { rows } = await database.query<{ live: boolean; cancelled: string[] }>({
@@ -18,7 +19,7 @@ export async function heartbeat(database: Database, runnerId: number, inFlight: 
       with beat as (
         update errand.runners
            set steady_since = case
-                 when heartbeat_at < now() - make_interval(secs => lease_secs) then now()
+                 when heartbeat_at < now() - make_interval(secs => lease_secs / 2) then now()
                  else steady_since
                end,
                heartbeat_at = now(),

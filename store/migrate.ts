@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMigrations } from 'graphile-worker';
 import type { Pool, PoolClient } from 'pg';
+import { openPool } from './pool.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '..', 'migrations');
 /** uuidv7() and RETURNING old/new. */
@@ -15,16 +16,30 @@ const ADVISORY_LOCK = 4_772_001;
  * Gives the names of the files that were applied now. Throws when the server is too old.
  */
 export async function migrate(pool: Pool): Promise<string[]> {
+  // Its own connections: a migration, and waiting for another process's, may take longer than a statement of ours may.
+  const patient = openPool({
+    connectionString: pool.options.connectionString,
+    applicationName: 'errand migrate',
+    size: 2,
+    statementTimeoutMs: 0,
+    onError: () => {},
+  });
+  try {
+    return await migrateAlone(patient);
+  } finally {
+    await patient.end();
+  }
+}
+
+async function migrateAlone(pool: Pool): Promise<string[]> {
   const client = await pool.connect();
   try {
     await assertServerVersion(client);
-    // Waiting for the other process may take longer than a statement of ours may.
-    await client.query('set statement_timeout = 0');
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]);
     await runMigrations({ pgPool: pool });
     return await applyFiles(client);
   } finally {
-    // Ends the session, and with it the lock and the setting, whatever happened.
+    // Ends the session, and with it the lock, whatever happened.
     client.release(true);
   }
 }

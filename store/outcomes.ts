@@ -6,6 +6,8 @@ import type { LogLine, Progress } from './running.ts';
 
 type OfAttempt = {
   id: string;
+  /** The ring that the attempt ran for. */
+  ranFor: string;
   name: string;
   priority: number;
   attempt: number;
@@ -34,7 +36,7 @@ export type Recorded = { fenced: boolean; ids: Set<string> };
 const RETRY_BUCKET_MS = 250;
 
 /**
- * Records the outcomes of many attempts in one statement: fence, compare-and-swap on (task, attempt), result or
+ * Records the outcomes of many attempts in one statement: fence, compare-and-swap on (task, attempt, ring), result or
  * error, attempt rows of what did not succeed, the last log lines, rings of what is tried again. `ids` are the
  * tasks for which the outcome counted; for the others somebody else was faster (cancelled, recovered), and
  * nothing changed.
@@ -54,7 +56,7 @@ export async function recordOutcomes(
   const { rows } = await database.query<{ live: boolean; ids: string[] }>({
     name: 'record_outcomes',
     text: RECORD_OUTCOMES,
-    values: [runnerId, JSON.stringify(ringed.map(toColumns)), OPEN],
+    values: [runnerId, JSON.stringify(ringed.map(toColumns)), OPEN, new Date().toISOString()],
   });
   const row = rows[0];
   return { fenced: row?.live !== true, ids: new Set(row?.ids) };
@@ -68,7 +70,7 @@ const RECORD_OUTCOMES = `
   given as materialized (
     select *
       from jsonb_to_recordset($2::jsonb) as o (
-             id uuid, attempt integer, kind text, result jsonb, error jsonb, duration_ms float8,
+             id uuid, ran_for uuid, attempt integer, kind text, result jsonb, error jsonb, duration_ms float8,
              next_in_ms float8, ring uuid, lines jsonb, progress real, progress_note text)
   ),
   recorded as (
@@ -102,7 +104,8 @@ const RECORD_OUTCOMES = `
            )
       from given g
      cross join fence
-     where t.id = g.id and t.attempt = g.attempt and t.state = any ($3)
+     -- The ring, too: a task that was cancelled and submitted again at once is on the same attempt.
+     where t.id = g.id and t.attempt = g.attempt and t.ring = g.ran_for and t.state = any ($3)
     returning t.id, t.name, t.priority, t.ring, t.run_at,
               g.attempt, g.kind, g.error, g.duration_ms, g.lines
   ),
@@ -116,7 +119,7 @@ const RECORD_OUTCOMES = `
     insert into errand.logs (task_id, seq, attempt, level, message, fields, at)
     select r.id,
            coalesce((select max(l.seq) from errand.logs l where l.task_id = r.id), 0) + line.number,
-           r.attempt, line.level, line.message, line.fields, line.at
+           r.attempt, line.level, line.message, line.fields, line.at + (now() - $4::timestamptz)
       from recorded r
      cross join lateral errand.log_lines(r.lines) line
      where r.lines is not null
@@ -151,6 +154,7 @@ function nextInMs(outcome: Outcome): number | null {
 function toColumns(outcome: Outcome & { ring: string }): Record<string, unknown> {
   return {
     id: outcome.id,
+    ran_for: outcome.ranFor,
     attempt: outcome.attempt,
     kind: outcome.kind,
     result: outcome.kind === 'succeeded' ? outcome.result : undefined,

@@ -1,14 +1,15 @@
 import type { Database } from './pool.ts';
 
-/** Per call: a delete that size holds no lock that anybody waits for, and leaves autovacuum time. */
-export const RETENTION_BATCH = 500;
-
 /**
  * Deletes finished tasks, with their attempts and logs, that are older than the retention of their definition,
- * or than `defaultHours`. Deletes RETENTION_BATCH at most and gives how many. Several runners may call it at
- * once: each skips what another is deleting. Relies on tasks_name_finished_at_idx.
+ * or than `defaultHours`. Deletes `limit` at most and gives how many. Several runners may call it at once: each
+ * skips what another is deleting. Relies on tasks_name_finished_at_idx.
  */
-export async function deleteExpired(database: Database, defaultHours: number): Promise<number> {
+export async function deleteExpired(
+  database: Database,
+  defaultHours: number,
+  limit: number,
+): Promise<number> {
   const { rowCount } = await database.query({
     name: 'delete_expired',
     text: `
@@ -26,7 +27,7 @@ export async function deleteExpired(database: Database, defaultHours: number): P
                    limit $2
                      for update skip locked) expired
                 limit $2)`,
-    values: [defaultHours, RETENTION_BATCH],
+    values: [defaultHours, limit],
   });
   return rowCount ?? 0;
 }

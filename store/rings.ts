@@ -47,3 +47,30 @@ export async function unlockPools(database: Database, poolIds: string[]): Promis
     values: [poolIds],
   });
 }
+
+/** A ring that was fetched is in hand within a second or goes back; longer ago than this it is nowhere. */
+const LOCKED_FOR_SECS = 4;
+
+/**
+ * Unlocks the rings that graphile-worker has locked for these pools of ours and that are not in hand: the answer to
+ * their fetch was lost, and its own expiry is 4 hours. Gives how many.
+ */
+export async function reclaimRings(
+  database: Database,
+  poolIds: string[],
+  keysInHand: string[],
+): Promise<number> {
+  const { rowCount } = await database.query({
+    name: 'reclaim_rings',
+    // The public function for it unlocks all rings of a pool.
+    text: `
+      update graphile_worker._private_jobs
+         set locked_at = null,
+             locked_by = null
+       where locked_by = any ($1)
+         and locked_at < now() - make_interval(secs => $3)
+         and coalesce(key, '') <> all ($2)`,
+    values: [poolIds, keysInHand, LOCKED_FOR_SECS],
+  });
+  return rowCount ?? 0;
+}

@@ -32,3 +32,46 @@ export async function endRunner(database: Database, runnerId: number): Promise<v
     [runnerId],
   );
 }
+
+/** A registration of a runner, as the wire has it; times are ISO 8601. */
+export type RunnerRecord = {
+  id: number;
+  host: string;
+  pid: number;
+  version: string;
+  started_at: string;
+  heartbeat_at: string;
+  /** Whether its lease has run out and nobody has taken its work over yet, by Postgres's clock. */
+  overdue: boolean;
+  /** Attempts under way at the last heartbeat. */
+  in_flight: number;
+  concurrency: number;
+  lease_secs: number;
+  task_names: string[];
+  /** Null while it is live. */
+  ended_at: string | null;
+  end_reason: 'stopped' | 'lost' | null;
+};
+
+/** Ended registrations are kept for weeks, and a runner that keeps dying makes many. */
+const MAX_RUNNERS = 1_000;
+
+/**
+ * The runners of the pool, newest first (specification R9); with `ended`, also those that have left it, as long as
+ * they are kept. At most MAX_RUNNERS. Relies on runners_live_idx for the live ones.
+ */
+export async function listRunners(
+  database: Database,
+  options: { ended?: boolean } = {},
+): Promise<RunnerRecord[]> {
+  const { rows } = await database.query<RunnerRecord>(
+    `select id, host, pid, version, started_at, heartbeat_at,
+            ended_at is null and heartbeat_at < now() - make_interval(secs => lease_secs) as overdue,
+            in_flight, concurrency, lease_secs, task_names, ended_at, end_reason
+       from errand.runners
+      ${options.ended === true ? '' : 'where ended_at is null'}
+      order by id desc
+      limit ${MAX_RUNNERS}`,
+  );
+  return rows;
+}

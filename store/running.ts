@@ -1,7 +1,10 @@
 import { STARTABLE } from '../core/states.ts';
 import type { Database } from './pool.ts';
 
-/** A line that a handler logged; `at` is ISO 8601. */
+/**
+ * A line that a handler logged; `at` is ISO 8601, by the clock of the runner. What is stored is by Postgres's: a
+ * statement also tells when, by the runner's clock, it was sent.
+ */
 export type LogLine = {
   level: string;
   message: string;
@@ -15,6 +18,8 @@ export type Progress = { fraction: number; note: string | null };
 /** What is to be shown of an attempt under way. */
 export type RunningReport = {
   id: string;
+  /** The ring that the attempt runs for. */
+  ranFor: string;
   attempt: number;
   elapsedMs: number;
   lines: LogLine[];
@@ -46,9 +51,9 @@ export async function reportRunning(
                progress = coalesce(g.progress, t.progress),
                progress_note = coalesce(g.progress_note, t.progress_note)
           from jsonb_to_recordset($2::jsonb) as g (
-                 id uuid, attempt integer, elapsed_ms float8, lines jsonb, progress real, progress_note text)
+                 id uuid, ran_for uuid, attempt integer, elapsed_ms float8, lines jsonb, progress real, progress_note text)
          cross join fence
-         where t.id = g.id and t.attempt = g.attempt
+         where t.id = g.id and t.attempt = g.attempt and t.ring = g.ran_for
            and (t.state = any ($3) or (t.state = 'running' and t.runner_id = fence.id))
         returning t.id, t.attempt, g.lines
       ),
@@ -56,13 +61,13 @@ export async function reportRunning(
         insert into errand.logs (task_id, seq, attempt, level, message, fields, at)
         select m.id,
                coalesce((select max(l.seq) from errand.logs l where l.task_id = m.id), 0) + line.number,
-               m.attempt, line.level, line.message, line.fields, line.at
+               m.attempt, line.level, line.message, line.fields, line.at + (now() - $4::timestamptz)
           from marked m
          cross join lateral errand.log_lines(m.lines) line
          where m.lines is not null
       )
       select id from marked`,
-    values: [runnerId, JSON.stringify(reports.map(toColumns)), STARTABLE],
+    values: [runnerId, JSON.stringify(reports.map(toColumns)), STARTABLE, new Date().toISOString()],
   });
   return new Set(rows.map((row) => row.id));
 }
@@ -70,6 +75,7 @@ export async function reportRunning(
 function toColumns(report: RunningReport): Record<string, unknown> {
   return {
     id: report.id,
+    ran_for: report.ranFor,
     attempt: report.attempt,
     elapsed_ms: report.elapsedMs,
     lines: report.lines.length > 0 ? report.lines : undefined,

@@ -18,6 +18,9 @@ export type Task = {
   finished_at: string | null;
   runner_id: number | null;
   /** How far the handler says it is, from 0 to 1. */
+  /** How often its runner died under it. */
+  crashes: number;
+  cancel_requested_at: string | null;
   progress: number | null;
   progress_note: string | null;
   payload: unknown;
@@ -47,7 +50,7 @@ export type Attempt = {
 export const SUMMARY_COLUMNS = `
   t.id, t.name, split_part(t.name, '.', 1) as namespace, t.version, t.state, t.priority, t.attempt, t.max_attempts,
   uuid_extract_timestamp(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
-  t.progress, t.progress_note,
+  t.crashes, t.cancel_requested_at, t.progress, t.progress_note,
   t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent`;
 
 /** The columns of `Task`, from a relation called `t`. */

@@ -1,5 +1,6 @@
 import { type ErrorCode, STATUS_BY_CODE } from '../../core/errors.ts';
 import type { JsonSchema } from '../../core/schema.ts';
+import type { RequestBody } from './document.ts';
 import { ref } from './schemas.ts';
 
 /** A JSON response. */
@@ -7,8 +8,17 @@ export function jsonAnswer(description: string, schema: JsonSchema, headers?: Js
   return { description, ...(headers ? { headers } : {}), content: { 'application/json': { schema } } };
 }
 
+/** The answers to a submission, of the given schema. */
+export function submitAnswers(schema: JsonSchema): Record<string, JsonSchema> {
+  const headers = { Location: { schema: { type: 'string' }, description: 'Where the task is' } };
+  return {
+    201: jsonAnswer('A new task', schema, headers),
+    200: jsonAnswer('The task that was already there for this submission', schema, headers),
+  };
+}
+
 /** A JSON request body with an example. */
-export function jsonBody(schema: JsonSchema, example: unknown): JsonSchema {
+export function jsonBody(schema: JsonSchema, example: unknown): RequestBody {
   return { required: true, content: { 'application/json': { schema, example } } };
 }
 

@@ -9,7 +9,14 @@ export const MAX_PAGE_REACH = 10_000;
 /** Longest wait for a task to finish. */
 export const MAX_WAIT_SECONDS = 30;
 
-type Parameter = { name: string; in: string; required?: boolean; description: string; schema: JsonSchema };
+/** A parameter of an operation. */
+export type Parameter = {
+  name: string;
+  in: string;
+  required?: boolean;
+  description: string;
+  schema: JsonSchema;
+};
 
 const query = (name: string, schema: JsonSchema, description: string): Parameter => ({
   name,
@@ -45,6 +52,12 @@ export const atomicParameter: Parameter = query(
   'atomic',
   { type: 'boolean', default: false },
   'Whether one invalid item refuses all',
+);
+
+export const endedParameter: Parameter = query(
+  'ended',
+  { type: 'boolean', default: false },
+  'Also those that have left the pool, as long as they are kept',
 );
 
 export const listParameters: Parameter[] = [

@@ -13,7 +13,8 @@ const uuid: JsonSchema = { type: 'string', format: 'uuid' };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
 const anyJson: JsonSchema = { type: ['object', 'array', 'string', 'number', 'boolean', 'null'] };
 
-function object(
+/** An object schema whose properties are all required. */
+export function object(
   description: string,
   properties: Record<string, JsonSchema>,
   more: JsonSchema = {},
@@ -39,6 +40,14 @@ const summary: Record<string, JsonSchema> = {
   started_at: { ...nullableTime, description: 'Start of the attempt that is under way or was the last' },
   finished_at: nullableTime,
   runner_id: nullable('integer', { description: 'The runner that has or had the attempt' }),
+  crashes: {
+    type: 'integer',
+    minimum: 0,
+    description: 'How often its runner died under it; three quarantine it',
+  },
+  cancel_requested_at: { ...nullableTime, description: 'When it was asked to end' },
+  progress: nullable('number', { description: 'How far the handler says it is, from 0 to 1' }),
+  progress_note: nullable('string', { description: 'What the handler says it is doing' }),
   error: { oneOf: [ref('TaskError'), { type: 'null' }], description: 'Of the last failed attempt' },
   dedup: nullable('string', { enum: ['payload', 'key', 'idempotency_key', null] }),
   dedup_key: nullable('string'),
@@ -66,6 +75,22 @@ const attempt: Record<string, JsonSchema> = {
   started_at: nullableTime,
   finished_at: nullableTime,
   error: { oneOf: [ref('TaskError'), { type: 'null' }] },
+};
+
+const runner: Record<string, JsonSchema> = {
+  id: { type: 'integer', description: 'Of this registration: one that was presumed dead registers anew' },
+  host: { type: 'string' },
+  pid: { type: 'integer' },
+  version: { type: 'string' },
+  started_at: time,
+  heartbeat_at: time,
+  overdue: { type: 'boolean', description: 'Its lease has run out, and nobody has taken its work over yet' },
+  in_flight: { type: 'integer', minimum: 0, description: 'Attempts under way at the last heartbeat' },
+  concurrency: { type: 'integer', minimum: 1 },
+  lease_secs: { type: 'number' },
+  task_names: { type: 'array', items: { type: 'string' }, description: 'What it can execute' },
+  ended_at: nullableTime,
+  end_reason: nullable('string', { enum: ['stopped', 'lost', null] }),
 };
 
 const detail = object('One thing that is wrong, and where', {
@@ -133,6 +158,8 @@ export const sharedSchemas: Record<string, JsonSchema> = {
     total_is_estimate: { type: 'boolean' },
     next_cursor: nullable('string', { description: 'For the next page; null on the last' }),
   }),
+  RunnerList: object('The runners of the pool', { runners: { type: 'array', items: ref('Runner') } }),
+  Runner: object('A registration of a runner', runner),
   TaskAnswer: object('The task after the operation', { task: ref('Task'), message: { type: 'string' } }),
 };
 

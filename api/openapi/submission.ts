@@ -75,14 +75,32 @@ export function submissionSchema(payload: JsonSchema): JsonSchema {
   };
 }
 
+/** The body of a batch whose items have the given schema (specification S3). */
+export function batchSchema(item: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['items'],
+    properties: { items: { type: 'array', minItems: 1, maxItems: MAX_BATCH_ITEMS, items: item } },
+  };
+}
+
+/** What names the task in a body that does so itself. */
+const naming: JsonSchema = {
+  name: label(NAME_MAX_LENGTH, 'Of the task; without its namespace if that is given apart'),
+  namespace: label(NAME_MAX_LENGTH, 'The first part of the name, if the name does not have it'),
+};
+
+/** As much of a submission as tells its task. */
+export const namingSchema: JsonSchema = { type: 'object', required: ['name'], properties: naming };
+
 /** The body of a submission that names its task itself (specification S2). */
 export const namedSubmissionSchema: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   required: ['name'],
   properties: {
-    name: { ...label(NAME_MAX_LENGTH, 'Of the task; without its namespace if that is given apart') },
-    namespace: label(NAME_MAX_LENGTH, 'The first part of the name, if the name does not have it'),
+    ...naming,
     payload: {
       ...anyPayload,
       description: `As the path of the task has it: names match ${NAME_PATTERN.source}`,

@@ -1,12 +1,10 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
-import { failures, jsonAnswer, jsonBody } from './answers.ts';
+import { failures, jsonAnswer, jsonBody, submitAnswers } from './answers.ts';
+import type { Paths } from './document.ts';
 import { atomicParameter, idempotencyKeyParameter, waitParameter } from './parameters.ts';
 import { ref, submitAnswer } from './schemas.ts';
-import { MAX_BATCH_ITEMS, submissionSchema } from './submission.ts';
-
-/** Marks a schema that describes items which the handler validates one by one, not the validator before it. */
-export const VALIDATED_PER_ITEM = 'x-validated-per-item';
+import { batchSchema, MAX_BATCH_ITEMS, submissionSchema } from './submission.ts';
 
 /** The component schemas of one task: its payload, its result, and what is built of them. */
 export function taskSchemas(definition: TaskDefinition): Record<string, JsonSchema> {
@@ -25,7 +23,7 @@ export function taskSchemas(definition: TaskDefinition): Record<string, JsonSche
 }
 
 /** The paths of one task: submitting one, and many at once (specification S1, S3, T4). */
-export function taskPaths(definition: TaskDefinition): Record<string, JsonSchema> {
+export function taskPaths(definition: TaskDefinition): Paths {
   const { name, description, example } = definition;
   const answer = submitAnswer(ref(`${name}.task`));
   const base = { tags: [definition.namespace] };
@@ -33,50 +31,32 @@ export function taskPaths(definition: TaskDefinition): Record<string, JsonSchema
     [`/v1/tasks/${name}`]: {
       post: {
         ...base,
-        operationId: `submit ${name}`,
+        operationId: `submit${pascalCase(name)}`,
         summary: `Submit ${name}`,
         description,
         parameters: [idempotencyKeyParameter, waitParameter],
         requestBody: jsonBody(ref(`${name}.submission`), { payload: example }),
-        responses: {
-          201: jsonAnswer('A new task', answer, {
-            Location: { schema: { type: 'string' }, description: 'Where the task is' },
-          }),
-          200: jsonAnswer('The task that was already there for this submission', answer),
-          ...failures(400, 404, 409, 413, 415, 503),
-        },
+        responses: { ...submitAnswers(answer), ...failures(400, 404, 409, 413, 415) },
       },
     },
     [`/v1/tasks/${name}/batch`]: {
       post: {
         ...base,
-        operationId: `submit batch of ${name}`,
+        operationId: `submit${pascalCase(name)}Batch`,
         summary: `Submit many ${name} at once`,
-        description: `Up to ${MAX_BATCH_ITEMS} items, each validated on its own; the valid ones are inserted in one transaction.`,
+        description: `Up to ${MAX_BATCH_ITEMS} items, each validated on its own; the valid ones are inserted in one transaction. What Postgres can not hold (NUL, say) refuses the whole body.`,
         parameters: [idempotencyKeyParameter, atomicParameter],
-        requestBody: jsonBody(batchSchema(name), { items: [{ payload: example }] }),
+        requestBody: jsonBody(batchSchema(ref(`${name}.submission`)), { items: [{ payload: example }] }),
         responses: {
           200: jsonAnswer('What became of each item, in order', ref('BatchAnswer')),
-          ...failures(400, 404, 409, 413, 415, 503),
+          ...failures(400, 404, 409, 413, 415),
         },
       },
     },
   };
 }
 
-function batchSchema(name: string): JsonSchema {
-  return {
-    type: 'object',
-    additionalProperties: false,
-    required: ['items'],
-    properties: {
-      items: {
-        type: 'array',
-        minItems: 1,
-        maxItems: MAX_BATCH_ITEMS,
-        items: ref(`${name}.submission`),
-        [VALIDATED_PER_ITEM]: true,
-      },
-    },
-  };
+/** `example.echo` as a part of an identifier: `ExampleEcho`. Two names may give the same one. */
+function pascalCase(name: string): string {
+  return name.replaceAll(/(?:^|[._-]+)(.?)/g, (_match, first: string) => first.toUpperCase());
 }

@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
+import { got } from '../../core/json.ts';
 import { STATES } from '../../core/states.ts';
 import { countTasks, listTasks as readTasks, type TaskFilter } from '../../store/list.ts';
 import type { ApiContext } from '../context.ts';
 import { MAX_PAGE_REACH } from '../openapi/parameters.ts';
-import { toIsoTime } from '../request.ts';
+import { parseQuery, toIsoTime } from '../request.ts';
 
 /** The query as the validator leaves it: bounds checked, numbers and lists made. */
 const querySchema = z.object({
@@ -29,7 +30,7 @@ type Query = z.output<typeof querySchema>;
 /** `GET /v1/tasks` (specification R2): filters, numbered pages with a total, and a cursor for deep pages. */
 export function listTasks(context: ApiContext) {
   return async (request: Request, response: Response): Promise<void> => {
-    const query = querySchema.parse(request.query);
+    const query = parseQuery(querySchema, request);
     const before = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
     const offset = before === undefined ? (query.page - 1) * query.page_size : 0;
     if (offset + query.page_size > MAX_PAGE_REACH) throw tooDeep(query);
@@ -94,7 +95,7 @@ function decodeCursor(cursor: string): string {
     details: [
       {
         path: '/query/cursor',
-        message: `is not a cursor of this API: use next_cursor of the page before, got ${JSON.stringify(cursor)}`,
+        message: `is not a cursor of this API: use next_cursor of the page before${got(cursor)}`,
       },
     ],
   });

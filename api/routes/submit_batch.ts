@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import {
@@ -10,9 +11,11 @@ import {
   type TaskReference,
 } from '../../store/submit.ts';
 import type { ApiContext } from '../context.ts';
+import { batchSchema } from '../openapi/submission.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
 import { submissionProblems } from '../validate.ts';
 
+const checkBatch = checker(batchSchema({}));
 const bodySchema = z.object({ items: z.array(z.unknown()) });
 
 type Checked = { submission: Submission } | { errors: Detail[] };
@@ -25,7 +28,10 @@ type BatchItem = { id?: string; state?: string; created: boolean; errors?: Detai
  */
 export function submitTaskBatch(context: ApiContext) {
   return async (request: Request<{ name: string }>, response: Response): Promise<void> => {
-    const definition = findDefinition(context.registry, request.params.name);
+    const definition = findDefinition(context.registry, request.params.name, '/path/name');
+    const details = checkBatch(request.body, '/body');
+    if (details.length > 0)
+      throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
     const { items } = bodySchema.parse(request.body);
     const checked = await checkItems(definition, items, request);
     const atomic = String(request.query.atomic) === 'true';

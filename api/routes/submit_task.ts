@@ -1,73 +1,96 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { ErrandError } from '../../core/errors.ts';
+import { checker } from '../../core/check.ts';
+import { type Detail, ErrandError } from '../../core/errors.ts';
+import { detail, got, valueAt } from '../../core/json.ts';
 import type { TaskDefinition } from '../../core/task.ts';
-import type { SubmitOutcome } from '../../store/submit.ts';
+import { type Submission, type SubmitOutcome, type Submitted, submitTasks } from '../../store/submit.ts';
+import type { Task } from '../../store/tasks.ts';
 import type { ApiContext } from '../context.ts';
+import { namingSchema } from '../openapi/submission.ts';
 import { callerGone } from '../request.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
 import { submissionProblems } from '../validate.ts';
-import { waitForTask } from '../wait.ts';
+import { waitForTask, waitSeconds } from '../wait.ts';
 
 /** `POST /v1/tasks/{name}` (specification S1). */
 export function submitTask(context: ApiContext) {
   return async (request: Request<{ name: string }>, response: Response): Promise<void> => {
-    const definition = findDefinition(context.registry, request.params.name);
-    await submitAndAnswer(context, definition, request.body, request, response);
+    const definition = findDefinition(context.registry, request.params.name, '/path/name');
+    await submitAndAnswer(context, { definition, body: request.body }, request, response);
   };
 }
 
+const checkNaming = checker(namingSchema);
 const namedSchema = z.looseObject({
   name: z.string(),
   namespace: z.string().optional(),
-  payload: z.unknown().optional(),
   context: z.unknown().optional(),
 });
 
 /** `POST /v1/tasks` (specification S2): the same with the name in the body, and `context` for `payload`. */
 export function submitByName(context: ApiContext) {
   return async (request: Request, response: Response): Promise<void> => {
-    const { name, namespace, context: alias, payload, ...options } = namedSchema.parse(request.body);
-    if ((payload === undefined) === (alias === undefined)) {
-      throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', {
-        details: [{ path: '/body/payload', message: 'must be given, or context in its place, and not both' }],
-      });
-    }
+    const details = [...checkNaming(request.body, '/body'), ...checkAlias(request.body)];
+    if (details.length > 0)
+      throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
+    const { name, namespace, context: alias, ...rest } = namedSchema.parse(request.body);
     const full = namespace === undefined || name.startsWith(`${namespace}.`) ? name : `${namespace}.${name}`;
-    const definition = findDefinition(context.registry, full);
-    await submitAndAnswer(context, definition, { ...options, payload: payload ?? alias }, request, response);
+    const definition = findDefinition(context.registry, full, '/body/name');
+    const asked =
+      alias === undefined ? { body: rest } : { body: { ...rest, payload: alias }, payloadName: 'context' };
+    await submitAndAnswer(context, { definition, ...asked }, request, response);
   };
 }
 
+function checkAlias(body: unknown): Detail[] {
+  const alias = valueAt(body, '/context');
+  if (alias === undefined || valueAt(body, '/payload') === undefined) return [];
+  return [detail('/body/context', `must not be given together with payload${got(alias)}`)];
+}
+
+/** What a request asks to be submitted. `payloadName` is the word that it uses for the payload. */
+type Asked = { definition: TaskDefinition; body: unknown; payloadName?: string };
+
 async function submitAndAnswer(
   context: ApiContext,
-  definition: TaskDefinition,
-  body: unknown,
+  { definition, body, payloadName }: Asked,
   request: Request,
   response: Response,
 ): Promise<void> {
-  const problems = await submissionProblems(definition, body, '/body');
-  if (problems.length > 0) {
+  const seconds = waitSeconds(request);
+  const details = await submissionProblems(definition, body, '/body', payloadName);
+  if (details.length > 0) {
     throw new ErrandError('VALIDATION_FAILED', `The submission of ${definition.name} is not valid`, {
-      details: problems,
+      details,
     });
   }
   const idempotencyKey = request.get('idempotency-key');
   const submission = toSubmission(definition, body, request, { path: '/body', idempotencyKey });
-  const { outcome, task } = await context.submitOne(submission);
+  const { outcome, task } = await submitOne(context, submission);
   if (task === null) {
     throw new ErrandError(
       'CONFLICT',
       `The Idempotency-Key ${JSON.stringify(idempotencyKey)} was already used with another payload`,
     );
   }
-  const wait = Number(request.query.wait ?? 0);
-  const latest = (await waitForTask(context, task, wait, callerGone(response))) ?? task;
+  const latest = (await waitForTask(context, task, seconds, callerGone(response))) ?? task;
   const created = outcome === 'created';
   response
     .status(created ? 201 : 200)
     .location(`/v1/tasks/${task.id}`)
     .json({ task: latest, created, message: MESSAGES[outcome](latest.state) });
+}
+
+/**
+ * Of those that came together with one Idempotency-Key and several payloads, the statement tries the first; in a
+ * conflict it can't tell which of the others has the payload that is stored. Asked alone, it can.
+ */
+async function submitOne(context: ApiContext, submission: Submission): Promise<Submitted<Task>> {
+  const submitted = await context.submitOne(submission);
+  if (submitted.outcome !== 'conflict') return submitted;
+  const [alone] = await submitTasks(context.pool, [submission]);
+  return alone ?? submitted;
 }
 
 const MESSAGES: Record<SubmitOutcome, (state: string) => string> = {

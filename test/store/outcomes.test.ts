@@ -30,12 +30,20 @@ function register(): Promise<number> {
   });
 }
 
-const echo = (): Promise<Task> =>
-  submitOne(pool, { name: 'example.echo', payload: { message: 'x' }, maxAttempts: 2 });
+/** A task with the ring that it named when it was read. */
+type RungTask = Task & { ring: string };
 
-function succeeded(task: Task, result: unknown = { ok: true }): Outcome {
+const echo = async (): Promise<RungTask> =>
+  withRing(await submitOne(pool, { name: 'example.echo', payload: { message: 'x' }, maxAttempts: 2 }));
+
+async function withRing(task: Task): Promise<RungTask> {
+  return { ...task, ring: String(await ringOf(task)) };
+}
+
+function succeeded(task: RungTask, result: unknown = { ok: true }): Outcome {
   return {
     id: task.id,
+    ranFor: task.ring,
     name: task.name,
     priority: task.priority,
     attempt: task.attempt,
@@ -47,12 +55,12 @@ function succeeded(task: Task, result: unknown = { ok: true }): Outcome {
   };
 }
 
-function failed(task: Task, retryInMs: number | null = 1_000): Outcome {
+function failed(task: RungTask, retryInMs: number | null = 1_000): Outcome {
   return { ...succeeded(task), kind: 'failed', error, retryInMs };
 }
 
-function running(task: Task, elapsedMs: number): RunningReport {
-  return { id: task.id, attempt: task.attempt, elapsedMs, lines: [], progress: null };
+function running(task: RungTask, elapsedMs: number): RunningReport {
+  return { id: task.id, ranFor: task.ring, attempt: task.attempt, elapsedMs, lines: [], progress: null };
 }
 
 async function read(task: Task): Promise<Task> {
@@ -103,7 +111,7 @@ test('a failure is tried again after its delay with a ring of its own, until the
   const task = await echo();
   const firstRing = await ringOf(task);
   await recordOutcomes(pool, runnerId, [failed(task, 900)]);
-  const retrying = await read(task);
+  const retrying = await withRing(await read(task));
   expect(retrying).toMatchObject({
     state: 'retrying',
     attempt: 2,
@@ -152,7 +160,7 @@ test('an interrupted attempt is queued again at once and costs no attempt of the
 });
 
 test('retries that fall due together share a ring, and others do not', async () => {
-  const tasks = await submit(
+  const submitted = await submit(
     pool,
     ...Array.from({ length: 5 }, (_, index) => ({
       name: 'example.echo',
@@ -160,6 +168,7 @@ test('retries that fall due together share a ring, and others do not', async () 
       priority: index === 4 ? 9 : 0,
     })),
   );
+  const tasks = await Promise.all(submitted.map(withRing));
   const before = await countRings(pool);
   const delays = [1_010, 1_100, 1_240, 5_000, 1_100];
   await recordOutcomes(

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
+import { createEvents, type RunnerEvents } from '../../runner/events.ts';
 import type { Executable } from '../../runner/execute.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
 import { createTaskLog } from '../../runner/task_log.ts';
@@ -16,6 +17,7 @@ export type TestRunnerOptions = {
   executables?: Map<string, Executable>;
   leaseSecs?: number;
   retentionHours?: number;
+  events?: RunnerEvents;
 };
 
 /** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
@@ -33,6 +35,7 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
     connection: pool.options,
     log,
     taskLog: createTaskLog(log, { write: () => {} }),
+    events: options.events ?? createEvents(log),
     version: 'test',
     executables: options.executables ?? (await shippedExecutables()),
   });

@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { countTests, coverageByRoom } from './test_report.ts';
+
+// `npm run ci`: everything that must hold, one line per check, and what a check said when it failed. The last line
+// counts the tests.
+const ROOT = dirname(import.meta.dirname);
+const scratch = mkdtempSync(join(tmpdir(), 'errand-ci-'));
+const report = join(scratch, 'tests.json');
+
+const failed = [
+  check('installed', 'node .ci/installed.ts'),
+  check('types', 'npm run --silent typecheck'),
+  check('lint', 'npm run --silent lint'),
+  check('structure', 'npm run --silent structure'),
+  check('generated', 'node .ci/generated.ts'),
+  check(
+    'tests',
+    `npm test --silent -- --coverage --coverage.reportOnFailure --reporter=default --reporter=json --outputFile.json=${report}`,
+  ),
+].includes(false);
+
+const tests = countTests(report);
+const coverage = coverageByRoom(join(ROOT, 'coverage', 'coverage-summary.json'), ROOT);
+rmSync(scratch, { recursive: true });
+for (const [room, percent] of coverage) console.log(`coverage  ${room.padEnd(10)} ${percent.toFixed(1)} %`);
+console.log(`${tests.passed} passed, ${tests.failed} failed`);
+process.exitCode = failed || tests.failed > 0 ? 1 : 0;
+
+function check(name: string, command: string): boolean {
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync(command, {
+    cwd: ROOT,
+    shell: true,
+    encoding: 'utf8',
+    maxBuffer: 100_000_000,
+  });
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(10)} ${seconds} s`);
+  if (status !== 0) console.log(`${stdout}${stderr}`);
+  return status === 0;
+}

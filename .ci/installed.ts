@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+type Package = { version: string; integrity?: string; optional?: boolean };
+type Lock = { packages: Record<string, Package> };
+
+const root = join(import.meta.dirname, '..');
+const read = (file: string): Lock => JSON.parse(readFileSync(join(root, file), 'utf8')) as Lock;
+
+// Whether what is installed is what package-lock.json says, and nothing beside it. The lock may lack optional
+// packages of other platforms: npm leaves out what it could not get when the lock was made.
+const locked = read('package-lock.json').packages;
+for (const [path, installed] of Object.entries(read('node_modules/.package-lock.json').packages)) {
+  const wanted = locked[path];
+  if (wanted === undefined ? installed.optional : isSame(wanted, installed)) continue;
+  console.error(`${path} is ${installed.version}, the lock file says ${wanted?.version ?? 'nothing of it'}`);
+  process.exitCode = 1;
+}
+
+function isSame(wanted: Package, installed: Package): boolean {
+  return wanted.version === installed.version && wanted.integrity === installed.integrity;
+}

@@ -1,0 +1,19 @@
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+/** What is not the project's own: git's, what is installed, what runs and tests leave behind. */
+const FOREIGN = new Set(['.git', '.errand', 'coverage', 'node_modules']);
+
+/** The files of a checkout, as paths relative to it. */
+export function projectFiles(root: string): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => !FOREIGN.has(entry.name))
+    .flatMap((entry) => (entry.isDirectory() ? filesBelow(root, entry.name) : [entry.name]))
+    .sort();
+}
+
+function filesBelow(root: string, folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}

@@ -1,0 +1,33 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+type Report = {
+  numPassedTests: number;
+  testResults: { status: string; assertionResults: { status: string }[] }[];
+};
+type Summary = Record<string, { lines: { total: number; covered: number } }>;
+
+/**
+ * How many tests passed and failed, from vitest's JSON report. A file that failed as a whole, before or after its
+ * tests, is one failure; without a report nothing has passed.
+ */
+export function countTests(file: string): { passed: number; failed: number } {
+  if (!existsSync(file)) return { passed: 0, failed: 1 };
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  const failed = testResults.map(({ status, assertionResults }) => {
+    const tests = assertionResults.filter((test) => test.status === 'failed').length;
+    return tests === 0 && status === 'failed' ? 1 : tests;
+  });
+  return { passed: numPassedTests, failed: failed.reduce((sum, count) => sum + count, 0) };
+}
+
+/** The covered share of lines, in percent, of each room and of all, from the coverage summary. */
+export function coverageByRoom(file: string, root: string): Map<string, number> {
+  const rooms = new Map<string, { total: number; covered: number }>();
+  if (!existsSync(file)) return new Map();
+  for (const [path, { lines }] of Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Summary)) {
+    const room = path === 'total' ? 'all' : (path.slice(root.length + 1).split('/')[0] ?? path);
+    const sum = rooms.get(room) ?? { total: 0, covered: 0 };
+    rooms.set(room, { total: sum.total + lines.total, covered: sum.covered + lines.covered });
+  }
+  return new Map([...rooms].map(([room, { total, covered }]) => [room, (100 * covered) / total]));
+}

@@ -1,0 +1,25 @@
+# One image for the API, the runner and the migration: the command says which.
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Takes the versions of the lock file; see .ci/run for why this is not `npm ci`.
+RUN npm install --omit=dev --no-save --no-audit --no-fund
+
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY migrations migrations
+COPY config config
+COPY core core
+COPY store store
+COPY process process
+COPY tasks tasks
+COPY runner runner
+COPY api api
+USER node
+# Either process answers /live on its own port.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+  CMD ["node", "-e", "Promise.any([process.env.SERVER_PORT || 8080, process.env.RUNNER_PORT || 8081].map(async (port) => (await fetch('http://127.0.0.1:' + port + '/live')).ok || Promise.reject())).then(() => process.exit(0), () => process.exit(1))"]
+CMD ["node", "api/main.ts"]

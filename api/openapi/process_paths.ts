@@ -1,0 +1,66 @@
+import type { JsonSchema } from '../../core/schema.ts';
+import { failures, jsonAnswer } from './answers.ts';
+import type { Operation, Paths } from './document.ts';
+import { object, ref } from './schemas.ts';
+
+const checks: JsonSchema = { type: 'array', items: ref('Check') };
+
+/** The component schemas of the probes. */
+export const probeSchemas: Record<string, JsonSchema> = {
+  Check: {
+    type: 'object',
+    description: 'One thing that must be well for the process to get traffic',
+    required: ['name', 'status'],
+    properties: {
+      name: { type: 'string' },
+      status: { type: 'string', enum: ['ok', 'failed'] },
+      message: { type: 'string' },
+    },
+  },
+  Health: object('How the process is', {
+    status: { type: 'string', enum: ['ok', 'degraded', 'draining'] },
+    process: { type: 'string' },
+    version: { type: 'string' },
+    uptime_seconds: { type: 'integer', minimum: 0 },
+    checks,
+  }),
+  Readiness: object('Whether the process may get traffic', {
+    status: { type: 'string', enum: ['ready', 'not_ready'] },
+    checks,
+  }),
+  Liveness: object('That the process runs', { status: { type: 'string', const: 'live' } }),
+};
+
+/** The paths that tell of the process itself: its probes (specification A12) and its docs (A15). */
+export function processPaths(): Paths {
+  const ready = {
+    200: jsonAnswer('It may get traffic', ref('Readiness')),
+    503: jsonAnswer('It may not, and why', ref('Readiness')),
+  };
+  const live = { 200: jsonAnswer('It runs', ref('Liveness')) };
+  return {
+    '/health': probe('getHealth', 'How the process is', {
+      200: jsonAnswer('How it is', ref('Health')),
+    }),
+    '/ready': probe('getReadiness', 'Whether the process may get traffic', ready),
+    '/live': probe('getLiveness', 'That the process runs', live),
+    '/health/ready': probe('getHealthReadiness', 'The same as /ready', ready),
+    '/health/live': probe('getHealthLiveness', 'The same as /live', live),
+    '/openapi.yaml': page('getOpenApi', 'This document', 'application/yaml'),
+    '/docs': page('getDocs', 'The interactive docs', 'text/html'),
+  };
+}
+
+function probe(
+  operationId: string,
+  summary: string,
+  answers: Operation['responses'],
+): Record<string, Operation> {
+  return { get: { tags: ['process'], operationId, summary, responses: { ...failures(), ...answers } } };
+}
+
+function page(operationId: string, summary: string, type: string): Record<string, Operation> {
+  const content = { [type]: { schema: { type: 'string' } } };
+  const responses = { ...failures(), 200: { description: summary, content } };
+  return { get: { tags: ['process'], operationId, summary, responses } };
+}

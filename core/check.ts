@@ -1,0 +1,62 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import type { Detail } from './errors.ts';
+import { detail, got, pointerPart, valueAt } from './json.ts';
+import type { JsonSchema } from './schema.ts';
+
+/**
+ * Of a value with more parts than this only the first problem is told. Looking for all of them takes seconds and
+ * gigabytes when there are millions (measured: 8 s and 3 GB for the tags of an 8 MB body).
+ */
+const MAX_PARTS = 10_000;
+
+/** Everything that is wrong with a value; `path` is its JSON Pointer in the request. */
+export type Checker = (value: unknown, path: string) => Detail[];
+
+const judges = { first: createAjv({ allErrors: false }), all: createAjv({ allErrors: true }) };
+
+function createAjv(options: { allErrors: boolean }): Ajv2020 {
+  const ajv = new Ajv2020({ ...options, strict: false, logger: false });
+  formats.default(ajv);
+  return ajv;
+}
+
+/** A checker for a JSON Schema, which is compiled when it is first needed. */
+export function checker(schema: JsonSchema): Checker {
+  const compiled: { [kind in keyof typeof judges]?: ValidateFunction } = {};
+  return (value, path) => {
+    const kind = hasManyParts(value) ? 'first' : 'all';
+    compiled[kind] ??= judges[kind].compile(schema);
+    const validate = compiled[kind];
+    return validate(value) ? [] : (validate.errors ?? []).map((error) => toDetail(error, value, path));
+  };
+}
+
+function hasManyParts(value: unknown): boolean {
+  let left = MAX_PARTS;
+  const count = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return;
+    // Not Object.values, which takes three times as long for a million keys.
+    for (const key of Object.keys(part)) {
+      if (--left < 0) return;
+      count((part as Record<string, unknown>)[key]);
+    }
+  };
+  count(value);
+  return left < 0;
+}
+
+function toDetail(error: ErrorObject, value: unknown, path: string): Detail {
+  const { additionalProperty, missingProperty, allowedValues } = error.params as {
+    additionalProperty?: string;
+    missingProperty?: string;
+    allowedValues?: unknown[];
+  };
+  const key = additionalProperty ?? missingProperty;
+  const pointer = key === undefined ? error.instancePath : `${error.instancePath}/${pointerPart(key)}`;
+  const allowed = allowedValues === undefined ? '' : `: ${allowedValues.join(', ')}`;
+  return detail(
+    `${path}${pointer}`,
+    `${error.message ?? 'is not valid'}${allowed}${got(valueAt(value, pointer))}`,
+  );
+}

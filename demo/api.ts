@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+/** Longer than any wait that is asked for. */
+const ANSWER_WITHIN_MS = 60_000;
+
+const errorSchema = z.object({ error: z.string(), code: z.string() });
+
+const batchSchema = z.object({
+  items: z.array(
+    z.object({ id: z.string().optional(), errors: z.array(z.object({ message: z.string() })).optional() }),
+  ),
+  created: z.int(),
+  duplicates: z.int(),
+});
+
+const recordSchema = z.object({
+  id: z.string(),
+  state: z.string(),
+  attempt: z.int(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  error: z.object({ message: z.string() }).nullable(),
+  result: z.unknown(),
+  attempts: z.array(z.unknown()),
+});
+
+/** What the API tells of a task, as far as the demo looks at it. */
+export type TaskRecord = z.output<typeof recordSchema>;
+
+/** What became of a batch: the task of each item, in order. */
+export type Batch = { ids: string[]; created: number; duplicates: number };
+
+/** Submits one task per payload in one request. Throws when one of them was not accepted. */
+export async function submitBatch(url: string, name: string, payloads: unknown[]): Promise<Batch> {
+  const items = payloads.map((payload) => ({ payload, initiator: 'npm run demo' }));
+  const body = await request(`${url}/v1/tasks/${name}/batch`, { items });
+  const { items: answers, created, duplicates } = batchSchema.parse(body);
+  const ids = answers.map(({ id, errors }, index) => {
+    if (id === undefined) throw new Error(`Item ${index} was refused: ${errors?.[0]?.message}`);
+    return id;
+  });
+  return { ids, created, duplicates };
+}
+
+/** The record of a task, as soon as it has finished but after `waitSeconds` at the latest. */
+export async function getTask(url: string, id: string, waitSeconds: number): Promise<TaskRecord> {
+  return recordSchema.parse(await request(`${url}/v1/tasks/${id}?wait=${waitSeconds}`));
+}
+
+/** Sends a request, a POST when there is something to send. Throws an Error that says what was answered. */
+async function request(url: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(url, {
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    ...(body === undefined
+      ? {}
+      : {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+  });
+  const answer: unknown = await response.json();
+  if (response.ok) return answer;
+  const { data } = errorSchema.safeParse(answer);
+  throw new Error(
+    `${url} answered ${response.status} ${data?.code ?? ''}: ${data?.error ?? 'no reason given'}`,
+  );
+}

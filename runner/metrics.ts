@@ -1,0 +1,112 @@
+import type { Pool } from 'pg';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Outcome } from '../store/outcomes.ts';
+import type { RunnerEvents } from './events.ts';
+import type { Figures } from './figures.ts';
+import type { RunnerLoad } from './runner.ts';
+
+const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
+const WAIT_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
+
+const OUTCOMES: Outcome['kind'][] = ['succeeded', 'failed', 'timed_out', 'cancelled', 'interrupted'];
+
+/**
+ * The Prometheus metrics of a process with a runner that can execute `names`: what happens is counted from now on.
+ * Names are labels, ids never are.
+ */
+export function createMetrics(events: RunnerEvents, names: readonly string[]): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  countAttempts(registry, events, names);
+  countRecoveries(registry, events);
+  return registry;
+}
+
+/** Series are made at the start, all at 0, so that the first of each counts as an increase. */
+function countAttempts(registry: Registry, events: RunnerEvents, names: readonly string[]): void {
+  const attempts = new Counter({
+    name: 'errand_attempts_total',
+    help: 'Attempts whose outcome was recorded',
+    labelNames: ['name', 'outcome'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'errand_attempt_duration_seconds',
+    help: 'How long recorded attempts took',
+    labelNames: ['name'],
+    buckets: DURATION_BUCKETS,
+    registers: [registry],
+  });
+  const waits = new Histogram({
+    name: 'errand_queue_wait_seconds',
+    help: 'How long attempts were due when they started',
+    labelNames: ['name'],
+    buckets: WAIT_BUCKETS,
+    registers: [registry],
+  });
+  for (const name of names) {
+    for (const outcome of OUTCOMES) attempts.inc({ name, outcome }, 0);
+    durations.zero({ name });
+    waits.zero({ name });
+  }
+  events.on('recorded', (outcomes, counted) => {
+    for (const { id, name, kind, durationMs } of outcomes) {
+      if (!counted.has(id)) continue;
+      attempts.inc({ name, outcome: kind });
+      durations.observe({ name }, durationMs / 1_000);
+    }
+  });
+  events.on('started', (name, waitedMs) => waits.observe({ name }, waitedMs / 1_000));
+}
+
+function countRecoveries(registry: Registry, events: RunnerEvents): void {
+  const recoveries = new Counter({
+    name: 'errand_recoveries_total',
+    help: 'Lost runners whose work was taken over by this one',
+    registers: [registry],
+  });
+  const quarantined = new Counter({
+    name: 'errand_quarantined_total',
+    help: 'Tasks that this runner quarantined because runners died under them',
+    registers: [registry],
+  });
+  events.on('recovered', (recovery) => {
+    recoveries.inc(recovery.lost.length);
+    quarantined.inc(recovery.quarantined.length);
+  });
+}
+
+/** Adds what a runner holds. It is read when it is asked for. */
+export function gaugeLoad(
+  registry: Registry,
+  sources: { slots: number; pool: Pool; figures: Figures; load: () => RunnerLoad },
+): void {
+  const { slots, pool, figures, load } = sources;
+  const gauges: Record<string, [help: string, read: () => number]> = {
+    errand_slots: ['Attempts that this runner executes at a time', () => slots],
+    errand_attempts_in_flight: ['Attempts under way', () => load().names.length],
+    errand_outcomes_buffered: ['Outcomes that are not recorded yet', () => load().outcomesBuffered],
+    errand_lease_heartbeat_age_seconds: ['Since the lease was last renewed', figures.heartbeatAge],
+  };
+  for (const [name, [help, read]] of Object.entries(gauges)) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+  new Gauge({
+    name: 'errand_pool_connections',
+    help: 'Database connections that are busy or idle, and requests that wait for one',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
+      this.set({ state: 'idle' }, pool.idleCount);
+      this.set({ state: 'waiting' }, pool.waitingCount);
+    },
+  });
+}

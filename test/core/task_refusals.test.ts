@@ -1,0 +1,45 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const FIXTURES = join(import.meta.dirname, 'fixtures');
+
+/** What is said of each of the bad definitions in fixtures/, beside its file and its name. */
+const REFUSALS: Record<string, RegExp> = {
+  name_without_namespace: /"send_invoice".*the name must match .*, namespace first/,
+  name_with_capitals: /"billing\.sendInvoice".*the name must match/,
+  name_too_long: /the name must match .* with 128 characters at most/,
+  version_with_blank: /the version 1 beta must match/,
+  payload_not_an_object: /the payload schema must be an object/,
+  payload_not_json: /JSON Schema can't express its payload schema: .*Date/,
+  payload_recursive: /JSON Schema can't express its payload schema: .*refers to itself/,
+  result_not_json: /JSON Schema can't express its result schema: .*BigInt/,
+  result_transformed: /JSON Schema can't express its result schema: .*Transform/,
+  example_not_accepted: /payload schema does not accept the example: \/example\/a .*; \/example\/b .*/,
+  policy_not_accepted: /policy\.maxAttempts: .*; policy\.backoff\.factor: .*; policy\.timeoutMs: .*/,
+  policy_cap_below_start: /policy\.backoff\.maxMs: must not be below backoff\.initialMs/,
+  policy_misspelt: /policy: Unrecognized key: "retries"/,
+  v3_date: /JSON Schema can't express its payload schema: .*ZodDate/,
+};
+
+test('every fixture has its line', () => {
+  const files = readdirSync(FIXTURES).filter((file) => file.endsWith('.task.ts'));
+  expect(files.toSorted()).toEqual(
+    Object.keys(REFUSALS)
+      .map((name) => `${name}.task.ts`)
+      .toSorted(),
+  );
+});
+
+test.each(Object.entries(REFUSALS))('%s is refused when it loads, with its file', async (name, why) => {
+  const file = `${name}.task.ts`;
+  const error = await import(`./fixtures/${name}.task.ts`).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(Error);
+  const { message } = error as Error;
+  expect(message).toMatch(/^Task definition "[^"]+" in \S+: /);
+  expect(message).toContain(`/test/core/fixtures/${file}: `);
+  expect(message).toMatch(why);
+});

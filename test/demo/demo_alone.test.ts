@@ -1,0 +1,25 @@
+import { mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { copyCheckout, portsFor } from '../embedded/checkout.ts';
+import { processesIn, removeScratch, scratchFolder } from '../embedded/scratch.ts';
+import { launch } from '../support/processes.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+vi.setConfig({ testTimeout: 90_000 });
+
+test('where nothing runs it starts everything, in a checkout of its own here, and stops it at the end', async () => {
+  const folder = scratchFolder(0o755);
+  const checkout = join(folder, 'checkout');
+  mkdirSync(checkout);
+  onTestFinished(() => removeScratch(folder, join(checkout, '.errand')));
+  copyCheckout(checkout);
+  const environment = { ...(await portsFor()), SERVER_HOST: '0.0.0.0', DATABASE_URL: '', ERRAND_URL: '' };
+  const { exited, output } = launch(relative(ROOT, join(checkout, 'demo', 'main.ts')), environment);
+  expect([await exited, output()]).toEqual([0, expect.stringContaining('so the demo starts one')]);
+  expect(output()).toContain(': 179 new, 0 known already');
+  expect(output()).toContain('Nothing was executed again');
+  expect(output()).toMatch(/Stopping what was started for the demo\.\n$/);
+  expect(processesIn(checkout)).toEqual([]);
+});
