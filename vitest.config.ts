@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global_setup.ts'],
     pool: 'forks',
+    // Most of the time is spent waiting for processes and for Postgres, so more files than cores run side by side.
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,

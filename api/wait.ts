@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { isTerminal } from '../core/states.ts';
-import { getTask, type Task } from '../store/tasks.ts';
+import { getState, getTask, type Task } from '../store/tasks.ts';
 import type { ApiContext } from './context.ts';
 import { MAX_WAIT_SECONDS } from './openapi/parameters.ts';
 import { parseQuery } from './request.ts';
@@ -28,14 +28,16 @@ export async function waitForTask(
   seconds: number,
   gone: AbortSignal,
 ): Promise<Task | null> {
+  if (seconds === 0 || isTerminal(task.state)) return task;
   const deadline = performance.now() + seconds * 1_000;
   const signal = AbortSignal.any([context.stopping, gone]);
-  let current: Task | null = task;
-  for (let pause = FIRST_PAUSE_MS; current !== null && !isTerminal(current.state); pause *= PAUSE_FACTOR) {
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause *= PAUSE_FACTOR) {
     const left = deadline - performance.now();
-    if (left <= 0 || signal.aborted) break;
+    if (left <= 0) break;
     await setTimeout(Math.min(pause, MAX_PAUSE_MS, left), undefined, { signal }).catch(() => {});
-    current = await getTask(context.pool, current.id);
+    // Not the whole task, which may be megabytes.
+    const state = await getState(context.pool, task.id);
+    if (state === null || isTerminal(state)) break;
   }
-  return current;
+  return getTask(context.pool, task.id);
 }

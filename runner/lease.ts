@@ -1,7 +1,8 @@
-import { Client, type ClientConfig } from 'pg';
+import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../process/start.ts';
-import { CANCEL_CHANNEL, heartbeat } from '../store/lease.ts';
+import { heartbeat } from '../store/lease.ts';
+import { connectLease, type LeaseConnection } from '../store/lease_connection.ts';
 
 /** Heartbeats per lease: two may be lost without harm. */
 const BEATS_PER_LEASE = 3;
@@ -29,41 +30,32 @@ export type Lease = { close(): Promise<void> };
  */
 export function keepLease(options: LeaseOptions): Lease {
   const beatMs = options.leaseMs / BEATS_PER_LEASE;
-  let client: Client | null = null;
+  let current: LeaseConnection | null = null;
   let beating = Promise.resolve();
   let closed = false;
 
-  async function connect(): Promise<Client> {
-    const opened = new Client({
-      ...options.connection,
-      connectionTimeoutMillis: beatMs,
-      query_timeout: beatMs,
+  function connect(): Promise<LeaseConnection> {
+    return connectLease({
+      connection: options.connection,
+      timeoutMs: beatMs,
+      onCancelled: options.onCancel,
+      onBroken: () => {
+        current = null;
+      },
     });
-    opened.on('error', () => drop(opened));
-    opened.on('notification', ({ channel, payload }) => {
-      if (channel === CANCEL_CHANNEL && payload !== undefined) options.onCancel(payload);
-    });
-    try {
-      await opened.connect();
-      await opened.query(`listen ${CANCEL_CHANNEL}`);
-      return opened;
-    } catch (error) {
-      drop(opened);
-      throw error;
-    }
   }
 
-  function drop(broken: Client): void {
-    if (client === broken) client = null;
-    // Not `end`, which would wait for an answer that may never come.
-    (broken as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  function drop(): void {
+    current?.destroy();
+    current = null;
   }
 
   async function beat(): Promise<void> {
     if (closed) return;
     try {
-      client ??= await connect();
-      const { live, cancelledTaskIds } = await heartbeat(client, options.runnerId, options.inFlight());
+      current ??= await connect();
+      const { database } = current;
+      const { live, cancelledTaskIds } = await heartbeat(database, options.runnerId, options.inFlight());
       if (closed) return;
       if (!live) {
         closed = true;
@@ -74,7 +66,7 @@ export function keepLease(options: LeaseOptions): Lease {
       options.onBeat();
     } catch (error) {
       options.log.warn({ reason: messageOf(error) }, 'a heartbeat failed: trying again on a new connection');
-      if (client !== null) drop(client);
+      drop();
     }
   }
 
@@ -87,7 +79,7 @@ export function keepLease(options: LeaseOptions): Lease {
       closed = true;
       clearInterval(timer);
       await beating;
-      if (client !== null) drop(client);
+      drop();
     },
   };
 }

@@ -60,15 +60,11 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
       return onEnd();
     }
     events.emit('started', due.name, due.waitedMs + attempt.begun - begun);
-    const outcome = await execute(
-      executable,
-      attempt,
-      taskLog.open(bindings, () => attempt.unwritten),
-      attemptLog,
-    );
+    const lines = taskLog.open(bindings, () => attempt.unwritten);
+    const outcome = await execute(executable, attempt, lines.log, attemptLog);
     onEnd();
     await running.end(attempt);
-    taskLog.close(bindings);
+    lines.close();
     if (!(await recorder.record({ ...outcome, ...attempt.unwritten }))) {
       attemptLog.warn('the outcome did not count: the attempt was decided about before');
     }

@@ -6,10 +6,12 @@ export type Reading<T> = { value: T } | { value: null; why: string };
 /**
  * A reading that many may ask for at any time: one is under way at most, its result is good for `keepMs`, and
  * nobody waits for longer than `patienceMs`. So probes can neither load what they look at, nor hang with it.
+ * `clock` gives milliseconds.
  */
 export function sharedReading<T>(
   read: () => Promise<T>,
   limits: { keepMs: number; patienceMs: number },
+  clock: () => number = () => performance.now(),
 ): () => Promise<Reading<T>> {
   let last: { reading: Reading<T>; at: number } | null = null;
   let current: Promise<Reading<T>> | null = null;
@@ -19,13 +21,13 @@ export function sharedReading<T>(
       (value): Reading<T> => ({ value }),
       (error: unknown): Reading<T> => ({ value: null, why: messageOf(error) }),
     );
-    last = { reading, at: performance.now() };
+    last = { reading, at: clock() };
     current = null;
     return reading;
   }
 
   return async () => {
-    if (last !== null && performance.now() - last.at < limits.keepMs) return last.reading;
+    if (last !== null && clock() - last.at < limits.keepMs) return last.reading;
     current ??= readNow();
     const { promise: patience, resolve: giveUp } = Promise.withResolvers<Reading<T>>();
     const why = `no answer within ${limits.patienceMs} ms`;

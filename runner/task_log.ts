@@ -13,15 +13,11 @@ const MAX_FIELDS_LENGTH = 50_000;
 /** Where the lines of one attempt are collected. */
 export type LineSink = { lines: LogLine[] };
 
-/** Gives handlers their loggers. */
-export type TaskLog = {
-  /** The logger of an attempt; `sink` gives where its lines are to go now. */
-  open(bindings: { task_id: string; attempt: number; [key: string]: unknown }, sink: () => LineSink): Logger;
-  /** Stops storing the lines of an attempt. */
-  close(bindings: { task_id: string; attempt: number }): void;
-};
+/** The logger of an attempt. After `close` its lines are not stored any more. */
+export type AttemptLog = { log: Logger; close(): void };
 
-type Open = { sink: () => LineSink; stored: number };
+/** Gives handlers their loggers; `sink` gives where the lines of an attempt are to go now. */
+export type TaskLog = { open(bindings: Record<string, unknown>, sink: () => LineSink): AttemptLog };
 
 /** Carried by every line for us, and already known from the record. */
 const OWN_FIELDS = new Set([
@@ -37,68 +33,66 @@ const OWN_FIELDS = new Set([
   'request_id',
 ]);
 
+const INFO = pino.levels.values.info ?? 30;
+
+/** A handler may have fields of the same names, of any kind: nothing that it logs may make logging fail. */
 const lineSchema = z.looseObject({
-  level: z.number(),
-  time: z.union([z.string(), z.number()]),
-  msg: z.string().default(''),
-  task_id: z.string(),
-  attempt: z.number(),
+  level: z.number().catch(INFO),
+  time: z
+    .string()
+    .refine((text) => !Number.isNaN(Date.parse(text)))
+    .catch(() => new Date().toISOString()),
+  msg: z.string().catch(''),
 });
 
 /**
- * A pino whose lines go on to the log of the process and, per attempt, into its sink to be stored (specification
+ * Loggers whose lines go on to the log of the process and, per attempt, into its sink to be stored (specification
  * T8). Lines of `info` and above are stored whatever LOG_LEVEL is; those below LOG_LEVEL go no further.
  */
 export function createTaskLog(processLog: Logger, destination: DestinationStream): TaskLog {
-  const open = new Map<string, Open>();
   const least = pino.levels.values[processLog.level] ?? Number.POSITIVE_INFINITY;
-
-  const stream: DestinationStream = {
-    write(text) {
-      const parsed = lineSchema.safeParse(JSON.parse(text));
-      if (!parsed.success) return;
-      if (parsed.data.level >= least) destination.write(text);
-      const attempt = open.get(keyOf(parsed.data));
-      if (attempt !== undefined && parsed.data.level >= INFO) store(attempt, parsed.data);
-    },
-  };
-  const logger = pino(
-    {
-      level: least <= INFO ? processLog.level : 'info',
-      base: processLog.bindings(),
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
-    stream,
-  );
+  const parent = processLog.child({}, { level: least <= INFO ? processLog.level : 'info' });
   return {
     open(bindings, sink) {
-      open.set(keyOf(bindings), { sink, stored: 0 });
-      return logger.child(bindings);
+      let closed = false;
+      const store = storing(sink);
+      const stream: DestinationStream = {
+        write(text) {
+          const line = lineSchema.parse(JSON.parse(text));
+          if (line.level >= least) destination.write(text);
+          if (line.level >= INFO && !closed) store(line);
+        },
+      };
+      const log = parent.child(bindings);
+      // A stream for each: that of an attempt which was left behind must not be taken for that of the next one.
+      Object.defineProperty(log, pino.symbols.streamSym, { value: stream });
+      return {
+        log,
+        close() {
+          closed = true;
+        },
+      };
     },
-    close: (bindings) => open.delete(keyOf(bindings)),
   };
 }
 
-/** An attempt that was abandoned may still log while the next one runs here. */
-function keyOf({ task_id, attempt }: { task_id: string; attempt: number }): string {
-  return `${task_id} ${attempt}`;
-}
-
-const INFO = pino.levels.values.info ?? 30;
-
-function store(attempt: Open, line: z.output<typeof lineSchema>): void {
-  const { lines } = attempt.sink();
-  if (attempt.stored > MAX_LINES || lines.length > MAX_WAITING) return;
-  attempt.stored++;
-  const isLast = attempt.stored > MAX_LINES || lines.length === MAX_WAITING;
-  const at = new Date(line.time).toISOString();
-  if (isLast) {
-    const message = `Too many lines: those that follow are not stored (at most ${MAX_LINES} of an attempt, ${MAX_WAITING} at a time)`;
-    lines.push({ level: 'warn', message, fields: null, at });
-  } else {
-    const level = pino.levels.labels[line.level] ?? String(line.level);
-    lines.push({ level, message: bounded(line.msg), fields: fieldsOf(line), at });
-  }
+/** Puts lines into a sink until there are too many. */
+function storing(sink: () => LineSink): (line: z.output<typeof lineSchema>) => void {
+  let stored = 0;
+  return (line) => {
+    const { lines } = sink();
+    if (stored > MAX_LINES || lines.length > MAX_WAITING) return;
+    stored++;
+    const isLast = stored > MAX_LINES || lines.length === MAX_WAITING;
+    const at = new Date(line.time).toISOString();
+    if (isLast) {
+      const message = `Too many lines: those that follow are not stored (at most ${MAX_LINES} of an attempt, ${MAX_WAITING} at a time)`;
+      lines.push({ level: 'warn', message, fields: null, at });
+    } else {
+      const level = pino.levels.labels[line.level] ?? String(line.level);
+      lines.push({ level, message: bounded(line.msg), fields: fieldsOf(line), at });
+    }
+  };
 }
 
 function bounded(text: string): string {

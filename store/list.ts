@@ -79,8 +79,9 @@ export async function countTasks(
   const candidates = fromRanges(
     filter,
     values,
+    // The limit in each range keeps Postgres from reading the whole table for a namespace that has few of its rows.
     (range) => `
-      select t.id from errand.tasks t ${where([...range, ...conditions])}`,
+      select t.id from errand.tasks t ${where([...range, ...conditions])} limit ${limit}`,
   );
   const { rows } = await database.query<{ count: number }>(
     `${candidates.with}
@@ -96,7 +97,8 @@ async function estimate(database: Database, filter: TaskFilter): Promise<number>
   const values = newValues();
   const conditions = rowConditions(filter, values);
   if (filter.states !== undefined) conditions.push(`t.state = any (${values.add(filter.states)})`);
-  conditions.push(...nameConditions(filter, values));
+  if (filter.name !== undefined) conditions.push(`t.name = ${values.add(filter.name)}`);
+  conditions.push(...namespaceConditions(filter, values));
   type Row = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] };
   const { rows } = await database.query<Row>(
     `explain (format json) select 1 from errand.tasks t ${where(conditions)}`,
@@ -119,15 +121,8 @@ function fromRanges(
     return { with: '', from: `(${query([])})` };
   }
   const states = values.add(filter.states ?? STATES);
-  const known = nameConditions(filter, values);
-  const hop = where(['t.name > names.name', ...known]);
   return {
-    with: `
-     with recursive names as (
-       (select t.name from errand.tasks t ${where(known)} order by t.name limit 1)
-       union all
-       select (select t.name from errand.tasks t ${hop} order by t.name limit 1) from names where names.name is not null
-     )`,
+    with: `with recursive names as (${namesOf(filter, values)})`,
     from: `(select ranged.id
               from names
              cross join unnest(${states}::text[]) as states (state)
@@ -136,17 +131,24 @@ function fromRanges(
   };
 }
 
-function nameConditions(filter: TaskFilter, values: Values): string[] {
-  const conditions: string[] = [];
-  if (filter.name !== undefined) conditions.push(`t.name = ${values.add(filter.name)}`);
-  if (filter.namespace !== undefined) {
-    // '/' follows '.' in the order of bytes, so this is the range of all names with that first part.
-    conditions.push(
-      `t.name > ${values.add(`${filter.namespace}.`)}`,
-      `t.name < ${values.add(`${filter.namespace}/`)}`,
-    );
+/** The names to look at. A given one must not be looked for: that would read the whole table when it has no task. */
+function namesOf(filter: TaskFilter, values: Values): string {
+  if (filter.name !== undefined) {
+    const given = `(select ${values.add(filter.name)}::text collate "C" as name)`;
+    return `select t.name from ${given} t ${where(namespaceConditions(filter, values))}`;
   }
-  return conditions;
+  const known = namespaceConditions(filter, values);
+  const hop = where(['t.name > names.name', ...known]);
+  return `
+    (select t.name from errand.tasks t ${where(known)} order by t.name limit 1)
+    union all
+    select (select t.name from errand.tasks t ${hop} order by t.name limit 1) from names where names.name is not null`;
+}
+
+function namespaceConditions(filter: TaskFilter, values: Values): string[] {
+  if (filter.namespace === undefined) return [];
+  // '/' follows '.' in the order of bytes, so this is the range of all names with that first part.
+  return [`t.name > ${values.add(`${filter.namespace}.`)}`, `t.name < ${values.add(`${filter.namespace}/`)}`];
 }
 
 function rowConditions(filter: TaskFilter, values: Values): string[] {
@@ -164,7 +166,11 @@ function rowConditions(filter: TaskFilter, values: Values): string[] {
   if (filter.createdTo !== undefined) conditions.push(`t.id < ${values.add(firstIdAt(filter.createdTo))}`);
   if (filter.finishedFrom !== undefined)
     conditions.push(`t.finished_at >= ${values.add(filter.finishedFrom)}`);
-  if (filter.finishedTo !== undefined) conditions.push(`t.finished_at < ${values.add(filter.finishedTo)}`);
+  if (filter.finishedTo !== undefined) {
+    conditions.push(`t.finished_at < ${values.add(filter.finishedTo)}`);
+    // Nothing finishes before it is created. Without this, a range long ago is reached past all that came after it.
+    conditions.push(`t.id < ${values.add(firstIdAt(filter.finishedTo))}`);
+  }
   return conditions;
 }
 

@@ -66,6 +66,16 @@ export async function getTask(database: Database, id: string): Promise<Task | nu
   return rows[0] ?? null;
 }
 
+/** The state of a task, or null when there is none of this id. */
+export async function getState(database: Database, id: string): Promise<State | null> {
+  const { rows } = await database.query<{ state: State }>({
+    name: 'get_state',
+    text: 'select state from errand.tasks where id = $1',
+    values: [id],
+  });
+  return rows[0]?.state ?? null;
+}
+
 /**
  * The attempts of a task, first to last. One that succeeded or is under way is in the row of the task itself,
  * so that most tasks need no second row.

@@ -19,7 +19,7 @@ test('an API process that is killed in the middle of a batch leaves all of it or
   const api = await startProcess('api/main.ts', database.url);
   const open = await closeGate(pool, 'exclusive');
   const lost = call(api.url, 'POST', PATH, { items: ITEMS }, { 'idempotency-key': 'crash' }).catch(String);
-  await until('the batch is in Postgres', async () => (await pool.query(submitting)).rowCount);
+  await until('the batch is in Postgres', async () => (await pool.query(submitting)).rowCount === 1);
   api.child.kill('SIGKILL');
   await api.exited;
   expect(await lost).toMatch(/fetch failed/);

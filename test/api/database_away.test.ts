@@ -52,7 +52,10 @@ test.each(REQUESTS)('a connection that Postgres ends: to %s is 503, then served'
   const open = await closeGate(pool, 'access exclusive');
   const answer = send(api);
   const waiting = `from pg_stat_activity where application_name = 'test away' and wait_event_type = 'Lock'`;
-  await until('the request waits in Postgres', async () => (await pool.query(`select ${waiting}`)).rowCount);
+  await until(
+    'the request waits in Postgres',
+    async () => (await pool.query(`select ${waiting}`)).rowCount !== 0,
+  );
   await pool.query(`select pg_terminate_backend(pid) ${waiting}`);
   expectError(await answer, away);
   await open();

@@ -1,47 +1,23 @@
-import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
 import { listAttempts } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
-import { startProcess, type TestProcess } from '../support/processes.ts';
+import { startProcess } from '../support/processes.ts';
+import { LEASE, running, startRunners, steady } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
-const LEASE = { RUNNER_LEASE_SECS: '2', ABORT_GRACE_SECS: '0.5' };
 const sleep = (ms: number) => ({ name: 'example.sleep', payload: { ms } });
-
-async function runnersOf(
-  url: string,
-  count: number,
-  environment: Record<string, string> = {},
-): Promise<TestProcess[]> {
-  return Promise.all(
-    Array.from({ length: count }, () => startProcess('runner/main.ts', url, { ...LEASE, ...environment })),
-  );
-}
-
-/** Waits until the runners have seen a whole lease: before, they can't tell who is dead. */
-async function steady(pool: Pool): Promise<void> {
-  await until('the runners have seen a whole lease', async () => {
-    const { rows } = await pool.query(
-      `select 1 from errand.runners where ended_at is null and steady_since > now() - make_interval(secs => lease_secs)`,
-    );
-    return rows.length === 0;
-  });
-}
 
 test('F1: kill -9 in mid-batch with rings fetched ahead: nothing is lost and no attempt burned for what never started', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [victim, survivor] = await runnersOf(url, 2, { RUNNER_CONCURRENCY: '2' });
-  await steady(pool);
+  const [victim, survivor] = await startRunners(url, 2, { RUNNER_CONCURRENCY: '2' });
+  await steady(pool, 2);
   survivor?.child.kill('SIGSTOP');
   const tasks = await submit(pool, ...Array.from({ length: 12 }, () => sleep(400)));
   for (const { id } of tasks) history.ok(id);
-  await until('the victim executes', async () => {
-    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
-    return rows.length === 2;
-  });
+  await running(pool, 2);
   victim?.child.kill('SIGKILL');
   survivor?.child.kill('SIGCONT');
   await until('all have finished', () => allFinished(pool), 20_000);
@@ -62,8 +38,8 @@ test('F1: kill -9 in mid-batch with rings fetched ahead: nothing is lost and no 
 test('F2: kill -9 between the end of the handler and the record: it runs again, and one outcome is recorded', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [victim, other] = await runnersOf(url, 2);
-  await steady(pool);
+  const [victim, other] = await startRunners(url, 2);
+  await steady(pool, 2);
   other?.child.kill('SIGSTOP');
   const { id } = await submitOne(pool, sleep(600));
   history.ok(id);
@@ -95,7 +71,7 @@ test('F2: kill -9 between the end of the handler and the record: it runs again, 
 test('F3: kill -9 between the record and the unring: it is not run again, and the stale ring is dropped', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [victim] = await runnersOf(url, 1);
+  const [victim] = await startRunners(url, 1);
   // The unring waits for this lock on the ring.
   const holder = await pool.connect();
   const { id } = await submitOne(pool, { ...sleep(500) });
@@ -109,7 +85,7 @@ test('F3: kill -9 between the record and the unring: it is not run again, and th
   await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
   await holder.query('commit');
   holder.release();
-  await runnersOf(url, 1);
+  await startRunners(url, 1);
   await until(
     'the stale ring is dropped',
     async () => {
@@ -126,8 +102,8 @@ test('F3: kill -9 between the record and the unring: it is not run again, and th
 test('F8: a runner that is stopped past its lease records nothing when it goes on, and registers anew', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [zombie, other] = await runnersOf(url, 2, { RUNNER_CONCURRENCY: '1' });
-  await steady(pool);
+  const [zombie, other] = await startRunners(url, 2, { RUNNER_CONCURRENCY: '1' });
+  await steady(pool, 2);
   other?.child.kill('SIGSTOP');
   const { id } = await submitOne(pool, sleep(700));
   history.ok(id);

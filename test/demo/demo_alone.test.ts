@@ -13,7 +13,11 @@ test('where nothing runs it starts everything, in a checkout of its own here, an
   const folder = scratchFolder(0o755);
   const checkout = join(folder, 'checkout');
   mkdirSync(checkout);
-  onTestFinished(() => removeScratch(folder, join(checkout, '.errand')));
+  onTestFinished(() => {
+    // Only after a failure: a demo that was killed leaves what it started.
+    for (const line of processesIn(checkout)) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+    removeScratch(folder, join(checkout, '.errand'));
+  });
   copyCheckout(checkout);
   const environment = { ...(await portsFor()), SERVER_HOST: '0.0.0.0', DATABASE_URL: '', ERRAND_URL: '' };
   const { exited, output } = launch(relative(ROOT, join(checkout, 'demo', 'main.ts')), environment);

@@ -8,8 +8,10 @@ import { documentText, ROOT, section, tableRows } from './documents.ts';
 const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
 const { scripts } = JSON.parse(documentText('package.json')) as { scripts: Record<string, string> };
 
-test('the documents are these', () => {
-  expect(documents.sort()).toEqual(['CHANGELOG.md', 'CONTRIBUTING.md', 'README.md', 'docs/architecture.md']);
+test('README leads to every other document', () => {
+  const linked = [...documentText('README.md').matchAll(/\]\(([^):]+\.md)\)/g)].map(([, target]) => target);
+  expect(documents).toContain('docs/architecture.md');
+  expect(['README.md', ...linked]).toEqual(expect.arrayContaining(documents));
 });
 
 test.each(documents)('%s names scripts that exist and files that are there', (document) => {

@@ -16,12 +16,19 @@ export type OwnPostgres = {
   start(): Promise<void>;
   /** The id of the server's process. */
   pid(): number;
+  /** Resolves when the server's process has ended, asked to or not. */
+  exited(): Promise<string>;
 };
 
-/** A migrated Postgres of the calling test alone, for tests that stop or kill it. Removed when the test is done. */
-export async function startOwnPostgres(): Promise<OwnPostgres> {
-  const directory = await mkdtemp(join(tmpdir(), 'errand-own-'));
-  const settings = { fsync: 'off', max_connections: '100' };
+/**
+ * A migrated Postgres of the calling test alone, for tests that stop or kill it. Removed when the test is done.
+ * `settings` are added to its own; `within` is a folder to put it in.
+ */
+export async function startOwnPostgres(
+  more: { settings?: Record<string, string>; within?: string } = {},
+): Promise<OwnPostgres> {
+  const directory = await mkdtemp(join(more.within ?? tmpdir(), 'errand-own-'));
+  const settings = { fsync: 'off', max_connections: '100', ...more.settings };
   let server: Postgres = await startPostgres({ directory, port: 0, settings, log: () => {} });
   const { url, port } = server;
   const pool = openPool({
@@ -41,6 +48,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     url,
     pool,
     pid: () => server.pid,
+    exited: () => server.exited,
     async crash() {
       process.kill(server.pid, 'SIGQUIT');
       await server.exited;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { freePort } from '../../embedded/ports.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -24,7 +25,9 @@ export async function startProcess(
   databaseUrl: string,
   environment: Record<string, string> = {},
 ): Promise<TestProcess> {
-  const started = launch(script, { DATABASE_URL: databaseUrl, ...environment });
+  const [apiPort, runnerPort] = await Promise.all([freePort('127.0.0.1'), freePort('127.0.0.1')]);
+  const ports = { SERVER_PORT: String(apiPort), RUNNER_PORT: String(runnerPort) };
+  const started = launch(script, { DATABASE_URL: databaseUrl, ...ports, ...environment });
   const port = await Promise.race([
     once(started.child, 'message').then(([message]) => (message as { listening: number }).listening),
     started.exited.then((how) =>
@@ -43,7 +46,6 @@ export function launch(script: string, environment: Record<string, string>): Omi
       NODE_ENV: 'test',
       LOG_LEVEL: 'info',
       SERVER_HOST: '127.0.0.1',
-      ...freePorts(),
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -59,12 +61,4 @@ export function launch(script: string, environment: Record<string, string>): Omi
     child.kill('SIGKILL');
   });
   return { child, output: () => output, exited };
-}
-
-let nextPort = 20_000 + (process.pid % 20_000);
-
-/** Ports that no other test file takes at the same time: each worker process counts up from its own pid. */
-function freePorts(): Record<string, string> {
-  nextPort += 2;
-  return { SERVER_PORT: String(nextPort), RUNNER_PORT: String(nextPort + 1) };
 }

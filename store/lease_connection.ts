@@ -1,0 +1,43 @@
+import { Client, type ClientConfig } from 'pg';
+import { CANCEL_CHANNEL } from './lease.ts';
+import type { Database } from './pool.ts';
+
+/** The connection of a runner's lease: nobody else's, and it hears of cancelled tasks. */
+export type LeaseConnection = {
+  database: Database;
+  /** Ends it without waiting for an answer, which may never come. */
+  destroy(): void;
+};
+
+export type LeaseConnectionOptions = {
+  connection: ClientConfig;
+  /** For connecting, and for each statement. */
+  timeoutMs: number;
+  onCancelled: (taskId: string) => void;
+  /** It broke and is of no more use. */
+  onBroken: () => void;
+};
+
+/** Connects and listens. Throws when that takes longer than `timeoutMs`. */
+export async function connectLease(options: LeaseConnectionOptions): Promise<LeaseConnection> {
+  const { connection, timeoutMs } = options;
+  const client = new Client({ ...connection, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+  const destroy = (): void => {
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  };
+  client.on('error', () => {
+    destroy();
+    options.onBroken();
+  });
+  client.on('notification', ({ channel, payload }) => {
+    if (channel === CANCEL_CHANNEL && payload !== undefined) options.onCancelled(payload);
+  });
+  try {
+    await client.connect();
+    await client.query(`listen ${CANCEL_CHANNEL}`);
+    return { database: client, destroy };
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { countTasks, listTasks, type TaskFilter } from '../../store/list.ts';
+import type { Database } from '../../store/pool.ts';
+import { createDatabase } from '../support/database.ts';
+import { type Statement, watched } from './app.ts';
+import { fillMany } from './fill.ts';
+
+const ROWS = 50_000;
+const { pool } = await createDatabase();
+await fillMany(pool, ROWS);
+
+type Plan = {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: Plan[];
+};
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+/** What Postgres did for the statement that `run` sends: how many rows of tasks it read, and by which scans. */
+async function costOf(
+  run: (database: Database) => Promise<unknown>,
+): Promise<{ read: number; scans: string[] }> {
+  const statements: Statement[] = [];
+  await run(watched(pool, (statement) => statements.push(statement)));
+  const [statement] = statements;
+  if (statement === undefined) throw new Error('nothing was sent');
+  type Explained = { 'QUERY PLAN': [{ Plan: Plan }] };
+  const { rows } = await pool.query<Explained>(
+    `explain (analyze, format json) ${statement.text}`,
+    statement.values,
+  );
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan;
+  if (plan === undefined) throw new Error('no plan');
+  const scans = nodesOf(plan).filter((node) => node['Relation Name'] === 'tasks');
+  const readBy = (node: Plan): number =>
+    node['Actual Loops'] *
+    (node['Actual Rows'] +
+      (node['Rows Removed by Filter'] ?? 0) +
+      (node['Rows Removed by Index Recheck'] ?? 0));
+  return {
+    read: scans.reduce((sum, node) => sum + readBy(node), 0),
+    scans: scans.map((node) => node['Node Type']),
+  };
+}
+
+/** Somewhere in the middle of the table. */
+const middle = await pool.query<{ id: string }>('select id from errand.tasks order by id offset $1 limit 1', [
+  ROWS / 2,
+]);
+const before = middle.rows[0]?.id;
+
+/** When the oldest hundredth of them was finished. */
+const LONG_AGO = new Date(Date.now() - (ROWS / 100 - 5) * 1_000).toISOString();
+
+const FILTERS: [string, TaskFilter][] = [
+  ['nothing', {}],
+  ['state', { states: ['failed'] }],
+  ['a rare state', { states: ['queued'] }],
+  ['a state that no task has', { states: ['resolved'] }],
+  ['several states', { states: ['failed', 'queued', 'succeeded'] }],
+  ['name', { name: 'bulk.one' }],
+  ['a name that no task has', { name: 'nothing.there' }],
+  ['name and state', { name: 'bulk.two', states: ['failed'] }],
+  ['namespace', { namespace: 'bulk' }],
+  ['namespace and states', { namespace: 'other', states: ['failed', 'queued'] }],
+  ['initiator', { initiator: 'ann' }],
+  ['a common initiator', { initiator: 'ben' }],
+  ['a common tag', { tag: 'common' }],
+  ['a rare tag', { tag: 'rare' }],
+  ['the text of an error', { error: 'number 33333' }],
+  ['a time of creation long ago', { createdTo: LONG_AGO }],
+  ['a time of finishing long ago', { finishedTo: LONG_AGO }],
+  ['a time of finishing that is yet to come', { finishedFrom: '2099-01-01T00:00:00Z' }],
+  ['name and time of finishing', { name: 'other.one', finishedTo: LONG_AGO }],
+];
+
+test.each(FILTERS)(
+  'by %s the first page reads a bounded number of rows, by an index',
+  async (_name, filter) => {
+    const { read, scans } = await costOf((db) =>
+      listTasks(db, filter, { size: 50, offset: 0, before: undefined }),
+    );
+    expect(scans).not.toContain('Seq Scan');
+    expect(read).toBeLessThan(2_000);
+  },
+);
+
+test.each(FILTERS)('by %s a page by cursor from the middle does too', async (_name, filter) => {
+  const { read, scans } = await costOf((db) => listTasks(db, filter, { size: 100, offset: 0, before }));
+  expect(scans).not.toContain('Seq Scan');
+  expect(read).toBeLessThan(4_000);
+});
+
+test.each(FILTERS)('by %s counting stops soon after 10,000', async (_name, filter) => {
+  const { read } = await costOf((db) => countTasks(db, filter));
+  expect(read).toBeLessThan(12_000);
+});
+
+test('the estimate of the total costs no reading at all', async () => {
+  const statements: Statement[] = [];
+  const { total, isEstimate } = await countTasks(
+    watched(pool, (statement) => statements.push(statement)),
+    { states: ['succeeded'] },
+  );
+  expect(isEstimate).toBe(true);
+  expect(total).toBeGreaterThan(ROWS * 0.8);
+  expect(total).toBeLessThan(ROWS);
+  expect(statements).toHaveLength(2);
+  expect(statements[1]?.text).toMatch(/^explain \(format json\) select/);
+});

@@ -1,0 +1,116 @@
+import { Client, type Pool } from 'pg';
+import { expect, test } from 'vitest';
+import { isUnable } from '../../store/pool.ts';
+import { createDatabase } from '../support/database.ts';
+import { allFinished, recordHistory } from '../support/history.ts';
+import { startOwnPostgres } from '../support/postgres.ts';
+import { startProxy } from '../support/proxy.ts';
+import { startTestRunner } from '../support/runner.ts';
+import { startFixtureRunner } from '../support/runners.ts';
+import { finished, outcomes, submit, submitOne } from '../support/tasks.ts';
+import { until } from '../support/until.ts';
+import { fixtures } from './fixtures/tasks.ts';
+
+/** A runner polls every second; the rest is for a busy machine. */
+const WITHIN_MS = 1_000 + 1_500;
+const work = (ms: number) => ({ name: 'fixture.work', payload: { ms } });
+
+/** Submits one task after the other and gives how long each waited for its start, by Postgres's clock. */
+async function waits(pool: Pool, count: number, ok: (id: string) => void): Promise<number[]> {
+  const list: number[] = [];
+  for (let task = 0; task < count; task++) {
+    const { id } = await submitOne(pool, work(1));
+    ok(id);
+    const { run_at, started_at } = await finished(pool, id);
+    list.push(Date.parse(String(started_at)) - Date.parse(run_at));
+  }
+  return list;
+}
+
+test('F7: the connection that listens for new work is ended, or black-holed: polling goes on', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const proxy = await startProxy(url);
+  const runner = await startFixtureRunner(proxy.url);
+  const listening = () =>
+    until('the runner listens', () =>
+      proxy.connections().find((connection) => connection.lastSent().includes('LISTEN "jobs:insert"')),
+    );
+  const first = await listening();
+  await pool.query(`
+    select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and query like 'LISTEN "jobs:insert"%'`);
+  expect(Math.max(...(await waits(pool, 2, history.ok)))).toBeLessThan(WITHIN_MS);
+  const second = await listening();
+  expect(second).not.toBe(first);
+  second.blackHole();
+  expect(Math.max(...(await waits(pool, 3, history.ok)))).toBeLessThan(WITHIN_MS);
+  for (const id of history.acknowledged()) {
+    expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
+    expect(runner.executions.get(id)).toBe(1);
+  }
+  await history.check(pool);
+});
+
+test('F17: a REPEATABLE READ transaction stays open under load while notifications get lost: latency is bounded', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const proxy = await startProxy(url);
+  const runner = await startFixtureRunner(proxy.url);
+  const old = await pool.connect();
+  await old.query('begin isolation level repeatable read');
+  await old.query('select count(*) from errand.tasks');
+  const listening = await until('the runner listens', () =>
+    proxy.connections().find((connection) => connection.lastSent().includes('LISTEN "jobs:insert"')),
+  );
+  listening.blackHole();
+  for (let round = 0; round < 20; round++) {
+    const tasks = await submit(pool, ...Array.from({ length: 100 }, () => work(0)));
+    for (const { id } of tasks) history.ok(id);
+  }
+  expect(Math.max(...(await waits(pool, 2, history.ok)))).toBeLessThan(2 * WITHIN_MS);
+  await until('all have finished', () => allFinished(pool));
+  await old.query('rollback');
+  old.release();
+  expect(runner.executions.size).toBe(2_002);
+  expect([...new Set(runner.executions.values())]).toEqual([1]);
+  await history.check(pool);
+});
+
+test('F17: the queue of notifications is full: submissions are refused, finished work is kept and written later', async () => {
+  const { pool, url } = await startOwnPostgres({ settings: { max_notify_queue_pages: '64' } });
+  const history = recordHistory();
+  let started = 0;
+  await startTestRunner(pool, { executables: fixtures(() => started++) });
+  // Its retry needs a ring, which notifies.
+  const { id } = await submitOne(pool, { name: 'fixture.fail', payload: { ms: 1_000 } });
+  history.ok(id);
+  await until('it runs', () => started === 1);
+  const deaf = new Client({ connectionString: url });
+  await deaf.connect();
+  await deaf.query('listen nobody');
+  await deaf.query('begin; select 1');
+  await pool
+    .query(`select pg_notify('nobody', repeat('x', 7900) || n) from generate_series(1, 100) n`)
+    .catch(() => {});
+  const refused: unknown = await submit(pool, work(1)).then(
+    () => 'accepted',
+    (error: unknown) => error,
+  );
+  expect(isUnable(refused)).toBe(true);
+  history.failed();
+  await until('the attempt is over and not recorded', async () => {
+    const { rows } = await pool.query(
+      `select 1 from errand.tasks where state = 'running' and started_at < now() - interval '2 seconds'`,
+    );
+    return rows.length === 1;
+  });
+  await deaf.end();
+  expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 2 });
+  expect(started).toBe(2);
+  expect(await outcomes(pool, id)).toEqual([
+    [1, 'failed'],
+    [2, 'succeeded'],
+  ]);
+  await history.check(pool);
+});

@@ -1,0 +1,61 @@
+import type { Pool } from 'pg';
+import { startProcess, type TestProcess } from './processes.ts';
+import { until } from './until.ts';
+
+/** The shortest lease that is accepted, so that tests need not wait long for a runner to be missed. */
+export const LEASE = { RUNNER_LEASE_SECS: '2', ABORT_GRACE_SECS: '0.5' };
+
+/** Starts runner processes with a short lease. */
+export function startRunners(
+  url: string,
+  count: number,
+  environment: Record<string, string> = {},
+): Promise<TestProcess[]> {
+  return Promise.all(
+    Array.from({ length: count }, () => startProcess('runner/main.ts', url, { ...LEASE, ...environment })),
+  );
+}
+
+export type FixtureRunner = TestProcess & {
+  /** How often the handler of each task was really called. */
+  executions: Map<string, number>;
+};
+
+/** Starts a runner process that has the tasks of test/crash/fixtures/tasks.ts and no others. */
+export async function startFixtureRunner(
+  url: string,
+  environment: Record<string, string> = {},
+): Promise<FixtureRunner> {
+  const started = await startProcess('test/crash/fixtures/runner.ts', url, { ...LEASE, ...environment });
+  const executions = new Map<string, number>();
+  started.child.on('message', (message: { started?: { id: string } }) => {
+    if (message.started === undefined) return;
+    const { id } = message.started;
+    executions.set(id, (executions.get(id) ?? 0) + 1);
+  });
+  return { ...started, executions };
+}
+
+/** Waits until `count` runners are live and each has seen a whole lease: before, it can't tell who is dead. */
+export async function steady(pool: Pool, count: number): Promise<void> {
+  await until('the runners have seen a whole lease', async () => {
+    const { rows } = await pool.query(
+      `select 1 from errand.runners where ended_at is null and steady_since < now() - make_interval(secs => lease_secs)`,
+    );
+    return rows.length === count;
+  });
+}
+
+/** Waits until so many tasks are shown as running. */
+export async function running(pool: Pool, count: number): Promise<void> {
+  await until(`${count} tasks run`, async () => {
+    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
+    return rows.length === count;
+  });
+}
+
+/** Runners whose lease was taken for run out, by the reason of their end. */
+export async function lostRunners(pool: Pool): Promise<number> {
+  const { rows } = await pool.query(`select 1 from errand.runners where end_reason = 'lost'`);
+  return rows.length;
+}
