@@ -28,7 +28,9 @@ export function checker(schema: JsonSchema): Checker {
     const kind = hasManyParts(value) ? 'first' : 'all';
     compiled[kind] ??= judges[kind].compile(schema);
     const validate = compiled[kind];
-    return validate(value) ? [] : (validate.errors ?? []).map((error) => toDetail(error, value, path));
+    return validate(value)
+      ? []
+      : (validate.errors as ErrorObject[]).map((error) => toDetail(error, value, path));
   };
 }
 
@@ -55,8 +57,5 @@ function toDetail(error: ErrorObject, value: unknown, path: string): Detail {
   const key = additionalProperty ?? missingProperty;
   const pointer = key === undefined ? error.instancePath : `${error.instancePath}/${pointerPart(key)}`;
   const allowed = allowedValues === undefined ? '' : `: ${allowedValues.join(', ')}`;
-  return detail(
-    `${path}${pointer}`,
-    `${error.message ?? 'is not valid'}${allowed}${got(valueAt(value, pointer))}`,
-  );
+  return detail(`${path}${pointer}`, `${String(error.message)}${allowed}${got(valueAt(value, pointer))}`);
 }

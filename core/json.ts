@@ -28,7 +28,7 @@ export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   // 2^53 has 16 digits and 10^100 is in range: shorter runs are exact, and the slow second pass is rarely
   // needed. It recurses per level, so it must not see what is refused for its depth anyway.
-  if (!/\d{16}|[eE][-+]?\d{3}/.test(text) || isTooDeep(value)) return value;
+  if (!/[\d.]{16}|[eE][-+]?\d{3}/.test(text) || isTooDeep(value)) return value;
   return JSON.parse(text, (_key, item, context?: { source?: string }) => {
     const source = context?.source;
     return typeof item === 'number' && source !== undefined && isChanged(item, source)
@@ -37,16 +37,36 @@ export function parseJson(text: string): unknown {
   });
 }
 
-/** Whether a double is something else than what was written: out of range, or another integer. */
+/**
+ * Whether a double is something else than what was written: out of range, or another integer. What counts is what
+ * would be written again: 1763721234567000000 is no exact double, but comes back with the same digits.
+ */
 function isChanged(value: number, source: string): boolean {
   if (!Number.isFinite(value)) return true;
-  if (value === 0) return /^[^eE]*[1-9]/.test(source);
-  if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return false;
-  return BigInt(source) !== BigInt(value);
+  const written = decimal(source);
+  if (value === 0) return written.digits !== '';
+  if (written.exponent < 0) return false;
+  const held = decimal(String(value));
+  return held.digits !== written.digits || held.exponent !== written.exponent;
 }
 
-function isTooDeep(value: unknown): boolean {
-  return storageProblems(value, '').some((problem) => problem.message.startsWith('is nested'));
+const DECIMAL = /^-?(\d+)\.?(\d*)(?:[eE]([-+]?\d+))?$/;
+
+/** A number as its significant digits and the power of ten behind them: an integer when that is not negative. */
+function decimal(source: string): { digits: string; exponent: number } {
+  const [, whole, fraction, exponent] = DECIMAL.exec(source) as unknown as [string, string, string, string?];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  return {
+    digits: significant,
+    exponent: Number(exponent ?? 0) - fraction.length + digits.length - significant.length,
+  };
+}
+
+/** Stops at the first part that is too deep, so it never recurses further than that. */
+function isTooDeep(value: unknown, depth = 1): boolean {
+  if (!hasParts(value)) return false;
+  return depth > MAX_DEPTH || Object.values(value).some((part) => isTooDeep(part, depth + 1));
 }
 
 /** `, got <value>`, shortened, to end a message about a wrong value; nothing when there is none. */
@@ -116,7 +136,7 @@ function ownProblem(value: unknown, depth: number): string | null {
 
 function numberProblem(source: string): string {
   const why =
-    Number.isFinite(Number(source)) && /^-?\d+$/.test(source)
+    Number.isFinite(Number(source)) && Number(source) !== 0
       ? 'is an integer beyond ±2^53 that can not be held exactly: send it as a string'
       : 'is a number outside the range of a double';
   return `${why}, got ${shorten(source, SHOWN_LENGTH)}`;

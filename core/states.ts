@@ -45,3 +45,9 @@ export function isTerminal(state: State): boolean {
 export function canTransition(from: State, to: State): boolean {
   return TRANSITIONS[from].includes(to);
 }
+
+/** A state as the end of a sentence about its task: `is queued`, `has succeeded`, `was cancelled`. */
+export function inWords(state: State): string {
+  if (state === 'succeeded' || state === 'failed') return `has ${state}`;
+  return state === 'cancelled' || state === 'resolved' ? `was ${state}` : `is ${state}`;
+}

@@ -1,8 +1,13 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/schema.ts';
 
-/** Never in a log line, wherever a request or its headers are logged. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'set-cookie', 'x-api-key', 'proxy-authorization'];
+
+/** What is never in a log line, wherever a request or its headers are logged. For every logger of ours. */
+export const REDACTED = {
+  paths: SECRET_HEADERS.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]),
+  censor: '[redacted]',
+};
 
 export type ProcessLogger = {
   log: Logger;
@@ -24,10 +29,7 @@ export async function createLogger(
       level: config.LOG_LEVEL,
       base: { process: processName, pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
-      redact: {
-        paths: SECRET_HEADERS.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]),
-        censor: '[redacted]',
-      },
+      redact: REDACTED,
     },
     destination,
   );

@@ -11,6 +11,9 @@ export const CANCEL_CHANNEL = 'errand_cancel';
  * have been lost. A gap of half a lease, which is a beat that failed, makes `steady_since` start anew: after it
  * (Postgres was away, this process was stopped) it can't tell for a while who is dead. Of a whole lease would be too
  * late: another's last beat may be older than ours by a beat. Only Postgres's clock counts.
+ *
+ * It also asks how full the queue of notifications is: once it was full, because somebody who listens did not read,
+ * Postgres frees what was read only for who asks, and refuses every NOTIFY until then.
  */
 export async function heartbeat(database: Database, runnerId: number, inFlight: number): Promise<Heartbeat> {
   const { rows } = await database.query<{ live: boolean; cancelled: string[] }>({
@@ -28,6 +31,7 @@ export async function heartbeat(database: Database, runnerId: number, inFlight: 
         returning id
       )
       select exists (select from beat) as live,
+             pg_notification_queue_usage() as asked,
              array(select t.id
                      from errand.tasks t
                     where t.runner_id = $1 and t.state = 'running' and t.cancel_requested_at is not null) as cancelled`,

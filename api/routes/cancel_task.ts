@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { ErrandError } from '../../core/errors.ts';
+import { inWords } from '../../core/states.ts';
 import { cancelTask as cancel } from '../../store/cancel.ts';
 import { getTask } from '../../store/tasks.ts';
 import type { ApiContext } from '../context.ts';
@@ -23,6 +24,6 @@ export function cancelTask(context: ApiContext) {
     }
     const current = await getTask(context.pool, id);
     if (current === null) throw taskNotFound(id);
-    throw new ErrandError('BAD_REQUEST', `Task cannot be cancelled: it is ${current.state}`);
+    throw new ErrandError('BAD_REQUEST', `Task cannot be cancelled: it ${inWords(current.state)}`);
   };
 }

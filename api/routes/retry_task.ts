@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { ErrandError } from '../../core/errors.ts';
+import { inWords } from '../../core/states.ts';
 import { getTask, retryTask as rearm } from '../../store/tasks.ts';
 import type { ApiContext } from '../context.ts';
 import { taskNotFound } from './get_task.ts';
@@ -18,7 +19,7 @@ export function retryTask(context: ApiContext) {
     if (current === null) throw taskNotFound(id);
     throw new ErrandError(
       'BAD_REQUEST',
-      `Task cannot be retried: it is ${current.state}, and only a failed or cancelled one can be`,
+      `Task cannot be retried: it ${inWords(current.state)}, and only a failed or cancelled one can be`,
     );
   };
 }

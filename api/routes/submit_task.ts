@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
 import { detail, got, valueAt } from '../../core/json.ts';
+import { inWords, type State } from '../../core/states.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { type Submission, type SubmitOutcome, type Submitted, submitTasks } from '../../store/submit.ts';
 import type { Task } from '../../store/tasks.ts';
@@ -93,12 +94,13 @@ async function submitOne(context: ApiContext, submission: Submission): Promise<S
   return alone ?? submitted;
 }
 
-const MESSAGES: Record<SubmitOutcome, (state: string) => string> = {
-  created: (state) => `Task created: it is ${state}`,
+const MESSAGES: Record<SubmitOutcome, (state: State) => string> = {
+  created: (state) => `Task created: it ${inWords(state)}`,
   duplicate: (state) =>
     state === 'succeeded' || state === 'resolved'
-      ? `This was submitted before and has ${state}: its result is stored`
-      : `This was submitted before and is ${state}: it may now make one attempt more`,
-  rearmed: (state) => `This was submitted before and had ended without success: it is ${state} again`,
+      ? `This was submitted before and ${inWords(state)}: its result is stored`
+      : `This was submitted before and ${inWords(state)}: it may now make one attempt more`,
+  rearmed: (state) =>
+    `This was submitted before and had ended without success. Queued again, it ${inWords(state)}`,
   conflict: () => 'Conflict',
 };

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { type Door, ECHO_DOORS } from './doors.ts';
@@ -12,43 +12,45 @@ const MB = 1024 * 1024;
 const headers = { 'content-type': 'application/json' };
 const tooLarge = { status: 413, code: 'PAYLOAD_TOO_LARGE' };
 
-describe.each(ECHO_DOORS)('by $door', ({ path, wrap }) => {
-  const message = (size: number) => wrap(`{"message":"${'a'.repeat(size)}"}`);
+const ECHO = '/v1/tasks/example.echo';
+const message = (size: number) => `{"message":"${'a'.repeat(size)}"}`;
 
-  test('11 MB are refused', async () => {
-    const send = () => api.call('POST', path, message(11 * MB));
-    const answer = await expectRefused(api, pool, send, tooLarge);
-    expect(answer.body.error).toBe('The body is too large: 10 MB are accepted');
-  });
+test.each(ECHO_DOORS)('11 MB by $door are refused', async ({ path, wrap }) => {
+  const answer = await expectRefused(
+    api,
+    pool,
+    () => api.call('POST', path, wrap(message(11 * MB))),
+    tooLarge,
+  );
+  expect(answer.body.error).toBe('The body is too large: 10 MB are accepted');
+});
 
-  test('50 MB packed into some KB are refused', async () => {
-    const body = gzipSync(message(50 * MB));
-    expect(body.length).toBeLessThan(100_000);
-    const packed = { ...headers, 'content-encoding': 'gzip' };
-    await expectRefused(api, pool, () => raw(api.url, 'POST', path, { body, headers: packed }), tooLarge);
-  });
+test('50 MB packed into some KB are refused', async () => {
+  const body = gzipSync(`{"payload":${message(50 * MB)}}`);
+  expect(body.length).toBeLessThan(100_000);
+  const packed = { ...headers, 'content-encoding': 'gzip' };
+  await expectRefused(api, pool, () => raw(api.url, 'POST', ECHO, { body, headers: packed }), tooLarge);
 });
 
 test('just under 10 MB are read, and refused only for what is in them', async () => {
-  const send = (door: Door) =>
-    api.call('POST', door.path, door.wrap(`{"message":"${'a'.repeat(10 * MB - 200)}"}`));
-  const message = expect.stringMatching(/^must NOT have more than 10000 characters, got "a{99}…$/);
+  const send = (door: Door) => api.call('POST', door.path, door.wrap(message(10 * MB - 200)));
+  const tooLong = expect.stringMatching(/^must NOT have more than 10000 characters, got "a{99}…$/);
   const [byPath, byName, byBatch] = ECHO_DOORS as [Door, Door, Door];
   for (const door of [byPath, byName]) {
     await expectRefused(api, pool, () => send(door), {
       status: 400,
       code: 'VALIDATION_FAILED',
-      details: [{ path: `${door.at}/message`, message }],
+      details: [{ path: `${door.at}/message`, message: tooLong }],
     });
   }
   const { body } = await send(byBatch);
   expect(body).toMatchObject({ created: 1, invalid: 1 });
-  expect(body.items[1].errors).toEqual([{ path: `${byBatch.at}/message`, message }]);
+  expect(body.items[1].errors).toEqual([{ path: `${byBatch.at}/message`, message: tooLong }]);
 });
 
 test('11 MB in chunks, without a length, are refused', async () => {
-  const body = ECHO_DOORS[0]?.wrap(`{"message":"${'a'.repeat(11 * MB)}"}`);
-  const send = () => raw(api.url, 'POST', '/v1/tasks/example.echo', { body, headers, chunked: true });
+  const body = `{"payload":${message(11 * MB)}}`;
+  const send = () => raw(api.url, 'POST', ECHO, { body, headers, chunked: true });
   await expectRefused(api, pool, send, tooLarge);
 });
 
@@ -61,7 +63,7 @@ test.each([
     /must NOT have additional properties/,
   ],
 ])('of millions of wrong %s only the first is told', async (_name, text, path, message) => {
-  const send = () => api.call('POST', '/v1/tasks/example.echo', `{"payload":{"message":"a"},${text}}`);
+  const send = () => api.call('POST', ECHO, `{"payload":{"message":"a"},${text}}`);
   await expectRefused(api, pool, send, {
     status: 400,
     code: 'VALIDATION_FAILED',
@@ -69,8 +71,8 @@ test.each([
   });
 });
 
-test('a payload of 9 MB that is valid is stored and read back exactly', async () => {
-  const json = { rows: Array.from({ length: 90_000 }, (_, index) => ({ index, text: 'x'.repeat(80) })) };
+test('a payload of 5 MB that is valid is stored and read back exactly', async () => {
+  const json = { rows: Array.from({ length: 50_000 }, (_, index) => ({ index, text: 'x'.repeat(80) })) };
   const payload = { url: 'https://example.com/', method: 'POST', json };
   const { status, body } = await api.call('POST', '/v1/tasks/http.request', { payload });
   expect(status).toBe(201);

@@ -47,7 +47,7 @@ test('a finished task can not be cancelled, an unknown one is not found, and an 
   await finished(pool, id);
   expect(await api.call('DELETE', `/v1/tasks/${id}`)).toMatchObject({
     status: 400,
-    body: { code: 'BAD_REQUEST', error: 'Task cannot be cancelled: it is succeeded' },
+    body: { code: 'BAD_REQUEST', error: 'Task cannot be cancelled: it has succeeded' },
   });
   const unknown = await api.call('DELETE', '/v1/tasks/00000000-0000-7000-8000-000000000000');
   expect(unknown).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });

@@ -71,7 +71,7 @@ test.each(['failed', 'cancelled'])('a %s task is armed again, as the new submiss
       error: null,
     },
   });
-  expect(second.body.message).toMatch(/had ended without success: it is scheduled again/);
+  expect(second.body.message).toMatch(/had ended without success. Queued again, it is scheduled/);
   const rings = await ringsOf(pool, [id]);
   expect(rings.at(-1)).toMatchObject({ priority: 4, run_at: '2099-01-01T00:00:00.000Z', payload: [id] });
   expect((await ledgerRow(pool, id)).ring).toBe(rings.at(-1)?.key);

@@ -38,7 +38,7 @@ test('a submission can wait too, by every single door, also when it is a duplica
   const headers = { 'idempotency-key': 'waits' };
   const first = await api.call('POST', `${SLEEP}?wait=30`, { payload: { ms: 20 } }, headers);
   expect(first).toMatchObject({ status: 201, body: { created: true, task: { state: 'succeeded' } } });
-  expect(first.body.message).toBe('Task created: it is succeeded');
+  expect(first.body.message).toBe('Task created: it has succeeded');
   const body = { name: 'example.sleep', payload: { ms: 20 } };
   const second = await api.call('POST', '/v1/tasks?wait=30', body, headers);
   expect(second).toMatchObject({ status: 200, body: { created: false, task: { state: 'succeeded' } } });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   canTransition,
+  inWords,
   isTerminal,
   OPEN,
   REARMABLE,
@@ -96,3 +97,17 @@ function canReachEnd(from: State): boolean {
   }
   return false;
 }
+
+test('a state can end a sentence', () => {
+  expect(STATES.map(inWords)).toEqual([
+    'is scheduled',
+    'is waiting',
+    'is queued',
+    'is running',
+    'is retrying',
+    'has succeeded',
+    'has failed',
+    'was cancelled',
+    'was resolved',
+  ]);
+});

@@ -81,18 +81,21 @@ test('F17: the queue of notifications is full: submissions are refused, finished
   const { pool, url } = await startOwnPostgres({ settings: { max_notify_queue_pages: '64' } });
   const history = recordHistory();
   let started = 0;
-  await startTestRunner(pool, { executables: fixtures(() => started++) });
+  await startTestRunner(pool, { leaseSecs: 3, executables: fixtures(() => started++) });
   // Its retry needs a ring, which notifies.
-  const { id } = await submitOne(pool, { name: 'fixture.fail', payload: { ms: 1_000 } });
+  const { id } = await submitOne(pool, { name: 'fixture.fail', payload: { ms: 2_000 } });
   history.ok(id);
   await until('it runs', () => started === 1);
   const deaf = new Client({ connectionString: url });
   await deaf.connect();
   await deaf.query('listen nobody');
   await deaf.query('begin; select 1');
-  await pool
-    .query(`select pg_notify('nobody', repeat('x', 7900) || n) from generate_series(1, 100) n`)
-    .catch(() => {});
+  await until('the queue is full', () =>
+    pool.query(`select pg_notify('nobody', repeat('x', 7900))`).then(
+      () => false,
+      (error: unknown) => isUnable(error),
+    ),
+  );
   const refused: unknown = await submit(pool, work(1)).then(
     () => 'accepted',
     (error: unknown) => error,
@@ -101,7 +104,7 @@ test('F17: the queue of notifications is full: submissions are refused, finished
   history.failed();
   await until('the attempt is over and not recorded', async () => {
     const { rows } = await pool.query(
-      `select 1 from errand.tasks where state = 'running' and started_at < now() - interval '2 seconds'`,
+      `select 1 from errand.tasks where state = 'running' and started_at < now() - interval '3 seconds'`,
     );
     return rows.length === 1;
   });

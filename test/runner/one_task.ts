@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { defineTask, type Handler, type TaskDefinition } from '../../core/task.ts';
+import type { Task } from '../../store/tasks.ts';
 import { executable, startTestRunner } from '../support/runner.ts';
 import { finished, submitOne } from '../support/tasks.ts';
 
@@ -27,19 +28,23 @@ export function define(
   }) as unknown as TaskDefinition;
 }
 
-/** Runs one task of its own definition with a handler, and gives it when it has finished. */
-export async function run(
+type Options = NonNullable<Parameters<typeof define>[1]> & { payload?: unknown };
+
+/** Starts a runner that has one definition of its own, and submits one task of it. */
+export async function start(
   pool: Pool,
   name: `${string}.${string}`,
   handler: Handler,
-  more: Parameters<typeof define>[1] & { payload?: unknown } = {},
-) {
+  more: Options = {},
+): Promise<Task> {
   const definition = define(name, more);
   await startTestRunner(pool, { executables: new Map([executable(definition, handler)]) });
-  const task = await submitOne(pool, {
-    name,
-    payload: more.payload ?? {},
-    maxAttempts: more.maxAttempts ?? 3,
-  });
+  return submitOne(pool, { name, payload: more.payload ?? {}, maxAttempts: more.maxAttempts ?? 3 });
+}
+
+/** Like `start`, and gives the task when it has finished. */
+export async function run(...parameters: Parameters<typeof start>): Promise<Task> {
+  const [pool] = parameters;
+  const task = await start(...parameters);
   return finished(pool, task.id);
 }

@@ -6,12 +6,13 @@ import { openPool } from '../../store/pool.ts';
 export type TestDatabase = { url: string; pool: Pool };
 
 /**
- * A database of the calling file alone, cloned from the migrated template; dropped when the file is done.
+ * A database of the calling file alone, cloned from the migrated template, or from Postgres's own empty one;
+ * dropped when the file is done.
  */
-export async function createDatabase(): Promise<TestDatabase> {
+export async function createDatabase(template: 'template' | 'template0' = 'template'): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await onServer(server, `create database ${name} template template strategy file_copy`);
+  await onServer(server, `create database ${name} template ${template} strategy file_copy`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   const pool = openPool({

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
+import { REDACTED } from '../../process/logger.ts';
 import { createEvents, type RunnerEvents } from '../../runner/events.ts';
 import type { Executable } from '../../runner/execute.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
@@ -22,7 +23,8 @@ export type TestRunnerOptions = {
 
 /** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
 export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
-  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
+  const base = { process: 'test', pid: process.pid };
+  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent', base, redact: REDACTED });
   const runner = await startRunner({
     config: {
       RUNNER_CONCURRENCY: options.concurrency ?? 10,
