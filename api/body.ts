@@ -3,7 +3,7 @@ import { ErrandError } from '../core/errors.ts';
 import { detail, got, parseJson, pointerPart, storageProblems, textProblem } from '../core/json.ts';
 
 /** Also the bound of what a compressed body may grow to. */
-export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
 

@@ -2,7 +2,7 @@ import type { QueueDepth } from '../store/namespaces.ts';
 import type { NamespaceWork } from './figures.ts';
 
 /** For how long work may wait, and nothing of it move, before that is called degraded. */
-export const STALLED_AFTER_SECS = 10;
+const STALLED_AFTER_SECS = 10;
 
 /**
  * - `degraded`: something has been due for STALLED_AFTER_SECS, for as long this runner has been there and recorded no

@@ -24,7 +24,7 @@ export type TaskFilter = {
 export type Page = { size: number; offset: number; before: string | undefined };
 
 /** Counting stops here; beyond it the planner's estimate must do. */
-export const EXACT_TOTAL_LIMIT = 10_000;
+const EXACT_TOTAL_LIMIT = 10_000;
 
 /** The values of a statement under construction; `add` gives the placeholder. */
 type Values = { list: unknown[]; add: (value: unknown) => string };
@@ -175,7 +175,7 @@ function rowConditions(filter: TaskFilter, values: Values): string[] {
 }
 
 /** The smallest UUIDv7 of a millisecond (RFC 9562, section 5.7): 48 bits of Unix time, then the version. */
-export function firstIdAt(time: string): string {
+function firstIdAt(time: string): string {
   const hex = Math.max(0, Math.floor(Date.parse(time)))
     .toString(16)
     .padStart(12, '0');

@@ -5,7 +5,7 @@ import { unlockPools } from './rings.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A task is quarantined when its runner has died under it so often (specification X4). */
-export const CRASHES_TO_QUARANTINE = 3;
+const CRASHES_TO_QUARANTINE = 3;
 
 /** A runner whose lease ran out. */
 export type LostRunner = { id: number; host: string; pid: number; pool_ids: string[] };

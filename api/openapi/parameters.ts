@@ -2,8 +2,8 @@ import type { JsonSchema } from '../../core/schema.ts';
 import { STATES } from '../../core/states.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
 
-export const DEFAULT_PAGE_SIZE = 50;
-export const MAX_PAGE_SIZE = 100;
+const DEFAULT_PAGE_SIZE = 50;
+const MAX_PAGE_SIZE = 100;
 /** Numbered pages reach this many tasks; beyond it there is the cursor. */
 export const MAX_PAGE_REACH = 10_000;
 /** Longest wait for a task to finish. */

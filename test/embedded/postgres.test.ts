@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -14,19 +14,17 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startPostgres } from '../../embedded/postgres.ts';
 import { isAlive } from '../../embedded/processes.ts';
 import { canEnter } from '../../embedded/reachable.ts';
 import { until } from '../support/until.ts';
+import { query, startHosted } from './hosted.ts';
 import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder } from './scratch.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
-const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
 const settings = { fsync: 'off' };
 
 /** One folder for the cases that follow each other: each is a start on what the one before left. */
@@ -43,36 +41,6 @@ async function start(where = directory, extra: { port?: number; settings?: Recor
   const postgres = await startPostgres({ directory: where, port: 0, log, settings, ...extra });
   onTestFinished(() => postgres.stop());
   return postgres;
-}
-
-async function query(postgres: { url: string }, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: postgres.url });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query({ text: sql, rowMode: 'array' })).rows.flat();
-  } finally {
-    await client.end();
-  }
-}
-
-type Hosted = { url: string; pid: number; host: ChildProcess };
-
-/** Starts Postgres in a process of its own. */
-async function startHosted(where: string, options: { args?: string[]; uid?: number; gid?: number } = {}) {
-  const { args = [], ...identity } = options;
-  const host = spawn(process.execPath, [HOST, where, ...args], { ...identity, cwd: '/', stdio: 'pipe' });
-  onTestFinished(() => void host.kill('SIGKILL'));
-  let output = '';
-  let errors = '';
-  host.stdout.on('data', (chunk) => (output += String(chunk)));
-  host.stderr.on('data', (chunk) => (errors += String(chunk)));
-  const hosted = async (): Promise<Hosted> => {
-    await until('the host says where its Postgres is', () => output.includes('\n') || host.exitCode !== null);
-    if (!output.includes('\n')) throw new Error(errors);
-    return { ...(JSON.parse(output) as { url: string; pid: number }), host };
-  };
-  return { host, hosted };
 }
 
 async function expectAnswer(postgres: { url: string }): Promise<void> {

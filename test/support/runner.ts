@@ -51,7 +51,7 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
 }
 
 /** The shipped definitions with their handlers. */
-export async function shippedExecutables(): Promise<Map<string, Executable>> {
+async function shippedExecutables(): Promise<Map<string, Executable>> {
   const loaded = definitions.map(
     async (definition): Promise<[string, Executable]> => [
       definition.name,
