@@ -20,6 +20,8 @@ const failed = [
     'tests',
     `npm test --silent -- --coverage --coverage.reportOnFailure --reporter=default --reporter=json --outputFile.json=${report}`,
   ),
+  // Everything killed at random under load for a minute, and the history checker's word on it (faults F30).
+  check('soak', 'npm run --silent soak -- --minutes 1'),
 ].includes(false);
 
 const tests = countTests(report);

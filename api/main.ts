@@ -1,4 +1,3 @@
-import { gather } from '../core/gather.ts';
 import { checkDatabase, connectDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
@@ -6,13 +5,9 @@ import { runMain, startStep } from '../process/start.ts';
 import { stopOnSignal } from '../process/stop.ts';
 import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
-import { isConnectionFailure } from '../store/pool.ts';
-import { type Submission, submitTasks } from '../store/submit.ts';
 import { loadRegistry } from '../tasks/index.ts';
 import { createApp } from './app.ts';
-
-/** Single submissions that one statement writes at most, and such statements at a time. */
-const GROUP = { maxItems: 100, parallel: 2, isolate: (error: unknown) => !isConnectionFailure(error) };
+import { submitInGroups } from './group.ts';
 
 // `npm run api`: the HTTP side of Errand, stateless, as many as wanted. The order is that of X11.
 await runMain(async () => {
@@ -34,7 +29,7 @@ await runMain(async () => {
     pool,
     registry,
     log,
-    submitOne: gather((submissions: Submission[]) => submitTasks(pool, submissions), GROUP),
+    submitOne: submitInGroups(pool),
     stopping: stopping.signal,
     validateResponses: config.NODE_ENV === 'test',
     probeSource: {

@@ -4,14 +4,13 @@ import { z } from 'zod';
 import { isTerminal } from '../core/states.ts';
 import { getState, getTask, type Task } from '../store/tasks.ts';
 import type { ApiContext } from './context.ts';
-import { MAX_WAIT_SECONDS } from './openapi/parameters.ts';
 import { parseQuery } from './request.ts';
 
 const FIRST_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 500;
 const PAUSE_FACTOR = 1.5;
 
-const querySchema = z.object({ wait: z.number().max(MAX_WAIT_SECONDS).default(0) });
+const querySchema = z.object({ wait: z.number().default(0) });
 
 /** How long a request wants to wait for its task, from `?wait=`. */
 export function waitSeconds(request: Request): number {

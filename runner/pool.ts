@@ -60,8 +60,12 @@ export function startRingPool(options: RingPoolOptions): RingPool {
   async function retire(pool: GraphilePool): Promise<void> {
     const error = await pool.left;
     if (error !== null) log.error({ err: error, pool_id: pool.id }, 'a graphile-worker pool failed');
-    await options.unlock(pool.id);
-    pools.delete(pool);
+    try {
+      await options.unlock(pool.id);
+      pools.delete(pool);
+    } catch (cause) {
+      log.error({ err: cause, pool_id: pool.id }, 'could not unlock the rings of a pool that is gone');
+    }
   }
 
   async function supervise(): Promise<void> {

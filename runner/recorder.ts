@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
 import type { Outcome, Recorded } from '../store/outcomes.ts';
-import { isRefusal, isTimeout } from '../store/pool.ts';
+import { isTimeout } from '../store/pool.ts';
 import { toErrorRecord } from './classify.ts';
 import { isPassing, untilBack } from './until_back.ts';
 
@@ -37,9 +37,8 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
   }
 
   async function writeOrRefuse(outcomes: Outcome[]): Promise<Recorded> {
-    const isWorthIt = (error: unknown): boolean => !isRefusal(error);
     try {
-      return await writeUntil(outcomes, isWorthIt);
+      return await writeUntil(outcomes);
     } catch (error) {
       const [only] = outcomes;
       if (only === undefined || only.kind !== 'succeeded') throw error;
@@ -47,11 +46,11 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
         { err: error, task_id: only.id },
         'Postgres refused an outcome: the attempt counts as failed',
       );
-      return writeUntil([refused(only, error)], isWorthIt);
+      return writeUntil([refused(only, error)]);
     }
   }
 
-  function writeUntil(outcomes: Outcome[], isWorthIt: (error: unknown) => boolean): Promise<Recorded> {
+  function writeUntil(outcomes: Outcome[], isWorthIt?: (error: unknown) => boolean): Promise<Recorded> {
     return untilBack(log, `recording ${outcomes.length} outcomes`, () => write(outcomes), isWorthIt);
   }
 

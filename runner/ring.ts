@@ -42,14 +42,28 @@ export async function workRing(ring: Ring, work: RingWork): Promise<void> {
       if (isSuspect) work.suspects.release();
       break;
     }
-    const run = work.run(attempt, work.slots.release);
+    const run = runInSlot(attempt, work);
     // Not before its record: the next suspect may kill this runner, and must not take an innocent one with it.
-    recorded.push(isSuspect ? run.finally(work.suspects.release) : run);
+    const record = isSuspect ? run.finally(work.suspects.release) : run;
+    // Looked at below, when the others have started: until then Node would take a failure for one that nobody handles.
+    record.catch(() => {});
+    recorded.push(record);
   }
   const unstarted = due.slice(recorded.length).map((attempt) => attempt.id);
   if (unstarted.length > 0) {
     await work.giveBack({ key: ring.key, newKey: randomUUID(), taskIds: unstarted });
   }
-  await Promise.all(recorded);
+  const outcomes = await Promise.allSettled(recorded);
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
   if (unstarted.length > 0) await work.slots.room(work.stopping);
+}
+
+/** Frees the slot once, at the end of the attempt or when that never began. */
+function runInSlot(attempt: DueAttempt, work: RingWork): Promise<void> {
+  let release = (): void => {
+    release = () => {};
+    work.slots.release();
+  };
+  return work.run(attempt, () => release()).finally(() => release());
 }

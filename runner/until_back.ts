@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
-import { isConnectionFailure, isTimeout, isTransient, isUnable } from '../store/pool.ts';
+import { isConnectionFailure, isRefusal, isTimeout, isTransient, isUnable } from '../store/pool.ts';
 
 /**
  * Whether an error passes by itself: Postgres is away or can't do anything of the kind (specification X7), or the
@@ -12,13 +12,13 @@ export function isPassing(error: unknown): boolean {
 
 /**
  * Repeats a statement with backoff and jitter until it goes well. Throws at once an error that is not worth it:
- * without `isWorthIt`, what Postgres says about the statement itself.
+ * without `isWorthIt`, only one about the values of the statement. What else is wrong can be mended without us.
  */
 export function untilBack<T>(
   log: Logger,
   what: string,
   statement: () => Promise<T>,
-  isWorthIt: (error: unknown) => boolean = isPassing,
+  isWorthIt: (error: unknown) => boolean = (error) => !isRefusal(error),
 ): Promise<T> {
   return pRetry(statement, {
     retries: Number.POSITIVE_INFINITY,

@@ -7,7 +7,7 @@ const MAX_PAGE_SIZE = 100;
 /** Numbered pages reach this many tasks; beyond it there is the cursor. */
 export const MAX_PAGE_REACH = 10_000;
 /** Longest wait for a task to finish. */
-export const MAX_WAIT_SECONDS = 30;
+const MAX_WAIT_SECONDS = 30;
 
 /** A parameter of an operation. */
 export type Parameter = {

@@ -4,8 +4,7 @@ import type { Pool, QueryConfig } from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type AppOptions, createApp } from '../../api/app.ts';
-import { gather } from '../../core/gather.ts';
-import { type Submission, submitTasks } from '../../store/submit.ts';
+import { submitInGroups } from '../../api/group.ts';
 import { loadRegistry } from '../../tasks/index.ts';
 import { call, type TestApi } from '../support/api.ts';
 
@@ -25,7 +24,7 @@ export async function startOwnApi(pool: Pool, options: Partial<AppOptions> = {})
     pool,
     registry: loadRegistry({ NODE_ENV: 'test' }),
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
-    submitOne: gather((submissions: Submission[]) => submitTasks(pool, submissions), { maxItems: 100 }),
+    submitOne: submitInGroups(pool),
     stopping: stopping.signal,
     validateResponses: true,
     probeSource: { process: 'api', isDraining: () => stopping.signal.aborted, checks: async () => [] },

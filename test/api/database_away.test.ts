@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { openPool } from '../../store/pool.ts';
-import { type Answer, call } from '../support/api.ts';
+import type { Answer } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
-import { startProcess } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { closeGate, type OwnApi, startOwnApi, watched } from './app.ts';
 import { counts, expectError } from './ledger.ts';
@@ -95,18 +94,33 @@ test('a deadlock is tried again, and the caller hears nothing of it', async () =
   expect(deadlocks).toBe(0);
 });
 
+/** Submits forty tasks at once, which go to Postgres together. */
+function submitForty(api: OwnApi, initiator: (index: number) => string): Promise<Answer[]> {
+  const submit = (index: number) =>
+    api.call('POST', '/v1/tasks/example.sleep', { payload: { ms: index }, initiator: initiator(index) });
+  return Promise.all(Array.from({ length: 40 }, (_, index) => submit(index)));
+}
+
 test('of several that are written together, only those at fault fail', async () => {
-  const api = await startProcess('api/main.ts', database.url);
+  const api = await startOwnApi(pool);
   await pool.query(`alter table errand.tasks add constraint no_ann check (initiator <> 'ann')`);
-  const submit = (index: number) => {
-    const initiator = index % 10 === 0 ? 'ann' : 'ben';
-    return call(api.url, 'POST', '/v1/tasks/example.sleep', { payload: { ms: index }, initiator });
-  };
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => submit(index)));
+  const answers = await submitForty(api, (index) => (index % 10 === 0 ? 'ann' : 'ben'));
   await pool.query('alter table errand.tasks drop constraint no_ann');
   const statuses = answers.map(({ status }) => status);
   expect(statuses).toEqual(Array.from({ length: 40 }, (_, index) => (index % 10 === 0 ? 500 : 201)));
   const { rows } = await pool.query(`select id from errand.tasks where initiator = 'ben' order by id`);
   const ids = answers.flatMap(({ body }) => (body.task ? [body.task.id] : []));
   expect(ids.sort()).toEqual(rows.map(({ id }) => id));
+});
+
+test('when nobody is at fault, they fail together, and are not tried one by one', async () => {
+  const { own, end } = poolOf(database.url, 300);
+  let statements = 0;
+  const api = await startOwnApi(watched(own, () => statements++));
+  const open = await closeGate(pool, 'exclusive');
+  const answers = await submitForty(api, () => 'cyd');
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([408]));
+  expect(statements).toBeLessThan(20);
+  await open();
+  await end();
 });

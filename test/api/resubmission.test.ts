@@ -77,6 +77,18 @@ test.each(['failed', 'cancelled'])('a %s task is armed again, as the new submiss
   expect((await ledgerRow(pool, id)).ring).toBe(rings.at(-1)?.key);
 });
 
+test('nothing of the life before stays: no request to cancel, no progress, and a suspect has its crashes to come', async () => {
+  const { id, again } = await submitted();
+  await ended(
+    id,
+    'failed',
+    `cancel_requested_at = now(), progress = 0.5, progress_note = 'half', crashes = 3`,
+  );
+  expect((await again()).body.task.state).toBe('queued');
+  const clean = { cancel_requested_at: null, progress: null, progress_note: null, crashes: 1 };
+  expect(await ledgerRow(pool, id)).toMatchObject(clean);
+});
+
 test('a task that was cancelled before it started keeps its attempt', async () => {
   const { id, again } = await submitted();
   await pool.query(`update errand.tasks set state = 'cancelled', finished_at = now() where id = $1`, [id]);

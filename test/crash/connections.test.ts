@@ -43,6 +43,26 @@ test('F7: a RST on every connection at once, twice under load: work resumes with
   await history.check(pool);
 });
 
+test('F7: connections break before the first fetch of a pool: another pool fetches', async () => {
+  const { url, pool } = await createDatabase();
+  const history = recordHistory();
+  const proxy = await startProxy(url);
+  let lost = 0;
+  proxy.onSend = (connection) => {
+    // graphile-worker looks its tasks up once per pool.
+    if (lost < 2 && connection.lastSent().includes('_private_tasks')) {
+      connection.loseAnswer();
+      lost++;
+    }
+  };
+  await startFixtureRunner(proxy.url);
+  const { id } = await submitOne(pool, work(1));
+  history.ok(id);
+  expect(await finished(pool, id, 8_000)).toMatchObject({ state: 'succeeded', attempt: 1 });
+  expect(lost).toBe(2);
+  await history.check(pool);
+});
+
 test('F7: the answer to a fetch gets lost: what it locked is given back within seconds', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();

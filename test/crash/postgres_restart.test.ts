@@ -1,19 +1,24 @@
 import { expect, test } from 'vitest';
 import { call } from '../support/api.ts';
+import { recordHistory } from '../support/history.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
 import { startProcess } from '../support/processes.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
-test('Postgres crashes while tasks run and comes back: their outcomes are written, once, and work goes on', async () => {
+test('F5: Postgres crashes while tasks run and comes back: their outcomes are written, once, and work goes on', async () => {
   const postgres = await startOwnPostgres();
+  const history = recordHistory();
   const runner = await startProcess('runner/main.ts', postgres.url);
   const api = await startProcess('api/main.ts', postgres.url);
   const running = await submit(
     postgres.pool,
     ...Array.from({ length: 5 }, () => ({ name: 'example.sleep', payload: { ms: 800 } })),
   );
-  for (const { id } of running) await inState(postgres.pool, id, 'running');
+  for (const { id } of running) {
+    history.ok(id);
+    await inState(postgres.pool, id, 'running');
+  }
   await postgres.crash();
   expect(await call(api.url, 'GET', `/v1/tasks/${running[0]?.id}`)).toMatchObject({
     status: 503,
@@ -27,8 +32,10 @@ test('Postgres crashes while tasks run and comes back: their outcomes are writte
     expect(await outcomes(postgres.pool, id)).toEqual([[1, 'succeeded']]);
   }
   const next = await submitOne(postgres.pool, { name: 'example.echo', payload: { message: 'still here' } });
+  history.ok(next.id);
   await finished(postgres.pool, next.id);
   expect((await call(api.url, 'GET', '/ready')).status).toBe(200);
   runner.child.kill('SIGTERM');
   expect(await runner.exited).toBe(0);
+  await history.check(postgres.pool);
 }, 60_000);

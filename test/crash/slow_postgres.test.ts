@@ -61,6 +61,10 @@ test('F13: statements hang and take every connection of the pool: bounded waits,
   const holder = await pool.connect();
   // The first lets them read, as somebody's long update does; the second, of a migration, does not.
   for (const mode of ['exclusive', 'access exclusive']) {
+    // They fall due meanwhile.
+    const due = await submit(pool, ...Array.from({ length: 4 }, () => ({ ...work(1), delayMs: 500 })));
+    tasks.push(...due);
+    for (const { id } of due) history.ok(id);
     await holder.query(`begin; lock table errand.tasks in ${mode} mode`);
     const end = performance.now() + 3_000;
     const beats: number[] = [];
@@ -78,6 +82,8 @@ test('F13: statements hang and take every connection of the pool: bounded waits,
     expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
     expect(runner.executions.get(id)).toBe(1);
   }
+  // Nothing was left to graphile-worker, which would wait longer each time.
+  expect(runner.output()).not.toContain('Failed task');
   expect(await lostRunners(pool)).toBe(0);
   await history.check(pool);
 });

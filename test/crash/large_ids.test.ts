@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { retryTask } from '../../store/tasks.ts';
+import { createDatabase } from '../support/database.ts';
+import { recordHistory } from '../support/history.ts';
+import { startTestRunner } from '../support/runner.ts';
+import { startFixtureRunner } from '../support/runners.ts';
+import { countRings, finished, outcomes, submit } from '../support/tasks.ts';
+import { until } from '../support/until.ts';
+import { fixtures } from './fixtures/tasks.ts';
+
+const BEYOND = 2 ** 31 + 1_000;
+const { url, pool } = await createDatabase();
+const task = (name: string, ms: number, more: { maxAttempts?: number; delayMs?: number } = {}) => ({
+  name: `fixture.${name}`,
+  payload: { ms },
+  ...more,
+});
+
+test('F18: ids of rings beyond 2^31: submitted, given back, retried, recorded, taken over, removed', async () => {
+  const history = recordHistory();
+  const { rows } = await pool.query<{ sequence: string }>(
+    `select pg_get_serial_sequence('graphile_worker._private_jobs', 'id') as sequence`,
+  );
+  await pool.query(`alter sequence ${rows[0]?.sequence} restart with ${BEYOND}`);
+  const victim = await startFixtureRunner(url, { RUNNER_CONCURRENCY: '1' });
+  const tasks = await submit(
+    pool,
+    task('work', 1_500),
+    task('work', 1_500),
+    task('work', 1),
+    task('fail', 1),
+    task('fail', 1, { maxAttempts: 1 }),
+    task('work', 1, { delayMs: 500 }),
+  );
+  for (const { id } of tasks) history.ok(id);
+  // With one slot the rest of the first ring is given back while its first task runs.
+  await until('the unstarted rest has a ring of its own', async () => {
+    const rings = await pool.query(`
+      select count(distinct ring) as rings from errand.tasks where name = 'fixture.work' and state <> 'scheduled'`);
+    return rings.rows[0]?.rings > 1;
+  });
+  const locked = await pool.query<{ id: number }>(
+    'select id from graphile_worker.jobs where locked_at is not null',
+  );
+  expect(Math.min(...locked.rows.map(({ id }) => id))).toBeGreaterThan(2 ** 31);
+  victim.child.kill('SIGKILL');
+  await startTestRunner(pool, { executables: fixtures(() => {}), leaseSecs: 2 });
+  const states: unknown[] = [];
+  for (const { id } of tasks) states.push((await finished(pool, id)).state);
+  expect(states).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'failed', 'succeeded']);
+  const failed = String(tasks[4]?.id);
+  await retryTask(pool, failed, crypto.randomUUID());
+  expect(await finished(pool, failed)).toMatchObject({ state: 'succeeded', attempt: 2 });
+  expect(await outcomes(pool, String(tasks[3]?.id))).toEqual([
+    [1, 'failed'],
+    [2, 'succeeded'],
+  ]);
+  await until('the rings are gone', async () => (await countRings(pool)) === 0);
+  await history.check(pool);
+});
+
+test('F18: no other id can grow so far by work that is done', async () => {
+  const { rows } = await pool.query(`
+    select relnamespace::regnamespace || '.' || relname as sequence
+      from pg_sequence
+      join pg_class on pg_class.oid = seqrelid
+     where relnamespace in ('errand'::regnamespace, 'graphile_worker'::regnamespace)
+       and seqmax < 2.0 ^ 53
+     order by 1`);
+  // One per registration of a runner, per name of a task, and per named queue, of which there are none.
+  expect(rows.map(({ sequence }) => sequence)).toEqual([
+    'errand.runners_id_seq',
+    'graphile_worker.job_queues_id_seq',
+    'graphile_worker.tasks_id_seq',
+  ]);
+  const before = await pool.query('select last_value from graphile_worker.tasks_id_seq');
+  await startTestRunner(pool);
+  await startTestRunner(pool);
+  await until('both are fetching', async () => {
+    const tasks = await pool.query(
+      `select 1 from graphile_worker._private_tasks where identifier = 'example.echo'`,
+    );
+    return tasks.rows.length === 1;
+  });
+  const after = await pool.query('select last_value from graphile_worker.tasks_id_seq');
+  expect(Number(after.rows[0]?.last_value) - Number(before.rows[0]?.last_value)).toBeLessThan(20);
+});
