@@ -7,8 +7,9 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time is spent waiting for processes and for Postgres, so more files than cores run side by side.
     maxWorkers: 4,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Far above what any of them takes: time decides about no test, and a machine can be busy.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     restoreMocks: true,
     coverage: {
       provider: 'v8',

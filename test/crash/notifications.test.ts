@@ -83,15 +83,16 @@ test('F17: the queue of notifications is full: submissions are refused, finished
   let started = 0;
   await startTestRunner(pool, { leaseSecs: 3, executables: fixtures(() => started++) });
   // Its retry needs a ring, which notifies.
-  const { id } = await submitOne(pool, { name: 'fixture.fail', payload: { ms: 2_000 } });
+  const { id } = await submitOne(pool, { name: 'fixture.fail', payload: { ms: 6_000 } });
   history.ok(id);
   await until('it runs', () => started === 1);
   const deaf = new Client({ connectionString: url });
+  deaf.on('error', () => {});
   await deaf.connect();
   await deaf.query('listen nobody');
   await deaf.query('begin; select 1');
   await until('the queue is full', () =>
-    pool.query(`select pg_notify('nobody', repeat('x', 7900))`).then(
+    pool.query(`select pg_notify('nobody', repeat('x', 7900) || i) from generate_series(1, 8) i`).then(
       () => false,
       (error: unknown) => isUnable(error),
     ),
@@ -104,7 +105,7 @@ test('F17: the queue of notifications is full: submissions are refused, finished
   history.failed();
   await until('the attempt is over and not recorded', async () => {
     const { rows } = await pool.query(
-      `select 1 from errand.tasks where state = 'running' and started_at < now() - interval '3 seconds'`,
+      `select 1 from errand.tasks where state = 'running' and started_at < now() - interval '7 seconds'`,
     );
     return rows.length === 1;
   });

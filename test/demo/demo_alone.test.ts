@@ -1,13 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { copyCheckout, portsFor } from '../embedded/checkout.ts';
 import { processesIn, removeScratch, scratchFolder } from '../embedded/scratch.ts';
 import { launch } from '../support/processes.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-
-vi.setConfig({ testTimeout: 90_000 });
 
 test('where nothing runs it starts everything, in a checkout of its own here, and stops it at the end', async () => {
   const folder = scratchFolder(0o755);

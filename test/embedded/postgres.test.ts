@@ -14,15 +14,13 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { startPostgres } from '../../embedded/postgres.ts';
 import { isAlive } from '../../embedded/processes.ts';
 import { canEnter } from '../../embedded/reachable.ts';
 import { until } from '../support/until.ts';
 import { query, startHosted } from './hosted.ts';
 import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder } from './scratch.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 const settings = { fsync: 'off' };

@@ -10,13 +10,11 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 import { copyCheckout, portsFor, type Run, startIn } from './checkout.ts';
 import { isRoot, NOBODY, processesIn, removeScratch, scratchFolder } from './scratch.ts';
-
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
 
 const database = await createDatabase();
 

@@ -6,7 +6,7 @@ import { startProcess, type TestProcess } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 /** Far below what any statement or connection may take, and far above what an answer needs. */
-const SOON_MS = 5_000;
+const SOON_MS = 8_000;
 const LEASE = { RUNNER_LEASE_SECS: '2' };
 const UNKNOWN = { queue_depth: null, oldest_wait_seconds: null, health_status: 'degraded' };
 

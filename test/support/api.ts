@@ -4,9 +4,8 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { createApp } from '../../api/app.ts';
-import { gather } from '../../core/gather.ts';
+import { submitInGroups } from '../../api/group.ts';
 import type { Registry } from '../../core/registry.ts';
-import { type Submission, submitTasks } from '../../store/submit.ts';
 import { loadRegistry } from '../../tasks/index.ts';
 
 export type Answer = {
@@ -36,10 +35,7 @@ export async function startApi(
     pool,
     registry,
     log: pino({ level: 'silent' }),
-    submitOne: gather((submissions: Submission[]) => submitTasks(pool, submissions), {
-      maxItems: 100,
-      parallel: 2,
-    }),
+    submitOne: submitInGroups(pool),
     stopping: stopping.signal,
     validateResponses: true,
     probeSource: { process: 'api', isDraining: () => stopping.signal.aborted, checks: async () => [] },
