@@ -85,9 +85,11 @@ export function startRingPool(options: RingPoolOptions): RingPool {
   }
 
   const reclaiming = repeat(reclaim, RECLAIM_EVERY_MS);
-  const supervision = supervise().catch((error: unknown) =>
-    log.fatal({ err: error }, 'supervising the pool failed'),
-  );
+  const supervision = supervise().catch((error: unknown) => {
+    // Nothing can heal this: rejected and unhandled it ends the process, and whoever watches it starts another.
+    log.fatal({ err: error }, 'supervising the pool failed');
+    throw error;
+  });
   return {
     isFetching: () => current?.isFetching() === true && !stopping.signal.aborted,
     inHand: () => [...pools].reduce((sum, pool) => sum + pool.keys().length, 0),

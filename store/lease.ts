@@ -10,7 +10,8 @@ export const CANCEL_CHANNEL = 'errand_cancel';
  * Renews the lease of a runner, and reads which of its running tasks are to be cancelled, should a notification
  * have been lost. A gap of half a lease, which is a beat that failed, makes `steady_since` start anew: after it
  * (Postgres was away, this process was stopped) it can't tell for a while who is dead. Of a whole lease would be too
- * late: another's last beat may be older than ours by a beat. Only Postgres's clock counts.
+ * late: another's last beat may be older than ours by a beat. Only Postgres's clock counts, and of it the time when
+ * the beat is written: `now()` would be that of the statement's start, however long it waited for a lock.
  *
  * It also asks how full the queue of notifications is: once it was full, because somebody who listens did not read,
  * Postgres frees what was read only for who asks, and refuses every NOTIFY until then.
@@ -22,10 +23,10 @@ export async function heartbeat(database: Database, runnerId: number, inFlight: 
       with beat as (
         update errand.runners
            set steady_since = case
-                 when heartbeat_at < now() - make_interval(secs => lease_secs / 2) then now()
+                 when heartbeat_at < clock_timestamp() - make_interval(secs => lease_secs / 2) then clock_timestamp()
                  else steady_since
                end,
-               heartbeat_at = now(),
+               heartbeat_at = clock_timestamp(),
                in_flight = $2
          where id = $1 and ended_at is null
         returning id

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { cancelTask } from '../../store/cancel.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
@@ -7,6 +7,9 @@ import { startTestRunner } from '../support/runner.ts';
 import { lostRunners, startFixtureRunner, steady } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+// Processes and servers start slowly on a busy machine.
+vi.setConfig({ testTimeout: 90_000 });
 
 const work = (ms: number) => ({ name: 'fixture.work', payload: { ms } });
 
@@ -145,7 +148,7 @@ test('F7: the connection of the lease is black-holed: the lease holds, and a can
   history.ok(again.id);
   await inState(pool, again.id, 'running');
   await cancelTask(pool, again.id);
-  await until('all have finished', () => allFinished(pool), 2_000);
+  await until('all have finished', () => allFinished(pool), 30_000);
   expect(await lostRunners(pool)).toBe(0);
   await history.check(pool);
 });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chown, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, type Pool } from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openPool } from '../../store/pool.ts';
 import { type Answer, call } from '../support/api.ts';
 import { allFinished, type History, recordHistory } from '../support/history.ts';
@@ -12,6 +12,9 @@ import { startFixtureRunner } from '../support/runners.ts';
 import { mountSmallDisk } from '../support/small_disk.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+// Processes and servers start slowly on a busy machine.
+vi.setConfig({ testTimeout: 90_000 });
 
 const NOT_PERMITTED = 'mounting a small filesystem is not permitted here (it needs root)';
 
@@ -35,7 +38,7 @@ async function post(api: TestProcess, history: History): Promise<Answer> {
 async function goesOn(api: TestProcess, pool: Pool, history: History): Promise<void> {
   await until('submissions are accepted again', async () => (await post(api, history)).status === 201);
   await startProcess('runner/main.ts', String(pool.options.connectionString));
-  await until('all have finished', () => allFinished(pool), 20_000);
+  await until('all have finished', () => allFinished(pool), 30_000);
   const { rows } = await pool.query('select distinct state, attempt from errand.tasks');
   expect(rows).toEqual([{ state: 'succeeded', attempt: 1 }]);
   await history.check(pool);
@@ -79,7 +82,7 @@ test('F27: the disk of the data is full: 503, finished work is kept, and all goe
   const runner = await startFixtureRunner(url);
   const tasks = await submit(
     pool,
-    ...Array.from({ length: 8 }, () => ({ name: 'fixture.work', payload: { ms: 1_500 } })),
+    ...Array.from({ length: 8 }, () => ({ name: 'fixture.work', payload: { ms: 4_000 } })),
   );
   for (const { id } of tasks) history.ok(id);
   await post(api, history);
@@ -94,7 +97,7 @@ test('F27: the disk of the data is full: 503, finished work is kept, and all goe
     expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
     expect(runner.executions.get(id)).toBe(1);
   }
-}, 60_000);
+});
 
 test('F27: the disk of the log is full, which ends Postgres: 503, and nothing acknowledged is lost', async ({
   skip,
@@ -121,4 +124,4 @@ test('F27: the disk of the log is full, which ends Postgres: 503, and nothing ac
   await disk.free();
   await server.start();
   await goesOn(api, server.pool, history);
-}, 60_000);
+});

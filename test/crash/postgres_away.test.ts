@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { call } from '../support/api.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
@@ -6,6 +6,9 @@ import { startProcess } from '../support/processes.ts';
 import { lostRunners, startFixtureRunner, steady } from '../support/runners.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+// Processes and servers start slowly on a busy machine.
+vi.setConfig({ testTimeout: 90_000 });
 
 /** Longer than the lease of 2 s, so that every heartbeat is too old when Postgres is back. */
 const LONG_MS = 5_000;
@@ -44,7 +47,7 @@ test('F5: Postgres crashes again and again under load: each task runs once, and 
   await history.check(pool);
   for (const runner of runners) runner.child.kill('SIGTERM');
   expect(await Promise.all(runners.map(({ exited }) => exited))).toEqual([0, 0]);
-}, 90_000);
+});
 
 test('F6: Postgres is gone for long: 503 meanwhile, then runners resume by themselves and nothing is lost', async () => {
   const postgres = await startOwnPostgres();
@@ -58,7 +61,7 @@ test('F6: Postgres is gone for long: 503 meanwhile, then runners resume by thems
   await steady(pool, 2);
   const tasks = await submit(pool, ...Array.from({ length: 40 }, (_, index) => work(200 + 40 * index)));
   for (const { id } of tasks) history.ok(id);
-  await until('both execute', () => first.executions.size > 1 && second.executions.size > 1);
+  await until('some execute', () => first.executions.size + second.executions.size > 11);
   await postgres.crash();
   const submitted = await call(api.url, 'POST', '/v1/tasks/example.echo', { payload: { message: 'x' } });
   history.failed();
@@ -79,4 +82,4 @@ test('F6: Postgres is gone for long: 503 meanwhile, then runners resume by thems
   await until('work goes on', () => allFinished(pool));
   expect((await call(api.url, 'GET', `/v1/tasks/${tasks[0]?.id}`)).status).toBe(200);
   await history.check(pool);
-}, 90_000);
+});

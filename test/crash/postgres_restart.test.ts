@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { call } from '../support/api.ts';
 import { recordHistory } from '../support/history.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
 import { startProcess } from '../support/processes.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+// Processes and servers start slowly on a busy machine.
+vi.setConfig({ testTimeout: 90_000 });
 
 test('F5: Postgres crashes while tasks run and comes back: their outcomes are written, once, and work goes on', async () => {
   const postgres = await startOwnPostgres();
@@ -38,4 +41,4 @@ test('F5: Postgres crashes while tasks run and comes back: their outcomes are wr
   runner.child.kill('SIGTERM');
   expect(await runner.exited).toBe(0);
   await history.check(postgres.pool);
-}, 60_000);
+});

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { migrate } from '../../store/migrate.ts';
 import { openPool } from '../../store/pool.ts';
 import { call } from '../support/api.ts';
@@ -11,6 +11,9 @@ import { launch, startProcess } from '../support/processes.ts';
 import { lostRunners } from '../support/runners.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+// Processes and servers start slowly on a busy machine.
+vi.setConfig({ testTimeout: 90_000 });
 
 const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations');
 
@@ -78,8 +81,8 @@ test('F15: a runner and an API of the old version go on beside the schema of the
     ]);
   // Every statement has been prepared in every session before the schema changes.
   await wave();
-  await until('some run', async () => {
-    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
+  await until('work is done', async () => {
+    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'succeeded'`);
     return rows.length > 0;
   });
   for (const table of ['tasks', 'attempts', 'logs', 'runners', 'definitions']) {
@@ -88,7 +91,7 @@ test('F15: a runner and an API of the old version go on beside the schema of the
   }
   await pool.query('create index concurrently on errand.tasks (next_version) where next_version is not null');
   await wave();
-  await until('all have finished', () => allFinished(pool));
+  await until('all have finished', () => allFinished(pool), 30_000);
   const [id] = history.acknowledged();
   expect(await call(api.url, 'GET', `/v1/tasks/${id}`)).toMatchObject({
     status: 200,
@@ -126,7 +129,7 @@ test('F16: a task waits for a runner that has its definition', async () => {
   );
   expect(fetched.rows).toEqual([]);
   await startProcess('runner/main.ts', url);
-  await until('all have finished', () => allFinished(pool));
+  await until('all have finished', () => allFinished(pool), 30_000);
   expect(await outcomes(pool, String(lacking?.id))).toEqual([[1, 'succeeded']]);
   expect(production.child.exitCode).toBeNull();
   await history.check(pool);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { cancelTask } from '../../store/cancel.ts';
 import { getTask, retryTask } from '../../store/tasks.ts';
@@ -9,6 +9,9 @@ import { executable, startTestRunner } from '../support/runner.ts';
 import { running, startFixtureRunner } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+// Processes and servers start slowly on a busy machine.
+vi.setConfig({ testTimeout: 90_000 });
 
 const { url, pool } = await createDatabase();
 const history = recordHistory();

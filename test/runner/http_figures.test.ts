@@ -68,9 +68,10 @@ test.each([
   expect(healthStatus(seen)).toBe(status);
 });
 
-test('only outcomes that counted count, each for its own namespace', () => {
+test('only outcomes that counted count, each for its own namespace', async () => {
   const events = createEvents(log);
   const { namespaces } = keepFigures(events, ['a.one', 'a.two', 'b.one']);
+  await until('some time has passed', () => Number(namespaces.get('a')?.secondsIdle()) > 0.05);
   const outcome = (id: string, name: string) => ({ id, name }) as Outcome;
   events.emit(
     'recorded',
@@ -78,6 +79,8 @@ test('only outcomes that counted count, each for its own namespace', () => {
     new Set(['1', '2', '4']),
   );
   expect([...namespaces.keys()]).toEqual(['a', 'b']);
+  const [a, b] = namespaces.values();
+  expect(a?.secondsIdle()).toBeLessThan(b?.secondsIdle() ?? 0);
   expect(namespaces.get('a')?.rate()).toBe(2);
   expect(namespaces.get('b')?.rate()).toBe(0);
   expect(namespaces.get('b')?.lastProcessed()).toBeNull();

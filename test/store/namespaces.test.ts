@@ -49,6 +49,9 @@ test('counting ends at its limit, and what it reads does too, whatever the table
     b: { depth: 3, isCapped: false },
   });
   await fill('a.many', 'queued', '-1 minute', 20_000);
+  await fill('a.as_many', 'queued', '-1 minute', 9_000);
+  await fill('a.as_many', 'retrying', '-1 minute', 9_000);
+  names.push('a.as_many');
   expect(await measured(names)).toMatchObject({
     a: { depth: QUEUE_DEPTH_LIMIT, isCapped: true },
     b: { depth: 3 },
