@@ -57,7 +57,7 @@ test('counting ends at its limit, and what it reads does too, whatever the table
     b: { depth: 3 },
   });
   // The statistics still say that most are queued.
-  await pool.query(`update errand.tasks set state = 'succeeded' where state = 'queued'`);
+  await pool.query(`update errand.tasks set state = 'succeeded' where name in ('a.many', 'a.as_many')`);
   expect(await measured(names)).toMatchObject({ a: { depth: 0, isCapped: false }, b: { depth: 3 } });
 });
 
