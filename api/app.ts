@@ -1,75 +1,145 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type Express } from 'express';
+import cors from 'cors';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { type Options, pinoHttp } from 'pino-http';
+import type { Config } from '../config/schema.ts';
+import type { Registry } from '../core/registry.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
+import { authorise, identify, principalOf } from './auth/identify.ts';
+import type { Authenticate } from './auth/principal.ts';
+import { type Backpressure, UNLIMITED } from './backpressure.ts';
 import { readBody } from './body.ts';
-import type { ApiContext } from './context.ts';
+import { createBreaker } from './breaker.ts';
+import { type Api, answerWith } from './call.ts';
 import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
+import { submitInGroups } from './group.ts';
+import { limitInFlight } from './in_flight.ts';
 import { buildOpenApi } from './openapi/build.ts';
 import { openApiValidator } from './openapi/validator.ts';
+import { assertPolicies, ROUTES } from './operations.ts';
+import { limitRate, type RateLimits } from './rate_limit.ts';
 import { assignRequestId } from './request.ts';
-import { cancelTask } from './routes/cancel_task.ts';
-import { getTask } from './routes/get_task.ts';
-import { listRunners } from './routes/list_runners.ts';
-import { listTasks } from './routes/list_tasks.ts';
-import { retryTask } from './routes/retry_task.ts';
-import { submitTaskBatch } from './routes/submit_batch.ts';
-import { submitByName, submitTask } from './routes/submit_task.ts';
+import { refuseByState, type StateHolder } from './state.ts';
 import { findDefinition } from './submission.ts';
+import { warmUp } from './warm_up.ts';
 
-export type AppOptions = ApiContext & {
+export type AppConfig = RateLimits &
+  Pick<
+    Config,
+    | 'AUTH_READS'
+    | 'BREAKER_OPEN_SECS'
+    | 'CORS_ORIGINS'
+    | 'MAX_REQUESTS_IN_FLIGHT'
+    | 'REQUEST_TIMEOUT_SECS'
+    | 'TRUST_PROXY'
+  >;
+
+export type AppOptions = {
+  config: AppConfig;
+  registry: Registry;
+  /** For what writes, and for what only reads. */
+  pool: Pool;
+  readPool: Pool;
   log: Logger;
+  state: StateHolder;
+  /** Null: nobody has to say who they are. */
+  authenticate: Authenticate | null;
+  backpressure?: Backpressure;
+  /** In tests: instead of writing to Postgres. */
+  submitOne?: Api['submitOne'];
   probeSource: ProbeSource;
+  /** Aborted when the process is on its way out. */
+  stopping: AbortSignal;
   /** In tests: whether responses are held against the OpenAPI document too. */
   validateResponses: boolean;
 };
 
-/** The API as an Express application: its middleware in the order of the specification (A2), then its operations. */
-export function createApp(options: AppOptions): Express {
-  const app = express().disable('x-powered-by');
-  const document = buildOpenApi(options.registry.definitions);
+/** The API, and what has its validators compiled before the first request needs them. */
+export type App = { app: Express; warmUp: () => Promise<void> };
+
+/**
+ * The API as an Express application: its middleware in the order of the specification (A2), then its operations.
+ * Throws when an operation of the document has no policy.
+ */
+export function createApp(options: AppOptions): App {
+  const { config, registry, state } = options;
+  const app = express().disable('x-powered-by').set('trust proxy', config.TRUST_PROXY);
+  const document = buildOpenApi(registry.definitions);
+  assertPolicies(document);
+  const inFlight = limitInFlight(config.MAX_REQUESTS_IN_FLIGHT);
   // Request id, then log: whatever goes wrong after here has both.
   app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog }));
-  // TLS ends before us, if at all: asking browsers for https would break the docs page on a plain host.
-  app.use(
+  app.use(...headers(config));
+  app.use(refuseByState(state));
+  app.use(probes(options.probeSource));
+  app.use(inFlight.middleware);
+  app.use(docs(document));
+  app.use(headAsGet);
+  app.use(identify(options.authenticate), ...limitRate(config));
+  const openReads = !config.AUTH_READS;
+  for (const { method, path, policy } of ROUTES) app[method](path, authorise(policy, openReads));
+  // Before the validator, which would say of an unknown task just that there is no such path.
+  app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
+    const call = { registry, principal: principalOf(request) };
+    if (!SHARED_PATHS.has(request.path)) findDefinition(call, String(request.params.name), '/path/name');
+    next();
+  });
+  app.use(readBody);
+  const validator = openApiValidator(document, { responses: options.validateResponses });
+  app.use(validator);
+  const api = apiOf(options);
+  for (const { method, path, operation } of ROUTES) app[method](path, answerWith(api, operation));
+  app.use(answerError);
+  return { app, warmUp: () => warmUp(validator, document, registry.definitions) };
+}
+
+/** Of these shapes, but of no task. */
+const SHARED_PATHS = new Set(ROUTES.filter(({ path }) => !path.includes(':')).map(({ path }) => path));
+
+function apiOf(options: AppOptions): Api {
+  const { config, registry, pool, readPool, stopping } = options;
+  const openMs = config.BREAKER_OPEN_SECS * 1_000;
+  const databases = {
+    writes: { pool, breaker: createBreaker(openMs) },
+    reads: { pool: readPool, breaker: createBreaker(openMs) },
+  };
+  return {
+    registry,
+    databases,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_SECS * 1_000,
+    submitOne: options.submitOne ?? submitInGroups(databases.writes.breaker.guard(pool)),
+    admit: (options.backpressure ?? UNLIMITED).admit,
+    stopping,
+  };
+}
+
+function headers(config: AppConfig): RequestHandler[] {
+  return [
+    // TLS ends before us, if at all: asking browsers for https would break the docs page on a plain host.
     helmet({
       strictTransportSecurity: false,
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
     }),
-  );
-  app.use(probes(options.probeSource));
-  app.use(docs(document));
-  app.use((request, _response, next) => {
-    // The validator knows only the methods of the document; for Node a HEAD stays one and gets no body.
-    if (request.method === 'HEAD') request.method = 'GET';
-    next();
-  });
-  // Before the validator, which would say of an unknown task just that there is no such path.
-  app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
-    findDefinition(options.registry, String(request.params.name), '/path/name');
-    next();
-  });
-  app.use(readBody);
-  app.use(openApiValidator(document, { responses: options.validateResponses }));
-  operations(app, options);
-  app.use(answerError);
-  return app;
+    cors({
+      origin: config.CORS_ORIGINS,
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ['Content-Type', 'Authorization', 'X-Request-Id', 'X-API-Key', 'Idempotency-Key'],
+      exposedHeaders: ['X-Request-Id', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
+      credentials: true,
+      maxAge: 3_600,
+    }),
+  ];
 }
 
-/** Every operation of openapi.yaml has its line here. */
-function operations(app: Express, context: ApiContext): void {
-  app.get('/v1/tasks', listTasks(context));
-  app.post('/v1/tasks', submitByName(context));
-  app.get('/v1/tasks/:id', getTask(context));
-  app.post('/v1/tasks/:name', submitTask(context));
-  app.post('/v1/tasks/:name/batch', submitTaskBatch(context));
-  app.delete('/v1/tasks/:id', cancelTask(context));
-  app.patch('/v1/tasks/:id/retry', retryTask(context));
-  app.get('/v1/runners', listRunners(context));
-}
+const headAsGet: RequestHandler = (request, _response, next) => {
+  // The validator knows only the methods of the document; for Node a HEAD stays one and gets no body.
+  if (request.method === 'HEAD') request.method = 'GET';
+  next();
+};
 
 /** One line per request: what was asked, what was answered, how long it took. Probes are not worth one. */
 const accessLog: Options = {
@@ -79,5 +149,7 @@ const accessLog: Options = {
     req: (request: IncomingMessage) => ({ method: request.method, url: request.url }),
     res: (response: ServerResponse) => ({ status: response.statusCode }),
   },
-  autoLogging: { ignore: (request: IncomingMessage) => /^\/(health|ready|live)/.test(request.url ?? '') },
+  autoLogging: {
+    ignore: (request: IncomingMessage) => /^\/(health|ready|live|metrics)/.test(request.url ?? ''),
+  },
 };

@@ -8,6 +8,13 @@ import { requestId } from './request.ts';
 const RETRY_AFTER_SECONDS = '2';
 const MAX_DETAILS = 100;
 
+const failed = new WeakMap<Response, ErrandError>();
+
+/** The error that a response answers with, for metrics. */
+export function errorOf(response: Response): ErrandError | undefined {
+  return failed.get(response);
+}
+
 /** Answers whatever was thrown (specification A3). Express knows an error handler by its four parameters. */
 export function answerError(thrown: unknown, request: Request, response: Response, next: NextFunction): void {
   // The caller is gone, or half of the answer is out: nobody can be told.
@@ -17,6 +24,7 @@ export function answerError(thrown: unknown, request: Request, response: Respons
   }
   const error = toErrandError(thrown, request);
   const status = STATUS_BY_CODE[error.code];
+  failed.set(response, error);
   if (status >= 500) request.log.error({ err: thrown }, error.message);
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
   response.status(status).json({

@@ -4,9 +4,9 @@ import { chooseDedup } from '../core/dedup.ts';
 import { ErrandError } from '../core/errors.ts';
 import { got } from '../core/json.ts';
 import { DEDUP_STRATEGIES } from '../core/policy.ts';
-import type { Registry } from '../core/registry.ts';
-import type { TaskDefinition } from '../core/task.ts';
+import { namespaceOf, type TaskDefinition } from '../core/task.ts';
 import type { Submission } from '../store/submit.ts';
+import { type Call, requireName } from './call.ts';
 import { requestId, toIsoTime, traceparent } from './request.ts';
 
 /** The options of a submission; the OpenAPI schema holds the bounds, this gives the types. */
@@ -27,13 +27,21 @@ const optionsSchema = z.object({
 });
 
 /**
- * The definition of a name, which is at `path` in the request. Throws NOT_FOUND, with the names that look like
- * it (specification S8).
+ * The definition of a name, which is at `path` in the request. Throws FORBIDDEN when the caller may not act in its
+ * namespace, else NOT_FOUND, with the names that look like it (specification S8).
  */
-export function findDefinition(registry: Registry, name: string, path: string): TaskDefinition {
-  const definition = registry.get(name);
+export function findDefinition(
+  call: Pick<Call, 'registry' | 'principal'>,
+  name: string,
+  path: string,
+): TaskDefinition {
+  requireName(call, name);
+  const definition = call.registry.get(name);
   if (definition !== undefined) return definition;
-  const close = registry.closeNames(name);
+  const { namespaces } = call.principal;
+  const close = call.registry
+    .closeNames(name)
+    .filter((known) => namespaces === null || namespaces.includes(namespaceOf(known)));
   const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see /docs for the tasks there are';
   throw new ErrandError('NOT_FOUND', `There is no task ${JSON.stringify(name.slice(0, 256))}: ${hint}`, {
     ...(close.length > 0 ? { details: close.map((known) => ({ path, message: known })) } : {}),

@@ -8,6 +8,7 @@ export const EMBEDDED_POSTGRES_PORT = 25432;
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const seconds = (max: number) => z.coerce.number().positive().max(max);
+const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 const flag = (byDefault: 'true' | 'false') =>
   z
     .enum(['true', 'false'])
@@ -19,6 +20,24 @@ const textLike = (example: string, pattern: RegExp) =>
     .string()
     .regex(pattern)
     .meta({ examples: [example] });
+
+const ORIGIN = 'https?:\\/\\/[^\\s\\/,?#@*]+';
+/** Origins, comma-separated; one that a browser would never send (a path, a `*`) is refused. */
+const origins = textLike(
+  'https://app.example.com,https://ops.example.com',
+  new RegExp(`^${ORIGIN}(\\s*,\\s*${ORIGIN})*$`, 'i'),
+)
+  .refine((text) => listOf(text).every(isOrigin))
+  .default('http://localhost:5173')
+  .transform(listOf);
+
+function listOf(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text.toLowerCase();
+}
 
 /**
  * Every environment variable that Errand reads, with what it accepts, its default and what it is for.
@@ -35,7 +54,14 @@ export const variables = {
   EMBEDDED_POSTGRES_PORT: port
     .default(EMBEDDED_POSTGRES_PORT)
     .describe('Port of the embedded Postgres, on 127.0.0.1 only'),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10).describe('Connections per process'),
+  DATABASE_POOL_SIZE: count(2, 500)
+    .default(10)
+    .describe('Connections per process; of the API those that write'),
+  DATABASE_READ_POOL_SIZE: count(1, 500)
+    .default(5)
+    .describe(
+      'Connections of an API process for reads and analytics, which so can not keep submissions waiting',
+    ),
   NODE_ENV: z
     .enum(['development', 'production', 'test'])
     .default('development')
@@ -51,13 +77,7 @@ export const variables = {
     .describe(
       "Port of the runner's own HTTP. Unset: 8081, or the next free one when several run on one machine",
     ),
-  RUNNER_CONCURRENCY: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(10)
-    .describe('Attempts that one runner executes at a time'),
+  RUNNER_CONCURRENCY: count(1, 1_000).default(10).describe('Attempts that one runner executes at a time'),
   RUNNER_LEASE_SECS: z.coerce
     .number()
     .min(2)
@@ -70,9 +90,19 @@ export const variables = {
     .max(87_600)
     .default(24)
     .describe('Finished tasks are deleted after this time, unless their definition says otherwise'),
+  AUDIT_RETENTION_DAYS: count(1, 36_500).default(365).describe('For how long it is kept what operators did'),
   REQUEST_TIMEOUT_SECS: seconds(3_600)
     .default(30)
-    .describe('Longest time that a statement for a request may take'),
+    .describe('After this time a request is answered 408 and its statement cancelled in Postgres'),
+  MAX_REQUESTS_IN_FLIGHT: count(1, 100_000)
+    .default(1_000)
+    .describe('Requests that one API process works on at a time; further ones are answered 503'),
+  MAX_QUEUE_DEPTH: count(1, 1_000_000)
+    .optional()
+    .describe('A namespace with more due tasks than this takes no new ones (503). Unset: no limit'),
+  BREAKER_OPEN_SECS: seconds(3_600)
+    .default(30)
+    .describe('After five failures of the database in a row it is left alone for so long (503)'),
   SHUTDOWN_TIMEOUT_SECS: seconds(3_600)
     .default(30)
     .describe('After SIGTERM: how long running attempts and requests may go on'),
@@ -80,6 +110,41 @@ export const variables = {
   START_TIMEOUT_SECS: seconds(3_600)
     .default(30)
     .describe('How long a starting process tries to reach Postgres'),
+  CORS_ORIGINS: origins.describe('Origins whose pages may call the API from a browser, comma-separated'),
+  TRUST_PROXY: count(0, 10)
+    .default(0)
+    .describe(
+      "Proxies in front of the API that set X-Forwarded-For: without them it would be anybody's word",
+    ),
+  RATE_LIMIT_READS: count(0, 10_000_000)
+    .default(1_000)
+    .describe('Reads per minute of one client in one API process. 0: no limit'),
+  RATE_LIMIT_WRITES: count(0, 10_000_000).default(1_000).describe('The same for submissions and operations'),
+  RATE_LIMIT_WEBHOOKS: count(0, 10_000_000).default(1_000).describe('The same for webhooks'),
+  RATE_LIMIT_BURST: count(0, 1_000_000)
+    .default(100)
+    .describe('Of each of these, how many within one second. 0: no limit'),
+  AUTH_ENABLED: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('Whether callers must say who they are. Unset: `true` in production, else `false`'),
+  AUTH_READS: flag('true').describe('`false`: with authentication on, reads need none'),
+  JWT_PUBLIC_KEY: textLike('-----BEGIN PUBLIC KEY-----…', /-----BEGIN (PUBLIC KEY|CERTIFICATE)-----/)
+    .optional()
+    .describe(
+      'RSA key that tokens are signed with (PEM, line breaks may be `\\n`); several while keys change',
+    ),
+  JWKS_URL: textLike('https://id.example.com/.well-known/jwks.json', /^https?:\/\/\S+$/)
+    .optional()
+    .describe('Where the keys that tokens are signed with are published'),
+  JWT_ISSUER: z.string().min(1).optional().describe('What `iss` of a token must be; needed for tokens'),
+  JWT_AUDIENCE: z.string().min(1).optional().describe('What `aud` of a token must have; needed for tokens'),
+  API_KEYS: textLike(
+    '[{"id":"ci","hash":"<64 hex digits>","namespaces":["billing"],"scopes":["read","submit"]}]',
+    /^\[[\s\S]*\]$/,
+  )
+    .optional()
+    .describe('The API keys, as JSON, by their SHA-256: `npm run token -- --api-key` makes one'),
   ALLOW_PRIVATE_TARGETS: flag('false').describe(
     '`true`: `http.request` may call private, loopback and link-local addresses',
   ),

@@ -29,14 +29,17 @@ export class ErrandError extends Error {
   readonly code: ErrorCode;
   readonly details: Detail[] | undefined;
   readonly headers: Record<string, string>;
+  /** What protected itself by it, for metrics: the same code can have several reasons. */
+  readonly reason: string | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    extra: { details?: Detail[]; headers?: Record<string, string>; cause?: unknown } = {},
+    extra: { details?: Detail[]; headers?: Record<string, string>; reason?: string; cause?: unknown } = {},
   ) {
     super(message, { cause: extra.cause });
     this.name = 'ErrandError';
+    this.reason = extra.reason;
     this.code = code;
     this.details = extra.details;
     this.headers = extra.headers ?? {};

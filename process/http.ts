@@ -1,21 +1,40 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** How far above its usual port a process looks for a free one when none was asked for. */
 const PORTS_TO_TRY = 100;
 const IDLE_SWEEP_MS = 20;
+/** How often it is looked for requests that do not arrive in time. */
+const CONNECTION_SWEEP_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 300_000;
 
-/**
- * Listens. With `orNext`, a busy port means the next one is tried.
- * Throws an Error that names the port and the variable that sets it.
- */
-export async function listen(
-  listener: RequestListener,
-  where: { host: string; port: number; variable: string; orNext?: boolean },
-): Promise<Server> {
+export type ListenOptions = {
+  host: string;
+  port: number;
+  /** The variable that sets the port. */
+  variable: string;
+  /** A busy port means the next one is tried. */
+  orNext?: boolean;
+  /** How long a request may take to arrive whole. */
+  requestTimeoutMs?: number;
+  /** Answers what is no HTTP; without it Node does. */
+  onMalformed?: (error: NodeJS.ErrnoException, socket: Duplex) => void;
+};
+
+/** Listens. Throws an Error that names the port and the variable that sets it. */
+export async function listen(listener: RequestListener, where: ListenOptions): Promise<Server> {
   const last = where.orNext ? where.port + PORTS_TO_TRY : where.port;
+  const requestTimeout = where.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const options = {
+    keepAliveTimeout: 65_000,
+    requestTimeout,
+    headersTimeout: Math.min(70_000, requestTimeout),
+    connectionsCheckingInterval: CONNECTION_SWEEP_MS,
+  };
   for (let port = where.port; ; port++) {
-    const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 70_000 }, listener);
+    const server = createServer(options, listener);
+    if (where.onMalformed !== undefined) server.on('clientError', where.onMalformed);
     const error = await tryListen(server, where.host, port);
     if (error === null) return server;
     if (error.code !== 'EADDRINUSE') throw error;

@@ -5,7 +5,7 @@ export const QUEUE_DEPTH_LIMIT = 10_000;
 
 /** How much of a namespace waits to be executed. */
 export type QueueDepth = {
-  /** Attempts that are due and have no outcome yet, up to QUEUE_DEPTH_LIMIT. */
+  /** Attempts that are due and have no outcome yet, up to the limit of the count. */
   depth: number;
   /** Whether there are more than `depth`. */
   isCapped: boolean;
@@ -13,31 +13,49 @@ export type QueueDepth = {
   oldestWaitSecs: number;
 };
 
-/** One more, which tells that there are more. */
-const READ = QUEUE_DEPTH_LIMIT + 1;
-
 /**
  * How much waits per namespace, of the tasks with these names: queued, scheduled and retrying ones that are due.
  * An attempt that has just started counts too, because that is written only of those that last. Reads at most
- * QUEUE_DEPTH_LIMIT + 1 rows of each namespace, whatever the table holds, by tasks_name_state_id_idx and
+ * `limit` + 1 rows of each namespace, whatever the table holds, by tasks_name_state_id_idx and
  * tasks_due_idx.
  */
-export async function readQueueDepths(
+export function readQueueDepths(
+  database: Database,
+  names: readonly string[],
+  limit = QUEUE_DEPTH_LIMIT,
+): Promise<Map<string, QueueDepth>> {
+  return readDepths(database, 'namespace', names, limit);
+}
+
+/** The same for each of the names on its own. */
+export function readNameDepths(
   database: Database,
   names: readonly string[],
 ): Promise<Map<string, QueueDepth>> {
-  const { rows } = await database.query<{ namespace: string } & QueueDepth>({
-    name: 'read_queue_depths',
+  return readDepths(database, 'name', names, QUEUE_DEPTH_LIMIT);
+}
+
+/** What belongs together, of a given name. */
+const GROUPS = { namespace: "split_part(name, '.', 1)", name: 'name' };
+
+async function readDepths(
+  database: Database,
+  by: keyof typeof GROUPS,
+  names: readonly string[],
+  limit: number,
+): Promise<Map<string, QueueDepth>> {
+  const { rows } = await database.query<{ key: string } & QueueDepth>({
+    name: `read_queue_depths_by_${by}`,
     // The orders make each a range of its index, whatever the planner thinks of the table. The states are spelled
     // out because the second index is a partial one.
     text: `
-      select known.namespace, counted.*
-        from (select split_part(name, '.', 1) as namespace, array_agg(name) as names
+      select known.key, counted.*
+        from (select ${GROUPS[by]} as key, array_agg(name) as names
                 from unnest($1::text[]) as given (name)
                group by 1) known
        cross join lateral (
-         select least(count(*), ${QUEUE_DEPTH_LIMIT}) as depth,
-                count(*) > ${QUEUE_DEPTH_LIMIT} as "isCapped",
+         select least(count(*), $2::bigint) as depth,
+                count(*) > $2 as "isCapped",
                 coalesce(extract(epoch from now() - min(waiting.run_at)), 0)::float8 as "oldestWaitSecs"
            from (
              select due.run_at
@@ -47,18 +65,18 @@ export async function readQueueDepths(
                    from errand.tasks t
                   where t.name = named.name and t.state = 'queued'
                   order by t.id
-                  limit ${READ})
+                  limit $2 + 1)
                 union all
                 (select t.run_at
                    from errand.tasks t
                   where t.name = named.name and t.state in ('scheduled', 'retrying') and t.run_at <= now()
                   order by t.run_at
-                  limit ${READ})
+                  limit $2 + 1)
               ) due
-              limit ${READ}
+              limit $2 + 1
            ) waiting
        ) counted`,
-    values: [names],
+    values: [names, limit],
   });
-  return new Map(rows.map(({ namespace, ...depth }) => [namespace, depth]));
+  return new Map(rows.map(({ key, ...depth }) => [key, depth]));
 }

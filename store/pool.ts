@@ -19,6 +19,9 @@ function typeParser(oid: number): (text: string) => unknown {
 /** The part of `pg` that statements need: a pool or one of its clients. */
 export type Database = Pick<Pool, 'query'>;
 
+/** The part of `pg` that transactions need as well. */
+export type Connections = Pick<Pool, 'query' | 'connect'>;
+
 export type PoolOptions = {
   /** Undefined lets `pg` read the PG* variables. */
   connectionString: string | undefined;

@@ -58,20 +58,25 @@ const MAX_RUNNERS = 1_000;
 
 /**
  * The runners of the pool, newest first (specification R9); with `ended`, also those that have left it, as long as
- * they are kept. At most MAX_RUNNERS. Relies on runners_live_idx for the live ones.
+ * they are kept. At most MAX_RUNNERS. Of what they can execute only `namespaces`, unless null. Relies on runners_live_idx for the live ones.
  */
 export async function listRunners(
   database: Database,
-  options: { ended?: boolean } = {},
+  options: { ended?: boolean; namespaces?: readonly string[] | null } = {},
 ): Promise<RunnerRecord[]> {
   const { rows } = await database.query<RunnerRecord>(
     `select id, host, pid, version, started_at, heartbeat_at,
             ended_at is null and heartbeat_at < now() - make_interval(secs => lease_secs) as overdue,
-            in_flight, concurrency, lease_secs, task_names, ended_at, end_reason
+            in_flight, concurrency, lease_secs,
+            array(select name
+                    from unnest(task_names) as given (name)
+                   where $1::text[] is null or split_part(name, '.', 1) = any ($1)) as task_names,
+            ended_at, end_reason
        from errand.runners
       ${options.ended === true ? '' : 'where ended_at is null'}
       order by id desc
       limit ${MAX_RUNNERS}`,
+    [options.namespaces ?? null],
   );
   return rows;
 }

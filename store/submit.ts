@@ -1,8 +1,7 @@
 import pRetry from 'p-retry';
-import type { Pool } from 'pg';
 import type { Dedup } from '../core/dedup.ts';
 import { assignRings } from '../core/rings.ts';
-import { type Database, isTransient } from './pool.ts';
+import { type Connections, type Database, isTransient } from './pool.ts';
 import { TASK_COLUMNS, type Task } from './tasks.ts';
 
 /** A validated submission, ready for the ledger. At most one of `runAt` and `delayMs` is set. */
@@ -127,7 +126,7 @@ function toColumns(item: Submission & { ring: string }): Record<string, unknown>
  * Like `submitBatch`, but all or nothing: when one submission is in conflict, nothing is kept and it gives null.
  */
 export function submitBatchAtomically(
-  pool: Pool,
+  pool: Connections,
   submissions: Submission[],
 ): Promise<Submitted<TaskReference>[] | null> {
   // Only an Idempotency-Key can be in conflict. Without one the statement by itself is all or nothing.
@@ -137,7 +136,7 @@ export function submitBatchAtomically(
 }
 
 async function insertAtomically(
-  pool: Pool,
+  pool: Connections,
   submissions: Submission[],
 ): Promise<Submitted<TaskReference>[] | null> {
   const client = await pool.connect();

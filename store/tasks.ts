@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../core/errors.ts';
-import { REARMABLE, type State } from '../core/states.ts';
+import type { State } from '../core/states.ts';
 import type { Database } from './pool.ts';
+import { isVisible, type Visibility, visibilityValues } from './visibility.ts';
 
 /** A task as the wire has it; times are ISO 8601. */
 export type Task = {
@@ -17,10 +18,10 @@ export type Task = {
   started_at: string | null;
   finished_at: string | null;
   runner_id: number | null;
-  /** How far the handler says it is, from 0 to 1. */
   /** How often its runner died under it. */
   crashes: number;
   cancel_requested_at: string | null;
+  /** How far the handler says it is, from 0 to 1. */
   progress: number | null;
   progress_note: string | null;
   payload: unknown;
@@ -56,12 +57,16 @@ export const SUMMARY_COLUMNS = `
 /** The columns of `Task`, from a relation called `t`. */
 export const TASK_COLUMNS = `${SUMMARY_COLUMNS}, t.payload, t.result`;
 
-/** One task by its id, or null. */
-export async function getTask(database: Database, id: string): Promise<Task | null> {
+/** One task by its id, or null when there is none that the caller may see. */
+export async function getTask(
+  database: Database,
+  id: string,
+  visibility: Visibility = null,
+): Promise<Task | null> {
   const { rows } = await database.query<Task>({
     name: 'get_task',
-    text: `select ${TASK_COLUMNS} from errand.tasks t where t.id = $1`,
-    values: [id],
+    text: `select ${TASK_COLUMNS} from errand.tasks t where t.id = $1 and ${isVisible('$2', '$3')}`,
+    values: [id, ...visibilityValues(visibility)],
   });
   return rows[0] ?? null;
 }
@@ -104,41 +109,4 @@ export async function listAttempts(database: Database, taskId: string): Promise<
     ...attempt,
     runner: runner_id === null ? null : { id: runner_id, host: host ?? 'unknown', pid: pid ?? 0 },
   }));
-}
-
-/**
- * Queues a failed or cancelled task again (R4), with one attempt more if its budget is used up. Its attempts so
- * far stay in the history; a suspect stays one, and has its crashes to come. Gives the task, or null when it is not in a state for it: somebody else was faster,
- * or there is no such task. `ring` is a fresh UUID.
- */
-export async function retryTask(database: Database, id: string, ring: string): Promise<Task | null> {
-  const { rows } = await database.query<Task>({
-    name: 'retry_task',
-    text: `
-      with t as (
-        update errand.tasks
-           set state = 'queued',
-               attempt = case when started_at is null then attempt else attempt + 1 end,
-               max_attempts = greatest(max_attempts, case when started_at is null then attempt else attempt + 1 end),
-               ring = $2,
-               run_at = now(),
-               started_at = null,
-               finished_at = null,
-               runner_id = null,
-               error = null,
-               cancel_requested_at = null,
-               progress = null,
-               progress_note = null,
-               crashes = least(crashes, 1::smallint)
-         where id = $1 and state = any ($3)
-        returning *
-      ),
-      rung as (
-        select graphile_worker.add_jobs(array[errand.ring_spec(ring, name, priority, run_at, array[id])])
-          from t
-      )
-      select ${TASK_COLUMNS} from t where (select count(*) from rung) >= 0`,
-    values: [id, ring, REARMABLE],
-  });
-  return rows[0] ?? null;
 }

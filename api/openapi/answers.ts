@@ -26,7 +26,16 @@ type FailureStatus = (typeof STATUS_BY_CODE)[ErrorCode];
 
 /** The error answers of an operation: those given, and what any operation may answer. */
 export function failures(...statuses: FailureStatus[]): Record<string, JsonSchema> {
-  const all = [...new Set([...statuses, 405, 408, 500, 503] as const)].sort();
+  return answersOf([...statuses, 400, 401, 403, 405, 408, 429, 500, 503]);
+}
+
+/** The same of what the process tells of itself: it asks for no credentials and knows no limits. */
+export function processFailures(...statuses: FailureStatus[]): Record<string, JsonSchema> {
+  return answersOf([...statuses, 405, 500, 503]);
+}
+
+function answersOf(statuses: FailureStatus[]): Record<string, JsonSchema> {
+  const all = [...new Set(statuses)].sort();
   return Object.fromEntries(all.map((status) => [status, jsonAnswer(codesOf(status), ref('Error'))]));
 }
 

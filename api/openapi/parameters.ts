@@ -7,7 +7,7 @@ const MAX_PAGE_SIZE = 100;
 /** Numbered pages reach this many tasks; beyond it there is the cursor. */
 export const MAX_PAGE_REACH = 10_000;
 /** Longest wait for a task to finish. */
-const MAX_WAIT_SECONDS = 30;
+export const MAX_WAIT_SECONDS = 30;
 
 /** A parameter of an operation. */
 export type Parameter = {
@@ -54,6 +54,8 @@ export const atomicParameter: Parameter = query(
   'Whether one invalid item refuses all',
 );
 
+export const reasonParameter: Parameter = query('reason', text(1_000), 'Why, for the audit trail');
+
 export const endedParameter: Parameter = query(
   'ended',
   { type: 'boolean', default: false },
@@ -71,6 +73,7 @@ export const listParameters: Parameter[] = [
   query('tag', text(100), 'With this tag'),
   query('initiator', text(200), 'Asked for by'),
   query('error', text(200), 'With this text in the message of the error, in any case'),
+  query('error_group', text(200), 'Failed with the errors of this group of GET /v1/errors'),
   query('created_from', time, 'Created at or after'),
   query('created_to', time, 'Created before'),
   query('finished_from', time, 'Finished at or after'),

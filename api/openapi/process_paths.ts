@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../core/schema.ts';
-import { failures, jsonAnswer } from './answers.ts';
+import { jsonAnswer, processFailures } from './answers.ts';
 import type { Operation, Paths } from './document.ts';
 import { object, ref } from './schemas.ts';
 
@@ -56,11 +56,13 @@ function probe(
   summary: string,
   answers: Operation['responses'],
 ): Record<string, Operation> {
-  return { get: { tags: ['process'], operationId, summary, responses: { ...failures(), ...answers } } };
+  return {
+    get: { tags: ['process'], operationId, summary, responses: { ...processFailures(), ...answers } },
+  };
 }
 
 function page(operationId: string, summary: string, type: string): Record<string, Operation> {
   const content = { [type]: { schema: { type: 'string' } } };
-  const responses = { ...failures(), 200: { description: summary, content } };
+  const responses = { ...processFailures(), 200: { description: summary, content } };
   return { get: { tags: ['process'], operationId, summary, responses } };
 }

@@ -6,6 +6,7 @@ import {
   idempotencyKeyParameter,
   idParameter,
   listParameters,
+  reasonParameter,
   waitParameter,
 } from './parameters.ts';
 import { ref } from './schemas.ts';
@@ -59,7 +60,7 @@ export function oneTaskPaths(): Paths {
         summary: 'Cancel a task',
         description:
           'At once when it is not running. A running one is asked to end, and its runner records what came of it.',
-        parameters: [idParameter],
+        parameters: [idParameter, reasonParameter],
         responses: {
           200: jsonAnswer('The task, cancelled or asked to end', ref('TaskAnswer')),
           ...failures(400, 404),
@@ -73,7 +74,7 @@ export function oneTaskPaths(): Paths {
         summary: 'Queue a failed or cancelled task again',
         description:
           'Its attempts so far stay in the history. With its budget used up it gets one attempt more.',
-        parameters: [idParameter],
+        parameters: [idParameter, reasonParameter],
         responses: { 200: jsonAnswer('The task, queued', ref('TaskAnswer')), ...failures(400, 404) },
       },
     },

@@ -1,26 +1,35 @@
-import type { Request, Response } from 'express';
 import { ErrandError } from '../../core/errors.ts';
 import { listAttempts, getTask as readTask, type Task } from '../../store/tasks.ts';
-import type { ApiContext } from '../context.ts';
-import { callerGone } from '../request.ts';
+import type { Call, Operation } from '../call.ts';
 import { waitForTask, waitSeconds } from '../wait.ts';
 
 /** `GET /v1/tasks/{id}` (specification R1): the record with its attempts, at once or when it has finished. */
-export function getTask(context: ApiContext) {
-  return async (request: Request, response: Response): Promise<void> => {
-    const id = String(request.params.id);
-    const seconds = waitSeconds(request);
-    const found = await readTask(context.pool, id);
-    const task: Task | null = found && (await waitForTask(context, found, seconds, callerGone(response)));
-    if (task === null) throw taskNotFound(id);
-    response.json({ ...task, attempts: await listAttempts(context.pool, id) });
-  };
-}
+export const getTask: Operation = async (call, request, response) => {
+  const id = String(request.params.id);
+  const seconds = waitSeconds(request);
+  const found = await readTask(call.reads, id, call.visibility);
+  const task: Task | null = found && (await waitForTask(call, found, seconds));
+  if (task === null) throw taskNotFound(id);
+  response.json({ ...task, attempts: await listAttempts(call.reads, id) });
+};
 
-/** The error for an id that no task has. */
+/** The error for an id that no task has, or none that the caller may see. */
 export function taskNotFound(id: string): ErrandError {
   return new ErrandError(
     'NOT_FOUND',
     `There is no task ${id}: it never existed, or retention has removed it`,
+  );
+}
+
+/**
+ * The same for who wanted to change it. One who may not see everything is told neither that there is such a task nor
+ * that there is none: FORBIDDEN.
+ */
+export function taskNotFoundFor({ principal }: Call, id: string): ErrandError {
+  if (principal.namespaces === null) return taskNotFound(id);
+  const namespaces = principal.namespaces.join(', ') || 'none';
+  return new ErrandError(
+    'FORBIDDEN',
+    `There is no task ${id} in the namespaces that these credentials are for: ${namespaces}`,
   );
 }

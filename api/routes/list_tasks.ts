@@ -1,25 +1,15 @@
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
 import { got } from '../../core/json.ts';
-import { STATES } from '../../core/states.ts';
-import { countTasks, listTasks as readTasks, type TaskFilter } from '../../store/list.ts';
-import type { ApiContext } from '../context.ts';
+import { countTasks, listTasks as readTasks } from '../../store/list.ts';
+import type { Operation } from '../call.ts';
+import { filterSchema, toFilter } from '../filter.ts';
 import { MAX_PAGE_REACH } from '../openapi/parameters.ts';
-import { parseQuery, toIsoTime } from '../request.ts';
+import { parseQuery } from '../request.ts';
 
 /** The query as the validator leaves it: bounds checked, numbers and lists made. */
-const querySchema = z.object({
-  name: z.string().optional(),
-  namespace: z.string().optional(),
-  state: z.array(z.enum(STATES)).optional(),
-  tag: z.string().optional(),
-  initiator: z.string().optional(),
-  error: z.string().optional(),
-  created_from: z.string().optional(),
-  created_to: z.string().optional(),
-  finished_from: z.string().optional(),
-  finished_to: z.string().optional(),
+const querySchema = filterSchema.extend({
   page: z.int(),
   page_size: z.int(),
   cursor: z.string().optional(),
@@ -28,47 +18,28 @@ const querySchema = z.object({
 type Query = z.output<typeof querySchema>;
 
 /** `GET /v1/tasks` (specification R2): filters, numbered pages with a total, and a cursor for deep pages. */
-export function listTasks(context: ApiContext) {
-  return async (request: Request, response: Response): Promise<void> => {
-    const query = parseQuery(querySchema, request);
-    const before = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
-    const offset = before === undefined ? (query.page - 1) * query.page_size : 0;
-    if (offset + query.page_size > MAX_PAGE_REACH) throw tooDeep(query);
-    const filter = toFilter(query);
-    const [{ tasks, more }, { total, isEstimate }] = await Promise.all([
-      readTasks(context.pool, filter, { size: query.page_size, offset, before }),
-      countTasks(context.pool, filter),
-    ]);
-    const last = tasks.at(-1);
-    const next = more && last !== undefined ? encodeCursor(last.id) : null;
-    response.links(links(request, next));
-    response.json({
-      tasks,
-      page: before === undefined ? query.page : null,
-      page_size: query.page_size,
-      total,
-      total_is_estimate: isEstimate,
-      next_cursor: next,
-    });
-  };
-}
-
-function toFilter(query: Query): TaskFilter {
-  const time = (key: 'created_from' | 'created_to' | 'finished_from' | 'finished_to'): string | undefined =>
-    query[key] === undefined ? undefined : toIsoTime(query[key], `/query/${key}`);
-  return {
-    name: query.name,
-    namespace: query.namespace,
-    states: query.state === undefined ? undefined : [...new Set(query.state)],
-    tag: query.tag,
-    initiator: query.initiator,
-    error: query.error,
-    createdFrom: time('created_from'),
-    createdTo: time('created_to'),
-    finishedFrom: time('finished_from'),
-    finishedTo: time('finished_to'),
-  };
-}
+export const listTasks: Operation = async (call, request, response) => {
+  const query = parseQuery(querySchema, request);
+  const before = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const offset = before === undefined ? (query.page - 1) * query.page_size : 0;
+  if (offset + query.page_size > MAX_PAGE_REACH) throw tooDeep(query);
+  const filter = toFilter(call, query, '/query');
+  const [{ tasks, more }, { total, isEstimate }] = await Promise.all([
+    readTasks(call.reads, filter, { size: query.page_size, offset, before }),
+    countTasks(call.reads, filter),
+  ]);
+  const last = tasks.at(-1);
+  const next = more && last !== undefined ? encodeCursor(last.id) : null;
+  response.links(links(request, next));
+  response.json({
+    tasks,
+    page: before === undefined ? query.page : null,
+    page_size: query.page_size,
+    total,
+    total_is_estimate: isEstimate,
+    next_cursor: next,
+  });
+};
 
 /** RFC 8288. The links keep the filters of the request. */
 function links(request: Request, nextCursor: string | null): Record<string, string> {

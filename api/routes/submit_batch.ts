@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { z } from 'zod';
 import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
@@ -10,7 +10,7 @@ import {
   submitBatchAtomically,
   type TaskReference,
 } from '../../store/submit.ts';
-import type { ApiContext } from '../context.ts';
+import type { Call, Operation } from '../call.ts';
 import { batchSchema } from '../openapi/submission.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
 import { submissionProblems } from '../validate.ts';
@@ -26,35 +26,33 @@ type BatchItem = { id?: string; state?: string; created: boolean; errors?: Detai
  * submitted in one statement, and the answer tells in order what became of each. With `?atomic=true` one
  * invalid item refuses all. An Idempotency-Key covers each item by its position.
  */
-export function submitTaskBatch(context: ApiContext) {
-  return async (request: Request<{ name: string }>, response: Response): Promise<void> => {
-    const definition = findDefinition(context.registry, request.params.name, '/path/name');
-    const details = checkBatch(request.body, '/body');
-    if (details.length > 0)
-      throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
-    const { items } = bodySchema.parse(request.body);
-    const checked = await checkItems(definition, items, request);
-    const atomic = String(request.query.atomic) === 'true';
-    const errors = checked.flatMap((item) => ('errors' in item ? item.errors : []));
-    if (atomic && errors.length > 0) {
-      throw new ErrandError('VALIDATION_FAILED', 'The batch is atomic and not all of it is valid', {
-        details: errors,
-      });
-    }
-    const valid = checked.flatMap((item) => ('submission' in item ? [item.submission] : []));
-    const submitted = await submit(context, valid, atomic);
-    response.json(toAnswer(checked, submitted));
-  };
-}
+export const submitTaskBatch: Operation = async (call, request, response) => {
+  const definition = findDefinition(call, String(request.params.name), '/path/name');
+  call.admit(definition.namespace);
+  const details = checkBatch(request.body, '/body');
+  if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
+  const { items } = bodySchema.parse(request.body);
+  const checked = await checkItems(definition, items, request);
+  const atomic = String(request.query.atomic) === 'true';
+  const errors = checked.flatMap((item) => ('errors' in item ? item.errors : []));
+  if (atomic && errors.length > 0) {
+    throw new ErrandError('VALIDATION_FAILED', 'The batch is atomic and not all of it is valid', {
+      details: errors,
+    });
+  }
+  const valid = checked.flatMap((item) => ('submission' in item ? [item.submission] : []));
+  const submitted = await submit(call, valid, atomic);
+  response.json(toAnswer(checked, submitted));
+};
 
 async function submit(
-  context: ApiContext,
+  call: Call,
   submissions: Submission[],
   atomic: boolean,
 ): Promise<Submitted<TaskReference>[]> {
   if (submissions.length === 0) return [];
-  if (!atomic) return submitBatch(context.pool, submissions);
-  const submitted = await submitBatchAtomically(context.pool, submissions);
+  if (!atomic) return submitBatch(call.writes, submissions);
+  const submitted = await submitBatchAtomically(call.writes, submissions);
   if (submitted === null) {
     throw new ErrandError(
       'CONFLICT',

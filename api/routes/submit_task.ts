@@ -7,20 +7,17 @@ import { inWords, type State } from '../../core/states.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { type Submission, type SubmitOutcome, type Submitted, submitTasks } from '../../store/submit.ts';
 import type { Task } from '../../store/tasks.ts';
-import type { ApiContext } from '../context.ts';
+import type { Call, Operation } from '../call.ts';
 import { namingSchema } from '../openapi/submission.ts';
-import { callerGone } from '../request.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
 import { submissionProblems } from '../validate.ts';
 import { waitForTask, waitSeconds } from '../wait.ts';
 
 /** `POST /v1/tasks/{name}` (specification S1). */
-export function submitTask(context: ApiContext) {
-  return async (request: Request<{ name: string }>, response: Response): Promise<void> => {
-    const definition = findDefinition(context.registry, request.params.name, '/path/name');
-    await submitAndAnswer(context, { definition, body: request.body }, request, response);
-  };
-}
+export const submitTask: Operation = async (call, request, response) => {
+  const definition = findDefinition(call, String(request.params.name), '/path/name');
+  await submitAndAnswer(call, { definition, body: request.body }, request, response);
+};
 
 const checkNaming = checker(namingSchema);
 const namedSchema = z.looseObject({
@@ -30,19 +27,16 @@ const namedSchema = z.looseObject({
 });
 
 /** `POST /v1/tasks` (specification S2): the same with the name in the body, and `context` for `payload`. */
-export function submitByName(context: ApiContext) {
-  return async (request: Request, response: Response): Promise<void> => {
-    const details = [...checkNaming(request.body, '/body'), ...checkAlias(request.body)];
-    if (details.length > 0)
-      throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
-    const { name, namespace, context: alias, ...rest } = namedSchema.parse(request.body);
-    const full = namespace === undefined || name.startsWith(`${namespace}.`) ? name : `${namespace}.${name}`;
-    const definition = findDefinition(context.registry, full, '/body/name');
-    const asked =
-      alias === undefined ? { body: rest } : { body: { ...rest, payload: alias }, payloadName: 'context' };
-    await submitAndAnswer(context, { definition, ...asked }, request, response);
-  };
-}
+export const submitByName: Operation = async (call, request, response) => {
+  const details = [...checkNaming(request.body, '/body'), ...checkAlias(request.body)];
+  if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
+  const { name, namespace, context: alias, ...rest } = namedSchema.parse(request.body);
+  const full = namespace === undefined || name.startsWith(`${namespace}.`) ? name : `${namespace}.${name}`;
+  const definition = findDefinition(call, full, '/body/name');
+  const asked =
+    alias === undefined ? { body: rest } : { body: { ...rest, payload: alias }, payloadName: 'context' };
+  await submitAndAnswer(call, { definition, ...asked }, request, response);
+};
 
 function checkAlias(body: unknown): Detail[] {
   const alias = valueAt(body, '/context');
@@ -54,11 +48,12 @@ function checkAlias(body: unknown): Detail[] {
 type Asked = { definition: TaskDefinition; body: unknown; payloadName?: string };
 
 async function submitAndAnswer(
-  context: ApiContext,
+  call: Call,
   { definition, body, payloadName }: Asked,
   request: Request,
   response: Response,
 ): Promise<void> {
+  call.admit(definition.namespace);
   const seconds = waitSeconds(request);
   const details = await submissionProblems(definition, body, '/body', payloadName);
   if (details.length > 0) {
@@ -68,14 +63,14 @@ async function submitAndAnswer(
   }
   const idempotencyKey = request.get('idempotency-key');
   const submission = toSubmission(definition, body, request, { path: '/body', idempotencyKey });
-  const { outcome, task } = await submitOne(context, submission);
+  const { outcome, task } = await submitOne(call, submission);
   if (task === null) {
     throw new ErrandError(
       'CONFLICT',
       `The Idempotency-Key ${JSON.stringify(idempotencyKey)} was already used with another payload`,
     );
   }
-  const latest = (await waitForTask(context, task, seconds, callerGone(response))) ?? task;
+  const latest = (await waitForTask(call, task, seconds)) ?? task;
   const created = outcome === 'created';
   response
     .status(created ? 201 : 200)
@@ -87,10 +82,10 @@ async function submitAndAnswer(
  * Of those that came together with one Idempotency-Key and several payloads, the statement tries the first; in a
  * conflict it can't tell which of the others has the payload that is stored. Asked alone, it can.
  */
-async function submitOne(context: ApiContext, submission: Submission): Promise<Submitted<Task>> {
-  const submitted = await context.submitOne(submission);
+async function submitOne(call: Call, submission: Submission): Promise<Submitted<Task>> {
+  const submitted = await call.submitOne(submission);
   if (submitted.outcome !== 'conflict') return submitted;
-  const [alone] = await submitTasks(context.pool, [submission]);
+  const [alone] = await submitTasks(call.writes, [submission]);
   return alone ?? submitted;
 }
 

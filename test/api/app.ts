@@ -4,9 +4,9 @@ import type { Pool, QueryConfig } from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type AppOptions, createApp } from '../../api/app.ts';
-import { submitInGroups } from '../../api/group.ts';
-import { loadRegistry } from '../../tasks/index.ts';
+import { answerMalformed } from '../../api/malformed.ts';
 import { call, type TestApi } from '../support/api.ts';
+import { appOptions } from '../support/api_options.ts';
 
 export type OwnApi = TestApi & {
   /** What it has logged so far. */
@@ -20,17 +20,12 @@ export type OwnApi = TestApi & {
 export async function startOwnApi(pool: Pool, options: Partial<AppOptions> = {}): Promise<OwnApi> {
   const lines: Record<string, unknown>[] = [];
   const stopping = new AbortController();
-  const app = createApp({
-    pool,
-    registry: loadRegistry({ NODE_ENV: 'test' }),
+  const { app } = createApp({
+    ...appOptions(pool, stopping.signal),
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
-    submitOne: submitInGroups(pool),
-    stopping: stopping.signal,
-    validateResponses: true,
-    probeSource: { process: 'api', isDraining: () => stopping.signal.aborted, checks: async () => [] },
     ...options,
   });
-  const server = createServer(app);
+  const server = createServer(app).on('clientError', answerMalformed);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     stopping.abort();

@@ -11,7 +11,7 @@ const registry = registryWith(
   textTask('dedup.by_key', { dedup: { strategy: 'key' } }),
   textTask('dedup.none', { dedup: { strategy: 'none' } }),
 );
-const api = await startApi(pool, registry);
+const api = await startApi(pool, { registry });
 
 type Options = Record<string, unknown>;
 

@@ -9,7 +9,7 @@ import { registryWith, textTask } from './definitions.ts';
 const { pool } = await createDatabase();
 const FAST = { backoff: { initialMs: 1, maxMs: 1 }, dedup: { strategy: 'none' } } as const;
 const flaky = textTask('record.flaky', FAST);
-const api = await startApi(pool, registryWith(flaky));
+const api = await startApi(pool, { registry: registryWith(flaky) });
 
 async function submit(text: string, options: Record<string, unknown> = {}): Promise<string> {
   const { body } = await api.call('POST', '/v1/tasks/record.flaky', { payload: { text }, ...options });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { countTasks, listTasks, type TaskFilter } from '../../store/list.ts';
+import type { TaskFilter } from '../../store/filter.ts';
+import { countTasks, listTasks } from '../../store/list.ts';
 import type { Database } from '../../store/pool.ts';
 import { createDatabase } from '../support/database.ts';
 import { type Statement, watched } from './app.ts';
@@ -66,8 +67,8 @@ const FILTERS: [string, TaskFilter][] = [
   ['name', { name: 'bulk.one' }],
   ['a name that no task has', { name: 'nothing.there' }],
   ['name and state', { name: 'bulk.two', states: ['failed'] }],
-  ['namespace', { namespace: 'bulk' }],
-  ['namespace and states', { namespace: 'other', states: ['failed', 'queued'] }],
+  ['namespace', { namespaces: ['bulk'] }],
+  ['namespace and states', { namespaces: ['other'], states: ['failed', 'queued'] }],
   ['initiator', { initiator: 'ann' }],
   ['a common initiator', { initiator: 'ben' }],
   ['a common tag', { tag: 'common' }],

@@ -1,22 +1,14 @@
 import type { Router } from 'express';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { buildOpenApi } from '../../api/openapi/build.ts';
 import { loadRegistry } from '../../tasks/index.ts';
+import { appOptions } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
 
 const { pool } = await createDatabase();
 const registry = loadRegistry({ NODE_ENV: 'test' });
-const app = createApp({
-  pool,
-  registry,
-  log: pino({ level: 'silent' }),
-  submitOne: () => Promise.reject(new Error('not here')),
-  stopping: new AbortController().signal,
-  validateResponses: false,
-  probeSource: { process: 'api', isDraining: () => false, checks: async () => [] },
-});
+const { app } = createApp({ ...appOptions(pool, new AbortController().signal), registry });
 
 /** What is beside the document: the parts of the docs page, and a middleware that looks at names first. */
 const BESIDE = ['get /docs/start.js'];

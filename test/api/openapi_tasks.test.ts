@@ -140,7 +140,7 @@ test('a new definition is in the document, is validated by it and works, with no
     result: z.object({ sent: z.boolean() }),
     example: { invoice_id: 1, to: 'ann@example.com' },
   });
-  const api = await startApi(pool, registryWith(invoice));
+  const api = await startApi(pool, { registry: registryWith(invoice) });
   expect((await api.call('GET', '/openapi.yaml')).text).toContain('operationId: submitBillingSendInvoice\n');
   const send = (payload: unknown) => api.call('POST', '/v1/tasks/billing.send_invoice', { payload });
   expect((await send({ invoice_id: 7, to: 'ben@example.com', copies: ['a', 2] })).status).toBe(201);

@@ -27,7 +27,7 @@ const rich = defineTask({
   }),
   example: { text: 'a' },
 });
-const api = await startApi(pool, registryWith(rich));
+const api = await startApi(pool, { registry: registryWith(rich) });
 
 const DOORS: [string, (payload: unknown) => Promise<{ id: string; created: boolean }>][] = [
   [

@@ -6,7 +6,7 @@ import { startProcess } from '../support/processes.ts';
 import { expectRefused } from './ledger.ts';
 
 const database = await createDatabase();
-const api = await startApi(database.pool, loadRegistry({ NODE_ENV: 'production' }));
+const api = await startApi(database.pool, { registry: loadRegistry({ NODE_ENV: 'production' }) });
 const BODY = { payload: { message: 'a' } };
 
 test('in production example tasks are unknown at every door, and are not offered', async () => {
@@ -32,7 +32,10 @@ test('in production neither the document nor its examples know them, and everyth
 });
 
 test('the API process itself goes by NODE_ENV', async () => {
-  const process = await startProcess('api/main.ts', database.url, { NODE_ENV: 'production' });
+  const process = await startProcess('api/main.ts', database.url, {
+    NODE_ENV: 'production',
+    AUTH_ENABLED: 'false',
+  });
   expect((await call(process.url, 'POST', '/v1/tasks/example.echo', BODY)).status).toBe(404);
   const submitted = await call(process.url, 'POST', '/v1/tasks/text.count_words', {
     payload: { text: 'a b' },

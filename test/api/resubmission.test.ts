@@ -5,7 +5,9 @@ import { registryWith, textTask } from './definitions.ts';
 import { ledgerRow, ringsOf } from './ledger.ts';
 
 const { pool } = await createDatabase();
-const api = await startApi(pool, registryWith(textTask('window.minute', { dedup: { windowSeconds: 60 } })));
+const api = await startApi(pool, {
+  registry: registryWith(textTask('window.minute', { dedup: { windowSeconds: 60 } })),
+});
 let count = 0;
 
 /** A task that nobody has submitted yet, and the same submission again. */

@@ -30,7 +30,7 @@ const old = defineTask({
 });
 
 const { pool } = await createDatabase();
-const api = await startApi(pool, registryWith(old));
+const api = await startApi(pool, { registry: registryWith(old) });
 const PATH = '/v1/tasks/old.letter';
 const address = { street: 'High Street 1' };
 

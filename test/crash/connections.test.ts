@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { cancelTask } from '../../store/cancel.ts';
+import { cancelTask } from '../support/operator.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { type ProxiedConnection, startProxy, type TcpProxy } from '../support/proxy.ts';

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { retryTask } from '../../store/tasks.ts';
+import { retryTask } from '../support/operator.ts';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
 import { startTestRunner } from '../support/runner.ts';
@@ -52,7 +52,7 @@ test('F18: ids of rings beyond 2^31: submitted, given back, retried, recorded, t
   for (const { id } of tasks) states.push((await finished(pool, id)).state);
   expect(states).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded', 'failed', 'succeeded']);
   const failed = String(tasks[4]?.id);
-  await retryTask(pool, failed, crypto.randomUUID());
+  await retryTask(pool, failed);
   expect(await finished(pool, failed)).toMatchObject({ state: 'succeeded', attempt: 2 });
   expect(await outcomes(pool, String(tasks[3]?.id))).toEqual([
     [1, 'failed'],

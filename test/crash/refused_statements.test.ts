@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { cancelTask } from '../../store/cancel.ts';
+import { cancelTask } from '../support/operator.ts';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
 import { startFixtureRunner } from '../support/runners.ts';

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
-import { cancelTask } from '../../store/cancel.ts';
-import { getTask, retryTask } from '../../store/tasks.ts';
+import { getTask } from '../../store/tasks.ts';
 import { block, fixtures } from '../crash/fixtures/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
+import { cancelTask, retryTask } from '../support/operator.ts';
 import { executable, startTestRunner } from '../support/runner.ts';
 import { running, startFixtureRunner } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
@@ -112,7 +112,7 @@ test('the outcome of a cancelled attempt does not count for the task that was qu
   await until('it has begun', () => executions.length === 1);
   expect(await cancelTask(pool, id)).toMatchObject({ state: 'cancelled' });
   await pool.query(`update errand.tasks set payload = '{"ms": 1000}' where id = $1`, [id]);
-  expect(await retryTask(pool, id, crypto.randomUUID())).toMatchObject({ state: 'queued', attempt: 1 });
+  expect(await retryTask(pool, id)).toMatchObject({ state: 'queued', attempt: 1 });
   await until('it has begun again', () => executions.length === 2);
   const task = await finished(pool, id);
   expect(task).toMatchObject({ state: 'succeeded', attempt: 1 });
@@ -126,7 +126,7 @@ test('a task that was cancelled while it ran is not cancelled again when it is r
   await inState(pool, id, 'running');
   await cancelRunning(id);
   await pool.query(`update errand.tasks set payload = '{"ms": 1500}' where id = $1`, [id]);
-  await retryTask(pool, id, crypto.randomUUID());
+  await retryTask(pool, id);
   expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 2 });
 });
 

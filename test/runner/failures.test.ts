@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { PermanentError } from '../../core/errors.ts';
-import { listAttempts, retryTask } from '../../store/tasks.ts';
+import { listAttempts } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
+import { retryTask } from '../support/operator.ts';
 import { executable, startTestRunner } from '../support/runner.ts';
 import { finished, inState, outcomes, submitOne } from '../support/tasks.ts';
 import { define, run } from './one_task.ts';
@@ -48,7 +49,7 @@ test('a task whose attempts are used up has failed, and a retry gives it one mor
     { maxAttempts: 2 },
   );
   expect(task).toMatchObject({ state: 'failed', attempt: 2, error: { message: 'failed 2' } });
-  await retryTask(pool, task.id, crypto.randomUUID());
+  await retryTask(pool, task.id);
   expect(await finished(pool, task.id)).toMatchObject({ state: 'succeeded', attempt: 3, max_attempts: 3 });
   expect(await outcomes(pool, task.id)).toEqual([
     [1, 'failed'],

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
-import { cancelTask } from '../../store/cancel.ts';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
+import { cancelTask } from '../support/operator.ts';
 import { startProcess, type TestProcess } from '../support/processes.ts';
 import { type Family, parsePrometheus, seriesValue } from '../support/prometheus.ts';
 import { finished, inState, submit, submitOne } from '../support/tasks.ts';

@@ -1,12 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
-import { pino } from 'pino';
 import { afterAll } from 'vitest';
-import { createApp } from '../../api/app.ts';
-import { submitInGroups } from '../../api/group.ts';
-import type { Registry } from '../../core/registry.ts';
-import { loadRegistry } from '../../tasks/index.ts';
+import { type AppOptions, createApp } from '../../api/app.ts';
+import { answerMalformed } from '../../api/malformed.ts';
+import { appOptions } from './api_options.ts';
 
 export type Answer = {
   status: number;
@@ -26,21 +24,10 @@ export type TestApi = {
  * The API over a database, listening on a free port of loopback. Responses are held against openapi.yaml: one
  * that does not fit becomes a 500. Closed when the file is done.
  */
-export async function startApi(
-  pool: Pool,
-  registry: Registry = loadRegistry({ NODE_ENV: 'test' }),
-): Promise<TestApi> {
+export async function startApi(pool: Pool, options: Partial<AppOptions> = {}): Promise<TestApi> {
   const stopping = new AbortController();
-  const app = createApp({
-    pool,
-    registry,
-    log: pino({ level: 'silent' }),
-    submitOne: submitInGroups(pool),
-    stopping: stopping.signal,
-    validateResponses: true,
-    probeSource: { process: 'api', isDraining: () => stopping.signal.aborted, checks: async () => [] },
-  });
-  const server = createServer(app);
+  const { app } = createApp({ ...appOptions(pool, stopping.signal), ...options });
+  const server = createServer(app).on('clientError', answerMalformed);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   afterAll(() => {
     stopping.abort();

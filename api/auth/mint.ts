@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { runMain } from '../../process/start.ts';
+import { hashOfKey } from './api_keys.ts';
+import { developmentKey } from './development_key.ts';
+import { type KeyOptions, mintOptions, type TokenOptions, USAGE } from './mint_options.ts';
+
+// `npm run token`: makes a token for trying out, or an API key. The secret goes to stdout, the rest to stderr.
+
+/** Where everything is that a checkout makes for itself; not committed. */
+const FOLDER = '.errand';
+const ISSUER = 'errand-development';
+const AUDIENCE = 'errand';
+
+/** What was made: the secret itself, and what its user has to know. */
+type Minted = { json: Record<string, unknown>; secret: string; explanation: string };
+
+/** Signs a token with the key of this checkout. Throws in production, where tokens come from an identity provider. */
+async function mintToken(options: TokenOptions, config: Config): Promise<Minted> {
+  if (config.NODE_ENV === 'production') {
+    throw new Error(
+      'NODE_ENV is production: there tokens come from your identity provider (JWKS_URL or JWT_PUBLIC_KEY). ' +
+        'An API key can be made: npm run token -- --api-key',
+    );
+  }
+  const { privateKey, publicPem } = await developmentKey(FOLDER);
+  const { JWT_ISSUER: issuer = ISSUER, JWT_AUDIENCE: audience = AUDIENCE } = config;
+  const expiresAt = new Date(Date.now() + options.minutes * 60_000);
+  const token = await new SignJWT({ worker_namespaces: options.namespaces, scope: options.scopes.join(' ') })
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
+    .setSubject(options.sub)
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt()
+    .setExpirationTime(expiresAt)
+    .sign(privateKey);
+  const environment = {
+    AUTH_ENABLED: 'true',
+    JWT_PUBLIC_KEY: publicPem.trim().replaceAll('\n', '\\n'),
+    JWT_ISSUER: issuer,
+    JWT_AUDIENCE: audience,
+  };
+  const lines = Object.entries(environment).map(([name, value]) => `${name}="${value}"`);
+  return {
+    secret: token,
+    json: { token, expires_at: expiresAt.toISOString(), environment },
+    explanation:
+      `This token holds until ${expiresAt.toISOString()} and goes into the header ` +
+      `Authorization: Bearer <token>.\nThe API accepts it with these lines in .env:\n\n${lines.join('\n')}\n`,
+  };
+}
+
+/** Makes a random API key, and the entry that lets it in; the key itself is kept nowhere. */
+function mintKey({ id, namespaces, scopes, days }: KeyOptions): Minted {
+  const key = `errand_${id}_${randomBytes(32).toString('base64url')}`;
+  const entry = {
+    id,
+    hash: hashOfKey(key),
+    namespaces,
+    scopes,
+    ...(days === undefined ? {} : { expires_at: new Date(Date.now() + days * 86_400_000).toISOString() }),
+  };
+  return {
+    secret: key,
+    json: { key, entry },
+    explanation:
+      'This key is shown once, and goes into the header X-API-Key: <key>.\n' +
+      `Its entry for the list in API_KEYS:\n\n${JSON.stringify(entry)}\n\n` +
+      `or, when it is the first, as lines in .env:\n\nAUTH_ENABLED="true"\nAPI_KEYS='${JSON.stringify([entry])}'\n`,
+  };
+}
+
+await runMain(async () => {
+  const options = mintOptions(process.argv.slice(2));
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const minted = 'id' in options ? mintKey(options) : await mintToken(options, loadConfig());
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(minted.json, null, 2)}\n`);
+  } else {
+    process.stderr.write(`${minted.explanation}\n`);
+    process.stdout.write(`${minted.secret}\n`);
+  }
+});

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { ID_PATTERN } from './api_keys.ts';
+import { SCOPES } from './principal.ts';
+import { ALL_NAMESPACES, NAMESPACE_PATTERN } from './rights.ts';
+
+export const USAGE = `Makes credentials for Errand's API.
+
+A token for trying out, signed with a key of this checkout; not in production:
+  npm run token -- --sub alice --namespaces billing,shipping --scopes read,submit --minutes 60
+
+An API key, of which API_KEYS gets the hash:
+  npm run token -- --api-key --id ci --namespaces billing --scopes read,submit --days 90
+
+  --namespaces  those it may see and act in, with commas, or *
+  --scopes      of ${SCOPES.join(', ')}; with commas
+  --sub         whose token it is
+  --minutes     for how long it holds, 60 unless told
+  --api-key     an API key instead of a token
+  --id          what it is called, in lower case
+  --days        for how long it holds; without it, until it is taken out of API_KEYS
+  --json        everything as JSON on stdout
+  --help        this text
+
+The secret goes to stdout and everything else to stderr:
+  TOKEN=$(npm run token --silent -- --sub alice --namespaces billing --scopes read)
+`;
+
+const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
+const grants = {
+  namespaces: list.pipe(
+    z.array(
+      z
+        .string()
+        .refine(
+          (text) => text === ALL_NAMESPACES || NAMESPACE_PATTERN.test(text),
+          'must be namespaces with commas, or *',
+        ),
+    ),
+  ),
+  scopes: list.pipe(z.array(z.enum(SCOPES, `must be of ${SCOPES.join(', ')}, with commas`))),
+  json: z.boolean().default(false),
+};
+const whole = (most: number) => {
+  const error = `must be a whole number from 1 to ${most}`;
+  return z.coerce.number(error).int(error).min(1, error).max(most, error);
+};
+
+const tokenSchema = z.strictObject({
+  ...grants,
+  sub: z.string().regex(/^\P{Cc}{1,200}$/u, 'must be 1 to 200 printable characters'),
+  minutes: whole(10_080).default(60),
+});
+const keySchema = z.strictObject({
+  ...grants,
+  'api-key': z.literal(true),
+  id: z.string().regex(ID_PATTERN, `must match ${ID_PATTERN}`),
+  days: whole(3_650).optional(),
+});
+
+export type TokenOptions = z.output<typeof tokenSchema>;
+export type KeyOptions = z.output<typeof keySchema>;
+
+/**
+ * What the command line asks for. Throws with everything that is wrong with it, and with what is accepted.
+ */
+export function mintOptions(args: string[]): TokenOptions | KeyOptions | 'help' {
+  const values = readFlags(args);
+  if (values.help === true) return 'help';
+  const parsed = (values['api-key'] === true ? keySchema : tokenSchema).safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw unusable(parsed.error.issues.flatMap(toProblems));
+}
+
+function toProblems(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `--${key} does not go with the rest`);
+  const isMissing = issue.code === 'invalid_type' && issue.input === undefined;
+  return [`--${String(issue.path[0])} ${isMissing ? 'is needed' : issue.message}`];
+}
+
+function readFlags(args: string[]): Record<string, string | boolean | undefined> {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    const options = {
+      ...{ sub: text, minutes: text, id: text, days: text, namespaces: text, scopes: text },
+      ...{ 'api-key': flag, json: flag, help: flag },
+    };
+    return { ...parseArgs({ args, options }).values };
+  } catch (error) {
+    throw unusable([error instanceof Error ? error.message : String(error)]);
+  }
+}
+
+function unusable(problems: string[]): Error {
+  return new Error(`${problems.join('\n')}\n\n${USAGE}`);
+}

@@ -1,0 +1,73 @@
+import type { Policy } from './auth/identify.ts';
+import type { Operation } from './call.ts';
+import type { OpenApiDocument } from './openapi/document.ts';
+import { cancelTask } from './routes/cancel_task.ts';
+import { getTask } from './routes/get_task.ts';
+import { listRunners } from './routes/list_runners.ts';
+import { listTasks } from './routes/list_tasks.ts';
+import { retryTask } from './routes/retry_task.ts';
+import { submitTaskBatch } from './routes/submit_batch.ts';
+import { submitByName, submitTask } from './routes/submit_task.ts';
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** An operation of the API: where it is, what it asks of its caller, what it does. */
+export type Route = { method: Method; path: string; policy: Policy; operation: Operation };
+
+const route = (method: Method, path: string, policy: Policy, operation: Operation): Route => ({
+  method,
+  path,
+  policy,
+  operation,
+});
+
+/** Every operation of openapi.yaml but those of the process itself has its line here, and no other has a route. */
+export const ROUTES: readonly Route[] = [
+  route('get', '/v1/tasks', 'read', listTasks),
+  route('post', '/v1/tasks', 'submit', submitByName),
+  route('get', '/v1/tasks/:id', 'read', getTask),
+  route('post', '/v1/tasks/:name', 'submit', submitTask),
+  route('post', '/v1/tasks/:name/batch', 'submit', submitTaskBatch),
+  route('delete', '/v1/tasks/:id', 'operate', cancelTask),
+  route('patch', '/v1/tasks/:id/retry', 'operate', retryTask),
+  route('get', '/v1/runners', 'read', listRunners),
+];
+
+/** What the process tells of itself: it needs no credentials, ever (specification A5). */
+const OPEN_PATHS = new Set([
+  '/health',
+  '/ready',
+  '/live',
+  '/health/ready',
+  '/health/live',
+  '/openapi.yaml',
+  '/docs',
+]);
+
+/**
+ * Throws unless each operation of the document is covered by a policy: the process must not start with one that lets
+ * everybody in by oversight.
+ */
+export function assertPolicies(document: OpenApiDocument, routes: readonly Route[] = ROUTES): void {
+  const bare = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods)
+      .filter(
+        (method) =>
+          !OPEN_PATHS.has(path) && !routes.some((one) => one.method === method && covers(one.path, path)),
+      )
+      .map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  if (bare.length > 0) throw new Error(`No policy says who may do ${bare.join(', ')}: see api/operations.ts`);
+}
+
+/** Whether a path of the document, with `{id}` or the name of a task in it, is one of a route. */
+function covers(routePath: string, documentPath: string): boolean {
+  const parts = documentPath.split('/');
+  const expected = routePath.split('/');
+  return (
+    parts.length === expected.length &&
+    expected.every(
+      (part, index) => part === parts[index] || (part.startsWith(':') && /[{.]/.test(parts[index] ?? '')),
+    )
+  );
+}

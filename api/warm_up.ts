@@ -1,0 +1,37 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import express, { type RequestHandler } from 'express';
+import { parsePayload } from '../core/payload.ts';
+import type { TaskDefinition } from '../core/task.ts';
+import type { OpenApiDocument } from './openapi/document.ts';
+
+/**
+ * Has every validator compiled that a request could need: they would be at the first request of each operation, which
+ * then takes seconds. What the validator says of the requests that are made up for it is of no interest.
+ */
+export async function warmUp(
+  validator: RequestHandler[],
+  document: OpenApiDocument,
+  definitions: readonly TaskDefinition[],
+): Promise<void> {
+  const app = express().use(validator);
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const method of Object.keys(methods)) await validateOnce(app, method.toUpperCase(), path);
+  }
+  for (const definition of definitions) await parsePayload(definition, definition.example, '');
+}
+
+/** A request that never was on a wire. */
+function validateOnce(app: express.Express, method: string, path: string): Promise<void> {
+  const request = Object.assign(new IncomingMessage(new Socket()), {
+    method,
+    url: path.replaceAll(/\{\w+\}/g, '01a00000-0000-7000-8000-000000000000'),
+    headers: { 'content-type': 'application/json' },
+    body: {},
+  });
+  const response = new ServerResponse(request);
+  return new Promise((resolve) => {
+    // A plain listener of requests by its type; it also takes what comes after it.
+    (app as unknown as (...all: unknown[]) => void)(request, response, () => resolve());
+  });
+}

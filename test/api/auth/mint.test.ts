@@ -1,0 +1,175 @@
+import { readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { ROOT } from '../../docs/documents.ts';
+import { copySources, succeed, type } from '../../docs/newcomer.ts';
+import { removeScratch, scratchFolder } from '../../embedded/scratch.ts';
+import { authenticator, byKey, byToken, errorOf } from './keys.ts';
+
+const folder = scratchFolder(0o755);
+const KEY_FILE = join(folder, '.errand', 'token-key.pem');
+/** Without npm, which takes half a second each time. */
+const MINT = 'node_modules/.bin/node api/auth/mint.ts';
+const ALICE = '--sub alice --namespaces billing,shipping --scopes read,submit --minutes 60';
+const CI = '--api-key --id ci --namespaces billing --scopes read,submit';
+
+beforeAll(() => {
+  copySources(folder);
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+});
+beforeEach(() => rmSync(join(folder, '.env'), { force: true }));
+afterAll(() => removeScratch(folder));
+
+/** What the command prints, and how it ends. */
+async function run(command: string, environment: Record<string, string> = {}) {
+  const typed = type(command, folder, environment);
+  onTestFinished(() => typed.kill());
+  return { code: await typed.exited, output: typed.output() };
+}
+
+/** The variables that a file .env of these lines sets, as Node reads it. */
+async function variablesOf(lines: string): Promise<Record<string, string>> {
+  writeFileSync(join(folder, '.env'), lines);
+  const names = '["AUTH_ENABLED","JWT_PUBLIC_KEY","JWT_ISSUER","JWT_AUDIENCE","API_KEYS"]';
+  const script = `console.log(JSON.stringify(process.env, ${names}))`;
+  return JSON.parse(await succeed(`node_modules/.bin/node --env-file=.env -e '${script}'`, folder));
+}
+
+/** The lines of the output that assign a variable. */
+function assignments(output: string): string {
+  return [...output.matchAll(/^[A-Z_]+=['"].*$/gm)].join('\n');
+}
+
+test('a token for trying out is accepted with the lines that are printed beside it', async () => {
+  const output = await succeed(`npm run token -- ${ALICE}`, folder);
+  const [token = ''] = /^eyJ[\w.-]+$/m.exec(output) ?? [];
+  const authenticate = await authenticator(await variablesOf(assignments(output)));
+  expect(await byToken(authenticate, token)).toEqual({
+    actor: 'user:alice',
+    namespaces: ['billing', 'shipping'],
+    scopes: new Set(['read', 'submit']),
+  });
+});
+
+test('stdout has the token alone, for scripts', async () => {
+  const command = `npm run token --silent -- ${ALICE}`;
+  const stdout = await succeed(`sh -c '${command} 2>/dev/null'`, folder);
+  expect(stdout).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  const stderr = await succeed(`sh -c '${command} 2>&1 >/dev/null'`, folder);
+  expect(stderr).toContain('JWT_PUBLIC_KEY=');
+  expect(stderr).not.toContain('eyJ');
+});
+
+test('--json has all of it on stdout', async () => {
+  const command = `npm run token --silent -- ${ALICE} --json`;
+  const { token, expires_at, environment } = JSON.parse(await succeed(command, folder));
+  expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(50 * 60_000);
+  const authenticate = await authenticator(environment);
+  expect(await byToken(authenticate, token)).toMatchObject({ actor: 'user:alice' });
+});
+
+test('all namespaces are *, and a token holds for an hour unless told', async () => {
+  const command = `npm run token --silent -- --sub bob --namespaces '*' --scopes operate --json`;
+  const { token, expires_at, environment } = JSON.parse(await succeed(command, folder));
+  expect(await byToken(await authenticator(environment), token)).toMatchObject({ namespaces: null });
+  expect(Math.round((Date.parse(expires_at) - Date.now()) / 600_000)).toBe(6);
+});
+
+test('the key is made once, for its owner alone, also by several at the same time', async () => {
+  rmSync(KEY_FILE, { force: true });
+  const command = `${MINT} ${ALICE} --json`;
+  const made = await Promise.all([1, 2, 3, 4].map(() => succeed(command, folder)));
+  const minted = [...made, await succeed(command, folder)].map((one) => JSON.parse(one));
+  expect(new Set(minted.map(({ environment }) => environment.JWT_PUBLIC_KEY)).size).toBe(1);
+  for (const { token, environment } of minted) {
+    expect(await byToken(await authenticator(environment), token)).toMatchObject({ actor: 'user:alice' });
+  }
+  expect((statSync(KEY_FILE).mode & 0o777).toString(8)).toBe('600');
+  expect(readdirSync(join(folder, '.errand'))).toEqual(['token-key.pem']);
+});
+
+test('a key of another checkout does not sign for this one', async () => {
+  const command = `npm run token --silent -- ${ALICE} --json`;
+  const before = JSON.parse(await succeed(command, folder));
+  rmSync(KEY_FILE);
+  const after = JSON.parse(await succeed(command, folder));
+  const authenticate = await authenticator(after.environment);
+  expect((await errorOf(byToken(authenticate, before.token))).code).toBe('UNAUTHORIZED');
+});
+
+test('issuer and audience are those that are configured', async () => {
+  writeFileSync(join(folder, '.env'), 'JWT_ISSUER=https://me.example.com/\nJWT_AUDIENCE=mine\n');
+  const { environment } = JSON.parse(await succeed(`npm run token --silent -- ${ALICE} --json`, folder));
+  expect(environment).toMatchObject({ JWT_ISSUER: 'https://me.example.com/', JWT_AUDIENCE: 'mine' });
+});
+
+test('an API key is accepted with the line that is printed beside it', async () => {
+  const output = await succeed(`npm run token -- ${CI}`, folder);
+  const [key = ''] = /^errand_ci_[\w-]{43}$/m.exec(output) ?? [];
+  expect(output.split(key)).toHaveLength(2);
+  const authenticate = await authenticator(await variablesOf(assignments(output)));
+  expect(await byKey(authenticate, key)).toEqual({
+    actor: 'key:ci',
+    namespaces: ['billing'],
+    scopes: new Set(['read', 'submit']),
+  });
+});
+
+test('API keys are made in production too, each another one, and can end', async () => {
+  const command = `${MINT} ${CI} --days 90 --json`;
+  const made = [await run(command, { NODE_ENV: 'production' }), await run(command)];
+  const [one, two] = made.map(({ output }) => JSON.parse(output));
+  expect(one.key).not.toBe(two.key);
+  expect(Math.round((Date.parse(one.entry.expires_at) - Date.now()) / 86_400_000)).toBe(90);
+  const API_KEYS = JSON.stringify([{ ...one.entry, id: 'other' }, two.entry]);
+  const authenticate = await authenticator({ NODE_ENV: 'production', API_KEYS });
+  expect(await byKey(authenticate, two.key)).toMatchObject({ actor: 'key:ci' });
+  expect((await errorOf(byKey(authenticate, one.key))).code).toBe('UNAUTHORIZED');
+});
+
+test('in production tokens are not made, nor a key for them', async () => {
+  rmSync(KEY_FILE, { force: true });
+  for (const environment of [{ NODE_ENV: 'production' }, {}]) {
+    if (!('NODE_ENV' in environment)) writeFileSync(join(folder, '.env'), 'NODE_ENV=production\n');
+    const { code, output } = await run(`${MINT} ${ALICE}`, environment);
+    expect([code, output]).toEqual([1, expect.stringContaining('NODE_ENV is production')]);
+    expect(output).not.toContain('eyJ');
+  }
+  expect(readdirSync(join(folder, '.errand'))).toEqual([]);
+});
+
+test('a key file that holds no key is told, and never overwritten', async () => {
+  await succeed(`${MINT} ${ALICE}`, folder);
+  writeFileSync(KEY_FILE, 'nothing');
+  const { code, output } = await run(`${MINT} ${ALICE}`);
+  expect([code, output]).toEqual([
+    1,
+    expect.stringContaining('.errand/token-key.pem holds no private key: delete it'),
+  ]);
+  rmSync(KEY_FILE);
+});
+
+test.each([
+  ['--help', 0, []],
+  ['', 1, ['--namespaces is needed', '--scopes is needed', '--sub is needed']],
+  [`${ALICE} --admin`, 1, ["Unknown option '--admin'"]],
+  [`${ALICE} more`, 1, ["Unexpected argument 'more'"]],
+  [`${ALICE} --id ci`, 1, ['--id does not go with the rest']],
+  [`${CI} --sub alice --minutes 5`, 1, ['--sub does not go with', '--minutes does not go with']],
+  ['--sub a --namespaces Billing --scopes read', 1, ['--namespaces must be namespaces with commas, or *']],
+  ['--sub a --namespaces , --scopes read', 1, ['--namespaces must be namespaces']],
+  ['--sub a --namespaces a --scopes read,admin', 1, ['--scopes must be of read, submit, operate']],
+  ['--sub "" --namespaces a --scopes read', 1, ['--sub must be 1 to 200 printable characters']],
+  [`${ALICE}0000000`, 1, ['--minutes must be a whole number from 1 to 10080']],
+  [`${ALICE} --minutes=-1`, 1, ['--minutes must be a whole number']],
+  [`${CI} --days soon`, 1, ['--days must be a whole number from 1 to 3650']],
+  ['--api-key --id CI --namespaces a --scopes read', 1, ['--id must match']],
+])('`npm run token -- %s` says what is accepted', async (flags, expected, problems) => {
+  const { code, output } = await run(`${MINT} ${flags}`);
+  expect(code).toBe(expected);
+  for (const problem of problems) expect(output).toContain(problem);
+  expect(output).toContain('npm run token -- --api-key --id ci --namespaces billing');
+  for (const flag of ['sub', 'minutes', 'id', 'days', 'json', 'help'])
+    expect(output).toContain(`  --${flag} `);
+  expect(output).not.toMatch(/^ {4}at /m);
+});

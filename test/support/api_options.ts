@@ -1,0 +1,41 @@
+import type { Pool } from 'pg';
+import { pino } from 'pino';
+import type { AppOptions } from '../../api/app.ts';
+import { createState } from '../../api/state.ts';
+import { parseConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { loadRegistry } from '../../tasks/index.ts';
+
+/** The configuration of an API in a test: without rate limits, unless the test is about them. */
+export function testConfig(environment: Record<string, string> = {}): Config {
+  return parseConfig({
+    NODE_ENV: 'test',
+    RATE_LIMIT_READS: '0',
+    RATE_LIMIT_WRITES: '0',
+    RATE_LIMIT_WEBHOOKS: '0',
+    RATE_LIMIT_BURST: '0',
+    ...environment,
+  });
+}
+
+/** What an API over a database is made of; responses are held against the document. It is up until `stopping`. */
+export function appOptions(
+  pool: Pool,
+  stopping: AbortSignal,
+  environment: Record<string, string> = {},
+): AppOptions {
+  const state = createState();
+  state.started();
+  return {
+    config: testConfig(environment),
+    registry: loadRegistry({ NODE_ENV: 'test' }),
+    pool,
+    readPool: pool,
+    log: pino({ level: 'silent' }),
+    state,
+    authenticate: null,
+    probeSource: { process: 'api', isDraining: () => stopping.aborted, checks: async () => [] },
+    stopping,
+    validateResponses: true,
+  };
+}
