@@ -1,13 +1,21 @@
 import type { Policy } from './auth/identify.ts';
 import type { Operation } from './call.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
+import { bottlenecks } from './routes/bottlenecks.ts';
+import { cancelMany, retryErrorGroup, retryMany } from './routes/bulk.ts';
 import { cancelTask } from './routes/cancel_task.ts';
 import { getTask } from './routes/get_task.ts';
+import { listAudit } from './routes/list_audit.ts';
+import { listErrors } from './routes/list_errors.ts';
+import { listQueues } from './routes/list_queues.ts';
 import { listRunners } from './routes/list_runners.ts';
 import { listTasks } from './routes/list_tasks.ts';
+import { pauseQueue, resumeQueue } from './routes/pause_queue.ts';
+import { performance } from './routes/performance.ts';
 import { retryTask } from './routes/retry_task.ts';
 import { submitTaskBatch } from './routes/submit_batch.ts';
 import { submitByName, submitTask } from './routes/submit_task.ts';
+import { taskStats } from './routes/task_stats.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -25,12 +33,24 @@ const route = (method: Method, path: string, policy: Policy, operation: Operatio
 export const ROUTES: readonly Route[] = [
   route('get', '/v1/tasks', 'read', listTasks),
   route('post', '/v1/tasks', 'submit', submitByName),
+  // Before the one of a task, which it would be taken for.
+  route('get', '/v1/tasks/stats', 'read', taskStats),
+  route('post', '/v1/tasks/retry', 'operate', retryMany),
+  route('post', '/v1/tasks/cancel', 'operate', cancelMany),
   route('get', '/v1/tasks/:id', 'read', getTask),
   route('post', '/v1/tasks/:name', 'submit', submitTask),
   route('post', '/v1/tasks/:name/batch', 'submit', submitTaskBatch),
   route('delete', '/v1/tasks/:id', 'operate', cancelTask),
   route('patch', '/v1/tasks/:id/retry', 'operate', retryTask),
+  route('get', '/v1/errors', 'read', listErrors),
+  route('post', '/v1/errors/:error_group/retry', 'operate', retryErrorGroup),
+  route('get', '/v1/queues', 'read', listQueues),
+  route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
+  route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
+  route('get', '/v1/audit', 'operate', listAudit),
   route('get', '/v1/runners', 'read', listRunners),
+  route('get', '/v1/analytics/performance', 'read', performance),
+  route('get', '/v1/analytics/bottlenecks', 'read', bottlenecks),
 ];
 
 /** What the process tells of itself: it needs no credentials, ever (specification A5). */

@@ -12,10 +12,21 @@ export type Registry = {
 /** How long a mistyped name is still compared with the known ones. */
 const COMPARED_LENGTH = 256;
 
-/** Makes a registry. Throws, naming both files, when two definitions share a name (specification T6). */
+/** The namespace of Errand's own tasks, which nobody submits by name. */
+const OWN_NAMESPACE = 'errand';
+
+/**
+ * Makes a registry. Throws, naming the file, when two definitions share a name (specification T6) or one is in the
+ * namespace of Errand's own tasks.
+ */
 export function createRegistry(definitions: readonly TaskDefinition[]): Registry {
   const byName = new Map<string, TaskDefinition>();
   for (const definition of definitions) {
+    if (definition.namespace === OWN_NAMESPACE) {
+      throw new Error(
+        `Task ${JSON.stringify(definition.name)} in ${definition.file}: the namespace ${OWN_NAMESPACE} is Errand's own`,
+      );
+    }
     const other = byName.get(definition.name);
     if (other !== undefined) {
       throw new Error(

@@ -43,6 +43,11 @@ export type TaskContext = {
   readonly id: string;
   /** The number of this attempt, from 1. */
   readonly attempt: number;
+  /**
+   * The trace context (W3C traceparent) to pass on: of this attempt's span when the runner makes spans, else of the submission's
+   * caller. Null when there is none.
+   */
+  readonly traceparent: string | null;
   /** Aborted when the runner needs the attempt to end; `signal.reason` says why. */
   readonly signal: AbortSignal;
   /**

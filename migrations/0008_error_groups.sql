@@ -12,7 +12,12 @@ return name || ':' || left(md5(
     '[0-9]+([.,:][0-9]+)*', '<n>', 'g')
 ), 16);
 
--- Groups of what is failed now, counted without a visit to the table, and the newest tasks of one.
-create index tasks_error_group_idx on errand.tasks ((errand.error_group(name, error)) collate "C", id)
+-- Of what is failed now, and of nothing else: success pays nothing for it.
+alter table errand.tasks
+  add column error_group text collate "C"
+    generated always as (case when state = 'failed' then errand.error_group(name, error) end) stored;
+
+-- Finds the groups by hopping from one to the next, counts one without a visit to the table, and lists its newest.
+create index tasks_error_group_idx on errand.tasks (error_group, id)
   include (finished_at)
-  where state = 'failed';
+  where error_group is not null;

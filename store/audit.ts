@@ -31,6 +31,8 @@ export type AuditEntry = {
 export type AuditFilter = {
   taskId?: string | undefined;
   namespaces?: readonly string[] | undefined;
+  /** Who asks: what it did itself, and belongs to no namespace, it may see. */
+  self: string;
   actor?: string | undefined;
   action?: string | undefined;
   from?: string | undefined;
@@ -52,7 +54,7 @@ export async function listAudit(
     `select id, at, actor, action, task_id, namespace, target, reason, request_id, details
        from errand.audit
       where ($1::uuid is null or task_id = $1)
-        and ($2::text[] is null or namespace = any ($2))
+        and ($2::text[] is null or namespace = any ($2) or (namespace is null and actor = $9))
         and ($3::text is null or actor = $3)
         and ($4::text is null or action = $4)
         and ($5::timestamptz is null or at >= $5)
@@ -69,6 +71,7 @@ export async function listAudit(
       filter.to,
       filter.before,
       size + 1,
+      filter.self,
     ],
   );
   return { entries: rows.slice(0, size), more: rows.length > size };

@@ -115,8 +115,7 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
     conditions.push(`t.error is not null and (t.error ->> 'message') ilike ${values.add(pattern)}`);
   }
   if (filter.errorGroup !== undefined) {
-    const group = values.add(filter.errorGroup);
-    conditions.push(`t.state = 'failed' and errand.error_group(t.name, t.error) = ${group}`);
+    conditions.push(`t.error_group = ${values.add(filter.errorGroup)}`);
   }
   // The id holds the time of creation in ms, so a range of times is a range of the primary key.
   if (filter.createdFrom !== undefined)

@@ -58,7 +58,7 @@ const payload = z
     headers: headers
       .optional()
       .describe(
-        'Sent with the request. `user-agent` (`errand`) and `idempotency-key` (the task id, the same in each attempt) are added unless given; `x-errand-task-id` and `x-errand-attempt` always. Headers of the connection, `host` and `content-length` are refused',
+        'Sent with the request. `user-agent` (`errand`), `idempotency-key` (the task id, the same in each attempt) and, for a submission that came with one, `traceparent` are added unless given; `x-errand-task-id` and `x-errand-attempt` always. Headers of the connection, `host` and `content-length` are refused',
       ),
     body: z
       .string()

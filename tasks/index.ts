@@ -1,4 +1,5 @@
 import { createRegistry, type Registry } from '../core/registry.ts';
+import { bulk } from './errand.bulk.task.ts';
 import { crash } from './example.crash.task.ts';
 import { echo } from './example.echo.task.ts';
 import { fail } from './example.fail.task.ts';
@@ -8,6 +9,9 @@ import { countWords } from './text.count_words.task.ts';
 
 /** Every task definition. A new one is a line here and a line in handlers.ts. */
 export const definitions = [echo, sleep, fail, crash, countWords, httpRequest] as const;
+
+/** What Errand does for itself. Every runner can; it is no operation of the API, and nobody else can submit it. */
+export const ownDefinitions = [bulk] as const;
 
 /** The definitions of a process: `example.*` tasks are for trying out, so production does not have them (L6). */
 export function loadRegistry(environment: { NODE_ENV: string }): Registry {

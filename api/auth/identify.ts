@@ -10,6 +10,8 @@ export type Policy = 'open' | Scope;
 type Identity = { principal: Principal } | { refusal: unknown };
 
 const identities = new WeakMap<Request, Identity>();
+/** Requests that the policy of their route has been asked for: a path may look like that of another one, too. */
+const decided = new WeakSet<Request>();
 
 /**
  * Finds out who makes a request. A failure is remembered, not answered: rate limits come before it, so that guessing
@@ -60,6 +62,8 @@ export function principalOf(request: Request): Principal {
  */
 export function authorise(policy: Policy, openReads: boolean): RequestHandler {
   return (request, _response, next) => {
+    if (decided.has(request)) return next();
+    decided.add(request);
     const identity = identities.get(request);
     if (policy === 'open' || identity === undefined) return next();
     if ('refusal' in identity) {

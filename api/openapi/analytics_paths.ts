@@ -134,8 +134,20 @@ export function analyticsPaths(): Paths {
     },
   });
   return {
-    '/v1/tasks/stats': read('getTaskStats', 'What is open, and figures of what finished, by name', 'TaskStats'),
-    '/v1/analytics/performance': read('getPerformance', 'Throughput and durations over a window', 'Performance'),
-    '/v1/analytics/bottlenecks': read('getBottlenecks', 'What is slow, retried, waiting or paused', 'Bottlenecks'),
+    '/v1/tasks/stats': read(
+      'getTaskStats',
+      'What is open, and figures of what finished, by name',
+      'TaskStats',
+    ),
+    '/v1/analytics/performance': read(
+      'getPerformance',
+      'Throughput and durations over a window',
+      'Performance',
+    ),
+    '/v1/analytics/bottlenecks': read(
+      'getBottlenecks',
+      'What is slow, retried, waiting or paused',
+      'Bottlenecks',
+    ),
   };
 }

@@ -1,7 +1,9 @@
 import { stringify } from 'yaml';
 import type { TaskDefinition } from '../../core/task.ts';
 import { VERSION } from '../../process/version.ts';
+import { analyticsPaths, analyticsSchemas } from './analytics_paths.ts';
 import type { OpenApiDocument, Paths } from './document.ts';
+import { operatePaths, operateSchemas } from './operate_paths.ts';
 import { probeSchemas, processPaths } from './process_paths.ts';
 import { sharedSchemas } from './schemas.ts';
 import { anyTaskPaths, oneTaskPaths, runnerPaths } from './shared_paths.ts';
@@ -21,13 +23,21 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
     servers: [{ url: '/' }],
     paths: withUniqueIds({
       ...anyTaskPaths(definitions[0]),
+      ...analyticsPaths(),
       ...oneTaskPaths(),
+      ...operatePaths(),
       ...Object.assign({}, ...definitions.map(taskPaths)),
       ...runnerPaths(),
       ...processPaths(),
     }),
     components: {
-      schemas: { ...sharedSchemas, ...probeSchemas, ...Object.assign({}, ...definitions.map(taskSchemas)) },
+      schemas: {
+        ...sharedSchemas,
+        ...operateSchemas,
+        ...analyticsSchemas,
+        ...probeSchemas,
+        ...Object.assign({}, ...definitions.map(taskSchemas)),
+      },
     },
   };
 }

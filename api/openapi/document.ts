@@ -12,7 +12,7 @@ export type Operation = {
 
 /** The body of a request, by content type. */
 export type RequestBody = {
-  required: true;
+  required: boolean;
   content: Record<string, { schema: JsonSchema; example: unknown }>;
 };
 

@@ -62,7 +62,8 @@ export const endedParameter: Parameter = query(
   'Also those that have left the pool, as long as they are kept',
 );
 
-export const listParameters: Parameter[] = [
+/** What tasks can be narrowed to. */
+export const filterParameters: Parameter[] = [
   query('name', text(NAME_MAX_LENGTH), 'Tasks of this name'),
   query('namespace', text(NAME_MAX_LENGTH), 'Tasks whose name starts with this part'),
   query(
@@ -78,6 +79,10 @@ export const listParameters: Parameter[] = [
   query('created_to', time, 'Created before'),
   query('finished_from', time, 'Finished at or after'),
   query('finished_to', time, 'Finished before'),
+];
+
+export const listParameters: Parameter[] = [
+  ...filterParameters,
   query(
     'page',
     { type: 'integer', minimum: 1, maximum: MAX_PAGE_REACH, default: 1 },
@@ -89,4 +94,24 @@ export const listParameters: Parameter[] = [
     'Tasks per page',
   ),
   query('cursor', text(100), 'next_cursor of the page before: pages at any depth for the same cost'),
+];
+
+export const errorListParameters: Parameter[] = [
+  query('name', text(NAME_MAX_LENGTH), 'Of tasks of this name'),
+  query('namespace', text(NAME_MAX_LENGTH), 'Of tasks whose name starts with this part'),
+];
+
+export const auditParameters: Parameter[] = [
+  query('task_id', { type: 'string', format: 'uuid' }, 'What was done to this task'),
+  query('namespace', text(NAME_MAX_LENGTH), 'What was done in this namespace'),
+  query('actor', text(300), 'What this one did'),
+  query('action', text(50), 'What was done: cancel, retry, pause, resume, bulk_cancel, bulk_retry'),
+  query('from', time, 'At or after'),
+  query('to', time, 'Before'),
+  query(
+    'page_size',
+    { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE },
+    'Entries per page',
+  ),
+  query('cursor', text(100), 'next_cursor of the page before'),
 ];

@@ -35,7 +35,9 @@ export const bottlenecks: Operation = async (call, request, response) => {
     to,
     slowest: worst(named, ({ processing_seconds }) => processing_seconds.p95),
     longest_waits: worst(named, ({ queue_wait_seconds }) => queue_wait_seconds.p95),
-    most_retried: worst(named, ({ attempts_per_task }) => ((attempts_per_task ?? 0) > 1 ? attempts_per_task : null)),
+    most_retried: worst(named, ({ attempts_per_task }) =>
+      (attempts_per_task ?? 0) > 1 ? attempts_per_task : null,
+    ),
     waiting: waiting(depths),
     paused,
   });

@@ -5,6 +5,7 @@ import type { Operation } from '../call.ts';
 import { type Figures, finishedIn, ratio, toFigures, toScope, windowSchema } from '../figures.ts';
 import { parseQuery } from '../request.ts';
 
+/** Full ones: the interval that is under way comes on top. */
 const MAX_INTERVALS = 60;
 
 /**
@@ -47,13 +48,10 @@ export const performance: Operation = async (call, request, response) => {
   });
 };
 
-/**
- * At most MAX_INTERVALS in the window, also with the part of a minute (or an hour) that it begins before. Sums of
- * long ago are by the hour.
- */
+/** In minutes; of full hours where sums are by the hour. */
 function intervalOf(windowMinutes: number): number {
   const unit = windowMinutes > MINUTES_KEPT_APART ? 60 : 1;
-  return Math.ceil((windowMinutes / unit + 1) / MAX_INTERVALS) * unit;
+  return Math.ceil(windowMinutes / unit / MAX_INTERVALS) * unit;
 }
 
 function toRates(finished: Finished, from: number, to: number): Figures & { throughput_per_second: number } {

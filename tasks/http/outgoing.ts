@@ -22,6 +22,7 @@ export function outgoingRequest(payload: RequestPayload, context: TaskContext): 
       'user-agent': 'errand',
       // The same in each attempt, so that the target can tell a retry from a second task.
       'idempotency-key': context.id,
+      ...(context.traceparent === null ? {} : { traceparent: context.traceparent }),
       ...contentType(payload),
       ...Object.fromEntries(given),
       'x-errand-task-id': context.id,

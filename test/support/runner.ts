@@ -5,6 +5,7 @@ import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { REDACTED } from '../../process/logger.ts';
 import { createEvents, type RunnerEvents } from '../../runner/events.ts';
 import type { Executable } from '../../runner/execute.ts';
+import { ownExecutables } from '../../runner/own_tasks.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
 import { createTaskLog } from '../../runner/task_log.ts';
 import { loadHandler } from '../../tasks/handlers.ts';
@@ -39,7 +40,7 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
     taskLog: createTaskLog(log, { write: () => {} }),
     events: options.events ?? createEvents(log),
     version: 'test',
-    executables: options.executables ?? (await shippedExecutables()),
+    executables: options.executables ?? new Map([...(await shippedExecutables()), ...ownExecutables(pool)]),
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
