@@ -13,6 +13,11 @@ import type { Ring } from '../store/begin.ts';
 
 /** NOTIFY brings new work at once; polling brings what falls due later, and what a lost notification announced. */
 const POLL_INTERVAL_MS = 1_000;
+/**
+ * No ring has it, because the name of a task has a dot. graphile-worker takes an empty list of names for an error,
+ * and all that a runner can execute may be paused.
+ */
+const NO_TASK = 'none';
 /** Rings that were fetched and not begun go back after this time, so that an idle runner gets them. */
 const LOCAL_QUEUE_TTL_MS = 1_000;
 
@@ -21,6 +26,8 @@ export type GraphilePoolOptions = {
   log: Logger;
   /** The definitions that this runner can execute; it fetches rings of no others (specification T7). */
   taskNames: string[];
+  /** Rings of these it does not fetch; those that it has fetched are worked through. */
+  isPaused: (taskName: string) => boolean;
   /** How many rings are in hand at a time. */
   concurrency: number;
   work: (ring: Ring) => Promise<void>;
@@ -34,6 +41,8 @@ export type GraphilePool = {
   /** The keys of the rings that it works through. */
   keys(): string[];
   isFetching(): boolean;
+  /** To be called when `isPaused` may say something else than before: the next fetch, which is at once, goes by it. */
+  pausesChanged(): void;
   leave(why: string): void;
   /** Resolves when it begins to leave, asked to or not: from then on it fetches nothing. */
   readonly leaving: Promise<void>;
@@ -44,16 +53,16 @@ export type GraphilePool = {
 /**
  * Starts a pool. `onTrouble` hears of each error of its own, after which rings may be locked for it that it does not
  * know of. One that errs before its first fetch is of no use: it keeps a failure to look its task names up, and would
- * never fetch. So it leaves.
+ * never fetch. So it leaves. The same holds when the names have changed.
  */
 export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () => void): GraphilePool {
   const { log } = options;
   const hands = new Set<{ key: string; done: Promise<void> }>();
   const events: WorkerEvents = new EventEmitter();
   const leaving = once(events, 'pool:gracefulShutdown');
-  let hasFetched = false;
-  events.once('localQueue:getJobs:complete', () => {
-    hasFetched = true;
+  let unprovenFetches = 1;
+  events.on('localQueue:getJobs:complete', () => {
+    unprovenFetches--;
   });
 
   async function work(payload: unknown, helpers: { job: { key: string | null } }): Promise<void> {
@@ -74,10 +83,11 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
   function onError(): void {
     onTrouble();
     // Not at once: it may be told of while the pool is being made.
-    if (!hasFetched) queueMicrotask(() => leave('it failed before its first fetch'));
+    if (unprovenFetches > 0) queueMicrotask(() => leave('it failed before it fetched by its task names'));
   }
 
-  const pool = runPool(options, work, { events, onError });
+  const list = taskList(options, work);
+  const pool = runPool(options, list.tasks, { events, onError });
   const ended = pool.promise.then(
     () => null,
     (error: unknown) => error,
@@ -86,6 +96,12 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
     id: pool.id,
     keys: () => [...hands].map(({ key }) => key),
     isFetching: () => pool._active,
+    pausesChanged() {
+      if (!list.update()) return;
+      // One may be under way with the old names.
+      unprovenFetches = 2;
+      pool.nudge(1);
+    },
     leave,
     leaving: Promise.race([leaving, ended.then(() => {})]),
     left: ended.then(async (error) => {
@@ -93,6 +109,29 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
       return error;
     }),
   };
+}
+
+/**
+ * The tasks of a pool. graphile-worker looks at each fetch which names its list has, and for each job which function
+ * it has for it. So a paused name stays in the list and is only hidden from who asks for all of them: nothing has to
+ * be stopped or started for a pause, and the other names never notice it. `update` gives whether any has changed.
+ */
+function taskList(
+  { taskNames, isPaused }: GraphilePoolOptions,
+  work: TaskList[string],
+): { tasks: TaskList; update: () => boolean } {
+  const tasks: TaskList = { [NO_TASK]: work };
+  function update(): boolean {
+    let changed = false;
+    for (const name of taskNames) {
+      const enumerable = !isPaused(name);
+      changed ||= Object.prototype.propertyIsEnumerable.call(tasks, name) !== enumerable;
+      Object.defineProperty(tasks, name, { value: work, enumerable, configurable: true });
+    }
+    return changed;
+  }
+  update();
+  return { tasks, update };
 }
 
 function once(events: WorkerEvents, name: 'pool:gracefulShutdown'): Promise<void> {
@@ -103,7 +142,7 @@ function once(events: WorkerEvents, name: 'pool:gracefulShutdown'): Promise<void
 
 function runPool(
   options: GraphilePoolOptions,
-  work: TaskList[string],
+  tasks: TaskList,
   hear: { events: WorkerEvents; onError: () => void },
 ): WorkerPool {
   const { log } = options;
@@ -125,7 +164,7 @@ function runPool(
   const pool = runTaskList(
     // Our signals, our drain.
     { preset: { worker }, noHandleSignals: true, logger, events: hear.events },
-    Object.fromEntries(options.taskNames.map((name) => [name, work])),
+    tasks,
     gate(options.pgPool, registered),
   );
   options.register(pool.id).then(open, (error: unknown) => {

@@ -6,13 +6,13 @@ import type { Config } from '../config/schema.ts';
 import { namespaceOf, type TaskDefinition } from '../core/task.ts';
 import { checkDatabase } from '../process/database.ts';
 import { type Check, probes } from '../process/probes.ts';
+import { sharedReading } from '../process/shared_reading.ts';
 import { VERSION } from '../process/version.ts';
 import { readQueueDepths } from '../store/namespaces.ts';
 import type { Figures } from './figures.ts';
 import type { KeptRunner } from './keep_runner.ts';
 import { gaugeLoad } from './metrics.ts';
-import { type NamespaceFigures, namespaceFigures } from './namespaces.ts';
-import { sharedReading } from './shared_reading.ts';
+import { type Depths, type NamespaceFigures, namespaceFigures } from './namespaces.ts';
 import { type SystemMetrics, watchSystem } from './system_metrics.ts';
 
 /** However many ask, what waits is read from Postgres once in this time, and nobody waits longer for it. */
@@ -72,15 +72,16 @@ export function runnerApp(options: RunnerHttpOptions): Express {
 function healthReader(options: RunnerHttpOptions): () => Promise<Health> {
   const { pgPool, runner, figures, definitions, isDraining } = options;
   const names = definitions.map(({ name }) => name);
-  const readDepths = sharedReading(() => readQueueDepths(pgPool, names), DEPTHS);
+  const readDepths = sharedReading(() => readDepthsOf(pgPool, names, runner.pauses().isPaused), DEPTHS);
   const readSystem = watchSystem(pgPool, () => runner.load().ringsInHand);
   return async () => {
     const depths = await readDepths();
     const active = Map.groupBy(runner.load().names, namespaceOf);
+    const pauses = runner.pauses();
     const namespaces = Object.fromEntries(
       Array.from(figures.namespaces, ([namespace, work]) => {
         const underWay = active.get(namespace)?.length ?? 0;
-        return [namespace, namespaceFigures(namespace, work, underWay, depths.value)];
+        return [namespace, namespaceFigures(namespace, work, underWay, depths.value, pauses)];
       }),
     );
     const database: Check =
@@ -102,6 +103,18 @@ function healthReader(options: RunnerHttpOptions): () => Promise<Health> {
       system_metrics: readSystem(),
     };
   };
+}
+
+/** What waits of these names. While something of them is paused the rest is counted apart. */
+async function readDepthsOf(
+  pgPool: Pool,
+  names: string[],
+  isPaused: (name: string) => boolean,
+): Promise<Depths> {
+  const all = await readQueueDepths(pgPool, names);
+  if (!names.some(isPaused)) return { all, unpaused: all };
+  const unpaused = names.filter((name) => !isPaused(name));
+  return { all, unpaused: await readQueueDepths(pgPool, unpaused) };
 }
 
 function fetchCheck(runner: KeptRunner): Check {

@@ -1,3 +1,4 @@
+import type { Pauses } from './pauses.ts';
 import { type Runner, type RunnerLoad, type RunnerOptions, startRunner } from './runner.ts';
 import { untilBack } from './until_back.ts';
 
@@ -6,6 +7,7 @@ export type KeptRunner = {
   id(): number;
   isFetching(): boolean;
   load(): RunnerLoad;
+  pauses(): Pauses;
   stop(): Promise<void>;
 };
 
@@ -36,6 +38,7 @@ export async function keepRunner(options: RunnerOptions): Promise<KeptRunner> {
     id: () => current.id,
     isFetching: () => current.isFetching(),
     load: () => current.load(),
+    pauses: () => current.pauses,
     async stop() {
       stop('stopping');
       await keeping;

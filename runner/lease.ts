@@ -14,6 +14,8 @@ export type LeaseOptions = {
   inFlight: () => number;
   /** The task of one of our attempts, perhaps, is to be cancelled. */
   onCancel: (taskId: string) => void;
+  /** Something was paused or resumed. */
+  onPauses: () => void;
   /** After each heartbeat that went well. */
   onBeat: () => void;
   /** Somebody has taken our work over. */
@@ -24,8 +26,8 @@ export type LeaseOptions = {
 export type Lease = { close(): Promise<void> };
 
 /**
- * Keeps the lease of a runner with heartbeats, and listens for cancelled tasks, on a connection of its own: a
- * pool whose connections are all taken must not cost the lease. A heartbeat that gets no answer in time is a
+ * Keeps the lease of a runner with heartbeats, and listens for cancelled tasks and pauses, on a connection of its
+ * own: a pool whose connections are all taken must not cost the lease. A heartbeat that gets no answer in time is a
  * half-open connection, which is destroyed and replaced.
  */
 export function keepLease(options: LeaseOptions): Lease {
@@ -39,6 +41,7 @@ export function keepLease(options: LeaseOptions): Lease {
       connection: options.connection,
       timeoutMs: beatMs,
       onCancelled: options.onCancel,
+      onPauses: options.onPauses,
       onBroken: () => {
         current = null;
       },

@@ -15,18 +15,25 @@ export type RingWork = {
   slots: Slots;
   /** A single slot that suspects take besides: those under which a runner has died start one at a time. */
   suspects: Slots;
+  /** Whether a name is paused, as far as this runner knows. */
+  isPaused: (name: string) => boolean;
+  /** Reads what is paused. Resolves when rings of it are fetched no more. */
+  heedPauses: () => Promise<void>;
   /** Aborted when the runner is leaving: nothing more is started. */
   stopping: AbortSignal;
 };
 
 /**
- * Works through one ring: begins it, runs its attempts as slots come free, gives back what has waited too long,
- * and is done when every outcome is recorded, so that graphile-worker deletes the ring after the record and
- * never before. After giving something back it also waits for room: a runner without it must not fetch more.
+ * Works through one ring: begins it, runs its attempts as slots come free, gives back what has waited too long or is
+ * paused (the tasks of a ring are all of one name), and is done when every outcome is recorded, so that
+ * graphile-worker deletes the ring after the record and never before. After giving something back it also waits for
+ * room: a runner without it must not fetch more.
  * Throws when an outcome could not be recorded; graphile-worker then keeps the ring, if it is still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
   const due = await work.begin(ring);
+  // Before it is given back: a ring of a name that is still fetched would be here again at once, and so on.
+  if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.heedPauses();
   const recorded: Promise<void>[] = [];
   let patience: AbortSignal | undefined;
   const enter = async (slots: Slots): Promise<boolean> => {
@@ -34,14 +41,18 @@ export async function workRing(ring: Ring, work: RingWork): Promise<void> {
     patience ??= AbortSignal.any([work.stopping, AbortSignal.timeout(PATIENCE_MS)]);
     return slots.take(patience);
   };
-  for (const attempt of due) {
-    if (work.stopping.aborted) break;
-    const isSuspect = attempt.crashes > 0;
-    if (isSuspect && !(await enter(work.suspects))) break;
-    if (!(await enter(work.slots))) {
-      if (isSuspect) work.suspects.release();
-      break;
+  const takeSlots = async ({ name }: DueAttempt, isSuspect: boolean): Promise<boolean> => {
+    if (isSuspect && !(await enter(work.suspects))) return false;
+    if (await enter(work.slots)) {
+      if (!work.isPaused(name)) return true;
+      work.slots.release();
     }
+    if (isSuspect) work.suspects.release();
+    return false;
+  };
+  for (const attempt of due) {
+    const isSuspect = attempt.crashes > 0;
+    if (work.stopping.aborted || attempt.paused || !(await takeSlots(attempt, isSuspect))) break;
     const run = runInSlot(attempt, work);
     // Not before its record: the next suspect may kill this runner, and must not take an innocent one with it.
     const record = isSuspect ? run.finally(work.suspects.release) : run;

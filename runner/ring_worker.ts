@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
+import { traceIdOf } from '../process/tracing.ts';
 import { beginRings, type DueAttempt, type Ring, readPayload } from '../store/begin.ts';
 import { type Outcome, recordOutcomes } from '../store/outcomes.ts';
 import { giveBack } from '../store/rings.ts';
 import type { RunnerEvents } from './events.ts';
 import { type Executable, execute } from './execute.ts';
+import type { Pauses } from './pauses.ts';
 import { createRecorder } from './recorder.ts';
 import { workRing } from './ring.ts';
 import type { Running } from './running.ts';
@@ -23,6 +25,7 @@ export type RingWorkerOptions = {
   events: RunnerEvents;
   log: Logger;
   running: Running;
+  pauses: Pauses;
   /** Aborted when the runner is leaving. */
   stopping: AbortSignal;
 };
@@ -35,7 +38,7 @@ export type RingWorker = {
 
 /** How a ring is worked through by this runner: begin, execute in slots, record, give back. */
 export function ringWorker(options: RingWorkerOptions): RingWorker {
-  const { runnerId: id, pgPool, executables, taskLog, events, log, running, stopping } = options;
+  const { runnerId: id, pgPool, executables, taskLog, events, log, running, pauses, stopping } = options;
   const slots = createSlots(options.concurrency);
   const suspects = createSlots(1);
   const recorder = countingRecorder(options);
@@ -51,6 +54,7 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
       task_name: due.name,
       attempt: due.attempt,
       request_id: due.requestId,
+      ...(due.traceparent === null ? {} : { trace_id: traceIdOf(due.traceparent) }),
     };
     const attemptLog = log.child(bindings);
     const attempt = running.add(due, executable.definition.policy.timeoutMs);
@@ -86,6 +90,8 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
       giveBack: (rest) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, rest)),
       slots,
       suspects,
+      isPaused: pauses.isPaused,
+      heedPauses: () => untilBack(log, 'reading what is paused', pauses.refresh),
       stopping,
     });
   }

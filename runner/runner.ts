@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import { messageOf } from '../process/start.ts';
 import { addPool } from '../store/lease.ts';
+import { readPauses } from '../store/pauses.ts';
 import { reclaimRings, unlockPools } from '../store/rings.ts';
 import { endRunner, registerRunner } from '../store/runners.ts';
 import { reportRunning } from '../store/running.ts';
@@ -11,8 +13,9 @@ import type { RunnerEvents } from './events.ts';
 import type { Executable } from './execute.ts';
 import { keepLease, type Lease } from './lease.ts';
 import { type Maintenance, startMaintenance } from './maintenance.ts';
+import { type Pauses, watchPauses } from './pauses.ts';
 import { type RingPool, startRingPool } from './pool.ts';
-import { ringWorker } from './ring_worker.ts';
+import { type RingWorker, ringWorker } from './ring_worker.ts';
 import { type Running, trackRunning } from './running.ts';
 import type { TaskLog } from './task_log.ts';
 import { untilBack } from './until_back.ts';
@@ -57,6 +60,7 @@ export type Runner = {
   readonly id: number;
   isFetching(): boolean;
   load(): RunnerLoad;
+  readonly pauses: Pauses;
   /** Resolves when somebody has taken this runner's work over. */
   readonly lost: Promise<void>;
   /** Drains and ends the registration (specification X6). */
@@ -68,8 +72,10 @@ export type Runner = {
 /** Registers a runner and starts its work: the lease, the pool of rings, and its share of the maintenance. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { config, pgPool, events, executables, taskLog } = options;
-  const taskNames = [...executables.keys()];
-  const id = await register(options, taskNames);
+  // Before it is in the pool: whoever sees a runner there may expect it to know. What changes until it listens is read
+  // after its first heartbeat.
+  const pauses = await watchPauses(() => readPauses(pgPool));
+  const id = await register(options);
   const log = options.log.child({ runner_id: id });
   const stopping = new AbortController();
   const { promise: lost, resolve: onLost } = Promise.withResolvers<void>();
@@ -87,22 +93,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     events,
     log,
     running,
+    pauses,
     stopping: stopping.signal,
   });
-  const pool = startRingPool({
-    pgPool,
-    log,
-    taskNames,
-    concurrency: config.RUNNER_CONCURRENCY * RINGS_PER_SLOT,
-    register: async (poolId) => {
-      const live = await untilBack(log, 'registering a pool', () => addPool(pgPool, id, poolId));
-      if (!live) onLost();
-    },
-    unlock: (poolId) => untilBack(log, 'unlocking rings', () => unlockPools(pgPool, [poolId])),
-    reclaim: (poolIds, keysInHand) => reclaimRings(pgPool, poolIds, keysInHand),
-    work: worker.work,
-  });
-  const upkeep = startUpkeep(options, { id, log, running, onLost });
+  const pool = startRings(options, { id, log, worker, pauses, onLost });
+  const upkeep = startUpkeep(options, { id, log, running, pauses, onLost });
   const end = (): Promise<void> => endRunner(pgPool, id);
   const parts: Parts = { config, log, pool, running, stopping, ...upkeep, end };
   return {
@@ -113,21 +108,19 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       ringsInHand: pool.inHand(),
       outcomesBuffered: worker.outcomesBuffered(),
     }),
+    pauses,
     lost,
     stop: () => drain(parts),
     leave: () => leave(parts),
   };
 }
 
-async function register(
-  { pgPool, config, version, events }: RunnerOptions,
-  taskNames: string[],
-): Promise<number> {
+async function register({ pgPool, config, version, events, executables }: RunnerOptions): Promise<number> {
   const id = await registerRunner(pgPool, {
     host: hostname(),
     pid: process.pid,
     version,
-    taskNames,
+    taskNames: [...executables.keys()],
     concurrency: config.RUNNER_CONCURRENCY,
     leaseSecs: config.RUNNER_LEASE_SECS,
   });
@@ -135,12 +128,41 @@ async function register(
   return id;
 }
 
+/** The pool that brings the rings, but those of what is paused. */
+function startRings(
+  { config, pgPool, executables }: RunnerOptions,
+  runner: { id: number; log: Logger; worker: RingWorker; pauses: Pauses; onLost: () => void },
+): RingPool {
+  const { id, log, worker, pauses, onLost } = runner;
+  const pool = startRingPool({
+    pgPool,
+    log,
+    taskNames: [...executables.keys()],
+    isPaused: pauses.isPaused,
+    concurrency: config.RUNNER_CONCURRENCY * RINGS_PER_SLOT,
+    register: async (poolId) => {
+      const live = await untilBack(log, 'registering a pool', () => addPool(pgPool, id, poolId));
+      if (!live) onLost();
+    },
+    unlock: (poolId) => untilBack(log, 'unlocking rings', () => unlockPools(pgPool, [poolId])),
+    reclaim: (poolIds, keysInHand) => reclaimRings(pgPool, poolIds, keysInHand),
+    work: worker.work,
+  });
+  pauses.onChange(pool.pausesChanged);
+  return pool;
+}
+
 /** What goes on beside the work itself: the lease, and the maintenance that follows its heartbeats. */
 function startUpkeep(
   { config, pgPool, connection, events }: RunnerOptions,
-  runner: { id: number; log: Logger; running: Running; onLost: () => void },
+  runner: { id: number; log: Logger; running: Running; pauses: Pauses; onLost: () => void },
 ): Pick<Parts, 'lease' | 'maintenance'> {
-  const { id, log, running, onLost } = runner;
+  const { id, log, running, pauses, onLost } = runner;
+  const readPausesAnew = (): void => {
+    pauses.refresh().catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'could not read what is paused: after the next heartbeat again');
+    });
+  };
   const maintenance = startMaintenance({
     pool: pgPool,
     runnerId: id,
@@ -154,8 +176,11 @@ function startUpkeep(
     connection,
     inFlight: running.count,
     onCancel: running.cancel,
+    onPauses: readPausesAnew,
     onBeat: () => {
       events.emit('renewed');
+      // A notification may have been lost.
+      readPausesAnew();
       maintenance.recover();
     },
     onLost,

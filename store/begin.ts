@@ -18,6 +18,8 @@ export type DueAttempt = {
   payload: unknown;
   requestId: string | null;
   traceparent: string | null;
+  /** Its name or namespace is paused: it must not start. */
+  paused: boolean;
 };
 
 /** Stored bytes beyond which a payload is read when its attempt starts: rings announce up to a hundred tasks. */
@@ -30,6 +32,9 @@ export type Ring = { key: string; taskIds: string[] };
  * Reads, for many rings at once, which of the attempts they announce are still due: the task names this very
  * ring and has not started, ended or been re-armed since. It writes nothing: a runner that dies after it has
  * changed nothing. Gives the due attempts of each ring, in the order of `rings`. Relies on the primary key.
+ *
+ * It also tells what is paused, as of this statement. The subselects do not depend on the task, so each is run once
+ * at most, and while nothing is paused the first of them is all that it costs.
  */
 export async function beginRings(database: Database, rings: Ring[]): Promise<DueAttempt[][]> {
   const { rows } = await database.query<DueAttempt>({
@@ -37,7 +42,10 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
     text: `
       select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.crashes,
              extract(epoch from now() - t.run_at)::float8 * 1000 as "waitedMs",
-             case when pg_column_size(t.payload) <= $4 then t.payload end as payload, t.request_id as "requestId", t.traceparent
+             case when pg_column_size(t.payload) <= $4 then t.payload end as payload, t.request_id as "requestId", t.traceparent,
+             exists (select from errand.pauses)
+               and (t.name = any (array(select target from errand.pauses))
+                    or split_part(t.name, '.', 1) = any (array(select target from errand.pauses))) as paused
         from unnest($1::uuid[], $2::uuid[]) as announced (id, ring)
         join errand.tasks t on t.id = announced.id and t.ring = announced.ring
        where t.state = any ($3)

@@ -1,8 +1,9 @@
 import { Client, type ClientConfig } from 'pg';
 import { CANCEL_CHANNEL } from './lease.ts';
+import { PAUSE_CHANNEL } from './pauses.ts';
 import type { Database } from './pool.ts';
 
-/** The connection of a runner's lease: nobody else's, and it hears of cancelled tasks. */
+/** The connection of a runner's lease: nobody else's, and it hears of cancelled tasks and pauses. */
 export type LeaseConnection = {
   database: Database;
   /** Ends it without waiting for an answer, which may never come. */
@@ -14,6 +15,8 @@ export type LeaseConnectionOptions = {
   /** For connecting, and for each statement. */
   timeoutMs: number;
   onCancelled: (taskId: string) => void;
+  /** Something was paused or resumed. */
+  onPauses: () => void;
   /** It broke and is of no more use. */
   onBroken: () => void;
 };
@@ -31,10 +34,11 @@ export async function connectLease(options: LeaseConnectionOptions): Promise<Lea
   });
   client.on('notification', ({ channel, payload }) => {
     if (channel === CANCEL_CHANNEL && payload !== undefined) options.onCancelled(payload);
+    if (channel === PAUSE_CHANNEL) options.onPauses();
   });
   try {
     await client.connect();
-    await client.query(`listen ${CANCEL_CHANNEL}`);
+    await client.query(`listen ${CANCEL_CHANNEL}; listen ${PAUSE_CHANNEL}`);
     return { database: client, destroy };
   } catch (error) {
     destroy();

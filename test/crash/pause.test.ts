@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { expect, test, vi } from 'vitest';
+import { dropStaleRings, ringLost } from '../../store/reconcile.ts';
 import { getTask } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
@@ -73,13 +74,16 @@ test('runners that were deaf when it was paused start nothing that they begin la
   await steady(pool, 2);
   await deafen(pool);
   await pause(pool, 'fixture');
-  const tasks = await submit(pool, ...Array.from({ length: 50 }, () => work(1)));
+  const due = { ...work(1), runAt: '2020-01-01T00:00:00.000Z' };
+  const tasks = await submit(pool, ...Array.from({ length: 50 }, () => due));
   for (const { id } of tasks) history.ok(id);
   const ids = history.acknowledged();
   const end = performance.now() + 1_500;
   await until('they would have been fetched and done', () => performance.now() > end);
   expect(executions(runners, ids).every((count) => count === 0)).toBe(true);
   await history.check(pool);
+  // However long they have been due, their rings are not lost.
+  expect([await ringLost(pool), await dropStaleRings(pool)]).toEqual([0, 0]);
   await resume(pool, 'fixture', false);
   await until('all have finished', () => allFinished(pool));
   expect(executions(runners, ids)).toEqual(ids.map(() => 1));
@@ -104,7 +108,9 @@ test('under load pauses come and go while a runner is killed: nothing is lost, a
     if (round === 4) victim.child.kill('SIGKILL');
     await resume(pool, target, round % 3 !== 1);
     const last = history.acknowledged().slice(-50);
-    await until('some of it was executed', () => executions(runners, last).some((count) => count > 0));
+    await until('some of it was executed', () =>
+      executions([victim, ...runners], last).some((count) => count > 0),
+    );
   }
   await until('all have finished', () => allFinished(pool));
   await until('the victim is missed', async () => (await lostRunners(pool)) === 1);

@@ -76,7 +76,7 @@ test('however many ask, one reading of a slow database is under way', async () =
   await saidAway(runner);
   await Promise.all(Array.from({ length: 20 }, () => call(runner.url, 'GET', '/health')));
   const { rows } = await holder.query(
-    `select 1 from pg_stat_activity where datname = current_database() and query like '%known.namespace%' and state = 'active' and pid <> pg_backend_pid()`,
+    `select 1 from pg_stat_activity where datname = current_database() and query like '%known.key%' and state = 'active' and pid <> pg_backend_pid()`,
   );
   expect(rows).toHaveLength(1);
   await holder.query('commit');

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { sharedReading } from '../../process/shared_reading.ts';
 import { createEvents } from '../../runner/events.ts';
 import { keepFigures } from '../../runner/figures.ts';
-import { healthStatus } from '../../runner/namespaces.ts';
+import { healthStatus, namespaceFigures } from '../../runner/namespaces.ts';
 import { createRate } from '../../runner/rate.ts';
-import { sharedReading } from '../../runner/shared_reading.ts';
 import { watchSystem } from '../../runner/system_metrics.ts';
 import type { Outcome } from '../../store/outcomes.ts';
 import { openPool } from '../../store/pool.ts';
@@ -66,6 +66,17 @@ test.each([
   ['degraded', 'it is not known what waits', { ...calm, waiting: null, active: 1, rate: 1, secondsIdle: 0 }],
 ])('a namespace is %s when %s', (status, _why, seen) => {
   expect(healthStatus(seen)).toBe(status);
+});
+
+test('what is paused degrades nothing, and what was resumed has some seconds to move', () => {
+  const work = { rate: () => 0, lastProcessed: () => null, secondsIdle: () => 100 };
+  const paused = (secondsSteady: number) => ({ of: () => ['a.x'], secondsSteady: () => secondsSteady });
+  const all = new Map([['a', waits(1_000)]]);
+  const seen = (unpaused: typeof all, steady: number) =>
+    namespaceFigures('a', work, 0, { all, unpaused }, paused(steady));
+  expect(seen(new Map(), 100)).toMatchObject({ queue_depth: 1, health_status: 'idle', paused: ['a.x'] });
+  expect(seen(all, 9.9)).toMatchObject({ queue_depth: 1, health_status: 'healthy' });
+  expect(seen(all, 10)).toMatchObject({ queue_depth: 1, health_status: 'degraded' });
 });
 
 test('only outcomes that counted count, each for its own namespace', async () => {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { cancelTask } from '../../store/cancel.ts';
 import { definitions } from '../../tasks/index.ts';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
+import { cancelTask } from '../support/operator.ts';
+import { pause } from '../support/pauses.ts';
 import { startProcess, type TestProcess } from '../support/processes.ts';
 import { inState, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
@@ -41,6 +42,7 @@ test('each figure of a namespace moves with its work, and no other namespace doe
     active_steps: 0,
     health_status: 'idle',
     last_processed: null,
+    paused: [],
   };
   const fresh = await answering(runner, '/health', { status: 'ok' });
   const { rows } = await pool.query<{ id: number }>('select id from errand.runners');
@@ -93,8 +95,9 @@ test('the figures of the process are there and plausible', async () => {
   });
 });
 
-test('a namespace whose due work does not move is degraded, one that is merely busy is not', async () => {
+test('a namespace whose due work does not move is degraded, one that is merely busy or paused is not', async () => {
   const { url, pool } = await createDatabase();
+  await pause(pool, 'http');
   const runner = await startProcess('runner/main.ts', url, { RUNNER_CONCURRENCY: '1' });
   const blocker = await submitOne(pool, sleeper);
   await inState(pool, blocker.id, 'running');
@@ -103,6 +106,7 @@ test('a namespace whose due work does not move is degraded, one that is merely b
     pool,
     { name: 'example.echo', payload: { message: 'x' }, runAt },
     { name: 'text.count_words', payload: { text: 'x' }, runAt },
+    { name: 'http.request', payload: { url: 'http://localhost' }, runAt },
   );
   const waits = { queue_depth: 1, last_processed: null };
   // Long due, but not before the runner itself has been there for so long.
@@ -112,7 +116,7 @@ test('a namespace whose due work does not move is degraded, one that is merely b
   expect(stalled.namespaces).toMatchObject({
     example: { ...waits, active_steps: 1, health_status: 'healthy' },
     text: { ...waits, active_steps: 0, health_status: 'degraded' },
-    http: { queue_depth: 0, health_status: 'idle' },
+    http: { queue_depth: 1, health_status: 'idle', paused: ['http'] },
   });
   expect((await call(runner.url, 'GET', '/ready')).status).toBe(200);
   await cancelTask(pool, blocker.id);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { workRing } from '../../runner/ring.ts';
 import { createSlots } from '../../runner/slots.ts';
 import type { DueAttempt } from '../../store/begin.ts';
+import { until } from '../support/until.ts';
 
 function due(id: string): DueAttempt {
   return {
@@ -17,8 +18,52 @@ function due(id: string): DueAttempt {
     payload: {},
     requestId: null,
     traceparent: null,
+    paused: false,
   };
 }
+
+test('an attempt whose name is paused while it waits for a slot is not started, and the rest is given back', async () => {
+  const [slots, suspects] = [createSlots(1), createSlots(1)];
+  const started: string[] = [];
+  const given: string[][] = [];
+  let paused = false;
+  let heeded = 0;
+  const { promise: ending, resolve: end } = Promise.withResolvers<void>();
+  const ring = { key: 'ring', taskIds: ['a', 'b', 'c'] };
+  const work = (list: DueAttempt[]) =>
+    workRing(ring, {
+      begin: async () => list,
+      run: async ({ id }, onEnd) => {
+        started.push(id);
+        await ending;
+        onEnd();
+      },
+      giveBack: async ({ taskIds }) => void given.push(taskIds),
+      slots,
+      suspects,
+      isPaused: () => paused,
+      heedPauses: async () => void heeded++,
+      stopping: new AbortController().signal,
+    });
+  const working = work([due('a'), { ...due('b'), crashes: 1 }, due('c')]);
+  await until('the second waits for the slot of the first', () => suspects.taken() === 1);
+  paused = true;
+  end();
+  await working;
+  expect({ started, given, heeded }).toEqual({ started: ['a'], given: [['b', 'c']], heeded: 0 });
+  expect(slots.taken() + suspects.taken()).toBe(0);
+
+  // What the ledger says is paused is not started either, and is news only to a runner that does not know it.
+  for (const known of [true, false]) {
+    paused = known;
+    await work([{ ...due('d'), paused: true }]);
+  }
+  expect({ started, given, heeded }).toEqual({
+    started: ['a'],
+    given: [['b', 'c'], ['d'], ['d']],
+    heeded: 1,
+  });
+});
 
 test('an outcome that can not be recorded while the ring still waits for slots fails the ring, and not the process', async () => {
   const slots = createSlots(1);
@@ -41,6 +86,8 @@ test('an outcome that can not be recorded while the ring still waits for slots f
       },
       slots,
       suspects: createSlots(1),
+      isPaused: () => false,
+      heedPauses: async () => {},
       stopping: AbortSignal.timeout(100),
     },
   );

@@ -1,0 +1,93 @@
+import type { Pool } from 'pg';
+import { beforeEach, expect, test } from 'vitest';
+import { sumUpFinished } from '../../runner/rollups.ts';
+import { openPool } from '../../store/pool.ts';
+import { empty, insertFinished, naively, registerNames, rolledUp, setWatermark } from '../store/finished.ts';
+import { createDatabase } from '../support/database.ts';
+import { startTestRunner } from '../support/runner.ts';
+import { until } from '../support/until.ts';
+
+const { url, pool } = await createDatabase();
+const HOUR = 3_600;
+const never = new AbortController().signal;
+
+beforeEach(async () => {
+  await empty(pool);
+  await registerNames(pool, 'a.one');
+});
+
+async function watermarkAgo(): Promise<{ rolled: number; compacted: number }> {
+  const { rows } = await pool.query<{ rolled: number; compacted: number }>(`
+    select extract(epoch from now() - rolled_up_to)::float8 as rolled,
+           extract(epoch from now() - compacted_to)::float8 as compacted
+      from errand.rollup_watermark`);
+  return rows[0] ?? { rolled: Number.NaN, compacted: Number.NaN };
+}
+
+test('after hours away it catches up, merges what is long ago and deletes what is too old', async () => {
+  await setWatermark(pool, 20 * HOUR);
+  await insertFinished(
+    pool,
+    Array.from({ length: 300 }, (_, index) => ({ ago: 60 + index * 200 })),
+  );
+  await pool.query(
+    `insert into errand.rollups values ('a.one', now() - interval '31 days', 'succeeded', 1, 1, 1, 1, 1, 1)`,
+  );
+  await sumUpFinished(pool, never);
+  const { rolled, compacted } = await watermarkAgo();
+  expect(rolled).toBeLessThan(60);
+  expect(compacted).toBeLessThan(9 * HOUR);
+  const sums = await rolledUp(pool);
+  expect(sums.reduce((sum, { tasks }) => sum + tasks, 0)).toBe(300);
+});
+
+test('the runners of a pool sum up what finished, each task once', async () => {
+  await setWatermark(pool, HOUR);
+  await insertFinished(
+    pool,
+    Array.from({ length: 200 }, (_, index) => ({ ago: 60 + index * 17 })),
+  );
+  for (let runner = 0; runner < 3; runner++) await startTestRunner(pool, { executables: new Map() });
+  await until('they have caught up', async () => (await watermarkAgo()).rolled < 60);
+  expect(await rolledUp(pool)).toEqual(await naively(pool, HOUR));
+});
+
+test('a step that takes longer than a statement may is tried again as a smaller one', async () => {
+  await setWatermark(pool, 180);
+  await insertFinished(
+    pool,
+    Array.from({ length: 40 }, (_, index) => ({ ago: 170 - index * 3, processingMs: 2 ** (index / 2) })),
+  );
+  // Each row of the sums takes its time: a minute of them too much of it.
+  await pool.query(`
+    create function slow() returns trigger language plpgsql as $$
+    begin perform pg_sleep(0.03); return new; end $$;
+    create trigger slow before insert on errand.rollups for each row execute function slow()`);
+  const hurried = hurriedPool(400);
+  await sumUpFinished(hurried, never);
+  await hurried.end();
+  await pool.query('drop trigger slow on errand.rollups');
+  expect(await rolledUp(pool)).toEqual(await naively(pool, HOUR));
+  expect((await watermarkAgo()).rolled).toBeLessThan(60);
+});
+
+test('what fails is not swallowed, and a stop ends it', async () => {
+  await setWatermark(pool, HOUR);
+  const stop = new AbortController();
+  stop.abort();
+  await sumUpFinished(pool, stop.signal);
+  expect((await watermarkAgo()).rolled).toBeGreaterThanOrEqual(HOUR);
+  const closed = hurriedPool(400);
+  await closed.end();
+  await expect(sumUpFinished(closed, never)).rejects.toThrow();
+});
+
+function hurriedPool(statementTimeoutMs: number): Pool {
+  return openPool({
+    connectionString: url,
+    applicationName: 'hurried',
+    size: 2,
+    statementTimeoutMs,
+    onError: () => {},
+  });
+}
