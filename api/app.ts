@@ -1,13 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { type Options, pinoHttp } from 'pino-http';
+import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
 import type { Registry } from '../core/registry.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
+import { accessLog } from './access_log.ts';
 import { authorise, identify, principalOf } from './auth/identify.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { type Backpressure, UNLIMITED } from './backpressure.ts';
@@ -18,9 +18,10 @@ import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
 import { submitInGroups } from './group.ts';
 import { limitInFlight } from './in_flight.ts';
+import { type ApiMetrics, createMetrics } from './metrics.ts';
 import { buildOpenApi } from './openapi/build.ts';
 import { openApiValidator } from './openapi/validator.ts';
-import { assertPolicies, ROUTES } from './operations.ts';
+import { assertPolicies, PAGES, ROUTES } from './operations.ts';
 import { limitRate, type RateLimits } from './rate_limit.ts';
 import { assignRequestId } from './request.ts';
 import { refuseByState, type StateHolder } from './state.ts';
@@ -71,11 +72,15 @@ export function createApp(options: AppOptions): App {
   const document = buildOpenApi(registry.definitions);
   assertPolicies(document);
   const inFlight = limitInFlight(config.MAX_REQUESTS_IN_FLIGHT);
+  const databases = databasesOf(options);
+  const routes = [...ROUTES, ...PAGES];
+  const metrics = createMetrics({ registry, databases, state, inFlight: inFlight.count, routes });
   // Request id, then log: whatever goes wrong after here has both.
-  app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog }));
+  app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
+  app.use(metrics.measure);
   app.use(...headers(config));
   app.use(refuseByState(state));
-  app.use(probes(options.probeSource));
+  app.use(probes({ ...options.probeSource, details: metrics.details }), metrics.router);
   app.use(inFlight.middleware);
   app.use(docs(document));
   app.use(headAsGet);
@@ -85,13 +90,13 @@ export function createApp(options: AppOptions): App {
   // Before the validator, which would say of an unknown task just that there is no such path.
   app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
     const call = { registry, principal: principalOf(request) };
-    if (!SHARED_PATHS.has(request.path)) findDefinition(call, String(request.params.name), '/path/name');
+    if (!SHARED_PATHS.has(request.path.replace(/\/$/, ''))) findDefinition(call, String(request.params.name), '/path/name');
     next();
   });
   app.use(readBody);
   const validator = openApiValidator(document, { responses: options.validateResponses });
   app.use(validator);
-  const api = apiOf(options);
+  const api = apiOf(options, databases, metrics);
   for (const { method, path, operation } of ROUTES) app[method](path, answerWith(api, operation));
   app.use(answerError);
   return { app, warmUp: () => warmUp(validator, document, registry.definitions) };
@@ -100,18 +105,22 @@ export function createApp(options: AppOptions): App {
 /** Of these shapes, but of no task. */
 const SHARED_PATHS = new Set(ROUTES.filter(({ path }) => !path.includes(':')).map(({ path }) => path));
 
-function apiOf(options: AppOptions): Api {
-  const { config, registry, pool, readPool, stopping } = options;
+function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
   const openMs = config.BREAKER_OPEN_SECS * 1_000;
-  const databases = {
+  return {
     writes: { pool, breaker: createBreaker(openMs) },
     reads: { pool: readPool, breaker: createBreaker(openMs) },
   };
+}
+
+function apiOf(options: AppOptions, databases: Api['databases'], { submitted }: ApiMetrics): Api {
+  const { config, registry, pool, stopping } = options;
   return {
     registry,
     databases,
     requestTimeoutMs: config.REQUEST_TIMEOUT_SECS * 1_000,
     submitOne: options.submitOne ?? submitInGroups(databases.writes.breaker.guard(pool)),
+    submitted,
     admit: (options.backpressure ?? UNLIMITED).admit,
     stopping,
   };
@@ -139,17 +148,4 @@ const headAsGet: RequestHandler = (request, _response, next) => {
   // The validator knows only the methods of the document; for Node a HEAD stays one and gets no body.
   if (request.method === 'HEAD') request.method = 'GET';
   next();
-};
-
-/** One line per request: what was asked, what was answered, how long it took. Probes are not worth one. */
-const accessLog: Options = {
-  customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
-  quietReqLogger: true,
-  serializers: {
-    req: (request: IncomingMessage) => ({ method: request.method, url: request.url }),
-    res: (response: ServerResponse) => ({ status: response.statusCode }),
-  },
-  autoLogging: {
-    ignore: (request: IncomingMessage) => /^\/(health|ready|live|metrics)/.test(request.url ?? ''),
-  },
 };

@@ -5,7 +5,7 @@ import type { Registry } from '../core/registry.ts';
 import { namespaceOf } from '../core/task.ts';
 import { cancellable } from '../store/cancellable.ts';
 import type { Connections } from '../store/pool.ts';
-import type { Submission, Submitted } from '../store/submit.ts';
+import type { Submission, SubmitOutcome, Submitted } from '../store/submit.ts';
 import type { Task } from '../store/tasks.ts';
 import type { Visibility } from '../store/visibility.ts';
 import { principalOf } from './auth/identify.ts';
@@ -25,6 +25,8 @@ export type Api = {
   requestTimeoutMs: number;
   /** Submits one task; those that arrive together are written by one statement. */
   submitOne: (submission: Submission) => Promise<Submitted<Task>>;
+  /** Is told what became of each submission of a name. */
+  submitted: (name: string, outcome: SubmitOutcome) => void;
   /** Throws SERVICE_UNAVAILABLE when a namespace has as much waiting as it may (specification A9). */
   admit: (namespace: string) => void;
   /** Aborted when the process is on its way out: nobody waits any longer. */

@@ -4,9 +4,12 @@ import type { OpenApiDocument } from './openapi/document.ts';
 import { bottlenecks } from './routes/bottlenecks.ts';
 import { cancelMany, retryErrorGroup, retryMany } from './routes/bulk.ts';
 import { cancelTask } from './routes/cancel_task.ts';
+import { explainTask } from './routes/explain_task.ts';
+import { getHandler } from './routes/get_handler.ts';
 import { getTask } from './routes/get_task.ts';
 import { listAudit } from './routes/list_audit.ts';
 import { listErrors } from './routes/list_errors.ts';
+import { listHandlers, listNamespaceHandlers } from './routes/list_handlers.ts';
 import { listQueues } from './routes/list_queues.ts';
 import { listRunners } from './routes/list_runners.ts';
 import { listTasks } from './routes/list_tasks.ts';
@@ -38,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   route('post', '/v1/tasks/retry', 'operate', retryMany),
   route('post', '/v1/tasks/cancel', 'operate', cancelMany),
   route('get', '/v1/tasks/:id', 'read', getTask),
+  route('get', '/v1/tasks/:id/explain', 'read', explainTask),
   route('post', '/v1/tasks/:name', 'submit', submitTask),
   route('post', '/v1/tasks/:name/batch', 'submit', submitTaskBatch),
   route('delete', '/v1/tasks/:id', 'operate', cancelTask),
@@ -49,8 +53,17 @@ export const ROUTES: readonly Route[] = [
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
   route('get', '/v1/audit', 'operate', listAudit),
   route('get', '/v1/runners', 'read', listRunners),
+  route('get', '/v1/handlers', 'read', listHandlers),
+  route('get', '/v1/handlers/:namespace', 'read', listNamespaceHandlers),
+  route('get', '/v1/handlers/:namespace/:name', 'read', getHandler),
   route('get', '/v1/analytics/performance', 'read', performance),
   route('get', '/v1/analytics/bottlenecks', 'read', bottlenecks),
+];
+
+/** What is neither an operation nor a probe. */
+export const PAGES = [
+  { method: 'get', path: '/openapi.yaml' },
+  { method: 'get', path: '/docs' },
 ];
 
 /** What the process tells of itself: it needs no credentials, ever (specification A5). */
@@ -60,8 +73,9 @@ const OPEN_PATHS = new Set([
   '/live',
   '/health/ready',
   '/health/live',
-  '/openapi.yaml',
-  '/docs',
+  '/health/detailed',
+  '/metrics',
+  ...PAGES.map(({ path }) => path),
 ]);
 
 /**

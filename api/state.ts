@@ -48,13 +48,17 @@ const RETRY_AFTER_SECS: Record<OperationalState, string> = {
 
 const PROBES = /^\/(health|ready|live|metrics)(\/|$)/;
 
+/** Whether a path is one of the probes or the metrics, which are asked for again and again by machines. */
+export function isProbe(path: string): boolean {
+  return PROBES.test(path);
+}
+
 /** Refuses what the process does not answer in its present state: SERVICE_UNAVAILABLE with Retry-After. */
 export function refuseByState(state: StateHolder): RequestHandler {
   return (request, _response, next) => {
     const current = state.current();
     const isAnswered =
-      current === 'normal' ||
-      (current === 'emergency' ? request.path === '/health' : PROBES.test(request.path));
+      current === 'normal' || (current === 'emergency' ? request.path === '/health' : isProbe(request.path));
     if (isAnswered) return next();
     throw new ErrandError(
       'SERVICE_UNAVAILABLE',

@@ -13,7 +13,7 @@ export type Registry = {
 const COMPARED_LENGTH = 256;
 
 /** The namespace of Errand's own tasks, which nobody submits by name. */
-const OWN_NAMESPACE = 'errand';
+export const OWN_NAMESPACE = 'errand';
 
 /**
  * Makes a registry. Throws, naming the file, when two definitions share a name (specification T6) or one is in the
@@ -43,7 +43,8 @@ export function createRegistry(definitions: readonly TaskDefinition[]): Registry
   };
 }
 
-function closest(name: string, names: string[]): string[] {
+/** Up to three of these names that look like this one, nearest first. */
+export function closest(name: string, names: readonly string[]): string[] {
   const near = Math.max(3, Math.ceil(name.length / 2));
   return names
     .map((known) => ({ known, distance: leven(name, known) }))

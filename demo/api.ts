@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 
 /** Longer than any wait that is asked for. */
 const ANSWER_WITHIN_MS = 60_000;
+/** How often it is asked again when the API wants to be asked later, because of its rate limit mostly. */
+const TRIES = 100;
 
 const errorSchema = z.object({ error: z.string(), code: z.string() });
 
@@ -47,9 +50,29 @@ export async function getTask(url: string, id: string, waitSeconds: number): Pro
   return recordSchema.parse(await request(`${url}/v1/tasks/${id}?wait=${waitSeconds}`));
 }
 
-/** Sends a request, a POST when there is something to send. Throws an Error that says what was answered. */
+/**
+ * Sends a request, a POST when there is something to send, and again when the API asks for that with Retry-After.
+ * Throws an Error that says what was answered.
+ */
 async function request(url: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(url, {
+  for (let tried = 1; ; tried++) {
+    const response = await send(url, body);
+    const retryAfterSecs = Number(response.headers.get('retry-after') ?? 0);
+    const answer: unknown = await response.json();
+    if (response.ok) return answer;
+    if (retryAfterSecs > 0 && tried < TRIES) {
+      await pause(retryAfterSecs * 1_000);
+      continue;
+    }
+    const { data } = errorSchema.safeParse(answer);
+    throw new Error(
+      `${url} answered ${response.status} ${data?.code ?? ''}: ${data?.error ?? 'no reason given'}`,
+    );
+  }
+}
+
+function send(url: string, body: unknown): Promise<Response> {
+  return fetch(url, {
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     ...(body === undefined
       ? {}
@@ -59,10 +82,4 @@ async function request(url: string, body?: unknown): Promise<unknown> {
           body: JSON.stringify(body),
         }),
   });
-  const answer: unknown = await response.json();
-  if (response.ok) return answer;
-  const { data } = errorSchema.safeParse(answer);
-  throw new Error(
-    `${url} answered ${response.status} ${data?.code ?? ''}: ${data?.error ?? 'no reason given'}`,
-  );
 }

@@ -5,6 +5,7 @@ import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
 import { parseWith } from '../core/schema.ts';
 import type { Handler, TaskContext, TaskDefinition } from '../core/task.ts';
+import { traceAttempt } from '../process/tracing.ts';
 import type { Outcome } from '../store/outcomes.ts';
 import { type AttemptAborted, type AttemptUnderWay, abortRecord } from './attempt.ts';
 import { askedDelayMs, toErrorRecord } from './classify.ts';
@@ -20,15 +21,26 @@ export type Executable = { definition: TaskDefinition; handler: Handler };
  * result, classify the error. An attempt that is aborted and does not return in time is left behind: the
  * outcome is then that of its abort, and what the handler does later is nobody's.
  */
-export async function execute(
-  { definition, handler }: Executable,
+export function execute(
+  executable: Executable,
   attempt: AttemptUnderWay,
   taskLog: Logger,
   log: Logger,
 ): Promise<Outcome> {
+  return traceAttempt(attempt.due, (traceparent) =>
+    outcomeOfWork(executable, attempt, contextOf(attempt, traceparent, taskLog), log),
+  );
+}
+
+async function outcomeOfWork(
+  { definition, handler }: Executable,
+  attempt: AttemptUnderWay,
+  context: TaskContext,
+  log: Logger,
+): Promise<Outcome> {
   const work = async (): Promise<unknown> => {
     const payload = await fitPayload(definition, attempt.due.payload);
-    return checkResult(definition, await handler(payload, contextOf(attempt, taskLog)));
+    return checkResult(definition, await handler(payload, context));
   };
   try {
     const result = await Promise.race([work(), attempt.abandoned]);
@@ -40,10 +52,11 @@ export async function execute(
   }
 }
 
-function contextOf(attempt: AttemptUnderWay, log: Logger): TaskContext {
+function contextOf(attempt: AttemptUnderWay, traceparent: string | null, log: Logger): TaskContext {
   return {
     id: attempt.due.id,
     attempt: attempt.due.attempt,
+    traceparent,
     signal: attempt.signal,
     log,
     progress(fraction, note) {

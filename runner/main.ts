@@ -7,13 +7,14 @@ import { VERSION } from '../process/version.ts';
 import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
 import { loadHandler } from '../tasks/handlers.ts';
-import { loadRegistry } from '../tasks/index.ts';
+import { loadRegistry, ownDefinitions } from '../tasks/index.ts';
 import { createEvents } from './events.ts';
 import type { Executable } from './execute.ts';
 import { keepFigures } from './figures.ts';
 import { runnerApp } from './http.ts';
 import { keepRunner } from './keep_runner.ts';
 import { createMetrics } from './metrics.ts';
+import { ownExecutables } from './own_tasks.ts';
 import { createTaskLog } from './task_log.ts';
 
 const DEFAULT_PORT = 8081;
@@ -37,8 +38,8 @@ await runMain(async () => {
   await startStep(log, 'migrations', () => migrate(pgPool));
   const executables = await startStep(log, 'definitions', async () => {
     const { definitions } = loadRegistry(config);
-    await registerDefinitions(pgPool, definitions);
-    return loadExecutables(definitions);
+    await registerDefinitions(pgPool, [...definitions, ...ownDefinitions]);
+    return new Map([...(await loadExecutables(definitions)), ...ownExecutables(pgPool)]);
   });
   const definitions = Array.from(executables.values(), ({ definition }) => definition);
   const events = createEvents(log);

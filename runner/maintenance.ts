@@ -1,23 +1,30 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../process/start.ts';
+import { deleteOldAudit } from '../store/audit.ts';
 import { dropStaleRings, ringLost } from '../store/reconcile.ts';
 import { recoverLostRunners } from '../store/recovery.ts';
 import { deleteEndedRunners } from '../store/retention.ts';
 import { claimRound } from '../store/rounds.ts';
 import type { RunnerEvents } from './events.ts';
 import { expireTasks } from './retention.ts';
+import { sumUpFinished } from './rollups.ts';
 
 /** Reconciling looks at every open task and every ring: once in a while is enough, for what hardly ever happens. */
 const RECONCILE_EVERY_SECS = 30;
 const RETENTION_EVERY_SECS = 30;
+/** What is not summed up yet is counted one by one by who reads figures. */
+const ROLLUPS_EVERY_SECS = 5;
 /** Rows of runners are kept for longer than tasks usually are: records tell who executed them. */
 const RUNNERS_KEPT_HOURS = 24 * 30;
+/** Of the audit trail that many go in a round: more than come. */
+const AUDIT_BATCH = 10_000;
 
 export type MaintenanceOptions = {
   pool: Pool;
   runnerId: number;
   retentionHours: number;
+  auditRetentionDays: number;
   events: RunnerEvents;
   log: Logger;
 };
@@ -29,45 +36,59 @@ export type Maintenance = {
 };
 
 /**
- * What every runner does for the pool beside its own work: recovery, reconciling, retention. Each would be right
- * in all runners at once; the pool does a round of the latter two only once in their time. Within a runner a
- * round begins only when its last is done.
+ * What every runner does for the pool beside its own work: recovery, reconciling, retention, sums of what finished.
+ * Each would be right in all runners at once; the pool does a round of all but the first only once in their time.
+ * Within a runner a round begins only when its last is done.
  */
 export function startMaintenance(options: MaintenanceOptions): Maintenance {
-  const { pool, runnerId, retentionHours, events, log } = options;
+  const { pool, log } = options;
   const closing = new AbortController();
-  const recovery = round(log, 'recovery', async () => {
-    const recovered = await recoverLostRunners(pool, runnerId);
-    if (recovered === null) return;
-    events.emit('recovered', recovered);
-    const { lost, requeued, quarantined, cancelled } = recovered;
-    const runners = lost.map(({ id, host, pid }) => ({ id, host, pid }));
-    log.warn({ lost: runners, requeued, quarantined, cancelled }, 'took over the work of lost runners');
-  });
-  const reconciling = round(log, 'reconciling', async () => {
-    if (!(await claimRound(pool, 'reconciling', RECONCILE_EVERY_SECS))) return;
-    const rung = await ringLost(pool);
-    const dropped = await dropStaleRings(pool);
-    if (rung + dropped > 0) log.warn({ rung, dropped }, 'reconciled rings with the ledger');
-  });
-  const retention = round(log, 'retention', async () => {
-    if (!(await claimRound(pool, 'retention', RETENTION_EVERY_SECS))) return;
-    const deleted = await expireTasks(pool, retentionHours, closing.signal);
-    await deleteEndedRunners(pool, Math.max(RUNNERS_KEPT_HOURS, 2 * retentionHours));
-    if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
-  });
-  const timers = [
-    setInterval(reconciling.start, jittered(RECONCILE_EVERY_SECS)),
-    setInterval(retention.start, jittered(RETENTION_EVERY_SECS)),
+  const recovery = round(log, 'recovery', () => recover(options));
+  const inTurn = (name: string, everySecs: number, work: () => Promise<void>): Periodic => {
+    const { start, idle } = round(log, name, async () => {
+      if (await claimRound(pool, name, everySecs)) await work();
+    });
+    return { idle, timer: setInterval(start, jittered(everySecs)) };
+  };
+  const rounds = [
+    inTurn('reconciling', RECONCILE_EVERY_SECS, () => reconcile(options)),
+    inTurn('retention', RETENTION_EVERY_SECS, () => retain(options, closing.signal)),
+    inTurn('rollups', ROLLUPS_EVERY_SECS, () => sumUpFinished(pool, closing.signal)),
   ];
   return {
     recover: recovery.start,
     async close() {
-      for (const timer of timers) clearInterval(timer);
+      for (const { timer } of rounds) clearInterval(timer);
       closing.abort();
-      await Promise.all([recovery.idle(), reconciling.idle(), retention.idle()]);
+      await Promise.all([recovery, ...rounds].map(({ idle }) => idle()));
     },
   };
+}
+
+/** A round and what starts it. */
+type Periodic = { timer: NodeJS.Timeout; idle(): Promise<void> };
+
+async function recover({ pool, runnerId, events, log }: MaintenanceOptions): Promise<void> {
+  const recovered = await recoverLostRunners(pool, runnerId);
+  if (recovered === null) return;
+  events.emit('recovered', recovered);
+  const { lost, requeued, quarantined, cancelled } = recovered;
+  const runners = lost.map(({ id, host, pid }) => ({ id, host, pid }));
+  log.warn({ lost: runners, requeued, quarantined, cancelled }, 'took over the work of lost runners');
+}
+
+async function reconcile({ pool, log }: MaintenanceOptions): Promise<void> {
+  const rung = await ringLost(pool);
+  const dropped = await dropStaleRings(pool);
+  if (rung + dropped > 0) log.warn({ rung, dropped }, 'reconciled rings with the ledger');
+}
+
+async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<void> {
+  const { pool, retentionHours, auditRetentionDays, log } = options;
+  const deleted = await expireTasks(pool, retentionHours, stop);
+  await deleteEndedRunners(pool, Math.max(RUNNERS_KEPT_HOURS, 2 * retentionHours));
+  await deleteOldAudit(pool, auditRetentionDays, AUDIT_BATCH);
+  if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
 }
 
 /** So that the runners of a deployment do not all do it at the same moment. */

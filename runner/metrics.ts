@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { poolUse } from '../process/pool_use.ts';
 import type { Outcome } from '../store/outcomes.ts';
 import type { RunnerEvents } from './events.ts';
 import type { Figures } from './figures.ts';
@@ -104,9 +105,7 @@ export function gaugeLoad(
     labelNames: ['state'],
     registers: [registry],
     collect() {
-      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
-      this.set({ state: 'idle' }, pool.idleCount);
-      this.set({ state: 'waiting' }, pool.waitingCount);
+      for (const [state, count] of Object.entries(poolUse(pool))) this.set({ state }, count);
     },
   });
 }

@@ -30,6 +30,7 @@ export type RunnerConfig = Pick<
   | 'SHUTDOWN_TIMEOUT_SECS'
   | 'ABORT_GRACE_SECS'
   | 'RETENTION_HOURS'
+  | 'AUDIT_RETENTION_DAYS'
 >;
 
 export type RunnerOptions = {
@@ -167,6 +168,7 @@ function startUpkeep(
     pool: pgPool,
     runnerId: id,
     retentionHours: config.RETENTION_HOURS,
+    auditRetentionDays: config.AUDIT_RETENTION_DAYS,
     events,
     log,
   });

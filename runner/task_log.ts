@@ -31,6 +31,7 @@ const OWN_FIELDS = new Set([
   'attempt',
   'runner_id',
   'request_id',
+  'trace_id',
 ]);
 
 const INFO = pino.levels.values.info ?? 30;

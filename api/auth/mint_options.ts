@@ -69,17 +69,19 @@ export function mintOptions(args: string[]): TokenOptions | KeyOptions | 'help' 
   if (values.help === true) return 'help';
   const parsed = (values['api-key'] === true ? keySchema : tokenSchema).safeParse(values);
   if (parsed.success) return parsed.data;
-  throw unusable(parsed.error.issues.flatMap(toProblems));
+  throw unusable(parsed.error.issues.flatMap((issue) => toProblems(issue, values)));
 }
 
-function toProblems(issue: z.core.$ZodIssue): string[] {
+type Flags = Record<string, string | boolean | undefined>;
+
+function toProblems(issue: z.core.$ZodIssue, values: Flags): string[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `--${key} does not go with the rest`);
-  const isMissing = issue.code === 'invalid_type' && issue.input === undefined;
-  return [`--${String(issue.path[0])} ${isMissing ? 'is needed' : issue.message}`];
+  const flag = String(issue.path[0]);
+  return [`--${flag} ${values[flag] === undefined ? 'is needed' : issue.message}`];
 }
 
-function readFlags(args: string[]): Record<string, string | boolean | undefined> {
+function readFlags(args: string[]): Flags {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   try {

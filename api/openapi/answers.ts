@@ -26,7 +26,7 @@ type FailureStatus = (typeof STATUS_BY_CODE)[ErrorCode];
 
 /** The error answers of an operation: those given, and what any operation may answer. */
 export function failures(...statuses: FailureStatus[]): Record<string, JsonSchema> {
-  return answersOf([...statuses, 400, 401, 403, 405, 408, 429, 500, 503]);
+  return answersOf([...statuses, 400, 401, 403, 405, 408, 413, 415, 429, 500, 503]);
 }
 
 /** The same of what the process tells of itself: it asks for no credentials and knows no limits. */

@@ -3,6 +3,8 @@ import type { TaskDefinition } from '../../core/task.ts';
 import { VERSION } from '../../process/version.ts';
 import { analyticsPaths, analyticsSchemas } from './analytics_paths.ts';
 import type { OpenApiDocument, Paths } from './document.ts';
+import { explainPaths, explainSchemas } from './explain_paths.ts';
+import { handlerPaths, handlerSchemas } from './handler_paths.ts';
 import { operatePaths, operateSchemas } from './operate_paths.ts';
 import { probeSchemas, processPaths } from './process_paths.ts';
 import { sharedSchemas } from './schemas.ts';
@@ -25,15 +27,19 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
       ...anyTaskPaths(definitions[0]),
       ...analyticsPaths(),
       ...oneTaskPaths(),
+      ...explainPaths(),
       ...operatePaths(),
       ...Object.assign({}, ...definitions.map(taskPaths)),
       ...runnerPaths(),
+      ...handlerPaths(),
       ...processPaths(),
     }),
     components: {
       schemas: {
         ...sharedSchemas,
         ...operateSchemas,
+        ...explainSchemas,
+        ...handlerSchemas,
         ...analyticsSchemas,
         ...probeSchemas,
         ...Object.assign({}, ...definitions.map(taskSchemas)),

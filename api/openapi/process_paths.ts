@@ -1,9 +1,22 @@
 import type { JsonSchema } from '../../core/schema.ts';
+import { OPERATIONAL_STATES } from '../state.ts';
 import { jsonAnswer, processFailures } from './answers.ts';
 import type { Operation, Paths } from './document.ts';
 import { object, ref } from './schemas.ts';
 
 const checks: JsonSchema = { type: 'array', items: ref('Check') };
+
+const health: Record<string, JsonSchema> = {
+  status: { type: 'string', enum: ['ok', 'degraded', 'draining'] },
+  process: { type: 'string' },
+  version: { type: 'string' },
+  uptime_seconds: { type: 'integer', minimum: 0 },
+  checks,
+};
+const count: JsonSchema = { type: 'integer', minimum: 0 };
+const poolUse = object('Its connections', { busy: count, idle: count, waiting: count });
+const breaker: JsonSchema = { type: 'string', enum: ['closed', 'open', 'half_open'] };
+const byName = (value: JsonSchema): JsonSchema => ({ type: ['object', 'null'], additionalProperties: value });
 
 /** The component schemas of the probes. */
 export const probeSchemas: Record<string, JsonSchema> = {
@@ -17,12 +30,31 @@ export const probeSchemas: Record<string, JsonSchema> = {
       message: { type: 'string' },
     },
   },
-  Health: object('How the process is', {
-    status: { type: 'string', enum: ['ok', 'degraded', 'draining'] },
-    process: { type: 'string' },
-    version: { type: 'string' },
-    uptime_seconds: { type: 'integer', minimum: 0 },
-    checks,
+  Health: object('How the process is', health),
+  HealthDetails: object('How the process is, what it holds, and what waits: counts, and the names of tasks', {
+    ...health,
+    state: { type: 'string', enum: [...OPERATIONAL_STATES] },
+    requests_in_flight: count,
+    pools: object('Database connections, and requests that wait for one', {
+      writes: poolUse,
+      reads: poolUse,
+    }),
+    breakers: object('Of each pool', { writes: breaker, reads: breaker }),
+    queues: {
+      ...byName(
+        object('Due tasks that wait, of a namespace', {
+          depth: count,
+          is_capped: { type: 'boolean', description: 'Whether there are more than `depth`' },
+          oldest_wait_seconds: { type: 'number', minimum: 0 },
+          pauses: { ...count, description: 'Of the namespace and of names in it' },
+        }),
+      ),
+      description: 'By namespace; null while Postgres does not say',
+    },
+    live_runners: {
+      ...byName(count),
+      description: 'By task name: runners that can execute it; null while Postgres does not say',
+    },
   }),
   Readiness: object('Whether the process may get traffic', {
     status: { type: 'string', enum: ['ready', 'not_ready'] },
@@ -46,6 +78,10 @@ export function processPaths(): Paths {
     '/live': probe('getLiveness', 'That the process runs', live),
     '/health/ready': probe('getHealthReadiness', 'The same as /ready', ready),
     '/health/live': probe('getHealthLiveness', 'The same as /live', live),
+    '/health/detailed': probe('getHealthDetails', 'How the process is, at length', {
+      200: jsonAnswer('How it is', ref('HealthDetails')),
+    }),
+    '/metrics': page('getMetrics', 'The metrics of the process, for Prometheus', 'text/plain'),
     '/openapi.yaml': page('getOpenApi', 'This document', 'application/yaml'),
     '/docs': page('getDocs', 'The interactive docs', 'text/html'),
   };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
 import type { TaskDefinition } from '../../core/task.ts';
+import { traceSend } from '../../process/tracing.ts';
 import {
   type Submission,
   type Submitted,
@@ -50,7 +51,23 @@ async function submit(
   submissions: Submission[],
   atomic: boolean,
 ): Promise<Submitted<TaskReference>[]> {
-  if (submissions.length === 0) return [];
+  const [first] = submissions;
+  if (first === undefined) return [];
+  const { name, traceparent } = first;
+  const count = submissions.length;
+  const submitted = await traceSend({ name, count, traceparent }, (own) => {
+    const traced = submissions.map((one) => ({ ...one, traceparent: own }));
+    return write(call, traced, atomic);
+  });
+  for (const { outcome } of submitted) call.submitted(name, outcome);
+  return submitted;
+}
+
+async function write(
+  call: Call,
+  submissions: Submission[],
+  atomic: boolean,
+): Promise<Submitted<TaskReference>[]> {
   if (!atomic) return submitBatch(call.writes, submissions);
   const submitted = await submitBatchAtomically(call.writes, submissions);
   if (submitted === null) {

@@ -5,6 +5,7 @@ import { type Detail, ErrandError } from '../../core/errors.ts';
 import { detail, got, valueAt } from '../../core/json.ts';
 import { inWords, type State } from '../../core/states.ts';
 import type { TaskDefinition } from '../../core/task.ts';
+import { traceSend } from '../../process/tracing.ts';
 import { type Submission, type SubmitOutcome, type Submitted, submitTasks } from '../../store/submit.ts';
 import type { Task } from '../../store/tasks.ts';
 import type { Call, Operation } from '../call.ts';
@@ -63,7 +64,11 @@ async function submitAndAnswer(
   }
   const idempotencyKey = request.get('idempotency-key');
   const submission = toSubmission(definition, body, request, { path: '/body', idempotencyKey });
-  const { outcome, task } = await submitOne(call, submission);
+  const { name, traceparent } = submission;
+  const { outcome, task } = await traceSend({ name, count: 1, traceparent }, (own) =>
+    submitOne(call, { ...submission, traceparent: own }),
+  );
+  call.submitted(name, outcome);
   if (task === null) {
     throw new ErrandError(
       'CONFLICT',

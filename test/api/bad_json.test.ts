@@ -84,7 +84,7 @@ test.each([
   await expectRefused(api, pool, () => api.call('POST', '/v1/tasks/example.echo', body), refusal);
 });
 
-test('brackets to the limit of the body, all closed, are refused for their depth', async () => {
+test('F12: brackets to the limit of the body, all closed, are refused for their depth', async () => {
   const body = `${'['.repeat(5_000_000)}${']'.repeat(5_000_000)}`;
   await expectRefused(api, pool, () => api.call('POST', '/v1/tasks/example.echo', body), {
     status: 400,

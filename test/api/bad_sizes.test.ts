@@ -48,7 +48,7 @@ test('just under 10 MB are read, and refused only for what is in them', async ()
   expect(body.items[1].errors).toEqual([{ path: `${byBatch.at}/message`, message: tooLong }]);
 });
 
-test('11 MB in chunks, without a length, are refused', async () => {
+test('F12: 11 MB in chunks, without a length, are refused', async () => {
   const body = `{"payload":${message(11 * MB)}}`;
   const send = () => raw(api.url, 'POST', ECHO, { body, headers, chunked: true });
   await expectRefused(api, pool, send, tooLarge);

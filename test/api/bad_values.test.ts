@@ -72,7 +72,7 @@ describe.each(ECHO_DOORS)('by $door', ({ path, wrap, at }) => {
   });
 });
 
-test('bad values are refused in every option too', async () => {
+test('F12: bad values are refused in every option too', async () => {
   for (const option of ['dedup_key', 'initiator', 'source_system', 'reason', 'version']) {
     const body = `{"payload":{"message":"a"},"${option}":"x\\u0000"}`;
     await expectRefused(api, pool, () => api.call('POST', '/v1/tasks/example.echo', body), {

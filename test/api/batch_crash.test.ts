@@ -15,7 +15,7 @@ const submitting = `
   select 1 from pg_stat_activity
    where datname = current_database() and application_name = 'errand api' and state = 'active'`;
 
-test('an API process that is killed in the middle of a batch leaves all of it or nothing, and a retry completes it', async () => {
+test('F25: an API process that is killed in the middle of a batch leaves all of it or nothing, and a retry completes it', async () => {
   const api = await startProcess('api/main.ts', database.url);
   const open = await closeGate(pool, 'exclusive');
   const lost = call(api.url, 'POST', PATH, { items: ITEMS }, { 'idempotency-key': 'crash' }).catch(String);

@@ -14,7 +14,7 @@ function submit(key: string, ms: number, from = api) {
   return from.call('POST', SLEEP, { payload: { ms } }, { 'idempotency-key': key });
 }
 
-test('a hundred clients with one key at once, over two API processes, are one task with one id', async () => {
+test('F11: a hundred clients with one key at once, over two API processes, are one task with one id', async () => {
   const before = await counts(pool);
   const answers = await Promise.all(
     Array.from({ length: 100 }, (_, index) => submit('rush', 5, index % 2 === 0 ? api : other)),
@@ -31,7 +31,7 @@ test('a hundred different keys at once are a hundred tasks', async () => {
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
 });
 
-test('the answer is lost after the commit: the retry gives the same task', async () => {
+test('F11: the answer is lost after the commit: the retry gives the same task', async () => {
   const body = JSON.stringify({ payload: { ms: 77 } });
   const socket = createConnection({ host: '127.0.0.1', port: Number(new URL(api.url).port) });
   socket.on('error', () => {});

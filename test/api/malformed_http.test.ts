@@ -46,7 +46,7 @@ test.each([
   expect((await api.call('GET', '/v1/tasks')).status).toBe(200);
 });
 
-test('a body that breaks off leaves nothing behind', async () => {
+test('F12: a body that breaks off leaves nothing behind', async () => {
   const before = await counts(pool);
   await send(`${HEAD}content-length: 1000\r\n\r\n${BODY}`, true);
   await send(`${HEAD}transfer-encoding: chunked\r\n\r\n1b\r\n${BODY}\r\n`, true);

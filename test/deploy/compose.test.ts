@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { createAuthenticate } from '../../api/auth/authenticate.ts';
 import { parseConfig } from '../../config/load.ts';
 import { variables } from '../../config/schema.ts';
 import { copied, environment, ROOT } from './dockerfile.ts';
@@ -63,8 +64,19 @@ test('Postgres answers before the migration begins, and that ends before anythin
 });
 
 test('the API is on the host at its own port, and a runner is not, so that there can be many', () => {
-  expect(api?.ports).toEqual([`${parseConfig({}).SERVER_PORT}:${parseConfig({}).SERVER_PORT}`]);
+  const { SERVER_PORT } = parseConfig({});
+  expect(api?.ports).toEqual([`127.0.0.1:${SERVER_PORT}:${SERVER_PORT}`]);
   expect([runner?.ports, runner?.environment?.RUNNER_PORT]).toEqual([undefined, undefined]);
+});
+
+test('the API starts: callers need not say who they are, which is said aloud, and only this machine reaches it', async () => {
+  const given = { ...environment, ...api?.environment };
+  expect(await createAuthenticate(parseConfig(given))).toBeNull();
+  await expect(createAuthenticate(parseConfig({ ...given, AUTH_ENABLED: undefined }))).rejects.toThrow(
+    'NODE_ENV is production',
+  );
+  const ports = Object.values(compose.services).flatMap((service) => service.ports ?? []);
+  for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
 });
 
 test('a container is killed only after its drain has had its time', () => {

@@ -3,6 +3,7 @@ import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
@@ -37,6 +38,16 @@ function inImage(script: string): string {
   return relative(ROOT, join(image, script));
 }
 
+/** An API key that is made by what the image has, as somebody does who has nothing else. */
+async function mintKey(): Promise<{ key: string; entry: object }> {
+  const flags = ['--api-key', '--id', 'ci', '--namespaces', '*', '--scopes', 'read,submit', '--json'];
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, [join(image, 'api/auth/mint.ts'), ...flags], {
+    env: { ...process.env, ...environment },
+  });
+  return JSON.parse(stdout) as { key: string; entry: object };
+}
+
 function isHealthy(ports: Record<string, string>): Promise<boolean> {
   const [, ...args] = healthCheck;
   return new Promise((resolve) => {
@@ -52,13 +63,17 @@ test('the image needs nothing but what it copies and installs: it migrates, serv
     expect.stringContaining('the schema is up to date'),
   ]);
   const [, main = ''] = command;
-  const api = await startProcess(inImage(main), database.url, environment);
+  const { key, entry } = await mintKey();
+  const API_KEYS = JSON.stringify([entry]);
+  const api = await startProcess(inImage(main), database.url, { ...environment, API_KEYS });
   const runner = await startProcess(inImage('runner/main.ts'), database.url, environment);
-  const answer = await call(api.url, 'POST', '/v1/tasks/text.count_words?wait=20', {
-    payload: { text: 'Call me Ishmael.' },
-  });
+  const send = (path: string, payload: object, headers?: Record<string, string>) =>
+    call(api.url, 'POST', path, { payload }, headers);
+  const text = { text: 'Call me Ishmael.' };
+  expect((await send('/v1/tasks/text.count_words', text)).status).toBe(401);
+  const answer = await send('/v1/tasks/text.count_words?wait=20', text, { 'x-api-key': key });
   expect(answer.body.task).toMatchObject({ state: 'succeeded', result: { words: 3 } });
-  expect((await call(api.url, 'POST', '/v1/tasks/example.echo', { payload: {} })).status).toBe(404);
+  expect((await send('/v1/tasks/example.echo', {}, { 'x-api-key': key })).status).toBe(404);
 
   const [apiPort, runnerPort] = [api, runner].map(({ url }) => new URL(url).port) as [string, string];
   expect(await isHealthy({ SERVER_PORT: apiPort, RUNNER_PORT: '9' })).toBe(true);

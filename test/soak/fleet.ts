@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { UNLIMITED } from '../support/unlimited.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const RESTART_AFTER_MS = 300;
@@ -33,6 +34,7 @@ export function startMember(script: string, environment: Record<string, string>)
           NODE_ENV: 'test',
           LOG_LEVEL: 'fatal',
           SERVER_HOST: '127.0.0.1',
+          ...UNLIMITED,
           ...environment,
         },
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

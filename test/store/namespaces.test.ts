@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { expect, test } from 'vitest';
-import { QUEUE_DEPTH_LIMIT, readQueueDepths } from '../../store/namespaces.ts';
+import { QUEUE_DEPTH_LIMIT, readNameDepths, readQueueDepths } from '../../store/namespaces.ts';
 import { createDatabase } from '../support/database.ts';
 
 const { pool } = await createDatabase();
@@ -32,6 +32,14 @@ test('what is due and waits is counted by namespace, of the given names alone', 
   expect(depths.get('a')?.oldestWaitSecs).toBeGreaterThanOrEqual(40);
   expect(depths.get('a')?.oldestWaitSecs).toBeLessThan(100);
   expect(depths.get('b')).toEqual({ depth: 0, isCapped: false, oldestWaitSecs: 0 });
+  const byName = await readNameDepths(pool, ['a.one', 'a.two', 'b.none']);
+  expect([...byName].map(([name, { depth }]) => [name, depth]).sort()).toEqual([
+    ['a.one', 2],
+    ['a.two', 5],
+    ['b.none', 0],
+  ]);
+  expect(byName.get('a.one')?.oldestWaitSecs).toBeLessThan(40);
+  expect(byName.get('a.two')?.oldestWaitSecs).toBeGreaterThanOrEqual(40);
   await pool.query('truncate errand.tasks cascade');
 });
 

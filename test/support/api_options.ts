@@ -5,17 +5,11 @@ import { createState } from '../../api/state.ts';
 import { parseConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { loadRegistry } from '../../tasks/index.ts';
+import { UNLIMITED } from './unlimited.ts';
 
 /** The configuration of an API in a test: without rate limits, unless the test is about them. */
 export function testConfig(environment: Record<string, string> = {}): Config {
-  return parseConfig({
-    NODE_ENV: 'test',
-    RATE_LIMIT_READS: '0',
-    RATE_LIMIT_WRITES: '0',
-    RATE_LIMIT_WEBHOOKS: '0',
-    RATE_LIMIT_BURST: '0',
-    ...environment,
-  });
+  return parseConfig({ NODE_ENV: 'test', ...UNLIMITED, ...environment });
 }
 
 /** What an API over a database is made of; responses are held against the document. It is up until `stopping`. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { freePort } from '../../embedded/ports.ts';
+import { UNLIMITED } from './unlimited.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -46,6 +47,7 @@ export function launch(script: string, environment: Record<string, string>): Omi
       NODE_ENV: 'test',
       LOG_LEVEL: 'info',
       SERVER_HOST: '127.0.0.1',
+      ...UNLIMITED,
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

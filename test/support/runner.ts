@@ -33,6 +33,7 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
       SHUTDOWN_TIMEOUT_SECS: options.shutdownTimeoutSecs ?? 10,
       ABORT_GRACE_SECS: options.abortGraceSecs ?? 1,
       RETENTION_HOURS: options.retentionHours ?? 24,
+      AUDIT_RETENTION_DAYS: 365,
     },
     pgPool: pool,
     connection: pool.options,

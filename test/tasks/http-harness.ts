@@ -68,7 +68,8 @@ export function chunkReceived(): Promise<void> {
 
 /** The context of a third attempt. */
 export function contextOf(signal: AbortSignal = new AbortController().signal): TaskContext {
-  return { id: TASK_ID, attempt: 3, signal, log: pino({ level: 'silent' }), progress: () => {} };
+  const log = pino({ level: 'silent' });
+  return { id: TASK_ID, attempt: 3, traceparent: null, signal, log, progress: () => {} };
 }
 
 type CallOptions = { allowPrivate?: boolean; lookup?: Lookup; signal?: AbortSignal };

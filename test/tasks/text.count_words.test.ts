@@ -12,6 +12,7 @@ const { pool } = await createDatabase();
 const context: TaskContext = {
   id: '0190b0c0-0000-7000-8000-000000000000',
   attempt: 1,
+  traceparent: null,
   signal: new AbortController().signal,
   log: pino({ level: 'silent' }),
   progress: () => {},

@@ -1,11 +1,14 @@
 import { readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { ROOT } from '../../docs/documents.ts';
+import { codeBlocks, documentText, ROOT, section } from '../../docs/documents.ts';
 import { copySources, succeed, type } from '../../docs/newcomer.ts';
 import { removeScratch, scratchFolder } from '../../embedded/scratch.ts';
+import { createDatabase } from '../../support/database.ts';
+import { startOwnApi } from '../app.ts';
 import { authenticator, byKey, byToken, errorOf } from './keys.ts';
 
+const { pool } = await createDatabase();
 const folder = scratchFolder(0o755);
 const KEY_FILE = join(folder, '.errand', 'token-key.pem');
 /** Without npm, which takes half a second each time. */
@@ -39,6 +42,33 @@ async function variablesOf(lines: string): Promise<Record<string, string>> {
 function assignments(output: string): string {
   return [...output.matchAll(/^[A-Z_]+=['"].*$/gm)].join('\n');
 }
+
+const [makeBoth = '', useToken = ''] = codeBlocks(
+  section(documentText('README.md'), 'Who may do what'),
+  'sh',
+);
+
+test("README's commands make what is accepted, word for word", async () => {
+  const [token = '', key = '', ...more] = makeBoth.trim().split('\n');
+  expect(more).toEqual([]);
+  const [tokenOutput, keyOutput] = [await succeed(token, folder), await succeed(key, folder)];
+  const variables = await variablesOf(assignments(`${tokenOutput}\n${keyOutput}`));
+  const authenticate = await authenticator(variables);
+  const [jwt = ''] = /^eyJ[\w.-]+$/m.exec(tokenOutput) ?? [];
+  expect(await byToken(authenticate, jwt)).toEqual({
+    actor: 'user:alice',
+    namespaces: ['billing', 'shipping'],
+    scopes: new Set(['read', 'submit']),
+  });
+  const [apiKey = ''] = /^errand_ci_[\w-]+$/m.exec(keyOutput) ?? [];
+  expect(await byKey(authenticate, apiKey)).toMatchObject({ actor: 'key:ci', namespaces: ['billing'] });
+
+  const api = await startOwnApi(pool, { authenticate });
+  expect(useToken).toContain('localhost:8080');
+  writeFileSync(join(folder, 'use.sh'), useToken.replace('localhost:8080', new URL(api.url).host));
+  expect(JSON.parse(await succeed('sh use.sh 2>/dev/null', folder))).toMatchObject({ tasks: [] });
+  expect((await api.call('GET', '/v1/tasks')).status).toBe(401);
+});
 
 test('a token for trying out is accepted with the lines that are printed beside it', async () => {
   const output = await succeed(`npm run token -- ${ALICE}`, folder);

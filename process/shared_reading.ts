@@ -1,4 +1,4 @@
-import { messageOf } from '../process/start.ts';
+import { messageOf } from './start.ts';
 
 /** What was read, or why it could not be. */
 export type Reading<T> = { value: T } | { value: null; why: string };

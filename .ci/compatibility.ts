@@ -1,0 +1,159 @@
+import type { Schema } from './alternatives.ts';
+import { schemaBreaks } from './subset.ts';
+
+/** As much of an OpenAPI 3.1 document as is compared. */
+export type Document = { info: { version: string }; paths: Record<string, Record<string, unknown>> };
+
+type Content = Record<string, { schema?: unknown }>;
+type Parameter = { name: string; in: string; required?: boolean; schema?: unknown };
+type Answer = { headers?: Record<string, unknown>; content?: Content };
+type Operation = {
+  parameters?: Parameter[];
+  requestBody?: { required?: boolean; content?: Content };
+  responses?: Record<string, Answer>;
+};
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+/**
+ * What a client that was written against one document can no longer rely on under another: one line per break, empty
+ * when the change is compatible.
+ *
+ * Compatible are: new operations, optional parameters and properties, new statuses, errors that do not come any more,
+ * more values of an enum in a response, another default, another text. Which credentials are asked for is for the
+ * configuration of a deployment to say and is not compared.
+ */
+function incompatibilities(before: Document, after: Document): string[] {
+  const operations = new Map(operationsOf(after).map(({ key, operation }) => [key, operation]));
+  return operationsOf(before).flatMap(({ key, name, operation }) => {
+    const now = operations.get(key);
+    return now === undefined ? [`${name} is gone`] : operationBreaks(before, after, operation, now, name);
+  });
+}
+
+/** The same, but nothing when the version of the second says that it breaks things. */
+export function contractProblems(before: Document, after: Document): string[] {
+  return mayBreak(before.info.version, after.info.version) ? [] : incompatibilities(before, after);
+}
+
+/**
+ * Whether a version may break what another promised: a later major one, or a later minor one before 1.0.0 (Semantic
+ * Versioning 2.0.0, sections 4 and 8). Versions are `major.minor.patch`; throws for anything else.
+ */
+function mayBreak(before: string, after: string): boolean {
+  const [was, is] = [partsOf(before), partsOf(after)];
+  return is.major > was.major || (is.major === 0 && was.major === 0 && is.minor > was.minor);
+}
+
+function partsOf(version: string): { major: number; minor: number } {
+  const [, major, minor] = /^(\d+)\.(\d+)\.\d+(?:[-+].*)?$/.exec(version) ?? [];
+  if (major === undefined) throw new Error(`${JSON.stringify(version)} is not a version like 1.2.3`);
+  return { major: Number(major), minor: Number(minor) };
+}
+
+/** The operations of a document. What a parameter of a path is called is nothing to a client: it has no part in the key. */
+function operationsOf(document: Document): { key: string; name: string; operation: Operation }[] {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => method in item).map((method) => {
+      const operation = item[method] as Operation;
+      const parameters = [...((item.parameters ?? []) as Parameter[]), ...(operation.parameters ?? [])];
+      return {
+        key: `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`,
+        name: `${method.toUpperCase()} ${path}`,
+        operation: { ...operation, parameters: parameters.map((parameter) => numbered(path, parameter)) },
+      };
+    }),
+  );
+}
+
+/** A parameter of a path by its place instead of its name. */
+function numbered(path: string, parameter: Parameter): Parameter {
+  if (parameter.in !== 'path') return parameter;
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  return { ...parameter, name: `${names.indexOf(parameter.name) + 1}` };
+}
+
+function operationBreaks(
+  before: Document,
+  after: Document,
+  was: Operation,
+  is: Operation,
+  name: string,
+): string[] {
+  return [
+    ...parameterBreaks(before, after, was.parameters ?? [], is.parameters ?? [], name),
+    ...bodyBreaks(before, after, was, is, name),
+    ...Object.entries(was.responses ?? {}).flatMap(([status, answer]) =>
+      answerBreaks(before, after, answer, is.responses?.[status], `${name} ${status}`),
+    ),
+  ];
+}
+
+function parameterBreaks(
+  before: Document,
+  after: Document,
+  was: Parameter[],
+  is: Parameter[],
+  name: string,
+): string[] {
+  const known = new Map(was.map((parameter) => [keyOf(parameter), parameter]));
+  const now = new Map(is.map((parameter) => [keyOf(parameter), parameter]));
+  const required = is.filter(
+    (parameter) => parameter.required === true && known.get(keyOf(parameter))?.required !== true,
+  );
+  const changed = [...known].flatMap(([key, old]) => {
+    const current = now.get(key);
+    if (current === undefined) return [`${name} ${key} is gone`];
+    return schemaBreaks('request', side(before, old.schema), side(after, current.schema), `${name} ${key}`);
+  });
+  return [...required.map((parameter) => `${name} ${keyOf(parameter)} must be given now`), ...changed];
+}
+
+/** Names of headers are the same in any case. */
+function keyOf({ name, in: where }: Parameter): string {
+  return `${where} ${where === 'header' ? name.toLowerCase() : name}`;
+}
+
+function bodyBreaks(
+  before: Document,
+  after: Document,
+  { requestBody: was }: Operation,
+  { requestBody: is }: Operation,
+  name: string,
+): string[] {
+  const at = `${name} body`;
+  if (is === undefined) return was === undefined ? [] : [`${at} is gone`];
+  return [
+    ...(is.required === true && was?.required !== true ? [`${at} must be given now`] : []),
+    ...Object.entries(was?.content ?? {}).flatMap(([type, { schema }]) => {
+      const now = is.content?.[type];
+      if (now === undefined) return [`${at} is not accepted as ${type} now`];
+      return schemaBreaks('request', side(before, schema), side(after, now.schema), at);
+    }),
+  ];
+}
+
+/** An error that does not come any more is no loss; a success is. */
+function answerBreaks(
+  before: Document,
+  after: Document,
+  was: Answer,
+  is: Answer | undefined,
+  name: string,
+): string[] {
+  if (is === undefined) return /[23]\d\d$/.test(name) ? [`${name} is gone`] : [];
+  const headers = new Set(Object.keys(is.headers ?? {}).map((header) => header.toLowerCase()));
+  const gone = Object.keys(was.headers ?? {}).filter((header) => !headers.has(header.toLowerCase()));
+  return [
+    ...gone.map((header) => `${name} header ${header} is gone`),
+    ...Object.entries(was.content ?? {}).flatMap(([type, { schema }]) => {
+      const now = is.content?.[type];
+      if (now === undefined) return [`${name} does not come as ${type} now`];
+      return schemaBreaks('response', side(before, schema), side(after, now.schema), `${name} body`);
+    }),
+  ];
+}
+
+function side(document: Document, schema: unknown): { root: Schema; schema: unknown } {
+  return { root: document, schema };
+}

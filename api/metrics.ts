@@ -1,0 +1,142 @@
+import { type RequestHandler, Router } from 'express';
+import { Counter, collectDefaultMetrics, Gauge, Registry as Metrics } from 'prom-client';
+import type { Registry } from '../core/registry.ts';
+import { poolUse } from '../process/pool_use.ts';
+import type { Reading } from '../process/shared_reading.ts';
+import type { SubmitOutcome } from '../store/submit.ts';
+import type { BreakerState } from './breaker.ts';
+import type { Api } from './call.ts';
+import { measureRequests } from './http_metrics.ts';
+import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
+import { OPERATIONAL_STATES, type StateHolder } from './state.ts';
+
+const BREAKER_STATES: BreakerState[] = ['closed', 'open', 'half_open'];
+const OUTCOMES: SubmitOutcome[] = ['created', 'duplicate', 'rearmed', 'conflict'];
+
+/** What metrics are made of. */
+type Sources = {
+  registry: Registry;
+  databases: Api['databases'];
+  state: StateHolder;
+  inFlight: () => number;
+  /** The templates of the paths that there are. */
+  routes: readonly { method: string; path: string }[];
+};
+
+export type ApiMetrics = {
+  /** Measures what comes after it. */
+  measure: RequestHandler;
+  /** `GET /metrics`. */
+  router: Router;
+  /** Counts what became of a submission. */
+  submitted: Api['submitted'];
+  /** What `/health/detailed` tells beside `/health`. */
+  details: () => Promise<Record<string, unknown>>;
+};
+
+/**
+ * The Prometheus metrics of an API process (specification A12), in a registry of its own. Names of tasks, namespaces and templates
+ * of paths are labels; ids, paths and callers never are. It answers within two seconds, Postgres there or not.
+ */
+export function createMetrics(sources: Sources): ApiMetrics {
+  const metrics = new Metrics();
+  collectDefaultMetrics({ register: metrics });
+  const measure = measureRequests(metrics, sources.routes);
+  gaugeProcess(metrics, sources);
+  const readQueues = queueReader(sources.databases.reads.pool, sources.registry);
+  gaugeQueues(metrics, readQueues);
+  const router = Router();
+  router.get('/metrics', async (_request, response) => {
+    response.type(metrics.contentType).send(await metrics.metrics());
+  });
+  return {
+    measure,
+    router,
+    submitted: countSubmissions(metrics, sources.registry),
+    details: async () => detailsOf(sources, await readQueues()),
+  };
+}
+
+/** Series are made at the start, all at 0, so that the first of each counts as an increase. */
+function countSubmissions(metrics: Metrics, registry: Registry): Api['submitted'] {
+  const submissions = new Counter({
+    name: 'errand_submissions_total',
+    help: 'Submissions by what became of them',
+    labelNames: ['name', 'outcome'],
+    registers: [metrics],
+  });
+  for (const { name } of registry.definitions) {
+    for (const outcome of OUTCOMES) submissions.inc({ name, outcome }, 0);
+  }
+  return (name, outcome) => submissions.inc({ name, outcome });
+}
+
+/** Adds what the process holds. It is read when it is asked for. */
+function gaugeProcess(metrics: Metrics, { state, databases, inFlight }: Sources): void {
+  new Gauge({
+    name: 'errand_http_requests_in_flight',
+    help: 'Requests that are being worked on',
+    registers: [metrics],
+    collect() {
+      this.set(inFlight());
+    },
+  });
+  new Gauge({
+    name: 'errand_operational_state',
+    help: 'The state of the process: 1 for the one that it is in',
+    labelNames: ['state'],
+    registers: [metrics],
+    collect() {
+      for (const one of OPERATIONAL_STATES) this.set({ state: one }, state.current() === one ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'errand_breaker_state',
+    help: 'The state of the breaker in front of a pool: 1 for the one that it is in',
+    labelNames: ['pool', 'state'],
+    registers: [metrics],
+    collect() {
+      for (const [pool, { breaker }] of Object.entries(databases)) {
+        for (const one of BREAKER_STATES) this.set({ pool, state: one }, breaker.state() === one ? 1 : 0);
+      }
+    },
+  });
+  new Gauge({
+    name: 'errand_pool_connections',
+    help: 'Database connections that are busy or idle, and requests that wait for one',
+    labelNames: ['pool', 'state'],
+    registers: [metrics],
+    collect() {
+      for (const [name, { pool }] of Object.entries(databases)) {
+        for (const [one, count] of Object.entries(poolUse(pool))) this.set({ pool: name, state: one }, count);
+      }
+    },
+  });
+}
+
+function detailsOf(
+  { state, databases, inFlight }: Sources,
+  reading: Reading<Queues>,
+): Record<string, unknown> {
+  const { writes, reads } = databases;
+  return {
+    state: state.current(),
+    requests_in_flight: inFlight(),
+    pools: { writes: poolUse(writes.pool), reads: poolUse(reads.pool) },
+    breakers: { writes: writes.breaker.state(), reads: reads.breaker.state() },
+    ...(reading.value === null ? { queues: null, live_runners: null } : queuesOf(reading.value)),
+  };
+}
+
+function queuesOf({ depths, pauses, liveRunners }: Queues): Record<string, unknown> {
+  const queues = Array.from(depths, ([namespace, { depth, isCapped, oldestWaitSecs }]) => [
+    namespace,
+    {
+      depth,
+      is_capped: isCapped,
+      oldest_wait_seconds: oldestWaitSecs,
+      pauses: pauses.get(namespace) ?? 0,
+    },
+  ]);
+  return { queues: Object.fromEntries(queues), live_runners: Object.fromEntries(liveRunners) };
+}

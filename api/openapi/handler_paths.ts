@@ -1,0 +1,85 @@
+import type { JsonSchema } from '../../core/schema.ts';
+import { NAME_MAX_LENGTH } from '../../core/task.ts';
+import { failures, jsonAnswer } from './answers.ts';
+import type { Paths } from './document.ts';
+import type { Parameter } from './parameters.ts';
+import { object, ref } from './schemas.ts';
+
+const text: JsonSchema = { type: 'string' };
+const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
+
+/** The component schemas of registered definitions. */
+export const handlerSchemas: Record<string, JsonSchema> = {
+  Handler: object('A registered definition, and who can execute it', {
+    name: text,
+    namespace: text,
+    version: text,
+    description: { type: ['string', 'null'], description: 'Null when only runners have the definition' },
+    payload_schema: { ...anyObject, description: 'JSON Schema (draft 2020-12)' },
+    result_schema: { type: ['object', 'null'], additionalProperties: true, description: 'The same' },
+    policy: {
+      ...anyObject,
+      description:
+        'Attempts, backoff, time limit in ms, priority, deduplication and retention, defaults filled in',
+    },
+    schema_hash: { ...text, description: 'Differs when a schema does' },
+    registered_at: { type: 'string', format: 'date-time', description: 'When it last changed' },
+    pauses: {
+      type: 'array',
+      items: ref('Pause'),
+      description: 'Of its name and its namespace; empty: it runs',
+    },
+    runners: {
+      type: 'array',
+      items: ref('AttemptRunner'),
+      description: 'The live runners that can execute it, newest first, 100 at most',
+    },
+    live_runners: { type: 'integer', minimum: 0, description: 'How many there are' },
+  }),
+  HandlerList: object('Registered definitions, by name', {
+    handlers: { type: 'array', items: ref('Handler') },
+  }),
+};
+
+const part = (name: string, description: string): Parameter => ({
+  name,
+  in: 'path',
+  required: true,
+  description,
+  schema: { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH },
+});
+const namespaceParameter = part('namespace', 'The first part of the names');
+const nameParameter = part('name', 'What follows the namespace in the name; all of the name is taken too');
+
+/** The paths of what the pool can execute (specification R7). */
+export function handlerPaths(): Paths {
+  const tags = ['handlers'];
+  return {
+    '/v1/handlers': {
+      get: {
+        tags,
+        operationId: 'listHandlers',
+        summary: 'List the registered definitions',
+        responses: { 200: jsonAnswer('Up to 1,000 definitions', ref('HandlerList')), ...failures() },
+      },
+    },
+    '/v1/handlers/{namespace}': {
+      get: {
+        tags,
+        operationId: 'listNamespaceHandlers',
+        summary: 'List the registered definitions of a namespace',
+        parameters: [namespaceParameter],
+        responses: { 200: jsonAnswer('Up to 1,000 definitions', ref('HandlerList')), ...failures(404) },
+      },
+    },
+    '/v1/handlers/{namespace}/{name}': {
+      get: {
+        tags,
+        operationId: 'getHandler',
+        summary: 'Read a registered definition',
+        parameters: [namespaceParameter, nameParameter],
+        responses: { 200: jsonAnswer('The definition', ref('Handler')), ...failures(404) },
+      },
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import {
+  because,
+  between,
+  errorInWords,
+  type Facts,
+  type Finding,
+  inTime,
+  nameOf,
+  runnerInWords,
+} from './explain_facts.ts';
+
+/** How a task ended, the cause first. Gives nothing for one that has not. */
+export function findEnd(facts: Facts): Finding[] {
+  switch (facts.task.state) {
+    case 'succeeded':
+      return [success(facts)];
+    case 'failed':
+      return failure(facts);
+    case 'cancelled':
+      return [{ ...byOperator(facts, 'cancelled'), next: retry(facts, 'To have it done after all') }];
+    case 'resolved':
+      return [byOperator(facts, 'resolved')];
+    default:
+      return [];
+  }
+}
+
+function success({ task, runner }: Facts): Finding {
+  const took =
+    task.started_at === null || task.finished_at === null
+      ? ''
+      : ` in ${inTime(between(task.started_at, task.finished_at))}`;
+  const by = runner === null ? '' : ` by ${runnerInWords(runner)}`;
+  return {
+    code: 'succeeded',
+    message: `Attempt ${task.attempt} of ${task.max_attempts} succeeded${took}${by}`,
+    ...ended(task),
+    ...(runner === null ? {} : { runner: nameOf(runner) }),
+  };
+}
+
+function failure(facts: Facts): Finding[] {
+  const { task } = facts;
+  const last = errorInWords(task.error);
+  const since = ended(task);
+  if (task.error?.error_code === 'QUARANTINED') {
+    const message = `Its runner died under it ${task.crashes} times, so it is quarantined`;
+    const next = retry(facts, 'Find out why its runners died before you retry it');
+    return [{ code: 'quarantined', message, ...since, next }];
+  }
+  if (task.error?.error_code === 'VALIDATION_FAILED') {
+    const message = `Its payload does not fit the schema of ${task.name}: last_error.metadata has the details`;
+    const next =
+      'Submit it anew with a payload that fits; if the schema is what is wrong, deploy a right one and retry it';
+    return [{ code: 'payload_invalid', message, ...since, next }];
+  }
+  if (task.error?.retryable === false) {
+    const message = `Attempt ${task.attempt} failed with an error that is not worth retrying, ${last}`;
+    return [{ code: 'failed_permanently', message, ...since, next: retry(facts, 'Mend the cause') }];
+  }
+  const attempts =
+    task.max_attempts === 1 ? 'Its one attempt is' : `All its ${task.max_attempts} attempts are`;
+  const exhausted: Finding = {
+    code: 'attempts_exhausted',
+    message: `${attempts} used up, the last ended with ${last}`,
+    ...since,
+    next: retry(facts, 'Mend the cause'),
+  };
+  return facts.failure?.outcome === 'timed_out' ? [timeOut(facts), exhausted] : [exhausted];
+}
+
+function timeOut({ task }: Facts): Finding {
+  return {
+    code: 'timed_out',
+    message: `Attempt ${task.attempt} ran out of time, ${errorInWords(task.error)}`,
+    ...ended(task),
+    next: 'Make its work smaller or faster, or raise policy.timeoutMs of its definition',
+  };
+}
+
+/** The audit trail may have been cleared of it. */
+function byOperator({ task, act, now }: Facts, code: 'cancelled' | 'resolved'): Finding {
+  const at = act?.at ?? task.cancel_requested_at ?? task.finished_at ?? now;
+  const who = act === null ? 'Somebody' : act.actor;
+  const message = `${who} ${code} it ${inTime(between(at, now))} ago${because(act?.reason ?? null)}`;
+  return { code, message, since: at, ...(act === null ? {} : { actor: act.actor, reason: act.reason }) };
+}
+
+function ended({ finished_at }: Facts['task']): { since?: string } {
+  return finished_at === null ? {} : { since: finished_at };
+}
+
+function retry({ task }: Facts, first: string): string {
+  return `${first}: PATCH /v1/tasks/${task.id}/retry queues it again`;
+}

@@ -1,0 +1,178 @@
+import { addTo, type Histogram } from '../core/histogram.ts';
+import type { State } from '../core/states.ts';
+import type { Database } from './pool.ts';
+import { figuresOfTasks, MINUTES_KEPT_APART } from './rollups.ts';
+import { NAMES_IN_SCOPE, type Scope, scopeValues } from './stats_scope.ts';
+
+/** The states in which a task has finished. */
+export const FINISHED = ['succeeded', 'failed', 'cancelled', 'resolved'] as const satisfies readonly State[];
+
+/** What is known of a set of tasks that have finished. */
+export type Finished = {
+  states: Record<(typeof FINISHED)[number], number>;
+  /** Attempts that these tasks have made. */
+  attempts: number;
+  /** Sums and histograms of the durations of last attempts, in ms: from due to start, and from start to end. */
+  waitMs: number;
+  processingMs: number;
+  waits: Histogram;
+  processings: Histogram;
+};
+
+/** What finished in a window, from inclusive, to exclusive, as ISO 8601. */
+export type FinishedWindow = {
+  from: string;
+  to: string;
+  total: Finished;
+  /** Of each name in scope, in order; also of one of which nothing finished. */
+  byName: Map<string, Finished>;
+  /** Of each interval, from the start on. */
+  intervals: Finished[];
+};
+
+export type WindowOptions = {
+  /** Back from now. It starts at the full minute before, or at the full hour when it is longer than six. */
+  windowMinutes: number;
+  /** Even intervals from the start of the window; of full hours when that starts at one. */
+  intervalMinutes: number;
+};
+
+type Row = {
+  name: string | null;
+  slot: number | null;
+  state: (typeof FINISHED)[number] | null;
+  waitBucket: number | null;
+  processingBucket: number | null;
+  tasks: number;
+  attempts: number;
+  waitMs: number;
+  processingMs: number;
+};
+
+/**
+ * What finished in a window, of the tasks in scope, right to the moment: sums up to the watermark, and from there on
+ * the tasks themselves, in one snapshot. It costs what finished since the watermark and the sums of the
+ * window, whatever the table holds; relies on the primary key of errand.rollups and tasks_name_finished_at_idx.
+ */
+export async function readFinished(
+  database: Database,
+  options: WindowOptions,
+  scope: Scope,
+): Promise<FinishedWindow> {
+  const { windowMinutes, intervalMinutes } = options;
+  type Answer = { from: string; to: string; names: string[]; rows: Row[] | null };
+  const { rows } = await database.query<Answer>({
+    name: 'read_finished',
+    text: READ_FINISHED,
+    values: [
+      ...scopeValues(scope),
+      windowMinutes,
+      windowMinutes > MINUTES_KEPT_APART ? 'hour' : 'minute',
+      intervalMinutes,
+    ],
+  });
+  const answer = rows[0];
+  if (answer === undefined) throw new Error('errand.rollup_watermark has no row');
+  const { from, to, names } = answer;
+  const count = Math.ceil((Date.parse(to) - Date.parse(from)) / (intervalMinutes * 60_000));
+  const window: FinishedWindow = {
+    from,
+    to,
+    total: nothing(),
+    byName: new Map(names.map((name) => [name, nothing()])),
+    intervals: Array.from({ length: Math.max(1, count) }, nothing),
+  };
+  for (const row of answer.rows ?? []) {
+    // `to` was cut to the ms: what finished in the rest of it is of the last interval.
+    const slot = Math.min(row.slot ?? 0, window.intervals.length - 1);
+    const finished = row.name === null ? window.intervals[slot] : window.byName.get(row.name);
+    if (finished !== undefined) add(finished, row);
+  }
+  for (const finished of window.byName.values()) addAll(window.total, finished);
+  return window;
+}
+
+function nothing(): Finished {
+  return {
+    states: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0 },
+    attempts: 0,
+    waitMs: 0,
+    processingMs: 0,
+    waits: new Map(),
+    processings: new Map(),
+  };
+}
+
+/** A row is about states, or about one bucket of one of the histograms. */
+function add(finished: Finished, row: Row): void {
+  if (row.state !== null) {
+    finished.states[row.state] += row.tasks;
+    finished.attempts += row.attempts;
+    finished.waitMs += row.waitMs;
+    finished.processingMs += row.processingMs;
+  }
+  if (row.waitBucket !== null) addTo(finished.waits, new Map([[row.waitBucket, row.tasks]]));
+  if (row.processingBucket !== null)
+    addTo(finished.processings, new Map([[row.processingBucket, row.tasks]]));
+}
+
+function addAll(finished: Finished, more: Finished): void {
+  for (const state of FINISHED) finished.states[state] += more.states[state];
+  finished.attempts += more.attempts;
+  finished.waitMs += more.waitMs;
+  finished.processingMs += more.processingMs;
+  addTo(finished.waits, more.waits);
+  addTo(finished.processings, more.processings);
+}
+
+const READ_FINISHED = `
+  with ${NAMES_IN_SCOPE},
+  span as materialized (
+    select date_trunc($4, now() - make_interval(mins => $3), 'UTC') as since,
+           now() as until,
+           rolled_up_to
+      from errand.rollup_watermark
+  ),
+  figures as (
+    select summed.*
+      from span
+     cross join names
+     cross join lateral (
+       select r.*
+         from errand.rollups r
+        where r.name = names.name and r.minute >= span.since
+       -- Keeps it a range of the index for each name.
+       offset 0
+     ) summed
+    union all
+    select task.*
+      from span
+     cross join names
+     cross join lateral (
+       ${figuresOfTasks(`
+         t.name = names.name
+           and t.finished_at >= greatest(span.since, span.rolled_up_to) and t.finished_at < span.until`)}
+     ) task
+  ),
+  -- The sets below then go through hundreds of rows, not through all of these.
+  cells as materialized (
+    select name, floor(date_part('epoch', minute - span.since) / (60 * $5::integer))::integer as slot,
+           state, wait_bucket, processing_bucket,
+           sum(tasks::float8) as tasks, sum(attempts::float8) as attempts,
+           sum(wait_ms) as wait_ms, sum(processing_ms) as processing_ms
+      from figures
+     cross join span
+     group by 1, 2, 3, 4, 5
+  ),
+  grouped as (
+    select name, slot, state, wait_bucket as "waitBucket", processing_bucket as "processingBucket",
+           sum(tasks) as tasks, sum(attempts) as attempts,
+           sum(wait_ms) as "waitMs", sum(processing_ms) as "processingMs"
+      from cells
+     group by grouping sets ((name, state), (name, wait_bucket), (name, processing_bucket),
+                             (slot, state), (slot, wait_bucket), (slot, processing_bucket))
+  )
+  select span.since as "from", span.until as "to",
+         array(select name from names order by name collate "C") as names,
+         (select json_agg(grouped) from grouped) as rows
+    from span`;

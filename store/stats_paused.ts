@@ -1,0 +1,23 @@
+import type { Database } from './pool.ts';
+import { type Scope, scopeValues } from './stats_scope.ts';
+
+/** What an operator has paused: a namespace, or the name of a task; `paused_at` is ISO 8601. */
+export type Paused = { target: string; paused_at: string; actor: string; reason: string | null };
+
+/**
+ * What is paused of what is in scope, the latest first. The pause of a namespace also concerns who asks for one of its
+ * names. The table is nearly always empty, and never large.
+ */
+export async function readPaused(database: Database, scope: Scope): Promise<Paused[]> {
+  const { rows } = await database.query<Paused>({
+    name: 'read_paused',
+    text: `
+      select target, paused_at, actor, reason
+        from errand.pauses
+       where ($1::text[] is null or split_part(target, '.', 1) = any ($1))
+         and ($2::text is null or target in ($2, split_part($2, '.', 1)))
+       order by paused_at desc, target`,
+    values: scopeValues(scope),
+  });
+  return rows;
+}

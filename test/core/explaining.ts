@@ -1,0 +1,67 @@
+import type { ErrorRecord } from '../../core/errors.ts';
+import { type Explanation, explain } from '../../core/explain.ts';
+import type { Facts } from '../../core/explain_facts.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00.000Z');
+/** So many seconds from now. */
+export const at = (seconds: number): string => new Date(NOW + seconds * 1_000).toISOString();
+
+export type Given = Partial<Omit<Facts, 'task'>> & { task?: Partial<Facts['task']> };
+
+/** What is known of a task that is due for a second, next in its queue, with a free slot; and what is given. */
+function facts({ task, ...given }: Given = {}): Facts {
+  return {
+    now: at(0),
+    task: {
+      id: '01a1fda3-8ecb-7e32-bbab-5d3baba36f01',
+      name: 'billing.send',
+      state: 'queued',
+      attempt: 1,
+      max_attempts: 25,
+      run_at: at(-1),
+      started_at: null,
+      finished_at: null,
+      crashes: 0,
+      cancel_requested_at: null,
+      progress: null,
+      progress_note: null,
+      error: null,
+      ...task,
+    },
+    failure: null,
+    pauses: [],
+    act: null,
+    runners: { live: 2, able: 1, slots: 10, busy: 4 },
+    ring: { is_locked: false },
+    runner: null,
+    timeout_ms: 3_600_000,
+    queue: { ahead: 0, is_capped: false },
+    finished: { count: 0, since: null },
+    ...given,
+  };
+}
+
+/** The record of an error. */
+export function error(message: string, more: Partial<ErrorRecord> = {}): ErrorRecord {
+  return {
+    error_type: 'Error',
+    message,
+    error_code: null,
+    retryable: true,
+    metadata: null,
+    stack: null,
+    ...more,
+  };
+}
+
+export const RUNNER = { id: 3, host: 'one', pid: 42, lease_until: at(10), has_ended: false };
+export const NAMED = { id: 3, host: 'one', pid: 42 };
+export const RETRY = 'PATCH /v1/tasks/01a1fda3-8ecb-7e32-bbab-5d3baba36f01/retry queues it again';
+
+/** The codes of the reasons, in order. */
+export const codesOf = ({ reasons }: Explanation): string[] => reasons.map(({ code }) => code);
+
+/** The explanation of such a task. */
+export function explained(given: Given = {}): Explanation {
+  return explain(facts(given));
+}
