@@ -1,9 +1,9 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
-import { parsePayload } from '../core/payload.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
+import { submissionProblems } from './validate.ts';
 
 /**
  * Has every validator compiled that a request could need: they would be at the first request of each operation, which
@@ -18,7 +18,9 @@ export async function warmUp(
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const method of Object.keys(methods)) await validateOnce(app, method.toUpperCase(), path);
   }
-  for (const definition of definitions) await parsePayload(definition, definition.example, '');
+  for (const definition of definitions) {
+    await submissionProblems(definition, { payload: definition.example }, '');
+  }
 }
 
 /** A request that never was on a wire. */

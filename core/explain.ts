@@ -1,8 +1,8 @@
 import type { ErrorRecord } from './errors.ts';
-import { findEnd } from './explain_ended.ts';
+import { findCancelled, findFailure, findResolved, findSuccess } from './explain_ended.ts';
 import type { Facts, Finding, Reason } from './explain_facts.ts';
 import { findRunning, findWaiting, isStartable, startEstimate } from './explain_open.ts';
-import { inWords, isTerminal, type State } from './states.ts';
+import { inWords, type State } from './states.ts';
 
 /** Why a task is not running, or what it is at, or how it ended; as the wire has it, times are ISO 8601. */
 export type Explanation = {
@@ -53,14 +53,26 @@ export function explain(facts: Facts): Explanation {
 }
 
 function findingsOf(facts: Facts): Finding[] {
-  if (isTerminal(facts.task.state)) return findEnd(facts);
-  return facts.task.state === 'running' ? findRunning(facts) : findWaiting(facts);
+  switch (facts.task.state) {
+    case 'running':
+      return findRunning(facts);
+    case 'succeeded':
+      return [findSuccess(facts)];
+    case 'failed':
+      return findFailure(facts);
+    case 'cancelled':
+      return [findCancelled(facts)];
+    case 'resolved':
+      return [findResolved(facts)];
+    default:
+      return findWaiting(facts);
+  }
 }
 
 /** `billing.send_invoice is queued: no runner is live.` */
-function summaryOf({ task }: Facts, [first]: Finding[]): string {
+function summaryOf({ task }: Facts, findings: Finding[]): string {
   const state = task.state === 'resolved' ? 'was resolved by hand' : inWords(task.state);
-  return `${task.name} ${state}${first === undefined ? '' : `: ${inMiddle(first)}`}.`;
+  return `${task.name} ${[state, ...findings.slice(0, 1).map(inMiddle)].join(': ')}.`;
 }
 
 /** A message as it goes on after a colon. Who did it keeps the name's first letter. */

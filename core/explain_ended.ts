@@ -9,23 +9,8 @@ import {
   runnerInWords,
 } from './explain_facts.ts';
 
-/** How a task ended, the cause first. Gives nothing for one that has not. */
-export function findEnd(facts: Facts): Finding[] {
-  switch (facts.task.state) {
-    case 'succeeded':
-      return [success(facts)];
-    case 'failed':
-      return failure(facts);
-    case 'cancelled':
-      return [{ ...byOperator(facts, 'cancelled'), next: retry(facts, 'To have it done after all') }];
-    case 'resolved':
-      return [byOperator(facts, 'resolved')];
-    default:
-      return [];
-  }
-}
-
-function success({ task, runner }: Facts): Finding {
+/** How it succeeded. */
+export function findSuccess({ task, runner }: Facts): Finding {
   const took =
     task.started_at === null || task.finished_at === null
       ? ''
@@ -39,7 +24,8 @@ function success({ task, runner }: Facts): Finding {
   };
 }
 
-function failure(facts: Facts): Finding[] {
+/** How it failed, the cause first. */
+export function findFailure(facts: Facts): Finding[] {
   const { task } = facts;
   const last = errorInWords(task.error);
   const since = ended(task);
@@ -76,6 +62,16 @@ function timeOut({ task }: Facts): Finding {
     ...ended(task),
     next: 'Make its work smaller or faster, or raise policy.timeoutMs of its definition',
   };
+}
+
+/** Who cancelled it. */
+export function findCancelled(facts: Facts): Finding {
+  return { ...byOperator(facts, 'cancelled'), next: retry(facts, 'To have it done after all') };
+}
+
+/** Who resolved it by hand. */
+export function findResolved(facts: Facts): Finding {
+  return byOperator(facts, 'resolved');
 }
 
 /** The audit trail may have been cleared of it. */

@@ -14,8 +14,7 @@ export type Expression = {
 function withoutVariables(text: string): string {
   return text
     .replaceAll('$__rate_interval', '5m')
-    .replaceAll('${namespace:regex}', 'example')
-    .replaceAll('$namespace', 'example');
+    .replaceAll(/\$\{namespace:regex\}|\$namespace/g, 'example');
 }
 
 /** Parses PromQL with the parser of Prometheus's own editor. Throws where it is none. */

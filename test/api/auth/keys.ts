@@ -5,8 +5,8 @@ import type { Authenticate, Principal } from '../../../api/auth/principal.ts';
 import { parseConfig } from '../../../config/load.ts';
 import { ErrandError } from '../../../core/errors.ts';
 
-export const ISSUER = 'https://id.example.com/';
-export const AUDIENCE = 'errand';
+const ISSUER = 'https://id.example.com/';
+const AUDIENCE = 'errand';
 /** What a configuration with keys for tokens has beside them. */
 export const TRUST = { AUTH_ENABLED: 'true', JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE };
 

@@ -1,0 +1,124 @@
+import type { PoolClient } from 'pg';
+import { KINDS } from './definitions.ts';
+import { withoutIndexes } from './indexes.ts';
+
+const CHUNK = 250_000;
+/** As many tasks have the rare tag and the rare initiator, however many there are in all. */
+const RARE = 200;
+
+/** What tasks of the fill can be found by. */
+export const FINDABLE = {
+  name: 'billing.charge_card',
+  namespace: 'media',
+  /** One task in ten, one in a thousand, and RARE of them. */
+  commonTag: 'nightly',
+  uncommonTag: 'campaign-7',
+  rareTag: 'audit',
+  /** One task in ten, and RARE of them. */
+  commonInitiator: 'service:shop',
+  rareInitiator: 'user:ann',
+} as const;
+
+/**
+ * Fills an empty ledger with finished tasks: created evenly over the 24 hours before the minute that is over, most of
+ * them succeeded, 5 % failed with one of a few errors, 1 % cancelled. The same number gives the same tasks but for
+ * their ids and times. Done in one transaction that empties the tables first, because that needs no log.
+ */
+export async function fillLedger(
+  client: PoolClient,
+  tasks: number,
+  tell: (line: string) => void,
+): Promise<void> {
+  await withoutIndexes(
+    client,
+    async () => {
+      await client.query('begin');
+      await client.query('truncate errand.tasks, errand.attempts, errand.logs');
+      // No check of each attempt's task, which is there.
+      await client.query(`set local session_replication_role = replica`);
+      await client.query('select setseed(0.5)');
+      for (let from = 1; from <= tasks; from += CHUNK) {
+        const to = Math.min(from + CHUNK - 1, tasks);
+        await insertTasks(client, { tasks, from, to });
+        tell(`${to.toLocaleString('en')} of ${tasks.toLocaleString('en')} tasks`);
+      }
+      await insertAttempts(client);
+      await client.query('commit');
+    },
+    (name) => tell(`index ${name}`),
+  );
+}
+
+/** Those with these numbers, from 1 for the oldest. */
+async function insertTasks(
+  client: PoolClient,
+  { tasks, from, to }: { tasks: number; from: number; to: number },
+): Promise<void> {
+  let sum = 0;
+  const upTo = KINDS.slice(0, -1).map(({ share }) => {
+    sum += share;
+    return sum;
+  });
+  await client.query(INSERT_TASKS, [
+    ...[tasks, from, to],
+    ...[upTo, KINDS.map(({ name }) => name), KINDS.map(({ typicalMs }) => typicalMs)],
+    ...[Math.floor(tasks / RARE), FINDABLE.rareTag, FINDABLE.uncommonTag, FINDABLE.commonTag],
+    ...[FINDABLE.rareInitiator, FINDABLE.commonInitiator],
+  ]);
+}
+
+// Most tasks wait some 20 ms; waits and durations scatter as they do, with a long tail. Offset 0 keeps each draw one.
+const INSERT_TASKS = `
+  with drawn as (
+    select n,
+           date_trunc('minute', now(), 'UTC') - interval '1 minute'
+             - interval '24 hours' * (($1::integer - n)::float8 / $1) - interval '30 seconds' as created,
+           1 + width_bucket(random(), $4::float8[]) as kind,
+           case when fate < 0.05 then 'failed' when fate < 0.06 then 'cancelled' else 'succeeded' end as state,
+           case when fate < 0.05 then 1 + floor(fate * 100)::integer when fate > 0.98 then 2 else 1 end as attempt,
+           make_interval(secs => least(20, 0.02 * exp(0.8 * random_normal()))) as wait,
+           least(4, exp(0.5 * random_normal())) as slowness,
+           floor(1000 * random())::integer as customer
+      from (select n, random() as fate from generate_series($2::integer, $3::integer) n offset 0) fated
+    offset 0
+  ),
+  timed as (
+    select drawn.*,
+           ($5::text[])[kind] as name,
+           created + wait as started,
+           created + wait + make_interval(secs => least(20, slowness * ($6::float8[])[kind] / 1000)) as finished
+      from drawn
+  )
+  insert into errand.tasks (id, name, version, state, priority, attempt, max_attempts, run_at, started_at, finished_at,
+                            runner_id, payload, result, error, dedup, dedup_hash, tags, initiator, request_id)
+  select uuidv7(created - clock_timestamp()), name, '1.0.0', state, 0, attempt, 5, created,
+         case when state <> 'cancelled' then started end, finished, 1,
+         jsonb_build_object('order', n, 'customer', customer, 'channel', 'web'),
+         case when state = 'succeeded' then jsonb_build_object('reference', 'R-' || n) end,
+         case when state = 'failed' then jsonb_build_object(
+           'error_type', case when n % 3 = 0 then 'TimeoutError' else 'Error' end,
+           'message', case n % 3 when 0 then 'no answer from 10.0.' || n % 250 || '.1 within 5000 ms'
+                                 when 1 then 'customer ' || customer || ' has no address'
+                                 else 'status 503 from "shop-' || customer || '"' end,
+           'error_code', null, 'retryable', n % 3 <> 1, 'metadata', null,
+           'stack', 'Error: at handle (handler.ts:12:9)') end,
+         'payload', sha256(convert_to(n::text, 'UTF8')),
+         case when n % $7::integer = $7 / 2 then array[$8::text, 'customer-' || customer]
+              when n % 1000 = 500 then array[$9::text]
+              when n % 10 = 3 then array[$10::text, 'customer-' || customer]
+              else '{}' end,
+         case when n % $7 = $7 / 2 then $11::text
+              when n % 10 = 6 then $12::text
+              when n % 10 < 3 then 'user:' || customer end,
+         case when n % 2 = 0 then 'request-' || n end
+    from timed`;
+
+/** Every attempt that did not succeed, at the time of its task's end. */
+async function insertAttempts(client: PoolClient): Promise<void> {
+  await client.query(`
+    insert into errand.attempts (task_id, attempt, outcome, runner_id, started_at, finished_at, error)
+    select t.id, made.attempt, 'failed', 1, t.started_at, t.finished_at, t.error
+      from errand.tasks t
+     cross join lateral generate_series(1, case when t.state = 'failed' then t.attempt else t.attempt - 1 end) made (attempt)
+     where t.state = 'failed' or t.attempt > 1`);
+}

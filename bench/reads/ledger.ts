@@ -1,0 +1,107 @@
+import type { Pool } from 'pg';
+import { listen, portOf } from '../../process/http.ts';
+import { registerDefinitions } from '../../store/definitions.ts';
+import { listTasks } from '../../store/list.ts';
+import { migrate } from '../../store/migrate.ts';
+import { openPool } from '../../store/pool.ts';
+import { compactRollups, rollUp } from '../../store/rollups.ts';
+import { type Observed, observe } from '../blocks.ts';
+import type { BenchServer } from '../server.ts';
+import { apiOver } from './api.ts';
+import { registry } from './definitions.ts';
+import { fillLedger } from './fill.ts';
+
+/** Rows of a page; the default of the API. */
+export const PAGE_SIZE = 50;
+const ROLL_UP_STEP_SECS = 3_600;
+const FILLED_SECS = 25 * 3_600;
+/** As the API has it with its defaults. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+/** A database full of finished tasks, with the API over it. */
+export type Ledger = Observed & {
+  tasks: number;
+  /** Of the API. */
+  url: string;
+  /** A task in the middle, by order of creation, and the cursor that a caller has who has come to it. */
+  middleId: string;
+  middleCursor: string;
+  close(): Promise<void>;
+};
+
+/** Makes such a database, of so many tasks, and brings up the API over it. */
+export async function makeLedger(
+  server: BenchServer,
+  tasks: number,
+  tell: (line: string) => void,
+): Promise<Ledger> {
+  const connectionString = await server.createDatabase(`tasks_${tasks}`);
+  const patient = open(connectionString, 0);
+  await migrate(patient);
+  await registerDefinitions(patient, registry.definitions);
+  await fill(patient, tasks, tell);
+  await sumUp(patient, tell);
+  await patient.end();
+  const pool = open(connectionString, STATEMENT_TIMEOUT_MS);
+  const observed = observe(pool);
+  const api = await listen(apiOver(observed.pool), {
+    host: '127.0.0.1',
+    port: 0,
+    variable: 'SERVER_PORT',
+  });
+  const url = `http://127.0.0.1:${portOf(api)}`;
+  const close = async (): Promise<void> => {
+    api.close();
+    api.closeAllConnections();
+    await pool.end();
+  };
+  return { ...observed, tasks, url, ...(await middleOf(observed.pool, url)), close };
+}
+
+function open(connectionString: string, statementTimeoutMs: number): Pool {
+  return openPool({
+    connectionString,
+    applicationName: 'errand bench',
+    size: 5,
+    statementTimeoutMs,
+    onError: () => {},
+  });
+}
+
+async function fill(pool: Pool, tasks: number, tell: (line: string) => void): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await fillLedger(client, tasks, tell);
+    tell('vacuum and analyze');
+    await client.query('vacuum (analyze) errand.tasks, errand.attempts');
+  } finally {
+    client.release(true);
+  }
+}
+
+/** What runners do every few seconds. */
+async function sumUp(pool: Pool, tell: (line: string) => void): Promise<void> {
+  tell('sums for the figures');
+  await pool.query(
+    `update errand.rollup_watermark
+        set rolled_up_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1),
+            compacted_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1)`,
+    [FILLED_SECS],
+  );
+  while (await rollUp(pool, ROLL_UP_STEP_SECS));
+  while (await compactRollups(pool));
+  await pool.query('vacuum (analyze) errand.rollups');
+}
+
+/** Cursors are opaque: the API gives the one of the middle with the first page of what was created before it. */
+async function middleOf(pool: Pool, url: string): Promise<Pick<Ledger, 'middleId' | 'middleCursor'>> {
+  const createdTo = new Date(Date.now() - 12 * 3_600_000).toISOString();
+  const page = { size: PAGE_SIZE, offset: 0, before: undefined };
+  const { tasks } = await listTasks(pool, { createdTo }, page);
+  const answer = await fetch(`${url}/v1/tasks?created_to=${createdTo}&page_size=${PAGE_SIZE}`);
+  const { next_cursor: cursor } = (await answer.json()) as { next_cursor: string | null };
+  const middle = tasks.at(-1);
+  if (middle === undefined || cursor === null)
+    throw new Error('There is no page in the middle of the tasks.');
+  return { middleId: middle.id, middleCursor: cursor };
+}

@@ -1,0 +1,99 @@
+import type { BenchOptions } from '../options.ts';
+import type { Section } from '../report.ts';
+import type { BenchServer } from '../server.ts';
+import { type Durations, timeByTurns } from '../timing.ts';
+import { type Ledger, makeLedger } from './ledger.ts';
+import { MEASUREMENTS } from './measurements.ts';
+
+/** One read, by the store or over HTTP, in the database with few tasks and in the one with many. */
+type Read = {
+  name: string;
+  by: 'store' | 'HTTP';
+  run: (ledger: Ledger) => Promise<unknown>;
+};
+
+type Figures = Durations & { blocks: number };
+type Measured = { name: string; by: Read['by']; small: Figures; large: Figures; ratio: number };
+
+/**
+ * Fills one database with few finished tasks and one with many, and measures every read in both of them by turns.
+ * Throws when a read fails.
+ */
+export async function measureReads(
+  server: BenchServer,
+  { small, large, repetitions }: BenchOptions,
+  tell: (line: string) => void,
+): Promise<Section> {
+  const ledgers = [await makeLedger(server, small, tell), await makeLedger(server, large, tell)] as const;
+  const measured: Measured[] = [];
+  for (const read of READS) {
+    tell(`${read.name}, ${read.by}`);
+    measured.push(await measure(read, ledgers, repetitions));
+  }
+  for (const ledger of ledgers) await ledger.close();
+  return toSection(measured, { small, large, repetitions });
+}
+
+const READS: readonly Read[] = MEASUREMENTS.flatMap(({ name, store, path }): Read[] => [
+  ...(store === undefined ? [] : [{ name, by: 'store' as const, run: store }]),
+  ...(path === undefined
+    ? []
+    : [{ name, by: 'HTTP' as const, run: (ledger: Ledger) => get(`${ledger.url}${path(ledger)}`) }]),
+]);
+
+async function get(url: string): Promise<void> {
+  const answer = await fetch(url);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`GET ${new URL(url).pathname} answered ${answer.status}: ${text}`);
+}
+
+async function measure(
+  { name, by, run }: Read,
+  ledgers: readonly [Ledger, Ledger],
+  repetitions: number,
+): Promise<Measured> {
+  const durations = await timeByTurns(
+    ledgers.map((ledger) => () => run(ledger)),
+    repetitions,
+  );
+  const figures = async (index: 0 | 1): Promise<Figures> => {
+    const { median, p99 } = durations[index] ?? { median: Number.NaN, p99: Number.NaN };
+    return { median, p99, blocks: await ledgers[index].blocksOf(() => run(ledgers[index])) };
+  };
+  const [small, large] = [await figures(0), await figures(1)];
+  return { name, by, small, large, ratio: large.median / small.median };
+}
+
+function toSection(
+  reads: readonly Measured[],
+  { small, large, repetitions }: Pick<BenchOptions, 'small' | 'large' | 'repetitions'>,
+): Section {
+  const [few, many] = [shortNumber(small), shortNumber(large)];
+  return {
+    title: 'Reading with few and with many finished tasks',
+    about:
+      `With ${small.toLocaleString('en')} and with ${large.toLocaleString('en')} finished tasks of one day, each read ` +
+      `${repetitions} times by turns. Times in ms; the ratio is that of the medians. Blocks are what Postgres reads ` +
+      'for it, of 8 KiB, from its cache or not: they do not depend on what else the machine does.',
+    head: [
+      ...['what', 'by', `${few} median`, `${few} p99`, `${many} median`, `${many} p99`, 'ratio'],
+      ...[`${few} blocks`, `${many} blocks`],
+    ],
+    rows: reads.map((read) => [
+      ...[read.name, read.by, ms(read.small.median), ms(read.small.p99), ms(read.large.median)],
+      ...[ms(read.large.p99), read.ratio.toFixed(2), String(read.small.blocks), String(read.large.blocks)],
+    ]),
+    data: { small, large, repetitions, reads },
+  };
+}
+
+function ms(duration: number): string {
+  return duration.toFixed(2);
+}
+
+/** 100k, 10M. */
+function shortNumber(count: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+    .format(count)
+    .replace('K', 'k');
+}

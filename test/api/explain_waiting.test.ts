@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, expect, test } from 'vitest';
+import { insertFinished } from '../store/finished.ts';
+import { startApi } from '../support/api.ts';
+import { createDatabase } from '../support/database.ts';
+import { pause } from '../support/pauses.ts';
+import { submit, submitOne } from '../support/tasks.ts';
+import { codesOf, explanationOf, fakeRunner, noRunners } from './explaining.ts';
+
+const { pool } = await createDatabase();
+const api = await startApi(pool);
+const NAME = 'example.echo';
+const task = { name: NAME, payload: { message: 'a' } };
+
+beforeEach(async () => {
+  await noRunners(pool);
+  await pool.query('truncate errand.tasks, errand.pauses cascade');
+});
+
+test('without a runner: none is live, and after one came that has other tasks, none has the name', async () => {
+  const { id } = await submitOne(pool, task);
+  expect(await explanationOf(api, id)).toMatchObject({
+    name: NAME,
+    state: 'queued',
+    summary: `${NAME} is queued: no runner is live.`,
+    reasons: [{ code: 'no_live_runner' }],
+    queue: { position: 1, position_is_capped: false, estimated_start_at: null },
+    runners: { live: 0, able: 0, slots: 0, busy: 0 },
+    attempt: 1,
+    max_attempts: 25,
+    last_error: null,
+  });
+  await fakeRunner(pool, { names: ['text.count_words'] });
+  const other = await explanationOf(api, id);
+  expect(other.reasons).toMatchObject([{ code: 'no_runner_for_name' }]);
+  expect(other.runners).toEqual({ live: 1, able: 0, slots: 0, busy: 0 });
+  expect(other.next_steps).toEqual([`Start a runner that has ${NAME}`]);
+});
+
+test('a runner whose lease ran out, or that has left, is not live', async () => {
+  const { id } = await submitOne(pool, task);
+  await fakeRunner(pool, { names: [NAME], ago: 700 });
+  expect(await codesOf(api, id)).toEqual(['no_live_runner']);
+  await fakeRunner(pool, { names: [NAME], ago: 500 });
+  expect(await codesOf(api, id)).toEqual(['queued']);
+  await noRunners(pool);
+  expect(await codesOf(api, id)).toEqual(['no_live_runner']);
+});
+
+test('paused, by namespace, by name, or both: the document has an answer like it', async () => {
+  const { id } = await submitOne(pool, task);
+  const other = await submitOne(pool, { name: 'text.count_words', payload: { text: 'a' } });
+  await api.call('PUT', '/v1/queues/example/pause?reason=stock-taking');
+  // The definition must be known for that.
+  await pause(pool, NAME);
+  await pool.query(
+    `insert into errand.pauses (target, actor, reason) values ('example', 'user:ann', 'stock-taking') on conflict do nothing`,
+  );
+  const { summary, reasons, next_steps } = await explanationOf(api, id);
+  expect(reasons).toMatchObject([
+    {
+      code: 'paused',
+      target: 'example',
+      actor: expect.stringMatching(/./),
+      reason: 'stock-taking',
+      since: expect.stringMatching(/Z$/),
+    },
+    { code: 'paused', target: NAME, actor: 'a test', reason: null },
+    { code: 'no_live_runner' },
+  ]);
+  expect(summary).toMatch(
+    /^example\.echo is queued: nothing of example starts since .* paused it .* ago, because: stock-taking\.$/,
+  );
+  expect(next_steps[0]).toBe('Resume it: PUT /v1/queues/example/resume');
+  expect(await codesOf(api, other.id)).toEqual(['no_live_runner']);
+});
+
+test('scheduled: until it is due', async () => {
+  await fakeRunner(pool, { names: [NAME] });
+  const { id, run_at } = await submitOne(pool, { ...task, delayMs: 3_600_000 });
+  const { reasons, queue, next_attempt_at } = await explanationOf(api, id);
+  expect(reasons).toEqual([{ code: 'scheduled', message: expect.stringContaining(run_at), until: run_at }]);
+  expect([queue, next_attempt_at]).toEqual([null, run_at]);
+  // Due, it is still called scheduled until it starts.
+  await pool.query(`update errand.tasks set run_at = now() - interval '1 second' where id = $1`, [id]);
+  expect(await codesOf(api, id)).toEqual(['queued']);
+});
+
+test('a state that only workflows will give', async () => {
+  const { id } = await submitOne(pool, task);
+  await pool.query(`update errand.tasks set state = 'waiting', ring = null where id = $1`, [id]);
+  await fakeRunner(pool, { names: [NAME] });
+  expect(await codesOf(api, id)).toEqual(['waiting_for_steps']);
+});
+
+test('its ring is gone', async () => {
+  await fakeRunner(pool, { names: [NAME] });
+  const { id } = await submitOne(pool, task);
+  await pool.query('delete from graphile_worker._private_jobs');
+  expect(await codesOf(api, id)).toEqual(['queued']);
+  await pool.query(`update errand.tasks set run_at = now() - interval '1 minute' where id = $1`, [id]);
+  const { reasons } = await explanationOf(api, id);
+  expect(reasons).toMatchObject([
+    { code: 'due_without_ring', message: expect.stringMatching(/^It has been due for 1 min/) },
+  ]);
+});
+
+test('its ring is fetched: by which runner, and whether that is still heard of', async () => {
+  const poolId = `pool-${randomUUID()}`;
+  const runner = await fakeRunner(pool, { names: [NAME], poolId });
+  await fakeRunner(pool, { names: [NAME] });
+  const { id } = await submitOne(pool, task);
+  const lock = async (by: string): Promise<void> => {
+    await pool.query('update graphile_worker._private_jobs set locked_at = now(), locked_by = $1', [by]);
+  };
+  await lock(poolId);
+  const named = { id: runner, host: 'elsewhere', pid: 7 };
+  expect((await explanationOf(api, id)).reasons).toMatchObject([{ code: 'ring_locked', runner: named }]);
+  await pool.query(`update errand.runners set heartbeat_at = now() - interval '1 hour' where id = $1`, [
+    runner,
+  ]);
+  const { reasons } = await explanationOf(api, id);
+  expect(reasons).toMatchObject([
+    {
+      code: 'runner_overdue',
+      runner: named,
+      message: expect.stringMatching(/lease ran out 50 min ago; another runner takes it over/),
+    },
+  ]);
+  await lock('nobody that is known');
+  const unknown = (await explanationOf(api, id)).reasons;
+  expect(unknown).toEqual([
+    { code: 'ring_locked', message: expect.stringMatching(/not registered any more/) },
+  ]);
+});
+
+test('all slots are taken at the last heartbeat; the rate of its name tells when it starts', async () => {
+  await fakeRunner(pool, { names: [NAME], concurrency: 3, inFlight: 3 });
+  await fakeRunner(pool, { names: [NAME], concurrency: 2, inFlight: 2 });
+  await fakeRunner(pool, { names: ['text.count_words'], concurrency: 100 });
+  const tasks = await submit(pool, ...[0, 1, 2].map((n) => ({ ...task, payload: { message: String(n) } })));
+  const id = tasks[2]?.id ?? '';
+  const unknown = await explanationOf(api, id);
+  expect(unknown.reasons).toMatchObject([{ code: 'limit_reached' }, { code: 'queued' }]);
+  expect(unknown.runners).toEqual({ live: 3, able: 2, slots: 5, busy: 5 });
+  expect(unknown.queue).toEqual({ position: 3, position_is_capped: false, estimated_start_at: null });
+  // Others do not count, nor what finished long ago.
+  await insertFinished(pool, [
+    { name: 'text.count_words', ago: 1 },
+    { name: NAME, ago: 301 },
+  ]);
+  expect((await explanationOf(api, id)).queue.estimated_start_at).toBeNull();
+  await insertFinished(
+    pool,
+    [100, 60, 30, 1].map((ago) => ({ name: NAME, ago })),
+  );
+  const { queue, explained_at } = await explanationOf(api, id);
+  const inSeconds = (Date.parse(queue.estimated_start_at) - Date.parse(explained_at)) / 1_000;
+  // Four in 100 s, or a little more by now: three more take 75 s.
+  expect(inSeconds).toBeGreaterThanOrEqual(75);
+  expect(inSeconds).toBeLessThan(90);
+});
+
+test('its place in the queue is by priority, then by when it was due, then by id', async () => {
+  await fakeRunner(pool, { names: [NAME], concurrency: 3 });
+  const make = async (message: string, more: object = {}): Promise<string> =>
+    (await submitOne(pool, { ...task, payload: { message }, ...more })).id;
+  const first = await make('first');
+  const second = await make('second');
+  await make('worse', { priority: 1 });
+  const better = await make('better', { priority: -1 });
+  await make('other', { name: 'text.count_words' });
+  await make('later', { delayMs: 60_000 });
+  const retried = await make('retried', { delayMs: 60_000 });
+  await pool.query(
+    `update errand.tasks set state = 'retrying', run_at = now() - interval '1 hour' where id = $1`,
+    [retried],
+  );
+  const places = await Promise.all(
+    [better, retried, first, second].map(async (id) => {
+      const { queue, explained_at } = await explanationOf(api, id);
+      return [queue.position, queue.estimated_start_at === explained_at];
+    }),
+  );
+  expect(places).toEqual([
+    [1, true],
+    [2, true],
+    [3, true],
+    [4, false],
+  ]);
+});
