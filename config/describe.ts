@@ -9,6 +9,8 @@ export type VariableDescription = {
   accepts: string;
   default: string | undefined;
   example: string | undefined;
+  /** Its value is never shown. */
+  isSecret: boolean;
 };
 
 /** What the JSON Schema of a variable tells; all of it comes from its zod schema. */
@@ -21,6 +23,7 @@ const propertySchema = z.object({
   maximum: z.number().optional(),
   default: z.union([z.string(), z.number()]).transform(String).optional(),
   examples: z.array(z.string()).optional(),
+  secret: z.boolean().default(false),
 });
 type Property = z.output<typeof propertySchema>;
 
@@ -35,6 +38,7 @@ export function describeVariables(): VariableDescription[] {
       accepts: accepts(property),
       default: property.default,
       example: property.examples?.[0],
+      isSecret: property.secret,
     };
   });
 }

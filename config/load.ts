@@ -25,8 +25,8 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
   const wrong = new Set(parsed.error.issues.map((issue) => issue.path[0]));
   const problems = describeVariables()
     .filter(({ name }) => wrong.has(name))
-    .map(({ name, accepts, purpose }) => {
-      const value = maskSecrets(String(given[name]));
+    .map(({ name, accepts, purpose, isSecret }) => {
+      const value = isSecret ? '***' : maskSecrets(String(given[name]));
       return `  ${name}=${value} is not accepted: it must be ${accepts} (${purpose})`;
     });
   throw new ConfigError(`The configuration can't be used:\n${problems.join('\n')}`);

@@ -143,6 +143,7 @@ export const variables = {
     '[{"id":"ci","hash":"<64 hex digits>","namespaces":["billing"],"scopes":["read","submit"]}]',
     /^\[[\s\S]*\]$/,
   )
+    .meta({ secret: true })
     .optional()
     .describe('The API keys, as JSON, by their SHA-256: `npm run token -- --api-key` makes one'),
   ALLOW_PRIVATE_TARGETS: flag('false').describe(

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Principal } from '../../api/auth/principal.ts';
 import { PermanentError } from '../../core/errors.ts';
+import { registerDefinitions } from '../../store/definitions.ts';
 import { recoverLostRunners } from '../../store/recovery.ts';
 import { reportRunning } from '../../store/running.ts';
 import { startApi } from '../support/api.ts';
@@ -18,6 +19,7 @@ const FAST = textTask('explained.fast', { backoff: { initialMs: 1, maxMs: 1 }, m
 const SHORT = textTask('explained.short', { timeoutMs: 1, maxAttempts: 1 });
 const CRASHED = textTask('explained.crashed', {});
 const registry = registryWith(SLOW, FAST, SHORT, CRASHED);
+await registerDefinitions(pool, registry.definitions);
 const api = await startApi(pool, { registry });
 
 /** A runner that does what the text of a payload says. */
@@ -112,8 +114,7 @@ test('running, asked to end, and cancelled', async () => {
   expect(now.reasons).toMatchObject([
     { code: 'running', runner: { id: runnerId, pid: process.pid }, until: expect.stringMatching(/Z$/) },
   ]);
-  // Of a definition that is registered: only then its time limit is known.
-  expect(now.summary).toMatch(/is 50 % done \(half way\), and has (59|60) min left|1 h left/);
+  expect(now.summary).toMatch(/is 50 % done \(half way\), and has (59|60) min left until its time limit\.$/);
   await pool.query(
     `with asked as (update errand.tasks set cancel_requested_at = now() where id = $1 returning id)
      insert into errand.audit (actor, action, task_id, reason) select 'user:ann', 'cancel', id, 'enough' from asked`,

@@ -72,15 +72,15 @@ function badValue(accepts: string): string | undefined {
   return accepts.includes('number') ? 'abc' : 'neither-of-them';
 }
 
-const BAD = describeVariables().flatMap(({ name, accepts }) => {
+const BAD = describeVariables().flatMap(({ name, accepts, isSecret }) => {
   const value = badValue(accepts);
-  return value === undefined ? [] : [{ name, value, accepts }];
+  return value === undefined ? [] : [{ name, value, accepts, shown: isSecret ? '***' : value }];
 });
 
 describe('what is not accepted', () => {
-  test.each(BAD)('$name=$value is named, with what it must be', ({ name, value, accepts }) => {
+  test.each(BAD)('$name=$value is named, with what it must be', ({ name, value, accepts, shown }) => {
     expect(refusal({ [name]: value })).toContain(
-      `  ${name}=${value} is not accepted: it must be ${accepts} (`,
+      `  ${name}=${shown} is not accepted: it must be ${accepts} (`,
     );
   });
 
@@ -173,4 +173,10 @@ describe('where Postgres is', () => {
     expect(wantsEmbeddedPostgres(parseConfig({ DATABASE_URL: URL }))).toBe(false);
     expect(wantsEmbeddedPostgres(parseConfig({ PGHOST: 'db' }))).toBe(false);
   });
+});
+
+test('a key in place of its hash is not shown', () => {
+  const key = 'errand_ci_0123456789012345678901234567890123456789012';
+  expect(() => parseConfig({ API_KEYS: key })).toThrow(/API_KEYS=\*\*\* is not accepted/);
+  expect(() => parseConfig({ API_KEYS: key })).not.toThrow(key);
 });

@@ -14,18 +14,26 @@ export type Contract = (request: ApiRequest, received: Received) => string | nul
 
 type Content = Record<string, { schema?: JsonSchema }>;
 
-/** Holds answers against a document, with a validator of its own: not the one that the API has. */
-export function contractOf(document: OpenApiDocument): Contract {
-  const operations = operationsOf(document);
+/** What is wrong with a JSON text by the schema at a pointer of a document; null when nothing is. */
+export type SchemaCheck = (pointer: string, text: string) => string | null;
+
+/** Holds JSON against the schemas of a document, with a validator of its own: not the one that the API has. */
+export function schemaCheckOf(document: OpenApiDocument): SchemaCheck {
   const ajv = new Ajv2020({ strict: false, logger: false });
   formats.default(ajv);
   ajv.addSchema({ ...document, $id: 'document:' });
   const compiled = new Map<string, ValidateFunction>();
-  const complaint = (pointer: string, text: string): string | null => {
+  return (pointer, text) => {
     const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `document:#${pointer}` });
     compiled.set(pointer, validate);
     return validate(JSON.parse(text)) ? null : `does not fit ${pointer}: ${ajv.errorsText(validate.errors)}`;
   };
+}
+
+/** Holds answers against a document. */
+export function contractOf(document: OpenApiDocument): Contract {
+  const operations = operationsOf(document);
+  const complaint = schemaCheckOf(document);
   return (request, received) => {
     const { status, headers, text } = received;
     const type = headers['content-type']?.split(';')[0] ?? '';
@@ -48,11 +56,16 @@ export function contractOf(document: OpenApiDocument): Contract {
       if (content === undefined) return text === '' ? null : 'has a body, and none is documented';
       if (content[type] === undefined) return `has the content type ${type}, which is not documented`;
       if (type !== 'application/json') return null;
-      const parts = ['paths', path, method, 'responses', String(status), 'content', type, 'schema'];
-      return complaint(parts.map((part) => `/${pointerPart(part)}`).join(''), text);
+      return complaint(schemaPointer({ path, method }, status, type), text);
     });
     return problems.includes(null) ? null : problems.join('; ');
   };
+}
+
+/** Where a document has the schema of an answer. */
+export function schemaPointer(at: { path: string; method: string }, status: number, type: string): string {
+  const parts = ['paths', at.path, at.method, 'responses', String(status), 'content', type, 'schema'];
+  return parts.map((part) => `/${pointerPart(part)}`).join('');
 }
 
 function pointerPart(key: string): string {
@@ -97,11 +110,8 @@ function decoded(part: string): string {
   }
 }
 
-function errorProblem(
-  status: number,
-  text: string,
-  complaint: (pointer: string, text: string) => string | null,
-): string | null {
+/** What is wrong with an answer that is an error: its shape, or a code that has another status. */
+export function errorProblem(status: number, text: string, complaint: SchemaCheck): string | null {
   const problem = complaint('/components/schemas/Error', text);
   if (problem !== null) return problem;
   const { code } = JSON.parse(text) as { code: keyof typeof STATUS_BY_CODE };

@@ -56,7 +56,10 @@ test('a step that takes longer than a statement may is tried again as a smaller 
   await setWatermark(pool, 180);
   await insertFinished(
     pool,
-    Array.from({ length: 40 }, (_, index) => ({ ago: 170 - index * 3, processingMs: 2 ** (index / 2) })),
+    Array.from({ length: 40 }, (_, index) => ({
+      ago: 170 - index * 3,
+      processingMs: Math.round(2 ** (index / 2)),
+    })),
   );
   // Each row of the sums takes its time: a minute of them too much of it.
   await pool.query(`

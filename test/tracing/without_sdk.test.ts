@@ -75,6 +75,13 @@ test("a user's own SDK, given with --import, makes spans in API and runner", asy
   await until('both have told their spans', () =>
     [apiProcess, runner].every(({ output }) => output().includes(`traceId: '${TRACE_ID}'`)),
   );
+  // Its lines are found by the trace, too.
+  await call(apiProcess.url, 'POST', '/v1/tasks/example.fail?wait=20', { payload: { times: 1 } }, headers);
+  const failed = runner
+    .output()
+    .split('\n')
+    .find((line) => line.includes('"attempt failed"'));
+  expect(JSON.parse(failed ?? '{}')).toMatchObject({ task_name: 'example.fail', trace_id: TRACE_ID });
   expect(apiProcess.output()).toContain("name: 'send example.echo'");
   expect(runner.output()).toContain("name: 'process example.echo'");
 });

@@ -64,6 +64,13 @@ async function changesNothing(
 
 test('there are operations of every kind, and each mutation is about what is foreign', () => {
   expect(new Set(asking.map(({ scope }) => scope))).toEqual(new Set(SCOPES));
+  // Only what a process tells of itself is for everybody, and what changes something is more than reading.
+  for (const { operation, method, scope, path } of requests) {
+    const isOpen = !path.startsWith('/v1/');
+    expect([operation, scope === null]).toEqual([operation, isOpen]);
+    if (method !== 'GET')
+      expect([operation, scope]).toEqual([operation, expect.toBeOneOf(['submit', 'operate'])]);
+  }
   for (const { operation, path, body } of mutations) {
     const told = `${path} ${JSON.stringify(body)}`;
     expect([operation, told]).toEqual([operation, expect.stringMatching(/example|http\.|[0-9a-f-]{36}/)]);
