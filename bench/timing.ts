@@ -1,26 +1,34 @@
 /** What is timed. */
 export type Subject = () => Promise<unknown>;
 
-/** Durations in ms. */
-export type Durations = { median: number; p99: number };
+/** Durations in ms, of so many times. */
+export type Durations = { times: number; median: number; p99: number };
 
 /** Before anything counts: connections, plans, caches and compiled code are there then. */
-const WARM_UPS = 20;
+const WARM_UP = { rounds: 20, ms: 1_000 };
+/** So long at most, but at least so many rounds: what is slow needs fewer to be told from what is fast. */
+export const LIMIT = { ms: 5_000, leastRounds: 10 };
 
 /**
  * Runs the subjects by turns, A B A B …, so that whatever else the machine does at a time falls on all of them, and
- * gives the durations of each. Throws what a subject throws.
+ * gives the durations of each. Fewer rounds than `repetitions` when they take long. Throws what a subject throws.
  */
 export async function timeByTurns(subjects: readonly Subject[], repetitions: number): Promise<Durations[]> {
+  const warm = performance.now() + WARM_UP.ms;
+  for (let round = 0; round < WARM_UP.rounds && (round === 0 || performance.now() < warm); round++) {
+    for (const subject of subjects) await subject();
+  }
   const times = subjects.map((): number[] => []);
-  for (let round = -Math.min(WARM_UPS, repetitions); round < repetitions; round++) {
+  const enough = performance.now() + LIMIT.ms;
+  for (let round = 0; round < repetitions; round++) {
+    if (round >= LIMIT.leastRounds && performance.now() > enough) break;
     for (const [index, subject] of subjects.entries()) {
       const began = performance.now();
       await subject();
-      if (round >= 0) times[index]?.push(performance.now() - began);
+      times[index]?.push(performance.now() - began);
     }
   }
-  return times.map((all) => ({ median: quantile(all, 0.5), p99: quantile(all, 0.99) }));
+  return times.map((all) => ({ times: all.length, median: quantile(all, 0.5), p99: quantile(all, 0.99) }));
 }
 
 /** The nearest rank: the smallest of the values that so many of them do not exceed. */

@@ -130,6 +130,7 @@ export const variables = {
     .describe('Whether callers must say who they are. Unset: `true` in production, else `false`'),
   AUTH_READS: flag('true').describe('`false`: with authentication on, reads need none'),
   JWT_PUBLIC_KEY: textLike('-----BEGIN PUBLIC KEY-----…', /-----BEGIN (PUBLIC KEY|CERTIFICATE)-----/)
+    .meta({ secret: true })
     .optional()
     .describe(
       'RSA key that tokens are signed with (PEM, line breaks may be `\\n`); several while keys change',

@@ -20,13 +20,13 @@ export function isStartable(state: State): boolean {
 }
 
 /** Whether the attempt may begin as far as time is concerned. */
-export function isDue({ task, now }: Facts): boolean {
+function isDue({ task, now }: Facts): boolean {
   return isStartable(task.state) && between(task.run_at, now) >= 0;
 }
 
 /**
- * Why a task has not begun, the most important first: what stays until somebody acts, then what keeps it from being
- * due, then what passes by itself.
+ * Why a task has not begun, the most important first: a pause, which stays until somebody ends it; what keeps it from
+ * being due; runners that are missing, which may come until then; and what passes by itself.
  */
 export function findWaiting(facts: Facts): Finding[] {
   const { task } = facts;

@@ -17,21 +17,22 @@ return case
   else least(1 + floor(2 * ln(ms) / ln(2::float8)), 70)
 end::smallint;
 
--- A joint histogram of finished tasks by the minute in which they finished, or by its first minute the hour when that
--- is long ago. What never started has bucket -1 in both.
+-- Two histograms of finished tasks, of their queue waits and of how long they took, by the minute in which they
+-- finished, or by its first minute the hour when that is long ago. Each task is in both; one that never started has
+-- bucket -1 there. A joint one would have nearly as many rows as there are tasks.
 create table errand.rollups (
-  name               text collate "C" not null,
-  minute             timestamptz not null,
-  state              text collate "C" not null,
-  wait_bucket        smallint not null,
-  processing_bucket  smallint not null,
-  tasks              bigint not null,
+  name      text collate "C" not null,
+  minute    timestamptz not null,
+  state     text collate "C" not null,
+  -- From when the last attempt was due to its start, or from there to its end.
+  measure   text collate "C" not null check (measure in ('wait', 'processing')),
+  bucket    smallint not null,
+  tasks     bigint not null,
   -- Made by these tasks up to then.
-  attempts           bigint not null,
-  -- From when the last attempt was due to its start, and from there to its end; summed up.
-  wait_ms            float8 not null,
-  processing_ms      float8 not null,
-  primary key (name, minute, state, wait_bucket, processing_bucket)
+  attempts  bigint not null,
+  -- Summed up.
+  ms        float8 not null,
+  primary key (name, minute, state, measure, bucket)
   -- The rows of the last minutes are updated again and again: room for that beside them.
 ) with (fillfactor = 70);
 

@@ -19,31 +19,30 @@ export function figuresOfTasks(condition: string): string {
     select t.name,
            date_bin('1 minute', t.finished_at, 'epoch') as minute,
            t.state,
-           errand.duration_bucket(t.wait) as wait_bucket,
-           errand.duration_bucket(t.processing) as processing_bucket,
+           measured.measure,
+           errand.duration_bucket(measured.ms) as bucket,
            1 as tasks,
            -- One that was cancelled before it started has not made the attempt that was due.
            t.attempt - (t.processing is null)::integer as attempts,
-           coalesce(t.wait, 0) as wait_ms,
-           coalesce(t.processing, 0) as processing_ms
+           coalesce(measured.ms, 0) as ms
       from (select t.name, t.state, t.attempt, t.finished_at,
                    errand.duration_ms(t.started_at - t.run_at) as wait,
                    errand.duration_ms(t.finished_at - t.started_at) as processing
               from errand.tasks t
              where ${condition}
-            offset 0) t`;
+            offset 0) t
+     cross join lateral (values ('wait', t.wait), ('processing', t.processing)) measured (measure, ms)`;
 }
 
-const KEY = 'name, minute, state, wait_bucket, processing_bucket';
-const SUMS = 'sum(tasks), sum(attempts), sum(wait_ms), sum(processing_ms)';
+const KEY = 'name, minute, state, measure, bucket';
+const SUMS = 'sum(tasks), sum(attempts), sum(ms)';
 /** In one order everywhere, so that nobody waits in a circle. */
 const ADD_UP = `
   order by ${KEY}
   on conflict (${KEY}) do update
      set tasks = r.tasks + excluded.tasks,
          attempts = r.attempts + excluded.attempts,
-         wait_ms = r.wait_ms + excluded.wait_ms,
-         processing_ms = r.processing_ms + excluded.processing_ms`;
+         ms = r.ms + excluded.ms`;
 
 /**
  * Moves the watermark by `stepSecs` at most, and adds what finished between the old one and the new one to
@@ -92,7 +91,7 @@ const ROLL_UP = `
      ) task
   ),
   added as (
-    insert into errand.rollups as r (${KEY}, tasks, attempts, wait_ms, processing_ms)
+    insert into errand.rollups as r (${KEY}, tasks, attempts, ms)
     select ${KEY}, ${SUMS} from finished group by ${KEY} ${ADD_UP}
   )
   select until < $2 as more from moved`;
@@ -121,10 +120,10 @@ export async function compactRollups(database: Database): Promise<boolean> {
         returning r.*
       ),
       added as (
-        insert into errand.rollups as r (${KEY}, tasks, attempts, wait_ms, processing_ms)
+        insert into errand.rollups as r (${KEY}, tasks, attempts, ms)
         select ${KEY}, ${SUMS}
-          from (select (select since from moved) as minute, name, state, wait_bucket, processing_bucket,
-                       tasks, attempts, wait_ms, processing_ms
+          from (select (select since from moved) as minute, name, state, measure, bucket,
+                       tasks, attempts, ms
                   from taken) of_hour
          group by ${KEY} ${ADD_UP}
       )

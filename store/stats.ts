@@ -40,13 +40,12 @@ export type WindowOptions = {
 type Row = {
   name: string | null;
   slot: number | null;
+  measure: 'wait' | 'processing';
   state: (typeof FINISHED)[number] | null;
-  waitBucket: number | null;
-  processingBucket: number | null;
+  bucket: number | null;
   tasks: number;
   attempts: number;
-  waitMs: number;
-  processingMs: number;
+  ms: number;
 };
 
 /**
@@ -103,17 +102,18 @@ function nothing(): Finished {
   };
 }
 
-/** A row is about states, or about one bucket of one of the histograms. */
+/** A row is about a bucket of one of the histograms, or about a state; each task is in both histograms. */
 function add(finished: Finished, row: Row): void {
-  if (row.state !== null) {
+  const isWait = row.measure === 'wait';
+  if (row.bucket !== null) {
+    addTo(isWait ? finished.waits : finished.processings, new Map([[row.bucket, row.tasks]]));
+  } else if (isWait) {
+    finished.waitMs += row.ms;
+  } else if (row.state !== null) {
     finished.states[row.state] += row.tasks;
     finished.attempts += row.attempts;
-    finished.waitMs += row.waitMs;
-    finished.processingMs += row.processingMs;
+    finished.processingMs += row.ms;
   }
-  if (row.waitBucket !== null) addTo(finished.waits, new Map([[row.waitBucket, row.tasks]]));
-  if (row.processingBucket !== null)
-    addTo(finished.processings, new Map([[row.processingBucket, row.tasks]]));
 }
 
 function addAll(finished: Finished, more: Finished): void {
@@ -157,20 +157,17 @@ const READ_FINISHED = `
   -- The sets below then go through hundreds of rows, not through all of these.
   cells as materialized (
     select name, floor(date_part('epoch', minute - span.since) / (60 * $5::integer))::integer as slot,
-           state, wait_bucket, processing_bucket,
-           sum(tasks::float8) as tasks, sum(attempts::float8) as attempts,
-           sum(wait_ms) as wait_ms, sum(processing_ms) as processing_ms
+           state, measure, bucket,
+           sum(tasks::float8) as tasks, sum(attempts::float8) as attempts, sum(ms) as ms
       from figures
      cross join span
      group by 1, 2, 3, 4, 5
   ),
   grouped as (
-    select name, slot, state, wait_bucket as "waitBucket", processing_bucket as "processingBucket",
-           sum(tasks) as tasks, sum(attempts) as attempts,
-           sum(wait_ms) as "waitMs", sum(processing_ms) as "processingMs"
+    select name, slot, measure, state, bucket, sum(tasks) as tasks, sum(attempts) as attempts, sum(ms) as ms
       from cells
-     group by grouping sets ((name, state), (name, wait_bucket), (name, processing_bucket),
-                             (slot, state), (slot, wait_bucket), (slot, processing_bucket))
+     group by grouping sets ((name, measure, state), (name, measure, bucket),
+                             (slot, measure, state), (slot, measure, bucket))
   )
   select span.since as "from", span.until as "to",
          array(select name from names order by name collate "C") as names,

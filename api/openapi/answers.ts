@@ -31,13 +31,27 @@ export function failures(...statuses: FailureStatus[]): Record<string, JsonSchem
 
 /** The same of what the process tells of itself: it asks for no credentials and knows no limits. */
 export function processFailures(...statuses: FailureStatus[]): Record<string, JsonSchema> {
-  return answersOf([...statuses, 405, 500, 503]);
+  return answersOf([...statuses, 405, 500]);
 }
 
 function answersOf(statuses: FailureStatus[]): Record<string, JsonSchema> {
   const all = [...new Set(statuses)].sort();
-  return Object.fromEntries(all.map((status) => [status, jsonAnswer(codesOf(status), ref('Error'))]));
+  return Object.fromEntries(
+    all.map((status) => [status, jsonAnswer(codesOf(status), ref('Error'), HEADERS[status])]),
+  );
 }
+
+const header = (description: string): JsonSchema => ({ schema: { type: 'string' }, description });
+const later = { 'Retry-After': header('Seconds after which trying again makes sense') };
+
+/** What the errors of a status always come with. */
+const HEADERS: { [status in FailureStatus]?: Record<string, JsonSchema> } = {
+  401: { 'WWW-Authenticate': header('RFC 6750: what credentials are wanted') },
+  405: { Allow: header('The methods that there are') },
+  408: later,
+  429: { ...later, RateLimit: header('What is left of each limit, and for how long') },
+  503: later,
+};
 
 function codesOf(status: FailureStatus): string {
   const codes = Object.entries(STATUS_BY_CODE).filter(([, known]) => known === status);

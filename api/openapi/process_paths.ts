@@ -67,13 +67,19 @@ export const probeSchemas: Record<string, JsonSchema> = {
 export function processPaths(): Paths {
   const ready = {
     200: jsonAnswer('It may get traffic', ref('Readiness')),
-    503: jsonAnswer('It may not, and why', ref('Readiness')),
+    503: jsonAnswer('It may not, and why; an Error in an emergency', {
+      oneOf: [ref('Readiness'), ref('Error')],
+    }),
   };
   const live = { 200: jsonAnswer('It runs', ref('Liveness')) };
   return {
-    '/health': probe('getHealth', 'How the process is', {
-      200: jsonAnswer('How it is', ref('Health')),
-    }),
+    // Whatever the process is up to.
+    '/health': probe(
+      'getHealth',
+      'How the process is',
+      { 200: jsonAnswer('How it is', ref('Health')) },
+      processFailures(),
+    ),
     '/ready': probe('getReadiness', 'Whether the process may get traffic', ready),
     '/live': probe('getLiveness', 'That the process runs', live),
     '/health/ready': probe('getHealthReadiness', 'The same as /ready', ready),
@@ -91,14 +97,13 @@ function probe(
   operationId: string,
   summary: string,
   answers: Operation['responses'],
+  failures = processFailures(503),
 ): Record<string, Operation> {
-  return {
-    get: { tags: ['process'], operationId, summary, responses: { ...processFailures(), ...answers } },
-  };
+  return { get: { tags: ['process'], operationId, summary, responses: { ...failures, ...answers } } };
 }
 
 function page(operationId: string, summary: string, type: string): Record<string, Operation> {
   const content = { [type]: { schema: { type: 'string' } } };
-  const responses = { ...processFailures(), 200: { description: summary, content } };
+  const responses = { ...processFailures(503), 200: { description: summary, content } };
   return { get: { tags: ['process'], operationId, summary, responses } };
 }

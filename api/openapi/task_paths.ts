@@ -49,7 +49,7 @@ export function taskPaths(definition: TaskDefinition): Paths {
         requestBody: jsonBody(batchSchema(ref(`${name}.submission`)), { items: [{ payload: example }] }),
         responses: {
           200: jsonAnswer('What became of each item, in order', ref('BatchAnswer')),
-          ...failures(400, 404, 409, 413, 415),
+          ...failures(400, 409, 413, 415),
         },
       },
     },

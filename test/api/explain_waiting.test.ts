@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { registerDefinitions } from '../../store/definitions.ts';
 import { definitions } from '../../tasks/index.ts';
+import { codeBlocks, documentText, section } from '../docs/documents.ts';
 import { insertFinished } from '../store/finished.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
@@ -54,6 +55,14 @@ test('paused, by namespace, by name, or both: README has the answer', async () =
   const { id } = await submitOne(pool, task);
   const other = await submitOne(pool, { name: 'text.count_words', payload: { text: 'a' } });
   const { body } = await api.call('PUT', '/v1/queues/example/pause?reason=stock-taking');
+  const [example = ''] = codeBlocks(section(documentText('README.md'), 'Why does it not run?'), 'json');
+  const told = JSON.parse(example);
+  const ago = / [\d.]+ \w+ ago/;
+  const answer = await explanationOf(api, id);
+  expect({ ...answer, summary: answer.summary.replace(ago, '') }).toMatchObject({
+    ...told,
+    summary: told.summary.replace(ago, ''),
+  });
   await pause(pool, NAME);
   const { summary, reasons, next_steps } = await explanationOf(api, id);
   expect(reasons).toMatchObject([

@@ -33,6 +33,12 @@ test('a name that is defined twice is refused, with both files', () => {
   );
 });
 
+test("the namespace of Errand's own tasks is refused, with the file", () => {
+  expect(() => createRegistry([task('errand.mine', 'mine.task.ts')])).toThrow(
+    /"errand\.mine" in mine\.task\.ts: the namespace errand is Errand's own/,
+  );
+});
+
 test('a mistyped name brings the known ones that it may mean, nearest first', () => {
   expect(registry.closeNames('billing.send_invoise')).toEqual([
     'billing.send_invoice',

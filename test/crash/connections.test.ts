@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { cancelTask } from '../support/operator.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
+import { cancelTask } from '../support/operator.ts';
 import { type ProxiedConnection, startProxy, type TcpProxy } from '../support/proxy.ts';
 import { startTestRunner } from '../support/runner.ts';
 import { lostRunners, startFixtureRunner, steady } from '../support/runners.ts';

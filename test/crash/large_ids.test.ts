@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { retryTask } from '../support/operator.ts';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
+import { retryTask } from '../support/operator.ts';
 import { startTestRunner } from '../support/runner.ts';
 import { startFixtureRunner } from '../support/runners.ts';
 import { countRings, finished, outcomes, submit } from '../support/tasks.ts';

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { cancelTask } from '../support/operator.ts';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
+import { cancelTask } from '../support/operator.ts';
 import { startFixtureRunner } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';

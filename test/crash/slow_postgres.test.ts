@@ -126,7 +126,14 @@ test('F13: a round of maintenance that hangs is not joined by another', async ()
   let begun = 0;
   const { promise: hanging, reject: fail } = Promise.withResolvers<never>();
   const stuck = { connect: () => ++begun && hanging } as unknown as Pool;
-  const options = { pool: stuck, runnerId: 1, retentionHours: 1, auditRetentionDays: 1, events: createEvents(log), log };
+  const options = {
+    pool: stuck,
+    runnerId: 1,
+    retentionHours: 1,
+    auditRetentionDays: 1,
+    events: createEvents(log),
+    log,
+  };
   const maintenance = startMaintenance(options);
   for (let beat = 0; beat < 5; beat++) maintenance.recover();
   expect(begun).toBe(1);

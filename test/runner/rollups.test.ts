@@ -31,7 +31,7 @@ test('after hours away it catches up, merges what is long ago and deletes what i
     Array.from({ length: 300 }, (_, index) => ({ ago: 60 + index * 200 })),
   );
   await pool.query(
-    `insert into errand.rollups values ('a.one', now() - interval '31 days', 'succeeded', 1, 1, 1, 1, 1, 1)`,
+    `insert into errand.rollups values ('a.one', now() - interval '31 days', 'succeeded', 'wait', 1, 1, 1, 1)`,
   );
   await sumUpFinished(pool, never);
   const { rolled, compacted } = await watermarkAgo();

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Database } from '../../store/pool.ts';
+import { rollUp } from '../../store/rollups.ts';
 import type { FINISHED } from '../../store/stats.ts';
 
 /** A finished task as a test wants it; what is not given is the simplest. */
@@ -74,9 +75,12 @@ export type Sums = {
 /** What errand.rollups holds. */
 export async function rolledUp(database: Database): Promise<Sums[]> {
   const { rows } = await database.query<Sums>(`
-    select name, minute, state, sum(tasks)::float8 as tasks, sum(attempts)::float8 as attempts,
-           round(sum(wait_ms)) as wait, round(sum(processing_ms)) as processing,
-           coalesce(sum(tasks) filter (where processing_bucket = -1), 0)::float8 as unstarted
+    select name, minute, state,
+           sum(tasks) filter (where measure = 'processing')::float8 as tasks,
+           sum(attempts) filter (where measure = 'processing')::float8 as attempts,
+           round(sum(ms) filter (where measure = 'wait')) as wait,
+           round(sum(ms) filter (where measure = 'processing')) as processing,
+           coalesce(sum(tasks) filter (where measure = 'processing' and bucket = -1), 0)::float8 as unstarted
       from errand.rollups group by 1, 2, 3 order by 1, 2, 3`);
   return rows;
 }
@@ -95,4 +99,23 @@ export async function naively(database: Database, sinceAgo: number): Promise<Sum
     [sinceAgo],
   );
   return rows;
+}
+
+/** Rows of three names in every state in which a task has finished, spread over the last `sinceAgo` seconds. */
+export function some(count: number, sinceAgo: number): FinishedRow[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: ['a.one', 'a.two', 'b.one'][index % 3] ?? '',
+    state: (['succeeded', 'failed', 'cancelled', 'resolved'] as const)[index % 4] ?? 'succeeded',
+    ago: (sinceAgo * (index + 0.5)) / count,
+    attempt: 1 + (index % 5),
+    waitMs: (index * 37) % 5_000,
+    processingMs: index % 7 === 0 ? null : (index * 53) % 90_000,
+  }));
+}
+
+/** Rolls up as maintenance does it, and gives how many calls that took. */
+export async function catchUp(pool: Pool, stepSecs = 600): Promise<number> {
+  let calls = 1;
+  while (await rollUp(pool, stepSecs)) calls++;
+  return calls;
 }

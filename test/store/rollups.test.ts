@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
 import { bucketBounds, LAST_BUCKET } from '../../core/histogram.ts';
-import { compactRollups, deleteOldRollups, rollUp } from '../../store/rollups.ts';
+import { rollUp } from '../../store/rollups.ts';
 import { createDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 import {
+  catchUp as catchUpAll,
   empty,
   type FinishedRow,
   insertFinished,
@@ -12,6 +13,7 @@ import {
   registerNames,
   rolledUp,
   setWatermark,
+  some,
 } from './finished.ts';
 
 const { pool } = await createDatabase();
@@ -25,28 +27,13 @@ beforeEach(async () => {
 });
 
 /** As maintenance does it. */
-async function catchUp(stepSecs = 600): Promise<number> {
-  let calls = 1;
-  while (await rollUp(pool, stepSecs)) calls++;
-  return calls;
-}
+const catchUp = (stepSecs?: number): Promise<number> => catchUpAll(pool, stepSecs);
 
 async function watermarkAgo(): Promise<number> {
   const { rows } = await pool.query<{ ago: number }>(
     'select extract(epoch from now() - rolled_up_to)::float8 as ago from errand.rollup_watermark',
   );
   return rows[0]?.ago ?? Number.NaN;
-}
-
-function some(count: number, sinceAgo: number): FinishedRow[] {
-  return Array.from({ length: count }, (_, index) => ({
-    name: ['a.one', 'a.two', 'b.one'][index % 3] ?? '',
-    state: (['succeeded', 'failed', 'cancelled', 'resolved'] as const)[index % 4] ?? 'succeeded',
-    ago: (sinceAgo * (index + 0.5)) / count,
-    attempt: 1 + (index % 5),
-    waitMs: (index * 37) % 5_000,
-    processingMs: index % 7 === 0 ? null : (index * 53) % 90_000,
-  }));
 }
 
 test('the sums are those of a naive query, and what finished in the last seconds waits', async () => {
@@ -193,26 +180,12 @@ test('cancelled before it started: no duration, no attempt; a start before its t
     { ago: 40 * MINUTE, state: 'succeeded', waitMs: -500, processingMs: 3 },
   ]);
   await catchUp();
-  const { rows } = await pool.query('select * from errand.rollups order by state');
+  const { rows } = await pool.query('select * from errand.rollups order by state, measure');
   expect(rows).toMatchObject([
-    {
-      state: 'cancelled',
-      wait_bucket: -1,
-      processing_bucket: -1,
-      tasks: 1,
-      attempts: 0,
-      wait_ms: 0,
-      processing_ms: 0,
-    },
-    {
-      state: 'succeeded',
-      wait_bucket: 0,
-      processing_bucket: 4,
-      tasks: 1,
-      attempts: 1,
-      wait_ms: 0,
-      processing_ms: 3,
-    },
+    { state: 'cancelled', measure: 'processing', bucket: -1, tasks: 1, attempts: 0, ms: 0 },
+    { state: 'cancelled', measure: 'wait', bucket: -1, tasks: 1, attempts: 0, ms: 0 },
+    { state: 'succeeded', measure: 'processing', bucket: 4, tasks: 1, attempts: 1, ms: 3 },
+    { state: 'succeeded', measure: 'wait', bucket: 0, tasks: 1, attempts: 1, ms: 0 },
   ]);
 });
 
@@ -249,50 +222,4 @@ test('the buckets of Postgres are those of core/histogram.ts', async () => {
     ),
     { numRuns: 30 },
   );
-});
-
-test('what is hours old is merged into its hour, and the sums are the same', async () => {
-  await setWatermark(pool, 12 * HOUR);
-  await insertFinished(pool, some(3_000, 12 * HOUR));
-  await catchUp(HOUR);
-  const total = `select state, sum(tasks) as tasks, sum(attempts) as attempts, round(sum(wait_ms)) as wait, wait_bucket, processing_bucket
-                   from errand.rollups group by state, wait_bucket, processing_bucket order by 1, 5, 6`;
-  const before = await pool.query(total);
-  const compacted = await Promise.all(
-    Array.from({ length: 4 }, async () => {
-      let hours = 0;
-      while (await compactRollups(pool)) hours++;
-      return hours;
-    }),
-  );
-  const hours = compacted.reduce((sum, count) => sum + count, 0);
-  expect([4, 5]).toContain(hours);
-  expect((await pool.query(total)).rows).toEqual(before.rows);
-  const { rows } = await pool.query<{ old: number; young: number }>(`
-    select count(distinct minute) filter (where minute < now() - interval '8 hours') as old,
-           count(distinct minute) filter (where minute >= now() - interval '7 hours') as young
-      from errand.rollups`);
-  expect(rows[0]?.old).toBeLessThanOrEqual(5);
-  expect(rows[0]?.young).toBeGreaterThan(6 * 60);
-  const { rows: stray } = await pool.query(`
-    select from errand.rollups, errand.rollup_watermark
-     where minute < compacted_to and minute <> date_trunc('hour', minute, 'UTC')`);
-  expect(stray).toHaveLength(0);
-});
-
-test('what is not rolled up yet is not merged, and sums of a month ago are deleted', async () => {
-  await setWatermark(pool, 20 * HOUR);
-  await insertFinished(pool, some(100, 20 * HOUR));
-  await rollUp(pool, HOUR);
-  while (await compactRollups(pool));
-  const { rows } = await pool.query(
-    'select compacted_to < rolled_up_to as behind from errand.rollup_watermark',
-  );
-  expect(rows).toEqual([{ behind: true }]);
-  await catchUp(HOUR);
-  while (await compactRollups(pool));
-  expect(await deleteOldRollups(pool, 30)).toBe(0);
-  await pool.query(`update errand.rollups set minute = minute - interval '30 days' where name = 'a.one'`);
-  expect(await deleteOldRollups(pool, 30)).toBeGreaterThan(0);
-  expect((await rolledUp(pool)).map(({ name }) => name)).not.toContain('a.one');
 });

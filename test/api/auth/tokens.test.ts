@@ -37,6 +37,7 @@ test.each([
   ['all', ['*'], null],
   ['all, as text', '*', null],
   ['all beside one', ['billing', '*'], null],
+  ["that of Errand's own tasks", ['errand', 'shipping'], ['shipping']],
   ['what can be no namespace', ['Billing', 'bil*', '', 'a.b', 'a\u0000b', 'shipping'], ['shipping']],
 ])('worker_namespaces: %s', async (_what, given, namespaces) => {
   const token = await sign(pair.privateKey, claims({ worker_namespaces: given }));

@@ -1,0 +1,56 @@
+import { expect } from 'vitest';
+import type { OpenApiDocument } from '../../api/openapi/document.ts';
+import type { JsonSchema } from '../../core/schema.ts';
+import { errorProblem, schemaCheckOf, schemaPointer } from './contract.ts';
+import type { Received } from './exchange.ts';
+import type { Located } from './requests.ts';
+
+/** What the documented headers look like, by their names in lower case. */
+const HEADER_FORMS: Record<string, RegExp> = {
+  allow: /^[A-Z]+(, [A-Z]+)*$/,
+  link: /^<\/v1\/[^>]*>; rel="\w+"(, <\/v1\/[^>]*>; rel="\w+")*$/,
+  location: /^\/v1\/tasks\/[0-9a-f-]{36}$/,
+  ratelimit: /^"(reads|writes)-per-minute"; r=0; t=\d+$/,
+  'ratelimit-policy': /^"(reads|writes)-per-minute"; q=1; w=60;/,
+  'retry-after': /^[1-9]\d*$/,
+  'www-authenticate': /^Bearer/,
+};
+
+/** Asserts that an answer is all that the document says of this status of the operation. */
+export type Judge = (located: Located, status: number, received: Received) => void;
+
+/** Judges by a document, with a validator that is not the API's own. */
+export function judgeBy(document: OpenApiDocument): Judge {
+  const check = schemaCheckOf(document);
+  return (located, status, { status: got, headers, text }) => {
+    expect(got, `is answered ${got}: ${text.slice(0, 500)}`).toBe(status);
+    const documented = (located.operation.responses[String(status)] ?? {}) as {
+      headers?: Record<string, JsonSchema>;
+      content?: Record<string, unknown>;
+    };
+    const type = headers['content-type']?.split(';')[0] ?? '';
+    expect(Object.keys(documented.content ?? {})).toContain(type);
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    if (type === 'application/json') {
+      expect(check(schemaPointer(located, status, type), text), text).toBeNull();
+      if (status >= 400 && 'code' in JSON.parse(text)) {
+        expect(errorProblem(status, text, check)).toBeNull();
+        expect(JSON.parse(text)).toHaveProperty('request_id', headers['x-request-id']);
+      }
+    } else {
+      expect(text).not.toBe('');
+    }
+    if (status === 405) {
+      const methods = Object.keys(document.paths[located.path] ?? {}).map((one) => one.toUpperCase());
+      const allowed = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+      expect(headers.allow?.split(', ').sort()).toEqual(allowed.sort());
+    }
+    for (const name of Object.keys(documented.headers ?? {})) {
+      const form = HEADER_FORMS[name.toLowerCase()];
+      if (form === undefined) {
+        throw new Error(`Nobody knows what a ${name} looks like: add it in test/contracts/statuses_judge.ts`);
+      }
+      expect(headers[name.toLowerCase()], name).toMatch(form);
+    }
+  };
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { definitions } from '../../tasks/index.ts';
+import { as } from '../api/principals.ts';
+import { submitOne } from '../support/tasks.ts';
+import { exchange, type Received } from './exchange.ts';
+import type { ApiRequest, Located } from './requests.ts';
+import type { Apis, Stage } from './statuses_apis.ts';
+import { requestFor } from './statuses_requests.ts';
+
+/** Makes an operation answer with a status: every answer that it gives must be that one. */
+type Way = (stage: Stage, located: Located) => Promise<Received[]>;
+type Ways = Record<number, Way>;
+
+/** More than the 10 MB that are read. */
+const TOO_LARGE = Buffer.from(`{"a":"${'a'.repeat(11 * 1024 * 1024)}"}`);
+const AS_JSON = { 'content-type': 'application/json' };
+const METHODS = ['PUT', 'PATCH', 'DELETE', 'POST'];
+
+/** Sends the example of the document, changed, to one of the APIs. */
+function sending(api: keyof Apis, changed: Partial<ApiRequest> = {}): Way {
+  return async (stage, located) => [
+    await exchange(stage.apis[api], { ...requestFor(located, stage.things), ...changed }),
+  ];
+}
+
+/** The answers of several ways. */
+function each(...ways: Way[]): Way {
+  return async (stage, located) => {
+    const received: Received[] = [];
+    for (const way of ways) received.push(...(await way(stage, located)));
+    return received;
+  };
+}
+
+const withUnknownMethod: Way = (stage, located) => {
+  const known = Object.keys(stage.document.paths[located.path] ?? {});
+  const method = METHODS.find((one) => !known.includes(one.toLowerCase())) ?? 'TRACE';
+  return sending('plain', { method })(stage, located);
+};
+
+const withUnknownThing: Way = async (stage, located) => {
+  if (!located.path.includes('{')) throw missing(located, 404);
+  return [await exchange(stage.apis.plain, requestFor(located, stage.things, 'unknown'))];
+};
+
+const overLimit: Way = async (stage, located) => {
+  const send = () => sending('limited')(stage, located);
+  const first = await send();
+  return first.some(({ status }) => status === 429) ? first : send();
+};
+
+const withBadInput: Way = async (stage, located) => {
+  const badQuery = sending('plain', { query: [['nobody_knows', 'a']] });
+  const noText = sending('plain', { query: [['a', '%zz']] });
+  const badBody = sending('plain', { headers: AS_JSON, json: { nobody_knows: 1 } });
+  return each(badQuery, noText, ...(located.operation.requestBody ? [badBody] : []))(stage, located);
+};
+
+/** Ways that are the same for every operation under /v1. */
+const OF_ANY: Ways = {
+  200: sending('plain'),
+  400: withBadInput,
+  401: each(sending('guarded'), sending('guarded', { headers: as('nonsense') })),
+  403: sending('guarded', { headers: as('ann of * may nothing') }),
+  404: withUnknownThing,
+  405: withUnknownMethod,
+  408: sending('hasty'),
+  413: sending('plain', { headers: AS_JSON, text: TOO_LARGE }),
+  415: sending('plain', { headers: { 'content-type': 'text/plain' }, text: 'a' }),
+  429: overLimit,
+  500: sending('broken'),
+  503: each(sending('emergency'), sending('starting')),
+};
+
+/** Those of what the process tells of itself. */
+const OF_PROCESS: Ways = {
+  200: sending('plain'),
+  405: withUnknownMethod,
+  500: sending('stateless'),
+  503: sending('emergency'),
+};
+
+const readiness: Ways = { 503: each(sending('unready'), sending('emergency')) };
+
+const byTask: Ways = {
+  202: sending('plain', { headers: AS_JSON, json: { filter: { tag: 'nobody' }, per_second: 1 } }),
+};
+
+/** Submits twice: the first answer is that of a new task, the second that of one that was there. */
+async function submitTwice(stage: Stage, located: Located): Promise<[Received, Received]> {
+  const request = requestFor(located, stage.things);
+  const headers = { ...request.headers, 'idempotency-key': randomUUID() };
+  const send = () => exchange(stage.apis.plain, { ...request, headers });
+  return [await send(), await send()];
+}
+
+/** A key that the ledger has with another payload. A batch makes one for each of its items out of that of the request. */
+async function usedKey(stage: Stage, { path }: Located, suffix = ''): Promise<string> {
+  const key = randomUUID();
+  const { name } = definitions.find((one) => path.includes(one.name)) ?? definitions[0];
+  const dedup = { dedup: 'idempotency_key', key: `${key}${suffix}` } as const;
+  await submitOne(stage.pool, { name, payload: { other: true }, dedup });
+  return key;
+}
+
+const submission: Ways = {
+  200: async (...given) => [(await submitTwice(...given))[1]],
+  201: async (...given) => [(await submitTwice(...given))[0]],
+  404: async (stage, located) => {
+    const request = requestFor(located, stage.things);
+    return sending('plain', { json: { ...(request.json as object), version: 'none' } })(stage, located);
+  },
+  409: async (stage, located) => {
+    const headers = { ...AS_JSON, 'idempotency-key': await usedKey(stage, located) };
+    return sending('plain', { headers })(stage, located);
+  },
+};
+
+const batch: Ways = {
+  409: async (stage, located) => {
+    const headers = { ...AS_JSON, 'idempotency-key': await usedKey(stage, located, '/0') };
+    return sending('plain', { headers, query: [['atomic', 'true']] })(stage, located);
+  },
+};
+
+/** Sends it for a task of its own, which `prepare` has brought into the state that it needs. */
+function forOwnTask(prepare: (stage: Stage, id: string) => Promise<unknown> = async () => {}): Way {
+  return async (stage, located) => {
+    const { id } = await submitOne(stage.pool, { name: 'example.sleep', payload: { ms: 1 } });
+    await prepare(stage, id);
+    const things = { ...stage.things, id: { known: id, unknown: id } };
+    return [await exchange(stage.apis.plain, requestFor(located, things))];
+  };
+}
+
+/** Ways of single operations, by their operationId; they go before those of all. */
+const OF_ONE: Record<string, Ways> = {
+  listTasks: { 200: each(sending('plain'), sending('plain', { query: [['page_size', '1']] })) },
+  submitTask: submission,
+  cancelTask: { 200: forOwnTask() },
+  retryTask: {
+    200: forOwnTask(({ apis }, id) =>
+      exchange(apis.plain, { method: 'DELETE', path: `/v1/tasks/${id}`, query: [], headers: {} }),
+    ),
+  },
+  retryTasks: byTask,
+  cancelTasks: byTask,
+  // The example is one that is answered 202.
+  retryErrorGroup: { 200: sending('plain', { headers: {}, json: undefined }), 202: sending('plain') },
+  getReadiness: readiness,
+  getHealthReadiness: readiness,
+};
+
+/** How to make an operation answer with a status that it documents. Throws with what to add when there is no way. */
+export function wayTo(located: Located, status: number): Way {
+  const way = waysOf(located)[status];
+  if (way === undefined) throw missing(located, status);
+  return way;
+}
+
+function waysOf({ path, operation }: Located): Ways {
+  if (!path.startsWith('/v1/')) return { ...OF_PROCESS, ...OF_ONE[operation.operationId] };
+  const task = definitions.find(({ name }) => path.startsWith(`/v1/tasks/${name}`));
+  const ofTask = task === undefined ? {} : path.endsWith('/batch') ? batch : submission;
+  return { ...OF_ANY, ...ofTask, ...OF_ONE[operation.operationId] };
+}
+
+function missing({ path, method, operation }: Located, status: number): Error {
+  return new Error(
+    `Nobody knows how to make ${method.toUpperCase()} ${path} answer ${status}: add a way to OF_ONE.` +
+      `${operation.operationId} in test/contracts/statuses_ways.ts, or take the status out of the document`,
+  );
+}
