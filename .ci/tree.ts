@@ -7,8 +7,8 @@ const MAX_LINES = 250;
 const CATCH_ALL = /(^|[/_-])(utils?|helpers?|common|shared|managers?)(?=[./]|$)/i;
 const SWITCHED_OFF = /\b(test|it|describe)(\.\w+)*\.(skip|only|todo)\b/;
 const STATEMENT = /\.query\s*[<(]/;
-/** Who runs statements: the store; the readiness check; the server that is just being made; tests. */
-const RUNS_STATEMENTS = /^(store|embedded|test)\/|^process\/database\.ts$/;
+/** Who runs statements: the store; the readiness check; the server that is just being made; tests; what fills a ledger. */
+const RUNS_STATEMENTS = /^(store|embedded|bench|test)\/|^process\/database\.ts$/;
 
 /** What is wrong with the files of a checkout beside their imports: one line per problem. */
 export function treeProblems(root: string): string[] {

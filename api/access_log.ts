@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request } from 'express';
 import type { Options } from 'pino-http';
+import { shownError } from '../process/shown_error.ts';
 import { traceIdOf } from '../process/tracing.ts';
 import { principalOf } from './auth/identify.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
@@ -9,8 +10,6 @@ import { isProbe } from './state.ts';
 
 /** Stands for what is not shown. */
 const HIDDEN = '[redacted]';
-/** Causes of an error that are told, one below the other. */
-const MAX_CAUSES = 5;
 
 /**
  * One line per request: who asked for what, what was answered, how long it took. Probes are not worth one. Headers and bodies
@@ -57,19 +56,4 @@ function shownUrl(url: string, parameters: ReadonlySet<string>): string {
   const all = query.join('?').split('&');
   const known = all.filter((one) => parameters.has(one.split('=', 1)[0] ?? ''));
   return `${path}?${[...known, ...(known.length < all.length ? [HIDDEN] : [])].join('&')}`;
-}
-
-type ShownError = { type: string; message: string; code?: string; stack?: string | undefined };
-
-/**
- * Of an error what says where and why, and nothing else that hangs on it: with others' errors that may be headers, a
- * request, or the row that Postgres refused.
- */
-function shownError(error: unknown, depth = 0): ShownError & { cause?: unknown } {
-  if (!(error instanceof Error))
-    return { type: typeof error, message: 'something that is no Error was thrown' };
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  const cause =
-    error.cause instanceof Error && depth < MAX_CAUSES ? { cause: shownError(error.cause, depth + 1) } : {};
-  return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause };
 }

@@ -90,7 +90,8 @@ export function createApp(options: AppOptions): App {
   // Before the validator, which would say of an unknown task just that there is no such path.
   app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
     const call = { registry, principal: principalOf(request) };
-    if (!SHARED_PATHS.has(request.path.replace(/\/$/, ''))) findDefinition(call, String(request.params.name), '/path/name');
+    if (!SHARED_PATHS.has(request.path.replace(/\/$/, '')))
+      findDefinition(call, String(request.params.name), '/path/name');
     next();
   });
   app.use(readBody);

@@ -15,7 +15,8 @@ export const LIMIT = { ms: 5_000, leastRounds: 10 };
  */
 export async function timeByTurns(subjects: readonly Subject[], repetitions: number): Promise<Durations[]> {
   const warm = performance.now() + WARM_UP.ms;
-  for (let round = 0; round < WARM_UP.rounds && (round === 0 || performance.now() < warm); round++) {
+  const rounds = Math.min(WARM_UP.rounds, repetitions);
+  for (let round = 0; round < rounds && (round === 0 || performance.now() < warm); round++) {
     for (const subject of subjects) await subject();
   }
   const times = subjects.map((): number[] => []);

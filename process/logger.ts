@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/schema.ts';
+import { shownError } from './shown_error.ts';
 
 const SECRET_HEADERS = ['authorization', 'cookie', 'set-cookie', 'x-api-key', 'proxy-authorization'];
 
@@ -30,6 +31,7 @@ export async function createLogger(
       base: { process: processName, pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
       redact: REDACTED,
+      serializers: { err: shownError },
     },
     destination,
   );

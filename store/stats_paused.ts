@@ -5,7 +5,7 @@ import { type Scope, scopeValues } from './stats_scope.ts';
 export type Paused = { target: string; paused_at: string; actor: string; reason: string | null };
 
 /**
- * What is paused of what is in scope, the latest first. The pause of a namespace also concerns who asks for one of its
+ * What is paused of what is in scope, the latest first, a thousand at most. The pause of a namespace also concerns who asks for one of its
  * names. The table is nearly always empty, and never large.
  */
 export async function readPaused(database: Database, scope: Scope): Promise<Paused[]> {
@@ -16,7 +16,8 @@ export async function readPaused(database: Database, scope: Scope): Promise<Paus
         from errand.pauses
        where ($1::text[] is null or split_part(target, '.', 1) = any ($1))
          and ($2::text is null or target in ($2, split_part($2, '.', 1)))
-       order by paused_at desc, target`,
+       order by paused_at desc, target
+       limit 1000`,
     values: scopeValues(scope),
   });
   return rows;

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { middleware } from 'express-openapi-validator';
-import type { OpenApiDocument } from './document.ts';
+import type { OpenApiDocument, Operation } from './document.ts';
 
 /** The usual one takes `urn:uuid:…` too, which Postgres does not. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -15,33 +15,61 @@ export function openApiValidator(
   document: OpenApiDocument,
   options: { responses: boolean },
 ): RequestHandler[] {
-  return middleware({
-    apiSpec: forValidation(document) as unknown as DocumentV3,
-    validateApiSpec: false, // a test has done that
+  const requests = middleware({
+    ...COMMON,
+    apiSpec: toSpec(withRequestsAlone(document)),
     validateRequests: { allErrors: true },
-    validateResponses: options.responses,
-    validateSecurity: false,
-    fileUploader: false,
-    ajvFormats: { mode: 'full' },
-    formats: { uuid: { type: 'string', validate: (text) => UUID.test(text) } },
+    validateResponses: false,
   });
+  if (!options.responses) return requests;
+  const responses = middleware({
+    ...COMMON,
+    apiSpec: toSpec(withoutBodies(document)),
+    validateRequests: false,
+    validateResponses: true,
+  });
+  return [...requests, ...responses];
+}
+
+const COMMON = {
+  validateApiSpec: false, // a test has done that
+  validateSecurity: false,
+  fileUploader: false,
+  ajvFormats: { mode: 'full' },
+  formats: { uuid: { type: 'string', validate: (text: string) => UUID.test(text) } },
+} as const;
+
+function toSpec(document: OpenApiDocument): DocumentV3 {
+  return document as unknown as DocumentV3;
 }
 
 /**
- * The document as the validator is to see it.
- *
+ * The document as the validator of requests is to see it. It walks through all of it twice for each operation, so what
+ * says nothing of requests is left out: parameters refer to nothing in `components`.
+ */
+function withRequestsAlone(document: OpenApiDocument): OpenApiDocument {
+  const copy = withoutBodies(document);
+  for (const operation of operationsOf(copy)) operation.responses = {};
+  return { ...copy, components: { ...copy.components, schemas: {} } };
+}
+
+/**
  * Bodies are validated by their operations, against the same schemas, with validate.ts: the validator would
  * write the defaults of a payload into it, while the ledger holds what was sent; it would refuse a batch for one
  * item; and it would look for every error in a body of millions of parts. It takes times and other texts with
  * reserved characters in a query only when they are encoded, which nobody who types a URL does.
  */
-function forValidation(document: OpenApiDocument): OpenApiDocument {
+function withoutBodies(document: OpenApiDocument): OpenApiDocument {
   const copy = structuredClone(document);
-  for (const operation of Object.values(copy.paths).flatMap((path) => Object.values(path))) {
+  for (const operation of operationsOf(copy)) {
     for (const body of Object.values(operation.requestBody?.content ?? {})) body.schema = {};
     for (const parameter of operation.parameters ?? []) {
       if (parameter.in === 'query') Object.assign(parameter, { allowReserved: true });
     }
   }
   return copy;
+}
+
+function operationsOf(document: OpenApiDocument): Operation[] {
+  return Object.values(document.paths).flatMap((methods) => Object.values(methods));
 }

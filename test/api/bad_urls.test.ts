@@ -100,7 +100,6 @@ test.each([
 test.each([
   'nope',
   '%00',
-  'stats',
   `${NO_SUCH_ID}0`,
   `{${NO_SUCH_ID}}`,
   `urn:uuid:${NO_SUCH_ID}`,

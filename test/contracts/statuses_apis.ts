@@ -101,7 +101,9 @@ async function lockTables(pool: Pool): Promise<() => Promise<void>> {
        from pg_tables where schemaname = 'errand'`,
   );
   const holder = await pool.connect();
-  await holder.query(`begin; lock table ${rows[0]?.names} in access exclusive mode`);
+  // However long it takes: an idle transaction would be ended after a while, and its locks with it.
+  await holder.query(`begin; set local idle_in_transaction_session_timeout = 0;
+                      lock table ${rows[0]?.names} in access exclusive mode`);
   return async () => {
     await holder.query('rollback');
     holder.release();

@@ -16,6 +16,15 @@ const HEADER_FORMS: Record<string, RegExp> = {
   'www-authenticate': /^Bearer/,
 };
 
+/** What an error of a status must be documented with. */
+const HEADERS_OF_ERRORS: Record<number, string[]> = {
+  401: ['WWW-Authenticate'],
+  405: ['Allow'],
+  408: ['Retry-After'],
+  429: ['Retry-After', 'RateLimit'],
+  503: ['Retry-After'],
+};
+
 /** Asserts that an answer is all that the document says of this status of the operation. */
 export type Judge = (located: Located, status: number, received: Received) => void;
 
@@ -36,6 +45,9 @@ export function judgeBy(document: OpenApiDocument): Judge {
       if (status >= 400 && 'code' in JSON.parse(text)) {
         expect(errorProblem(status, text, check)).toBeNull();
         expect(JSON.parse(text)).toHaveProperty('request_id', headers['x-request-id']);
+        expect(Object.keys(documented.headers ?? {})).toEqual(
+          expect.arrayContaining(HEADERS_OF_ERRORS[status] ?? []),
+        );
       }
     } else {
       expect(text).not.toBe('');

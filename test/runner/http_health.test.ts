@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { definitions } from '../../tasks/index.ts';
+import { definitions, ownDefinitions } from '../../tasks/index.ts';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { cancelTask } from '../support/operator.ts';
@@ -9,7 +9,8 @@ import { inState, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
 const sleeper = { name: 'example.sleep', payload: { ms: 60_000 } };
-const NAMESPACES = [...new Set(definitions.map(({ namespace }) => namespace))].sort();
+const EXECUTABLE = [...definitions, ...ownDefinitions];
+const NAMESPACES = [...new Set(EXECUTABLE.map(({ namespace }) => namespace))].sort();
 
 /** Waits until the answer at a path of a runner is like this, and gives it. */
 async function answering(runner: TestProcess, path: string, like: object, timeoutMs?: number) {
@@ -169,7 +170,7 @@ test('/status also tells how the runner is set up, what it can execute, and how 
     pid: runner.child.pid,
     configuration: { concurrency: 3, lease_seconds: 2, retention_hours: 5 },
   });
-  expect(first.tasks).toEqual(definitions.map(({ name, version }) => ({ name, version })));
+  expect(first.tasks).toEqual(EXECUTABLE.map(({ name, version }) => ({ name, version })));
   expect(first.heartbeat_age_seconds).toBeLessThan(2);
   await pool.query(`update errand.runners set ended_at = now(), end_reason = 'lost'`);
   const second = await answering(runner, '/status', { status: 'ok', registrations: 2 });

@@ -7,7 +7,6 @@ import { until } from '../support/until.ts';
 import {
   catchUp as catchUpAll,
   empty,
-  type FinishedRow,
   insertFinished,
   naively,
   registerNames,

@@ -23,6 +23,7 @@ test('finds every file that breaks a rule, and no other', () => {
     'test/c.test.ts': `test${OFF}If(true)('c', () => page${OFF}());\n`,
     'api/sql.ts': `const { wait } = request.query;\nawait pool.query<Row>('select 1');\n`,
     'store/sql.ts': `await pool.query('select 1');\n`,
+    'bench/sql.ts': `await pool.query('select 1');\n`,
     'node_modules/utils/index.ts': '',
     'openapi.yaml': 'a: 1\n'.repeat(1_000),
   });

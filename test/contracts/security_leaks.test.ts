@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { buildOpenApi } from '../../api/openapi/build.ts';
+import { registerDefinitions } from '../../store/definitions.ts';
+import { definitions } from '../../tasks/index.ts';
+import { as, authenticateByWords } from '../api/principals.ts';
+import { startApi } from '../support/api.ts';
+import { createDatabase } from '../support/database.ts';
+import { submitOne } from '../support/tasks.ts';
+import { exchange, type Received } from './exchange.ts';
+import { type ApiRequest, encode, type Located, operationsOf } from './requests.ts';
+import { inPath, requestFor } from './statuses_requests.ts';
+
+// OWASP API8 of 2023, security misconfiguration: no answer tells what it is made of.
+
+const { pool } = await createDatabase();
+/** Has nothing of ours: Postgres refuses each statement, in words that quote it. */
+const empty = await createDatabase('template0');
+await registerDefinitions(pool, definitions);
+const { id } = await submitOne(pool, { name: 'example.echo', payload: { message: 'here' } });
+const api = await startApi(pool, { authenticate: authenticateByWords });
+const onNothing = await startApi(empty.pool, { authenticate: authenticateByWords });
+const operations = operationsOf(buildOpenApi(definitions));
+
+function request(located: Located, changed: Partial<ApiRequest> = {}): ApiRequest {
+  const made = { ...requestFor(located, inPath(id)), ...changed };
+  return { ...made, headers: { ...made.headers, ...as('ann of *') } };
+}
+
+const INWARD =
+  /\bat \S+ \(|file:\/\/|node_modules|\.[jt]s\b|42P01|relation "|schema "|\bselect\b.*\bfrom\b|insert into/i;
+
+function expectNoLeak(located: Located, { status, headers, text }: Received): void {
+  // The time of day would look like a line and column.
+  const { date: _date, ...shown } = headers;
+  const told = `${JSON.stringify(shown)} ${status >= 400 || located.path.startsWith('/v1/') ? text : ''}`;
+  expect([located.path, status, INWARD.exec(told)?.[0]]).toEqual([located.path, status, undefined]);
+  expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN' });
+  expect(headers['content-security-policy']).toMatch(/default-src 'self'/);
+  expect([headers['x-powered-by'], headers.server]).toEqual([undefined, undefined]);
+  expect(headers['access-control-allow-origin']).not.toBe('*');
+}
+
+test.each(operations.map((located) => [`${located.method} ${located.path}`, located] as const))(
+  '%s',
+  async (_name, located) => {
+    const broken = await exchange(onNothing.url, request(located));
+    expect(broken.status).toBe(located.path.startsWith('/v1/') ? 500 : 200);
+    expectNoLeak(located, broken);
+    for (const changed of [
+      {},
+      { query: [['a', '%zz']] },
+      { query: [[encode("a'--"), encode("'; select 1")]] },
+      { text: '{' },
+    ]) {
+      expectNoLeak(located, await exchange(api.url, request(located, changed as Partial<ApiRequest>)));
+    }
+  },
+);
