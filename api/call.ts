@@ -85,7 +85,7 @@ function visibilityOf({ namespaces, actor }: Principal): Visibility {
 }
 
 /** Throws FORBIDDEN unless the caller may act in a namespace. Before anything is told of what is in it. */
-export function requireNamespace({ principal }: Pick<Call, 'principal'>, namespace: string): void {
+function requireNamespace({ principal }: Pick<Call, 'principal'>, namespace: string): void {
   if (principal.namespaces === null || principal.namespaces.includes(namespace)) return;
   const shown = JSON.stringify(namespace.slice(0, 128));
   throw new ErrandError('FORBIDDEN', `These credentials are not for the namespace ${shown}`);

@@ -2,7 +2,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import type { Database } from './pool.ts';
 
 /** Groups that are looked at; more kinds of trouble at a time nobody can read. */
-export const MAX_ERROR_GROUPS = 1_000;
+const MAX_ERROR_GROUPS = 1_000;
 /** Counting stops here. */
 const COUNT_LIMIT = 10_000;
 

@@ -19,7 +19,7 @@ import type { Source } from './values.ts';
 // Requests made from the document, good and bad, for every operation that it has: whatever comes, the answer is one
 // that the document promises, and a refusal has changed nothing. `CONTRACT_SEED=<seed>` repeats a run.
 
-const REQUESTS = 3_000;
+const REQUESTS = 2_000;
 /** The fingerprint reads every row, each time. */
 const MAX_TASKS = 150;
 const SEED = Number(process.env.CONTRACT_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -44,7 +44,7 @@ export type Stage = {
 };
 
 /** What no answer may tell of. */
-export const SECRET = 'select secret from errand.tasks';
+const SECRET = 'select secret from errand.tasks';
 
 /** Starts the APIs over a database of the calling file that knows the shipped definitions and has one task. */
 export async function setStage(): Promise<Stage> {
