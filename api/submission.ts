@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { chooseDedup } from '../core/dedup.ts';
 import { ErrandError } from '../core/errors.ts';
+import { stepRows } from '../core/graph.ts';
 import { got } from '../core/json.ts';
 import { DEDUP_STRATEGIES } from '../core/policy.ts';
 import { namespaceOf, type TaskDefinition } from '../core/task.ts';
@@ -99,5 +100,6 @@ export function toSubmission(
     reason: options.reason ?? null,
     requestId: requestId(request),
     traceparent: traceparent(request),
+    ...(definition.graph === undefined ? {} : { steps: stepRows(definition.graph) }),
   };
 }

@@ -15,16 +15,21 @@ export type State = (typeof STATES)[number];
 
 /** The only table of legal transitions. Statements in store/ take their source states from it. */
 export const TRANSITIONS: Record<State, readonly State[]> = {
-  scheduled: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled'],
-  waiting: ['queued', 'scheduled', 'cancelled', 'resolved'],
+  scheduled: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled', 'resolved'],
+  // Succeeded without being run: a step that waited for a failure, when there was none.
+  waiting: ['queued', 'scheduled', 'succeeded', 'cancelled', 'resolved'],
   // Queued again: interrupted before it was written as running.
-  queued: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled'],
-  running: ['queued', 'succeeded', 'failed', 'retrying', 'cancelled'],
+  // Running again: a workflow that a step of it is done again for.
+  queued: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled', 'resolved'],
+  // Running still: it waits for its children now. Queued: these have ended, or its runner is gone.
+  running: ['running', 'queued', 'succeeded', 'failed', 'retrying', 'cancelled'],
   retrying: ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'retrying'],
-  succeeded: [],
-  failed: ['queued', 'scheduled', 'resolved'],
-  cancelled: ['queued', 'scheduled'],
-  resolved: [],
+  // Waiting again: a step that waits for a failure, when its workflow is retried.
+  succeeded: ['waiting'],
+  // Running, waiting: with a workflow, or with what it is made of.
+  failed: ['queued', 'scheduled', 'running', 'waiting', 'resolved'],
+  cancelled: ['queued', 'scheduled', 'running', 'waiting'],
+  resolved: ['waiting'],
 };
 
 /** The states from which an attempt may begin: it is due, or will be. */
@@ -32,6 +37,12 @@ export const STARTABLE = ['scheduled', 'queued', 'retrying'] as const satisfies 
 
 /** The states in which an attempt may still get an outcome. A short attempt is never written as `running`. */
 export const OPEN = [...STARTABLE, 'running'] as const satisfies readonly State[];
+
+/** The states in which a task can be cancelled. */
+export const CANCELLABLE = [...OPEN, 'waiting'] as const satisfies readonly State[];
+
+/** The states in which an operator can say what a step came to: it failed, or has not started. */
+export const RESOLVABLE = ['failed', 'waiting', 'scheduled', 'queued'] as const satisfies readonly State[];
 
 /** The terminal states that a retry or a new submission of the same work re-arms. */
 export const REARMABLE = ['failed', 'cancelled'] as const satisfies readonly State[];

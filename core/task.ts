@@ -1,6 +1,7 @@
 import { getCallSites } from 'node:util';
 import type { Logger } from 'pino';
-import { type Policy, type PolicyInput, policySchema } from './policy.ts';
+import type { Graph } from './graph.ts';
+import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './policy.ts';
 import {
   type JsonSchema,
   parseNow,
@@ -35,6 +36,10 @@ export type TaskDefinition<
   readonly resultJsonSchema: JsonSchema | undefined;
   /** Where it was defined, for messages about it. */
   readonly file: string;
+  /** Of a workflow: its steps and what they wait for. */
+  readonly graph?: Graph;
+  /** Of a step: the name of its workflow. Nobody submits a step. */
+  readonly workflow?: string;
 };
 
 /** What a handler gets beside its payload. */
@@ -57,6 +62,26 @@ export type TaskContext = {
   readonly log: Logger;
   /** Shows in the record how far the attempt is: a fraction from 0 to 1, and a note. */
   progress(fraction: number, note?: string): void;
+  /**
+   * Submits another task when this attempt succeeds, in the transaction that records its result: both or neither. Up to
+   * 1,000 in an attempt. Rejects when the payload does not fit.
+   */
+  submit<D extends TaskDefinition>(
+    definition: D,
+    payload: SchemaInput<D['payload']>,
+    options?: FollowUpOptions,
+  ): Promise<void>;
+};
+
+/** How a follow-up differs from what its definition says; what is not given is as there. */
+export type FollowUpOptions = {
+  priority?: number;
+  delayMs?: number;
+  dedup?: DedupStrategy;
+  dedupKey?: string;
+  maxAttempts?: number;
+  tags?: string[];
+  reason?: string;
 };
 
 /** What the handler of a definition may return: the input of its result schema, or anything JSON without one. */
@@ -78,19 +103,29 @@ export function defineTask<
   const Name extends string,
   Payload extends Schema,
   Result extends Schema | undefined = undefined,
->(task: {
+>(task: TaskInput<Name, Payload, Result>): TaskDefinition<Name, Payload, Result> {
+  return makeDefinition(task, getCallSites(2)[1]?.scriptName ?? 'unknown file');
+}
+
+/** What a definition is made of, as it is written down. */
+export type TaskInput<Name extends string, Payload extends Schema, Result extends Schema | undefined> = {
   name: Name;
   version: string;
   description: string;
   payload: Payload;
+  /** An accepted payload. */
   example: SchemaInput<Payload>;
   result?: Result;
   policy?: PolicyInput;
-}): TaskDefinition<Name, Payload, Result> {
-  const file = getCallSites(2)[1]?.scriptName ?? 'unknown file';
-  const refuse = (why: string): never => {
-    throw new Error(`Task definition ${JSON.stringify(task.name)} in ${file}: ${why}`);
-  };
+};
+
+/** Makes the definition of a task or a workflow that is written in `file`. Throws as `defineTask` does. */
+export function makeDefinition<
+  Name extends string,
+  Payload extends Schema,
+  Result extends Schema | undefined,
+>(task: TaskInput<Name, Payload, Result>, file: string): TaskDefinition<Name, Payload, Result> {
+  const refuse = refusal(task.name, file);
   if (!NAME_PATTERN.test(task.name) || task.name.length > NAME_MAX_LENGTH) {
     refuse(
       `the name must match ${NAME_PATTERN}, namespace first, with ${NAME_MAX_LENGTH} characters at most`,
@@ -133,7 +168,14 @@ export function namespaceOf(name: string): string {
   return name.slice(0, name.indexOf('.'));
 }
 
-type Refuse = (why: string) => never;
+export type Refuse = (why: string) => never;
+
+/** Throws what is wrong with a definition, with where it is written. */
+export function refusal(name: string, file: string): Refuse {
+  return (why) => {
+    throw new Error(`Task definition ${JSON.stringify(name)} in ${file}: ${why}`);
+  };
+}
 
 function objectSchema(schema: Schema, refuse: Refuse): JsonSchema {
   const json = expressed('payload', schema, 'input', refuse);

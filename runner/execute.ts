@@ -1,19 +1,21 @@
 import type { Logger } from 'pino';
 import { PermanentError } from '../core/errors.ts';
-import { sanitizeText, storageProblems } from '../core/json.ts';
+import { storageProblems } from '../core/json.ts';
 import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
 import { parseWith } from '../core/schema.ts';
-import type { Handler, TaskContext, TaskDefinition } from '../core/task.ts';
+import type { Handler, TaskDefinition } from '../core/task.ts';
 import { traceAttempt } from '../process/tracing.ts';
 import type { Outcome } from '../store/outcomes.ts';
 import { type AttemptAborted, type AttemptUnderWay, abortRecord } from './attempt.ts';
 import { askedDelayMs, toErrorRecord } from './classify.ts';
+import { type OpenContext, openContext } from './context.ts';
+import { asContinuation, type Ending } from './continuation.ts';
 
 /** As much as a submission may be. */
 const MAX_RESULT_BYTES = 10 * 1024 * 1024;
-const MAX_NOTE_LENGTH = 1_000;
 
+/** What a runner can execute. The handler of a step may also give a continuation. */
 export type Executable = { definition: TaskDefinition; handler: Handler };
 
 /**
@@ -28,23 +30,26 @@ export function execute(
   log: Logger,
 ): Promise<Outcome> {
   return traceAttempt(attempt.due, (traceparent) =>
-    outcomeOfWork(executable, attempt, contextOf(attempt, traceparent, taskLog), log),
+    outcomeOfWork(executable, attempt, openContext(attempt, traceparent, taskLog), log),
   );
 }
 
 async function outcomeOfWork(
   { definition, handler }: Executable,
   attempt: AttemptUnderWay,
-  context: TaskContext,
+  { context, followUps }: OpenContext,
   log: Logger,
 ): Promise<Outcome> {
-  const work = async (): Promise<unknown> => {
+  const work = async (): Promise<Ending> => {
     const payload = await fitPayload(definition, attempt.due.payload);
-    return checkResult(definition, await handler(payload, context));
+    const given = await handler(payload, context);
+    const continuation = asContinuation(given);
+    if (continuation !== null) return continuation;
+    const result = await checkResult(definition, given);
+    return { kind: 'succeeded', result, followUps: await followUps() };
   };
   try {
-    const result = await Promise.race([work(), attempt.abandoned]);
-    return { ...outcomeOf(attempt), kind: 'succeeded', result };
+    return { ...outcomeOf(attempt), ...(await Promise.race([work(), attempt.abandoned])) };
   } catch (thrown) {
     return attempt.aborted === null
       ? failure(definition, attempt, thrown, log)
@@ -52,25 +57,11 @@ async function outcomeOfWork(
   }
 }
 
-function contextOf(attempt: AttemptUnderWay, traceparent: string | null, log: Logger): TaskContext {
-  return {
-    id: attempt.due.id,
-    attempt: attempt.due.attempt,
-    traceparent,
-    signal: attempt.signal,
-    log,
-    progress(fraction, note) {
-      const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1);
-      const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
-      attempt.unwritten.progress = { fraction: bounded, note: text };
-    },
-  };
-}
-
-function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind' | 'result' | 'error' | 'retryInMs'> {
+function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind'> {
   return {
     id: attempt.due.id,
     ranFor: attempt.due.ring,
+    parentId: attempt.due.parentId,
     name: attempt.due.name,
     priority: attempt.due.priority,
     attempt: attempt.due.attempt,

@@ -6,10 +6,9 @@ import { stopOnSignal } from '../process/stop.ts';
 import { VERSION } from '../process/version.ts';
 import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
-import { loadHandler } from '../tasks/handlers.ts';
 import { loadRegistry, ownDefinitions } from '../tasks/index.ts';
 import { createEvents } from './events.ts';
-import type { Executable } from './execute.ts';
+import { loadExecutables } from './executables.ts';
 import { keepFigures } from './figures.ts';
 import { runnerApp } from './http.ts';
 import { keepRunner } from './keep_runner.ts';
@@ -39,7 +38,7 @@ await runMain(async () => {
   const executables = await startStep(log, 'definitions', async () => {
     const { definitions } = loadRegistry(config);
     await registerDefinitions(pgPool, [...definitions, ...ownDefinitions]);
-    return new Map([...(await loadExecutables(definitions)), ...ownExecutables(pgPool)]);
+    return new Map([...(await loadExecutables(pgPool, definitions)), ...ownExecutables(pgPool)]);
   });
   const definitions = Array.from(executables.values(), ({ definition }) => definition);
   const events = createEvents(log);
@@ -79,16 +78,3 @@ await runMain(async () => {
   });
   announce(server);
 });
-
-/** Loads every handler now, so that a broken one stops the start instead of failing tasks. */
-async function loadExecutables(
-  definitions: readonly Executable['definition'][],
-): Promise<Map<string, Executable>> {
-  const loaded = await Promise.all(
-    definitions.map(async (definition) => {
-      const handler = await loadHandler(definition.name);
-      return [definition.name, { definition, handler }] as const;
-    }),
-  );
-  return new Map(loaded);
-}

@@ -41,7 +41,7 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
       return await writeUntil(outcomes);
     } catch (error) {
       const [only] = outcomes;
-      if (only === undefined || only.kind !== 'succeeded') throw error;
+      if (only === undefined || (only.kind !== 'succeeded' && only.kind !== 'continued')) throw error;
       log.error(
         { err: error, task_id: only.id },
         'Postgres refused an outcome: the attempt counts as failed',
@@ -57,7 +57,7 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
   const together = gather(writeAll, {
     maxItems: MAX_OUTCOMES,
     maxWeight: MAX_CHARACTERS,
-    weightOf: (outcome) => (outcome.kind === 'succeeded' ? sizeOf(outcome.result) : 1),
+    weightOf: sizeOf,
   });
   const apart = gather(writeAlone, { maxItems: 1, parallel: APART });
   return async (outcome) => {
@@ -76,13 +76,20 @@ function taken(outcomes: Outcome[], recorded: Recorded): boolean[] {
 }
 
 function refused(outcome: Outcome, error: unknown): Outcome {
-  const { id, ranFor, name, priority, attempt, durationMs } = outcome;
+  const { id, ranFor, parentId = null, name, priority, attempt, durationMs } = outcome;
   const record = { ...toErrorRecord(error), retryable: false };
-  const bare = { id, ranFor, name, priority, attempt, durationMs, lines: [], progress: null };
+  const bare = { id, ranFor, parentId, name, priority, attempt, durationMs, lines: [], progress: null };
   return { ...bare, kind: 'failed', error: record, retryInMs: null };
 }
 
 /** Roughly: it need not be exact, and must be cheap for the many small ones. */
-function sizeOf(result: unknown): number {
-  return result === null ? 4 : JSON.stringify(result).length;
+function sizeOf(outcome: Outcome): number {
+  if (outcome.kind === 'continued')
+    return 'children' in outcome ? JSON.stringify(outcome.children).length : 1;
+  if (outcome.kind !== 'succeeded') return 1;
+  const { result, followUps = [] } = outcome;
+  return (
+    (result === null ? 4 : JSON.stringify(result).length) +
+    (followUps.length && JSON.stringify(followUps).length)
+  );
 }

@@ -5,6 +5,7 @@ import { traceIdOf } from '../process/tracing.ts';
 import { beginRings, type DueAttempt, type Ring, readPayload } from '../store/begin.ts';
 import { type Outcome, recordOutcomes } from '../store/outcomes.ts';
 import { giveBack } from '../store/rings.ts';
+import { readResults } from '../store/steps.ts';
 import type { RunnerEvents } from './events.ts';
 import { type Executable, execute } from './execute.ts';
 import type { Pauses } from './pauses.ts';
@@ -45,7 +46,10 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
   const beginTogether = gather((rings: Ring[]) => beginRings(pgPool, rings), { maxItems: 100, parallel: 2 });
 
   async function run(announced: DueAttempt, begun: number, onEnd: () => void): Promise<void> {
-    const due = announced.payload === null ? await withPayload(announced) : announced;
+    const due =
+      announced.payload === null || announced.results === null
+        ? await withLargeParts(pgPool, log, announced)
+        : announced;
     const executable = executables.get(due.name);
     if (executable === undefined)
       throw new Error(`fetched a ring of ${due.name}, which this runner can't execute`);
@@ -74,10 +78,6 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
     }
   }
 
-  async function withPayload(due: DueAttempt): Promise<DueAttempt> {
-    return { ...due, payload: await untilBack(log, 'reading a payload', () => readPayload(pgPool, due.id)) };
-  }
-
   function work(ring: Ring): Promise<void> {
     let begun = 0;
     return workRing(ring, {
@@ -97,6 +97,13 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
   }
 
   return { work, outcomesBuffered: recorder.buffered };
+}
+
+/** What a ring leaves out of what it announces. */
+async function withLargeParts(pool: Pool, log: Logger, due: DueAttempt): Promise<DueAttempt> {
+  const payload = due.payload ?? (await untilBack(log, 'reading a payload', () => readPayload(pool, due.id)));
+  const results = due.results ?? (await untilBack(log, 'reading results', () => readResults(pool, due.id)));
+  return { ...due, payload, results };
 }
 
 /** Records outcomes, tells what was recorded, and counts what is still to be. */

@@ -1,5 +1,6 @@
 import { STARTABLE } from '../core/states.ts';
 import type { Database } from './pool.ts';
+import { usable } from './steps.ts';
 
 /** An attempt that may start now. */
 export type DueAttempt = {
@@ -18,6 +19,14 @@ export type DueAttempt = {
   payload: unknown;
   requestId: string | null;
   traceparent: string | null;
+  initiator: string | null;
+  sourceSystem: string | null;
+  /** The task whose step or child it is. */
+  parentId: string | null;
+  /** It has children, all of which have ended. */
+  hasChildren: boolean;
+  /** Of a step: the results of those that it comes after, by name, but of skipped ones. Null when they are large: `readResults`. */
+  results: Record<string, unknown> | null;
   /** Its name or namespace is paused: it must not start. */
   paused: boolean;
 };
@@ -35,6 +44,8 @@ export type Ring = { key: string; taskIds: string[] };
  *
  * It also tells what is paused, as of this statement. The subselects do not depend on the task, so each is run once
  * at most, and while nothing is paused the first of them is all that it costs.
+ *
+ * The results of the steps before come by tasks_parent_id_step_key; plain tasks have no parent, and cost it nothing.
  */
 export async function beginRings(database: Database, rings: Ring[]): Promise<DueAttempt[][]> {
   const { rows } = await database.query<DueAttempt>({
@@ -42,12 +53,21 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
     text: `
       select t.ring, t.id, t.name, t.attempt, t.max_attempts as "maxAttempts", t.priority, t.crashes,
              extract(epoch from now() - t.run_at)::float8 * 1000 as "waitedMs",
-             case when pg_column_size(t.payload) <= $4 then t.payload end as payload, t.request_id as "requestId", t.traceparent,
+             case when pg_column_size(t.payload) <= $4 then t.payload end as payload,
+             t.request_id as "requestId", t.traceparent, t.initiator, t.source_system as "sourceSystem",
+             t.parent_id as "parentId", t.children > 0 is true as "hasChildren",
+             case when before.bytes <= $4 then before.results end as results,
              exists (select from errand.pauses)
                and (t.name = any (array(select target from errand.pauses))
                     or split_part(t.name, '.', 1) = any (array(select target from errand.pauses))) as paused
         from unnest($1::uuid[], $2::uuid[]) as announced (id, ring)
         join errand.tasks t on t.id = announced.id and t.ring = announced.ring
+       cross join lateral (
+         select coalesce(sum(pg_column_size(b.result)), 0) as bytes,
+                coalesce(jsonb_object_agg(b.step, ${usable('b')}) filter (where not b.skipped), '{}') as results
+           from errand.tasks b
+          where b.parent_id = t.parent_id and b.step = any (t.after)
+       ) before
        where t.state = any ($3)
        order by t.id`,
     values: [

@@ -1,4 +1,4 @@
-import { OPEN } from '../core/states.ts';
+import { CANCELLABLE } from '../core/states.ts';
 import { type Act, actValues } from './audit.ts';
 import { CANCEL_CHANNEL } from './lease.ts';
 import type { Database } from './pool.ts';
@@ -10,6 +10,9 @@ import { isVisible, type Visibility, visibilityValues } from './visibility.ts';
  * what came of it. Every runner hears of it, because an attempt that has just begun is not written as running
  * yet. Gives the task, or null when it is not in a state for it, or there is none that the caller may see. A ring
  * that it leaves behind is stale.
+ *
+ * What has children is cancelled with them and theirs (W7), in the same statement; a step by itself counts down its
+ * workflow. Children are found by tasks_parent_id_step_key.
  */
 export async function cancelTask(
   database: Database,
@@ -19,8 +22,8 @@ export async function cancelTask(
 ): Promise<Task | null> {
   const { rows } = await database.query<Task>({
     name: 'cancel_task',
-    text: `${CANCEL} select ${TASK_COLUMNS} from t where (select count(*) from told) >= 0`,
-    values: [[id], OPEN, ...visibilityValues(visibility), ...actValues(act)],
+    text: `${CANCEL} select ${TASK_COLUMNS} from t cross join done where t.id = any ($1)`,
+    values: [[id], CANCELLABLE, ...visibilityValues(visibility), ...actValues(act)],
   });
   return rows[0] ?? null;
 }
@@ -34,22 +37,43 @@ export async function cancelTasks(
 ): Promise<string[]> {
   const { rows } = await database.query<{ id: string }>({
     name: 'cancel_tasks',
-    text: `${CANCEL} select t.id from t where (select count(*) from told) >= 0`,
-    values: [ids, OPEN, ...visibilityValues(visibility), ...actValues(act)],
+    text: `${CANCEL} select t.id from t cross join done where t.id = any ($1)`,
+    values: [ids, CANCELLABLE, ...visibilityValues(visibility), ...actValues(act)],
   });
   return rows.map(({ id }) => id);
 }
 
 const CANCEL = `
-  with t as (
+  with recursive tree as (
+    select t.id, t.parent_id
+      from errand.tasks t
+     where t.id = any ($1) and t.state = any ($2) and ${isVisible('$3', '$4')}
+     union
+    select child.id, child.parent_id
+      from tree
+      join errand.tasks child on child.parent_id = tree.id
+     where child.state = any ($2)
+  ),
+  locked as materialized (
+    -- Parents before their children, as errand.settle wants it.
+    select t.id
+      from errand.tasks t
+     where t.id in (select id from tree union all select parent_id from tree)
+     order by t.id
+       for no key update
+  ),
+  t as (
     update errand.tasks t
        set cancel_requested_at = coalesce(t.cancel_requested_at, now()),
+           pending = 0,
            (state, ring, finished_at) = (
-             select 'running', t.ring, null::timestamptz where t.state = 'running'
+             select 'running', t.ring, null::timestamptz where t.state = 'running' and t.ring is not null
              union all
-             select 'cancelled', null::uuid, now() where t.state <> 'running'
+             -- One that waits for its children is nobody's to end.
+             select 'cancelled', null::uuid, now() where t.state <> 'running' or t.ring is null
            )
-     where t.id = any ($1) and t.state = any ($2) and ${isVisible('$3', '$4')}
+      from tree
+     where t.id = tree.id and t.state = any ($2) and (select count(*) from locked) >= 0
     returning t.*, old.state as was
   ),
   audited as (
@@ -57,7 +81,18 @@ const CANCEL = `
     select $5, 'cancel', t.id, split_part(t.name, '.', 1), t.name, $6, $7,
            jsonb_build_object('state', t.was) || coalesce($8::jsonb, '{}')
       from t
+     where t.id = any ($1)
+  ),
+  settled as (
+    select errand.settle(array_agg(t.parent_id), array_agg(t.step), array_agg(false))
+      from t
+     where t.finished_at is not null and t.was <> 'waiting'
+       and t.parent_id is not null and t.parent_id not in (select id from tree)
+    having count(*) > 0
   ),
   told as (
     select pg_notify('${CANCEL_CHANNEL}', t.id::text) from t
+  ),
+  done as (
+    select (select count(*) from told) + (select count(*) from settled) as parts
   )`;

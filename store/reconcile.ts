@@ -25,6 +25,8 @@ export async function ringLost(database: Database): Promise<number> {
              from errand.tasks t
             where t.name = d.name
               and t.state = startable.state
+              -- A workflow that is due later begins with its steps.
+              and t.pending = 0
               and t.run_at < now() - make_interval(secs => $2)
               and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
             order by t.id

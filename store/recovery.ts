@@ -114,7 +114,18 @@ const QUARANTINED: ErrorRecord = {
 };
 
 const RECOVER_RUNNING = `
-  with crashed as (
+  with parents as materialized (
+    -- Before their children, as errand.settle wants it.
+    select parent.id
+      from errand.tasks parent
+     where parent.id in (select t.parent_id
+                           from errand.tasks t
+                           join errand.runners runner on runner.id = t.runner_id and runner.ended_at is not null
+                          where t.state = 'running')
+     order by parent.id
+       for no key update
+  ),
+  crashed as (
     update errand.tasks t
        set crashes = t.crashes + 1,
            (state, attempt, max_attempts, ring, run_at, started_at, finished_at, runner_id, error) = (
@@ -124,12 +135,13 @@ const RECOVER_RUNNING = `
               where t.cancel_requested_at is not null or t.crashes + 1 >= $1
              union all
              select 'queued', t.attempt + 1, t.max_attempts + 1, gen_random_uuid(), now(),
-                    null::timestamptz, null::timestamptz, null::integer, null::jsonb
+                    case when t.children > 0 then t.started_at end, null::timestamptz, null::integer, null::jsonb
               where t.cancel_requested_at is null and t.crashes + 1 < $1
            )
       from errand.runners runner
      where t.state = 'running' and runner.id = t.runner_id and runner.ended_at is not null
-    returning t.id, t.name, t.state, t.ring, t.priority, t.run_at,
+       and (select count(*) from parents) >= 0
+    returning t.id, t.name, t.state, t.ring, t.priority, t.run_at, t.parent_id, t.step, t.finished_at,
               old.attempt, old.runner_id, old.started_at
   ),
   ended as (
@@ -141,5 +153,11 @@ const RECOVER_RUNNING = `
   ),
   rung as (
     select graphile_worker.add_jobs(array_agg(spec)) from rings having count(*) > 0
+  ),
+  settled as (
+    select errand.settle(array_agg(c.parent_id), array_agg(c.step), array_agg(false))
+      from crashed c
+     where c.parent_id is not null and c.finished_at is not null
+    having count(*) > 0
   )
-  select id, state from crashed where (select count(*) from rung) >= 0`;
+  select id, state from crashed where (select count(*) from rung) + (select count(*) from settled) >= 0`;

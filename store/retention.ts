@@ -1,7 +1,7 @@
 import type { Database } from './pool.ts';
 
 /**
- * Deletes finished tasks, with their attempts and logs, that are older than the retention of their definition,
+ * Deletes finished tasks, with their attempts, logs and children, that are older than the retention of their definition,
  * or than `defaultHours`. Deletes `limit` at most and gives how many. Several runners may call it at once: each
  * skips what another is deleting. Relies on tasks_name_finished_at_idx.
  */
@@ -21,11 +21,13 @@ export async function deleteExpired(
                   select t.id
                     from errand.tasks t
                    where t.name = d.name
+                     and t.parent_id is null
                      and t.finished_at < now() - make_interval(
                            secs => 3600 * coalesce((d.policy ->> 'retentionHours')::float8, $1))
                    order by t.finished_at
                    limit $2
                      for update skip locked) expired
+                where d.workflow is null
                 limit $2)`,
     values: [defaultHours, limit],
   });

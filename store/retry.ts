@@ -7,7 +7,8 @@ import { isVisible, type Visibility, visibilityValues } from './visibility.ts';
 
 /**
  * Queues a failed or cancelled task again (R4), with one attempt more if its budget is used up. Its attempts so
- * far stay in the history; a suspect stays one, and has its crashes to come. Gives the task, or null when it is not
+ * far stay in the history; a suspect stays one, and has its crashes to come. Of a workflow only what failed or was
+ * cancelled is done again (W4), and a step that is retried by itself has its workflow go on. Gives the task, or null when it is not
  * in a state for it: somebody else was faster, or there is no such task that the caller may see.
  */
 export async function retryTask(
@@ -18,7 +19,7 @@ export async function retryTask(
 ): Promise<Task | null> {
   const { rows } = await database.query<Task>({
     name: 'retry_task',
-    text: `${RETRY} select ${TASK_COLUMNS} from t where (select count(*) from rung) >= 0`,
+    text: `${RETRY} select ${TASK_COLUMNS} from t cross join done`,
     values: [[id], REARMABLE, ...visibilityValues(visibility), ...actValues(act)],
   });
   return rows[0] ?? null;
@@ -33,18 +34,47 @@ export async function retryTasks(
 ): Promise<string[]> {
   const { rows } = await database.query<{ id: string }>({
     name: 'retry_tasks',
-    text: `${RETRY} select t.id from t where (select count(*) from rung) >= 0`,
+    text: `${RETRY} select t.id from t cross join done`,
     values: [ids, REARMABLE, ...visibilityValues(visibility), ...actValues(act)],
   });
   return rows.map(({ id }) => id);
 }
 
 const RETRY = `
-  with candidate as materialized (
+  with recursive lineage as (
+    select t.id, t.parent_id as ancestor_id
+      from errand.tasks t
+     where t.id = any ($1) and t.state = any ($2) and t.parent_id is not null
+     union all
+    select l.id, a.parent_id
+      from lineage l
+      join errand.tasks a on a.id = l.ancestor_id
+     where a.parent_id is not null
+  ),
+  locked as materialized (
+    -- Parents before their children, as errand.settle wants it.
+    select t.id
+      from errand.tasks t
+     where t.id in (select ancestor_id from lineage) or t.id = any ($1) and t.children > 0
+     order by t.id
+       for no key update
+  ),
+  candidate as materialized (
     select t.id, t.name, t.priority,
            (row_number() over (partition by t.name, t.priority order by t.id) - 1) / ${RING_SIZE} as part
       from errand.tasks t
+      left join errand.tasks parent on parent.id = t.parent_id
      where t.id = any ($1) and t.state = any ($2) and ${isVisible('$3', '$4')}
+       -- Of a workflow that has succeeded or was cancelled, no step alone; and none beside its workflow.
+       and (parent.state is null or parent.state not in ('succeeded', 'cancelled', 'resolved'))
+       and not exists (select from lineage l where l.id = t.id and l.ancestor_id = any ($1))
+       and (select count(*) from locked) >= 0
+  ),
+  -- Once per task: it has the children done again. Twice at the same time does no more than once.
+  again as materialized (
+    select c.id, case when t.children > 0 then errand.rearm_children(t.id) else 0 end as pending
+      from candidate c
+      join errand.tasks t using (id)
   ),
   fresh as materialized (
     select part.name, part.priority, part.part, gen_random_uuid() as ring
@@ -52,12 +82,14 @@ const RETRY = `
   ),
   t as (
     update errand.tasks t
-       set state = 'queued',
+       set (state, ring, pending, started_at) = (
+             select 'queued', fresh.ring, 0, case when t.children > 0 then t.started_at end where again.pending = 0
+             union all
+             select 'running', null::uuid, again.pending, coalesce(t.started_at, now()) where again.pending > 0
+           ),
            attempt = case when t.started_at is null then t.attempt else t.attempt + 1 end,
            max_attempts = greatest(t.max_attempts, case when t.started_at is null then t.attempt else t.attempt + 1 end),
-           ring = fresh.ring,
            run_at = now(),
-           started_at = null,
            finished_at = null,
            runner_id = null,
            error = null,
@@ -67,6 +99,7 @@ const RETRY = `
            crashes = least(t.crashes, 1::smallint)
       from candidate
       join fresh using (name, priority, part)
+      join again using (id)
      where t.id = candidate.id and t.state = any ($2)
     returning t.*, old.state as was
   ),
@@ -79,8 +112,15 @@ const RETRY = `
   rings as (
     select errand.ring_spec(t.ring, t.name, t.priority, t.run_at, array_agg(t.id order by t.id)) as spec
       from t
+     where t.ring is not null
      group by t.ring, t.name, t.priority, t.run_at
   ),
   rung as (
     select graphile_worker.add_jobs(array_agg(spec)) from rings having count(*) > 0
+  ),
+  revived as (
+    select errand.revive(array_agg(t.parent_id)) from t where t.parent_id is not null having count(*) > 0
+  ),
+  done as (
+    select (select count(*) from rung) + (select count(*) from revived) as parts
   )`;

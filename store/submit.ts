@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 import type { Dedup } from '../core/dedup.ts';
+import type { StepRow } from '../core/graph.ts';
 import { assignRings } from '../core/rings.ts';
 import { type Connections, type Database, isTransient } from './pool.ts';
 import { TASK_COLUMNS, type Task } from './tasks.ts';
@@ -21,6 +22,10 @@ export type Submission = {
   reason: string | null;
   requestId: string | null;
   traceparent: string | null;
+  /** The task that it is a child of. */
+  parentId?: string | null;
+  /** Of a workflow: what the rows of its steps are made from, in the order of their definition. */
+  steps?: readonly StepRow[] | undefined;
 };
 
 export type SubmitOutcome = 'created' | 'duplicate' | 'rearmed' | 'conflict';
@@ -91,13 +96,18 @@ async function query<Row extends object>(
   submissions: Submission[],
   statement: { name: string; text: string },
 ): Promise<Row[]> {
-  const items = assignRings(
+  const values = [JSON.stringify(toItems(submissions))];
+  const { rows } = await database.query<Row>({ ...statement, values });
+  return rows;
+}
+
+/** The `items` of errand.submit_tasks. */
+export function toItems(submissions: Submission[]): Record<string, unknown>[] {
+  const ringed = assignRings(
     submissions,
     (item) => `${item.name} ${item.priority} ${item.runAt ?? ''} ${item.delayMs ?? 0}`,
   );
-  const values = [JSON.stringify(items.map(toColumns))];
-  const { rows } = await database.query<Row>({ ...statement, values });
-  return rows;
+  return ringed.map(toColumns);
 }
 
 function toColumns(item: Submission & { ring: string }): Record<string, unknown> {
@@ -119,6 +129,8 @@ function toColumns(item: Submission & { ring: string }): Record<string, unknown>
     reason: item.reason,
     request_id: item.requestId,
     traceparent: item.traceparent,
+    parent_id: item.parentId ?? null,
+    steps: item.steps,
   };
 }
 

@@ -35,6 +35,12 @@ export type Task = {
   reason: string | null;
   request_id: string | null;
   traceparent: string | null;
+  /** The task whose step or child it is. */
+  parent_id: string | null;
+  /** Its name in the graph of its workflow. */
+  step: string | null;
+  /** Its condition did not hold, so it was not run. */
+  skipped: boolean;
 };
 
 /** One execution of a task by a runner, as the wire has it. */
@@ -52,7 +58,8 @@ export const SUMMARY_COLUMNS = `
   t.id, t.name, split_part(t.name, '.', 1) as namespace, t.version, t.state, t.priority, t.attempt, t.max_attempts,
   uuid_extract_timestamp(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
   t.crashes, t.cancel_requested_at, t.progress, t.progress_note,
-  t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent`;
+  t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent,
+  t.parent_id, t.step, t.skipped`;
 
 /** The columns of `Task`, from a relation called `t`. */
 export const TASK_COLUMNS = `${SUMMARY_COLUMNS}, t.payload, t.result`;

@@ -1,12 +1,15 @@
 import type { Handler } from '../core/task.ts';
+import type { WorkflowDefinition, WorkflowHandlers } from '../core/workflow.ts';
 import type { definitions } from './index.ts';
 
 type Definition = (typeof definitions)[number];
 
-/** A name in `definitions` that is missing here does not compile, nor does a handler of another task. */
-type Handlers = { [D in Definition as D['name']]: () => Promise<{ default: Handler<D> }> };
+type HandlerOf<D extends Definition> = D extends WorkflowDefinition ? WorkflowHandlers<D> : Handler<D>;
 
-/** The handler of every definition, loaded when a runner first needs it and never by the API. */
+/** A name in `definitions` that is missing here does not compile, nor does a handler of another task. */
+type Handlers = { [D in Definition as D['name']]: () => Promise<{ default: HandlerOf<D> }> };
+
+/** The handler of every definition, of a workflow the code of its steps, loaded when a runner first needs it and never by the API. */
 export const handlers: Handlers = {
   'example.echo': () => import('./example.echo.handler.ts'),
   'example.sleep': () => import('./example.sleep.handler.ts'),
@@ -16,9 +19,12 @@ export const handlers: Handlers = {
   'text.count_words': () => import('./text.count_words.handler.ts'),
 };
 
-/** Loads the handler of a name. Throws when the name has none, which the types rule out for known names. */
-export async function loadHandler(name: string): Promise<Handler> {
+/**
+ * Loads the handler of a name, or the code of a workflow. Throws when the name has none, which the types rule out for
+ * known names.
+ */
+export async function loadHandler(name: string): Promise<unknown> {
   if (!Object.hasOwn(handlers, name)) throw new Error(`No handler is registered for ${JSON.stringify(name)}`);
   const module = await handlers[name as keyof Handlers]();
-  return module.default as Handler;
+  return module.default;
 }

@@ -18,6 +18,11 @@ function due(id: string): DueAttempt {
     payload: {},
     requestId: null,
     traceparent: null,
+    initiator: null,
+    sourceSystem: null,
+    parentId: null,
+    hasChildren: false,
+    results: {},
     paused: false,
   };
 }

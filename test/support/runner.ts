@@ -4,11 +4,11 @@ import { onTestFinished } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { REDACTED } from '../../process/logger.ts';
 import { createEvents, type RunnerEvents } from '../../runner/events.ts';
+import { loadExecutables } from '../../runner/executables.ts';
 import type { Executable } from '../../runner/execute.ts';
 import { ownExecutables } from '../../runner/own_tasks.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
 import { createTaskLog } from '../../runner/task_log.ts';
-import { loadHandler } from '../../tasks/handlers.ts';
 import { definitions } from '../../tasks/index.ts';
 
 export type TestRunnerOptions = {
@@ -41,7 +41,9 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
     taskLog: createTaskLog(log, { write: () => {} }),
     events: options.events ?? createEvents(log),
     version: 'test',
-    executables: options.executables ?? new Map([...(await shippedExecutables()), ...ownExecutables(pool)]),
+    executables:
+      options.executables ??
+      new Map([...(await loadExecutables(pool, definitions)), ...ownExecutables(pool)]),
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -50,17 +52,6 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
   };
   onTestFinished(() => stop());
   return { ...runner, stop };
-}
-
-/** The shipped definitions with their handlers. */
-async function shippedExecutables(): Promise<Map<string, Executable>> {
-  const loaded = definitions.map(
-    async (definition): Promise<[string, Executable]> => [
-      definition.name,
-      { definition, handler: await loadHandler(definition.name) },
-    ],
-  );
-  return new Map(await Promise.all(loaded));
 }
 
 /** An executable for a definition made in a test. */

@@ -69,7 +69,15 @@ export function chunkReceived(): Promise<void> {
 /** The context of a third attempt. */
 export function contextOf(signal: AbortSignal = new AbortController().signal): TaskContext {
   const log = pino({ level: 'silent' });
-  return { id: TASK_ID, attempt: 3, traceparent: null, signal, log, progress: () => {} };
+  return {
+    id: TASK_ID,
+    attempt: 3,
+    traceparent: null,
+    signal,
+    log,
+    progress: () => {},
+    submit: async () => {},
+  };
 }
 
 type CallOptions = { allowPrivate?: boolean; lookup?: Lookup; signal?: AbortSignal };

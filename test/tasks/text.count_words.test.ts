@@ -16,6 +16,7 @@ const context: TaskContext = {
   signal: new AbortController().signal,
   log: pino({ level: 'silent' }),
   progress: () => {},
+  submit: async () => {},
 };
 
 /** What the handler makes of a text, without a runner. */

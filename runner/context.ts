@@ -1,0 +1,53 @@
+import type { Logger } from 'pino';
+import { PermanentError } from '../core/errors.ts';
+import { sanitizeText } from '../core/json.ts';
+import type { TaskContext } from '../core/task.ts';
+import type { DueAttempt } from '../store/begin.ts';
+import type { Submission } from '../store/submit.ts';
+import type { AttemptUnderWay } from './attempt.ts';
+import { toFollowUp } from './follow_up.ts';
+
+const MAX_NOTE_LENGTH = 1_000;
+/** Of one attempt: a list of more is a task of its own, or a step that maps. */
+const MAX_FOLLOW_UPS = 1_000;
+
+/** What the handlers of steps and workflows get besides. */
+export type AttemptContext = TaskContext & {
+  /** Of the steps before, by their names. */
+  readonly results: Record<string, unknown>;
+  readonly due: DueAttempt;
+};
+
+/** The context of an attempt, and what it has submitted by the end of it. */
+export type OpenContext = { context: AttemptContext; followUps: () => Promise<Submission[]> };
+
+/** Makes the context of an attempt (specification T8). */
+export function openContext(attempt: AttemptUnderWay, traceparent: string | null, log: Logger): OpenContext {
+  const { due } = attempt;
+  const submitted: Promise<Submission>[] = [];
+  const context: AttemptContext = {
+    id: due.id,
+    attempt: due.attempt,
+    traceparent,
+    signal: attempt.signal,
+    log,
+    results: due.results ?? {},
+    due,
+    progress(fraction, note) {
+      const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1);
+      const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
+      attempt.unwritten.progress = { fraction: bounded, note: text };
+    },
+    async submit(definition, payload, options) {
+      if (submitted.length >= MAX_FOLLOW_UPS) {
+        throw new PermanentError(`An attempt can submit ${MAX_FOLLOW_UPS} tasks at most`, {
+          code: 'TOO_MANY_FOLLOW_UPS',
+        });
+      }
+      const submission = toFollowUp(definition, payload, { ...due, traceparent }, options);
+      submitted.push(submission);
+      await submission;
+    },
+  };
+  return { context, followUps: () => Promise.all(submitted) };
+}

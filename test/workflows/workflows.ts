@@ -1,0 +1,38 @@
+import type { Pool } from 'pg';
+import { stepRows } from '../../core/graph.ts';
+import type { WorkflowDefinition, WorkflowHandlers } from '../../core/workflow.ts';
+import type { Executable } from '../../runner/execute.ts';
+import { type WorkflowCode, workflowExecutables } from '../../runner/workflow.ts';
+import type { Submission } from '../../store/submit.ts';
+import type { Task } from '../../store/tasks.ts';
+import { submitOne } from '../support/tasks.ts';
+
+/** What a runner executes of a workflow that is made in a test. */
+export function executablesOf<W extends WorkflowDefinition>(
+  pool: Pool,
+  workflow: W,
+  handlers: WorkflowHandlers<W>,
+): [string, Executable][] {
+  return workflowExecutables(pool, workflow, handlers as unknown as WorkflowCode);
+}
+
+/** Puts a workflow into the ledger as the API would. */
+export function submitWorkflow(
+  pool: Pool,
+  workflow: WorkflowDefinition,
+  payload: unknown,
+  options: Partial<Submission> = {},
+): Promise<Task> {
+  return submitOne(pool, { name: workflow.name, payload, steps: stepRows(workflow.graph), ...options });
+}
+
+/** State and attempt of each child of a task, by step or by its place in the list. */
+export async function childrenOf(pool: Pool, parentId: string): Promise<Record<string, string>> {
+  const { rows } = await pool.query<{ step: string | null; state: string; attempt: number }>(
+    'select step, state, attempt from errand.tasks where parent_id = $1 order by id',
+    [parentId],
+  );
+  return Object.fromEntries(
+    rows.map(({ step, state, attempt }, index) => [step ?? String(index), `${state} ${attempt}`]),
+  );
+}
