@@ -24,3 +24,24 @@ export const diamondCode = defineSteps(diamond, {
     sum: { handler: (_payload, { results }) => ({ value: results.plus.value + results.minus.value }) },
   },
 });
+
+/** Four steps in a row, each adding one. */
+export const linear = defineWorkflow({
+  ...base,
+  name: 'graph.linear',
+  steps: {
+    one: step({ result: number }),
+    two: step({ after: ['one'], result: number }),
+    three: step({ after: ['two'], result: number }),
+    four: step({ after: ['three'], result: number }),
+  },
+});
+
+export const linearCode = defineSteps(linear, {
+  steps: {
+    one: { handler: ({ value }) => ({ value: value + 1 }) },
+    two: { handler: (_payload, { results }) => ({ value: results.one.value + 1 }) },
+    three: { handler: (_payload, { results }) => ({ value: results.two.value + 1 }) },
+    four: { handler: (_payload, { results }) => ({ value: results.three.value + 1 }) },
+  },
+});
