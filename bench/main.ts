@@ -6,6 +6,7 @@ import { type BenchOptions, benchOptions, USAGE } from './options.ts';
 import { measureReads } from './reads/section.ts';
 import { toJson, toMarkdown } from './report.ts';
 import { startServer } from './server.ts';
+import { measureWorkflows } from './workflows/section.ts';
 
 // `npm run bench`: measures, and prints what came of it. It judges nothing: a run that measured ends with 0.
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
@@ -26,7 +27,10 @@ async function measure(options: BenchOptions): Promise<void> {
   };
   onStopSignals(stop, stop);
   try {
-    const sections = [await measureReads(server, options, tell)];
+    const sections = [
+      ...(options.only === 'workflows' ? [] : [await measureReads(server, options, tell)]),
+      ...(options.only === 'reads' ? [] : [await measureWorkflows(server, options.repetitions, tell)]),
+    ];
     const environment = await readEnvironment(server.version);
     const markdown = toMarkdown(environment, sections);
     process.stdout.write(options.json ? toJson(environment, sections) : markdown);

@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
-export const USAGE = `Measures what reading costs: a page of the list, a task, the figures, with few finished tasks and with many.
+export const USAGE = `Measures what reading costs: a page of the list, a task, the figures, with few finished tasks and with many;
+and how long a workflow of four steps takes, beside jobs of graphile-worker.
 
   npm run bench                     100 thousand and 10 million finished tasks
   npm run bench -- --quick          100 thousand and 1 million, in about a minute
 
   --small        finished tasks in the first database
   --large        finished tasks in the second one
-  --repetitions  how often each read is measured in each of them
+  --repetitions  how often each is measured
+  --only         reads, or workflows
   --json         JSON on stdout instead of the table
   --write        also writes the table to bench/RESULTS.md
   --help         this text
@@ -32,6 +34,7 @@ const optionsSchema = z
     small: tasks.default(100_000),
     large: tasks.optional(),
     repetitions: whole(1, 10_000).optional(),
+    only: z.enum(['reads', 'workflows'], 'must be reads or workflows').optional(),
     json: flag,
     write: flag,
   })
@@ -59,7 +62,7 @@ function readFlags(args: string[]): Record<string, string | boolean | undefined>
   try {
     const options = {
       ...{ quick: given, json: given, write: given, help: given },
-      ...{ small: text, large: text, repetitions: text },
+      ...{ small: text, large: text, repetitions: text, only: text },
     };
     return { ...parseArgs({ args, options }).values };
   } catch (error) {

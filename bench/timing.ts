@@ -1,5 +1,14 @@
-/** What is timed. */
-export type Subject = () => Promise<unknown>;
+/** Does what is measured once, and gives how long that took, in ms. */
+export type Subject = () => Promise<number>;
+
+/** A subject that takes as long as this work. */
+export function timed(work: () => Promise<unknown>): Subject {
+  return async () => {
+    const began = performance.now();
+    await work();
+    return performance.now() - began;
+  };
+}
 
 /** Durations in ms, of so many times. */
 export type Durations = { times: number; median: number; p99: number };
@@ -11,22 +20,24 @@ export const LIMIT = { ms: 5_000, leastRounds: 10 };
 
 /**
  * Runs the subjects by turns, A B A B …, so that whatever else the machine does at a time falls on all of them, and
- * gives the durations of each. Fewer rounds than `repetitions` when they take long. Throws what a subject throws.
+ * gives the durations of each. Fewer rounds than `repetitions` when they take longer than `limitMs`. Throws what a subject throws.
  */
-export async function timeByTurns(subjects: readonly Subject[], repetitions: number): Promise<Durations[]> {
+export async function timeByTurns(
+  subjects: readonly Subject[],
+  repetitions: number,
+  limitMs = LIMIT.ms,
+): Promise<Durations[]> {
   const warm = performance.now() + WARM_UP.ms;
   const rounds = Math.min(WARM_UP.rounds, repetitions);
   for (let round = 0; round < rounds && (round === 0 || performance.now() < warm); round++) {
     for (const subject of subjects) await subject();
   }
   const times = subjects.map((): number[] => []);
-  const enough = performance.now() + LIMIT.ms;
+  const enough = performance.now() + limitMs;
   for (let round = 0; round < repetitions; round++) {
     if (round >= LIMIT.leastRounds && performance.now() > enough) break;
     for (const [index, subject] of subjects.entries()) {
-      const began = performance.now();
-      await subject();
-      times[index]?.push(performance.now() - began);
+      times[index]?.push(await subject());
     }
   }
   return times.map((all) => ({ times: all.length, median: quantile(all, 0.5), p99: quantile(all, 0.99) }));

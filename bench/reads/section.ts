@@ -1,7 +1,7 @@
 import type { BenchOptions } from '../options.ts';
 import type { Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
-import { type Durations, LIMIT, timeByTurns } from '../timing.ts';
+import { type Durations, LIMIT, timeByTurns, timed } from '../timing.ts';
 import { type Ledger, makeLedger } from './ledger.ts';
 import { MEASUREMENTS } from './measurements.ts';
 
@@ -53,7 +53,7 @@ async function measure(
   repetitions: number,
 ): Promise<Measured> {
   const durations = await timeByTurns(
-    ledgers.map((ledger) => () => run(ledger)),
+    ledgers.map((ledger) => timed(() => run(ledger))),
     repetitions,
   );
   const figures = async (index: 0 | 1): Promise<Figures> => {

@@ -1,0 +1,104 @@
+import { makeWorkerUtils } from 'graphile-worker';
+import { z } from 'zod';
+import { freePort } from '../../embedded/ports.ts';
+import type { Section } from '../report.ts';
+import type { BenchServer } from '../server.ts';
+import { timeByTurns } from '../timing.ts';
+import { startProcess } from './process.ts';
+
+/** One client asks for much at once. */
+const UNLIMITED = { RATE_LIMIT_READS: '0', RATE_LIMIT_WRITES: '0', RATE_LIMIT_BURST: '0' };
+const LIMIT_MS = 60_000;
+const WORKFLOW = 'example.linear';
+
+/** Runs four steps once, and gives how long that took, in ms: from before the submission to the recorded end. */
+type Chain = { run(): Promise<number>; stop(): Promise<void> };
+
+/**
+ * Measures four steps one after the other on an idle machine: as a workflow over HTTP, and as jobs of graphile-worker
+ * that add each other, by turns. Throws when either fails.
+ */
+export async function measureWorkflows(
+  server: BenchServer,
+  repetitions: number,
+  tell: (line: string) => void,
+): Promise<Section> {
+  tell('four steps, as a workflow and as jobs that add each other');
+  const chains = [await workflowChain(server), await jobChain(server)] as const;
+  const [workflow, jobs] = await timeByTurns(
+    chains.map(({ run }) => run),
+    repetitions,
+    LIMIT_MS,
+  );
+  for (const chain of chains) await chain.stop();
+  if (workflow === undefined || jobs === undefined) throw new Error('nothing was measured');
+  const row = (what: string, by: string, { times, median, p99 }: typeof workflow): string[] => [
+    ...[what, by, String(times), median.toFixed(1), p99.toFixed(1), (median / jobs.median).toFixed(2)],
+  ];
+  return {
+    title: 'Four steps, one after the other',
+    about:
+      'From before the submission to the recorded end, one at a time on an idle machine, by turns; API, runner and ' +
+      'worker are processes of their own. The workflow comes over HTTP, and its steps, results and attempts are ' +
+      'recorded; the jobs just add each other. Times in ms; the ratio is that of the medians.',
+    head: ['what', 'by', 'times', 'p50', 'p99', 'ratio'],
+    rows: [
+      row(`${WORKFLOW}, results recorded`, 'Errand', workflow),
+      row('four jobs, each adds the next', 'graphile-worker', jobs),
+    ],
+    data: { workflow, jobs },
+  };
+}
+
+const listening = z.object({ listening: z.number() });
+const submitted = z.object({ task: z.object({ id: z.string() }) });
+const ended = z.object({ state: z.literal('succeeded'), finished_at: z.iso.datetime() });
+
+async function workflowChain(server: BenchServer): Promise<Chain> {
+  const url = await server.createDatabase('workflows');
+  const environment = { DATABASE_URL: url, SERVER_HOST: '127.0.0.1', ...UNLIMITED };
+  const [apiPort, runnerPort] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')].map(String);
+  const api = await startProcess('api/main.ts', { ...environment, SERVER_PORT: apiPort ?? '' });
+  const runner = await startProcess('runner/main.ts', { ...environment, RUNNER_PORT: runnerPort ?? '' });
+  const base = `http://127.0.0.1:${listening.parse(api.first).listening}/v1/tasks`;
+  let sent = 0;
+  return {
+    async run() {
+      const began = performance.timeOrigin + performance.now();
+      const answer = await fetch(`${base}/${WORKFLOW}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ payload: { number: ++sent } }),
+      });
+      const { task } = submitted.parse(await answer.json());
+      const end = await fetch(`${base}/${task.id}?wait=30`);
+      const { finished_at } = ended.parse(await end.json());
+      return Date.parse(finished_at) - began;
+    },
+    async stop() {
+      await Promise.all([api.process.stop(), runner.process.stop()]);
+    },
+  };
+}
+
+async function jobChain(server: BenchServer): Promise<Chain> {
+  const connectionString = await server.createDatabase('jobs');
+  const utils = await makeWorkerUtils({ connectionString });
+  await utils.migrate();
+  const { process: worker } = await startProcess('bench/workflows/chain_runner.ts', {
+    DATABASE_URL: connectionString,
+  });
+  const done = z.object({ doneAt: z.number() });
+  return {
+    async run() {
+      const message = worker.message();
+      const began = performance.timeOrigin + performance.now();
+      await utils.addJob('one', {});
+      return done.parse(await message).doneAt - began;
+    },
+    async stop() {
+      await worker.stop();
+      await utils.release();
+    },
+  };
+}
