@@ -1,3 +1,4 @@
+import { childrenDone, findStepsFailed } from './explain_children.ts';
 import {
   because,
   between,
@@ -8,20 +9,33 @@ import {
   nameOf,
   runnerInWords,
 } from './explain_facts.ts';
+import { ON_FAILURE } from './graph.ts';
 
 /** How it succeeded. */
-export function findSuccess({ task, runner }: Facts): Finding {
+export function findSuccess(facts: Facts): Finding {
+  const { task, runner } = facts;
+  if (task.skipped) return skipped(task);
   const took =
     task.started_at === null || task.finished_at === null
       ? ''
       : ` in ${inTime(between(task.started_at, task.finished_at))}`;
   const by = runner === null ? '' : ` by ${runnerInWords(runner)}`;
+  const children = childrenDone(facts);
+  const whole = children === null ? `Attempt ${task.attempt} of ${task.max_attempts} succeeded` : children;
   return {
     code: 'succeeded',
-    message: `Attempt ${task.attempt} of ${task.max_attempts} succeeded${took}${by}`,
+    message: `${whole}${children !== null && took !== '' ? ',' : ''}${took}${children === null ? by : ''}`,
     ...ended(task),
     ...(runner === null ? {} : { runner: nameOf(runner) }),
   };
+}
+
+function skipped(task: Facts['task']): Finding {
+  const message =
+    task.step === ON_FAILURE
+      ? 'It was not needed, because no step has failed'
+      : 'Its condition did not hold, so it was not run, and what comes after it goes on without its result';
+  return { code: 'skipped', message, ...ended(task) };
 }
 
 /** How it failed, the cause first. */
@@ -29,6 +43,8 @@ export function findFailure(facts: Facts): Finding[] {
   const { task } = facts;
   const last = errorInWords(task.error);
   const since = ended(task);
+  const steps = task.error?.error_code === 'STEP_FAILED' ? findStepsFailed(facts) : [];
+  if (steps.length > 0) return steps.map((finding) => ({ ...finding, ...since }));
   if (task.error?.error_code === 'QUARANTINED') {
     const message = `Its runner died under it ${task.crashes} times, so it is quarantined`;
     const next = retry(facts, 'Find out why its runners died before you retry it');
@@ -66,6 +82,12 @@ function timeOut({ task }: Facts): Finding {
 
 /** Who cancelled it. */
 export function findCancelled(facts: Facts): Finding {
+  const { act, parent, task } = facts;
+  if (act === null && parent?.state === 'cancelled') {
+    const message = `It was cancelled with ${parent.name}`;
+    const next = `To have it done after all: PATCH /v1/tasks/${parent.id}/retry has what was cancelled done again`;
+    return { code: 'cancelled', message, ...ended(task), next };
+  }
   return { ...byOperator(facts, 'cancelled'), next: retry(facts, 'To have it done after all') };
 }
 

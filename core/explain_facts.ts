@@ -4,6 +4,9 @@ import type { State } from './states.ts';
 /** Who a runner is. */
 export type RunnerName = { id: number; host: string; pid: number };
 
+/** Which task, and what it is at; `step` is its name in the graph of its workflow. */
+export type TaskName = { id: string; name: string; step: string | null; state: State };
+
 /** Why a task is where it is. Several may hold at once. */
 export const REASON_CODES = [
   'cancel_requested',
@@ -11,6 +14,8 @@ export const REASON_CODES = [
   'scheduled',
   'backing_off',
   'waiting_for_steps',
+  'waiting_for_failure',
+  'waiting_for_children',
   'no_live_runner',
   'no_runner_for_name',
   'due_without_ring',
@@ -21,6 +26,8 @@ export const REASON_CODES = [
   'queued',
   'running',
   'succeeded',
+  'skipped',
+  'step_failed',
   'failed_permanently',
   'attempts_exhausted',
   'timed_out',
@@ -44,10 +51,21 @@ export type Reason = {
   since?: string;
   until?: string;
   runner?: RunnerName;
+  /** The steps or children that it is about. */
+  tasks?: TaskName[];
 };
 
 /** A reason, and what somebody can do about it, if anything. */
-export type Finding = Reason & { next?: string };
+export type Finding = Reason & { next?: string | string[] };
+
+/** A step, or one of a list of children, which has none; as far as sentences need it. */
+export type Member = TaskName & {
+  /** The steps that it comes after. */
+  after: readonly string[];
+  skipped: boolean;
+  /** Of its error. */
+  message: string | null;
+};
 
 /** What is known of a task at one moment. Times are ISO 8601, all by one clock. */
 export type Facts = {
@@ -66,10 +84,25 @@ export type Facts = {
     progress: number | null;
     progress_note: string | null;
     error: ErrorRecord | null;
+    /** Of a step: its name in the graph, and the steps that it comes after. */
+    step: string | null;
+    after: readonly string[];
+    skipped: boolean;
+    /** How many it has; null when it is none that has any. */
+    children: number | null;
+    /** How many it waits for: steps, or children that are due or under way. */
+    pending: number;
   };
+  /** The task whose step or child it is. */
+  parent: { id: string; name: string; state: State } | null;
+  /**
+   * Of a step that waits, the steps of its workflow, itself included; of what has children, these: how many are done and
+   * how many ended otherwise, all that are steps, and of a list the few that matter most.
+   */
+  family: { done: number; failed: number; members: readonly Member[] } | null;
   /** The last attempt that ended without success. */
   failure: { attempt: number; outcome: string; error: ErrorRecord | null } | null;
-  /** Of its name and its namespace. */
+  /** Of its name and of any part of it from the first on. */
   pauses: { target: string; paused_at: string; actor: string; reason: string | null }[];
   /** The cancellation or the resolution in the audit trail. */
   act: { actor: string; at: string; reason: string | null } | null;

@@ -1,3 +1,4 @@
+import { findBefore, findChildren, waitsForChildren } from './explain_children.ts';
 import {
   because,
   between,
@@ -20,8 +21,9 @@ export function isStartable(state: State): boolean {
 }
 
 /** Whether the attempt may begin as far as time is concerned. */
-function isDue({ task, now }: Facts): boolean {
-  return isStartable(task.state) && between(task.run_at, now) >= 0;
+function isDue(facts: Facts): boolean {
+  const { task, now } = facts;
+  return isStartable(task.state) && !waitsForChildren(facts) && between(task.run_at, now) >= 0;
 }
 
 /**
@@ -33,7 +35,7 @@ export function findWaiting(facts: Facts): Finding[] {
   return [
     ...cancelRequested(facts),
     ...facts.pauses.map((pause) => paused(facts, pause)),
-    ...(task.state === 'waiting' ? [waitingForSteps()] : isDue(facts) ? [] : [notDue(facts)]),
+    ...notBegun(facts),
     ...runnersMissing(facts),
     ...(isDue(facts) ? atItsRing(facts) : []),
     ...(isStartable(task.state) && task.crashes > 0 ? [suspect(facts)] : []),
@@ -41,14 +43,28 @@ export function findWaiting(facts: Facts): Finding[] {
   ];
 }
 
-/** What a running task is at. */
+/** What keeps it from being due, if it is not. */
+function notBegun(facts: Facts): Finding[] {
+  const { task, now } = facts;
+  if (task.state === 'waiting') return [findBefore(facts)];
+  if (isDue(facts)) return [];
+  const begins = waitsForChildren(facts) ? [findChildren(facts).waiting] : [];
+  return between(task.run_at, now) >= 0 ? begins : [notDue(facts), ...begins];
+}
+
+/** What a running task is at. What holds up one that waits for its children comes before how far they are. */
 export function findRunning(facts: Facts): Finding[] {
+  if (waitsForChildren(facts)) {
+    const { failed, waiting } = findChildren(facts);
+    const pauses = facts.pauses.map((pause) => paused(facts, pause));
+    return [...cancelRequested(facts), ...pauses, ...failed, ...runnersMissing(facts), waiting];
+  }
   return [...overdue(facts, 'was executing it'), ...cancelRequested(facts), running(facts)];
 }
 
-function cancelRequested({ task, act, now }: Facts): Finding[] {
+function cancelRequested({ task, act, parent, now }: Facts): Finding[] {
   if (task.cancel_requested_at === null) return [];
-  const who = act?.actor ?? 'Somebody';
+  const who = act?.actor ?? (parent?.state === 'cancelled' ? `Who cancelled ${parent.name}` : 'Somebody');
   const ago = inTime(between(task.cancel_requested_at, now));
   const message = `${who} asked it to end ${ago} ago${because(act?.reason ?? null)}; its handler has to heed that`;
   const by = act === null ? {} : { actor: act.actor, reason: act.reason };
@@ -66,10 +82,6 @@ function paused({ now }: Facts, { target, paused_at, actor, reason }: Facts['pau
     since: paused_at,
     next: `Resume it: PUT /v1/queues/${target}/resume`,
   };
-}
-
-function waitingForSteps(): Finding {
-  return { code: 'waiting_for_steps', message: 'It waits until other steps of its workflow have succeeded' };
 }
 
 function notDue({ task, failure, now }: Facts): Finding {
@@ -182,6 +194,7 @@ function overdue({ runner, runners, now }: Facts, deed: string): Finding[] {
 }
 
 function running({ task, runner, timeout_ms, now }: Facts): Finding {
+  if (task.children !== null) return joining(task, runner);
   const since = task.started_at ?? now;
   const done = task.progress === null ? '' : `, is ${Math.round(task.progress * 100)} % done`;
   const note = task.progress_note === null ? '' : ` (${shown(task.progress_note)})`;
@@ -197,6 +210,16 @@ function running({ task, runner, timeout_ms, now }: Facts): Finding {
     message: `Attempt ${task.attempt} of ${task.max_attempts} has been running for ${inTime(between(since, now))} in ${runnerInWords(runner)}${done}${note}${limit}`,
     since,
     ...(timeout_ms === null ? {} : { until: new Date(Date.parse(since) + timeout_ms).toISOString() }),
+    ...(runner === null ? {} : { runner: nameOf(runner) }),
+  };
+}
+
+/** It began with its children; the attempt is at what is left to do now that they have ended. */
+function joining(task: Facts['task'], runner: Facts['runner']): Finding {
+  return {
+    code: 'running',
+    message: `What it waited for has ended, and attempt ${task.attempt} of ${task.max_attempts} goes on in ${runnerInWords(runner)}`,
+    ...(task.started_at === null ? {} : { since: task.started_at }),
     ...(runner === null ? {} : { runner: nameOf(runner) }),
   };
 }

@@ -1,31 +1,18 @@
-import type { Refuse, TaskDefinition } from './task.ts';
-
-/** A step of a workflow, as everything but its handler knows it. */
-export type GraphStep = {
-  readonly step: string;
-  /** The steps that it waits for. */
-  readonly after: readonly string[];
-  /** Whether it may be skipped. */
-  readonly conditional: boolean;
-  /** What it does: its own handler, one task of another definition, or a list of them. */
-  readonly kind: 'handler' | 'run' | 'map';
-  /** What its children are of; null for one with a handler. */
-  readonly child: TaskDefinition | null;
-  /** The step as a task. */
-  readonly definition: TaskDefinition;
-  /** Null: that of its workflow. */
-  readonly priority: number | null;
-};
-
-/** The steps of a workflow, in the order of their definition; ON_FAILURE, if there is one, comes last. */
-export type Graph = { readonly steps: readonly GraphStep[] };
+import type { Graph, GraphStep, Refuse } from './task.ts';
 
 /** The step that is run when others failed and nothing else can go on. */
 export const ON_FAILURE = 'on_failure';
 
+/** Whether a step is that one, or was for an earlier failure: `on_failure-1` and so on. */
+export function isFailureStep(step: string): boolean {
+  return step === ON_FAILURE || step.startsWith(`${ON_FAILURE}-`);
+}
+
 /** As in task names; a workflow is read on a screen. */
 const STEP_PATTERN = /^[a-z][a-z0-9_-]*$/;
 const MAX_STEPS = 100;
+/** Results are asked for by their names, and this one any object has. */
+const TAKEN = 'constructor';
 
 /** What a step waits for, as it is written down. */
 type Edges = Record<string, { after?: readonly string[] | undefined }>;
@@ -39,8 +26,10 @@ export function checkGraph(steps: Edges, refuse: Refuse): void {
   if (names.length === 0) refuse('a workflow needs a step');
   if (names.length > MAX_STEPS) refuse(`${names.length} steps are more than ${MAX_STEPS}: nest workflows`);
   for (const [name, { after = [] }] of Object.entries(steps)) {
-    if (!STEP_PATTERN.test(name) || name === ON_FAILURE)
-      refuse(`the step ${JSON.stringify(name)} must match ${STEP_PATTERN} and not be ${ON_FAILURE}`);
+    if (!STEP_PATTERN.test(name) || isFailureStep(name) || name === TAKEN)
+      refuse(
+        `the step ${JSON.stringify(name)} must match ${STEP_PATTERN} and not be ${ON_FAILURE} or ${TAKEN}`,
+      );
     for (const before of after) {
       if (before === name) refuse(`the step ${name} comes after itself`);
       if (!Object.hasOwn(steps, before))
@@ -62,7 +51,7 @@ export function checkGraph(steps: Edges, refuse: Refuse): void {
 function findCircle(steps: Edges): string[] | null {
   const done = new Set<string>();
   const visit = (name: string, path: string[]): string[] | null => {
-    if (path.includes(name)) return path.slice(path.indexOf(name)).reverse();
+    if (path.includes(name)) return [name, ...path.slice(path.indexOf(name) + 1).reverse()];
     if (done.has(name)) return null;
     for (const before of steps[name]?.after ?? []) {
       const circle = visit(before, [...path, name]);
@@ -82,7 +71,7 @@ function findCircle(steps: Edges): string[] | null {
 function leadsTo(steps: Edges, name: string, targets: readonly string[], seen = new Set<string>()): boolean {
   if (seen.has(name)) return false;
   seen.add(name);
-  const { after = [] } = steps[name] ?? {};
+  const after = steps[name]?.after ?? [];
   return after.some((before) => targets.includes(before) || leadsTo(steps, before, targets, seen));
 }
 
@@ -99,15 +88,22 @@ export type StepRow = {
   after: readonly string[];
   priority: number | null;
   max_attempts: number;
+  /** These say only what the graph looks like: no row has them. `child` is a name. */
+  conditional: boolean;
+  kind: GraphStep['kind'];
+  child: string | null;
 };
 
 /** What the rows of a workflow's steps are made from, in the order of their definition. */
 export function stepRows(graph: Graph): StepRow[] {
-  return graph.steps.map(({ step, after, priority, definition }) => ({
+  return graph.steps.map(({ step, after, priority, definition, conditional, kind, child }) => ({
     step,
     name: definition.name,
     after,
     priority,
     max_attempts: definition.policy.maxAttempts,
+    conditional,
+    kind,
+    child: child?.name ?? null,
   }));
 }

@@ -43,6 +43,14 @@ export function createRegistry(definitions: readonly TaskDefinition[]): Registry
   };
 }
 
+/** What tasks of these definitions are called: by their names, and those of workflows' steps by theirs. */
+export function taskNames(definitions: readonly TaskDefinition[]): string[] {
+  return definitions.flatMap(({ name, graph }) => [
+    name,
+    ...(graph?.steps ?? []).map((step) => step.definition.name),
+  ]);
+}
+
 /** Up to three of these names that look like this one, nearest first. */
 export function closest(name: string, names: readonly string[]): string[] {
   const near = Math.max(3, Math.ceil(name.length / 2));

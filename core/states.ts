@@ -24,12 +24,11 @@ export const TRANSITIONS: Record<State, readonly State[]> = {
   // Running still: it waits for its children now. Queued: these have ended, or its runner is gone.
   running: ['running', 'queued', 'succeeded', 'failed', 'retrying', 'cancelled'],
   retrying: ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'retrying'],
-  // Waiting again: a step that waits for a failure, when its workflow is retried.
-  succeeded: ['waiting'],
+  succeeded: [],
   // Running, waiting: with a workflow, or with what it is made of.
   failed: ['queued', 'scheduled', 'running', 'waiting', 'resolved'],
   cancelled: ['queued', 'scheduled', 'running', 'waiting'],
-  resolved: ['waiting'],
+  resolved: [],
 };
 
 /** The states from which an attempt may begin: it is due, or will be. */

@@ -1,6 +1,5 @@
 import { getCallSites } from 'node:util';
 import type { Logger } from 'pino';
-import type { Graph } from './graph.ts';
 import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './policy.ts';
 import {
   type JsonSchema,
@@ -41,6 +40,26 @@ export type TaskDefinition<
   /** Of a step: the name of its workflow. Nobody submits a step. */
   readonly workflow?: string;
 };
+
+/** A step of a workflow, as everything but its handler knows it. */
+export type GraphStep = {
+  readonly step: string;
+  /** The steps that it waits for. */
+  readonly after: readonly string[];
+  /** Whether it may be skipped. */
+  readonly conditional: boolean;
+  /** What it does: its own handler, one task of another definition, or a list of them. */
+  readonly kind: 'handler' | 'run' | 'map';
+  /** What its children are of; null for one with a handler. */
+  readonly child: TaskDefinition | null;
+  /** The step as a task. */
+  readonly definition: TaskDefinition;
+  /** Null: that of its workflow. */
+  readonly priority: number | null;
+};
+
+/** The steps of a workflow, in the order of their definition; ON_FAILURE, if there is one, comes last. */
+export type Graph = { readonly steps: readonly GraphStep[] };
 
 /** What a handler gets beside its payload. */
 export type TaskContext = {

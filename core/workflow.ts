@@ -1,8 +1,16 @@
 import { getCallSites } from 'node:util';
-import { checkGraph, type Graph, type GraphStep, ON_FAILURE } from './graph.ts';
+import { checkGraph, ON_FAILURE } from './graph.ts';
 import type { PolicyInput } from './policy.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
-import { makeDefinition, refusal, type TaskContext, type TaskDefinition, type TaskInput } from './task.ts';
+import {
+  type Graph,
+  type GraphStep,
+  makeDefinition,
+  refusal,
+  type TaskContext,
+  type TaskDefinition,
+  type TaskInput,
+} from './task.ts';
 
 /** A step as it is written down. With neither `run` nor `map` it has a handler of its own. */
 export type StepInput = {
@@ -21,13 +29,18 @@ export type StepInput = {
 
 type Steps = Record<string, StepInput>;
 
+/** The step that is run when others failed: it comes after all of them, whichever, and has a handler. */
+type FailureInput = Pick<StepInput, 'result' | 'policy'> & {
+  [K in Exclude<keyof StepInput, 'result' | 'policy'>]?: never;
+};
+
 /** A workflow: to those who submit it a task like any other. */
 export type WorkflowDefinition<
   Name extends string = string,
   Payload extends Schema = Schema,
   Result extends Schema | undefined = Schema | undefined,
   S extends Steps = Steps,
-  OnFailure extends StepInput | undefined = StepInput | undefined,
+  OnFailure extends FailureInput | undefined = FailureInput | undefined,
 > = TaskDefinition<Name, Payload, Result> & {
   readonly graph: Graph;
   /** What its handlers are typed by. */
@@ -53,7 +66,7 @@ export function defineWorkflow<
   Payload extends Schema,
   const S extends Steps,
   Result extends Schema | undefined = undefined,
-  const OnFailure extends StepInput | undefined = undefined,
+  const OnFailure extends FailureInput | undefined = undefined,
 >(
   workflow: TaskInput<Name, Payload, Result> & {
     steps: S & Linked<S>;
@@ -82,8 +95,7 @@ export function defineWorkflow<
     };
   };
   const steps = Object.entries(workflow.steps).map(([name, input]) => graphStep(name, input));
-  if (workflow.onFailure !== undefined)
-    steps.push(graphStep(ON_FAILURE, { ...workflow.onFailure, after: [] }));
+  if (workflow.onFailure !== undefined) steps.push(graphStep(ON_FAILURE, workflow.onFailure as StepInput));
   return Object.freeze({
     ...whole,
     graph: { steps },
@@ -140,6 +152,11 @@ export type StepContext<Results = Record<string, unknown>> = TaskContext & { rea
 
 type Maybe<T> = T | Promise<T>;
 
+/** What a handler may give for a step. */
+type Gives<S extends { result?: Schema }> = Maybe<
+  S extends { result: infer R extends Schema } ? SchemaInput<R> : unknown
+>;
+
 type Condition<W extends WorkflowDefinition, S extends StepInput> = S extends { conditional: true }
   ? { when: (given: Given<W, S>) => Maybe<boolean> }
   : { when?: never };
@@ -154,7 +171,7 @@ type Work<W extends WorkflowDefinition, S extends StepInput> = S extends {
         handler: (
           payload: SchemaOutput<W['payload']>,
           context: StepContext<ResultsFor<W['steps'], S>>,
-        ) => Maybe<S extends { result: infer R extends Schema } ? SchemaInput<R> : unknown>;
+        ) => Gives<S>;
       };
 
 /** What failed, for the step that is run then. */
@@ -171,12 +188,12 @@ export type WorkflowHandlers<W extends WorkflowDefinition> = {
       }) => Maybe<SchemaInput<W['result']>>;
     }
   : { output?: never }) &
-  (W['onFailure'] extends StepInput
+  (W['onFailure'] extends FailureInput
     ? {
         onFailure: (
           payload: SchemaOutput<W['payload']>,
           context: TaskContext & { readonly failed: readonly FailedStep[] },
-        ) => unknown;
+        ) => Gives<W['onFailure']>;
       }
     : { onFailure?: never });
 

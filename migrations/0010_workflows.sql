@@ -24,6 +24,11 @@ alter table errand.tasks
 -- The children of a task, and a step by its name. Plain tasks cost it nothing.
 create unique index tasks_parent_id_step_key on errand.tasks (parent_id, step) where parent_id is not null;
 
+-- The key of a ring that tasks of one name and priority share, of a fresh UUID: UUIDv8, a hash (RFC 9562).
+create function errand.ring_key(seed uuid, name text, priority smallint, part bigint) returns uuid
+  language sql immutable parallel safe
+return overlay(overlay(md5(concat_ws(' ', seed, name, priority, part)) placing '8' from 13) placing '8' from 17)::uuid;
+
 -- Of the children that ended: counts down those that come after them, and their parents; queues who waits for nothing
 -- any more. `satisfied` says of each whether others may go on from it. The caller has locked the parents, which makes
 -- it one at a time per parent, and parents before children, by id, which keeps callers from deadlocks.
@@ -33,189 +38,70 @@ create function errand.settle(parents uuid[], steps text[], satisfied boolean[])
   language plpgsql
 as $$
 declare
-  rung integer;
+  -- Those of a name that are queued by one call share rings, by a hundred parents: their keys are made from this.
+  seed  uuid := gen_random_uuid();
+  rung  integer;
 begin
   with ended as materialized (
-    select e.parent_id, count(*)::integer as tasks,
+    select e.parent_id, count(*)::integer as tasks, (min(e.ordinal) - 1) / 100 as part,
            coalesce(array_agg(e.step) filter (where e.satisfied and e.step is not null), '{}') as done
-      from unnest(parents, steps, satisfied) as e (parent_id, step, satisfied)
+      from unnest(parents, steps, satisfied) with ordinality as e (parent_id, step, satisfied, ordinal)
      group by e.parent_id
-  ),
-  follower as materialized (
-    select t.id, t.name, t.priority, count(*)::integer as done,
-           (row_number() over (partition by t.name, t.priority order by t.id) - 1) / 100 as part
-      from ended e
-      join errand.tasks t on t.parent_id = e.parent_id and t.state = 'waiting'
-     cross join lateral unnest(t.after) as before (step)
-     where before.step = any (e.done)
-     group by t.id
-  ),
-  follower_rings as materialized (
-    select part.*, gen_random_uuid() as ring from (select distinct name, priority, part from follower) part
   ),
   counted as (
     update errand.tasks t
        set pending = t.pending - f.done,
-           (state, ring, run_at) = (
-             select 'queued', r.ring, now() where t.pending = f.done
-             union all
-             select t.state, t.ring, t.run_at where t.pending <> f.done
-           )
-      from follower f
-      join follower_rings r using (name, priority, part)
+           state = case when t.pending = f.done then 'queued' else t.state end,
+           ring = case when t.pending = f.done then errand.ring_key(seed, t.name, t.priority, f.part) end,
+           run_at = case when t.pending = f.done then now() else t.run_at end
+      from (
+             select w.id, e.part, count(*)::integer as done
+               from ended e
+              -- Offset 0: the children of each parent by their index, whatever the planner thinks of all that wait.
+              cross join lateral (
+                select s.id, s.state, s.after
+                  from errand.tasks s
+                 where s.parent_id = e.parent_id and s.step is not null
+                offset 0
+              ) w
+              cross join lateral unnest(w.after) as before (step)
+              where w.state = 'waiting' and before.step = any (e.done)
+              group by w.id, e.part
+           ) f
      where t.id = f.id and t.state = 'waiting'
-    returning t.id, t.parent_id, t.name, t.priority, t.ring, t.run_at, t.state
-  ),
-  parent as materialized (
-    select t.id, t.name, t.priority,
-           e.tasks - (select count(*) from counted c where c.parent_id = e.parent_id and c.state = 'queued')::integer as fewer,
-           (row_number() over (partition by t.name, t.priority order by t.id) - 1) / 100 as part
-      from ended e
-      join errand.tasks t on t.id = e.parent_id
-  ),
-  parent_rings as materialized (
-    select part.*, gen_random_uuid() as ring from (select distinct name, priority, part from parent) part
+    returning t.id, t.parent_id, t.name, t.priority, t.ring, t.run_at
   ),
   resumed as (
     update errand.tasks t
        set pending = t.pending - p.fewer,
-           started_at = coalesce(t.started_at, now()),
-           (state, ring, run_at) = (
-             select 'queued', r.ring, now() where t.pending = p.fewer
-             union all
-             select 'running', null::uuid, t.run_at where t.pending <> p.fewer
-           )
-      from parent p
-      join parent_rings r using (name, priority, part)
-     where t.id = p.id and t.pending > 0 and t.state in ('scheduled', 'running')
-    returning t.id, t.name, t.priority, t.ring, t.run_at, t.state
-  ),
-  due as (
-    select id, name, priority, ring, run_at from counted where state = 'queued'
-     union all
-    select id, name, priority, ring, run_at from resumed where state = 'queued'
-  ),
-  rings as (
-    select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec
-      from due
-     group by ring, name, priority, run_at
-  )
-  select count(*) into rung
-    from (select array_agg(spec) as specs from rings having count(*) > 0) due_rings
-   cross join lateral graphile_worker.add_jobs(due_rings.specs);
-end;
-$$;
-
--- Counts up the parents of children that are due again, one for each in the list, and has those that had failed wait for
--- them; these then count for their own parents again, and so on upwards.
-create function errand.revive(parents uuid[]) returns void
-  language plpgsql
-as $$
-declare
-  next uuid[] := parents;
-begin
-  while cardinality(next) > 0 loop
-    with again as (
-      select id, count(*)::integer as tasks from unnest(next) as p (id) group by id
-    ),
-    woken as (
-      update errand.tasks t
-         set pending = t.pending + again.tasks,
-             state = 'running',
-             attempt = t.attempt + (t.state = 'failed')::integer,
-             max_attempts = greatest(t.max_attempts, t.attempt + (t.state = 'failed')::integer),
-             ring = null,
-             started_at = coalesce(t.started_at, now()),
-             finished_at = null,
-             runner_id = null,
-             error = null
-        from again
-       where t.id = again.id and t.state in ('scheduled', 'queued', 'running', 'retrying', 'failed')
-      returning t.parent_id, old.state as was
-    )
-    select coalesce(array_agg(parent_id) filter (where was = 'failed' and parent_id is not null), '{}')
-      into next
-      from woken;
-  end loop;
-end;
-$$;
-
--- Has the children of a task that failed or were cancelled done again, and theirs, as a retry of the whole asks for (W4);
--- what was achieved stays. Gives for how many children the task has to wait. With `new_payload` the steps get that
--- payload, and `due` says when they are due.
-create function errand.rearm_children(parent uuid, new_payload jsonb default null, due timestamptz default now())
-  returns integer
-  language plpgsql
-as $$
-declare
-  nested  jsonb;
-  rung    integer;
-  active  integer;
-begin
-  perform from errand.tasks t where t.parent_id = parent order by t.id for no key update;
-  -- Those that have children themselves wait for these, when there is something left to do.
-  select coalesce(jsonb_object_agg(t.id, errand.rearm_children(t.id, null, due)), '{}')
-    into nested
-    from errand.tasks t
-   where t.parent_id = parent and t.children > 0 and t.state in ('failed', 'cancelled');
-
-  with candidate as materialized (
-    select t.id, t.name, t.priority, coalesce((nested ->> t.id::text)::integer, 0) as under_way,
-           case when t.step = 'on_failure' then 1
-                else (select count(*)
-                        from errand.tasks before
-                       where before.parent_id = parent and before.step = any (t.after)
-                         and before.state not in ('succeeded', 'resolved'))
-           end::integer as before,
-           (row_number() over (partition by t.name, t.priority order by t.id) - 1) / 100 as part
-      from errand.tasks t
-     where t.parent_id = parent
-       and (t.state in ('failed', 'cancelled') or t.step = 'on_failure' and t.state in ('succeeded', 'resolved'))
-  ),
-  fresh as materialized (
-    select part.*, gen_random_uuid() as ring from (select distinct name, priority, part from candidate) part
-  ),
-  again as (
-    update errand.tasks t
-       set (state, ring, pending, started_at) = (
-             select 'waiting', null::uuid, c.before, null::timestamptz where c.before > 0
-             union all
-             select 'running', null::uuid, c.under_way, coalesce(t.started_at, now()) where c.before = 0 and c.under_way > 0
-             union all
-             select case when due > now() then 'scheduled' else 'queued' end, f.ring, 0,
-                    case when t.children > 0 then t.started_at end
-              where c.before = 0 and c.under_way = 0
-           ),
-           attempt = case when t.started_at is null then t.attempt else t.attempt + 1 end,
-           max_attempts = greatest(t.max_attempts, case when t.started_at is null then t.attempt else t.attempt + 1 end),
-           run_at = due,
-           payload = case when t.step is null then t.payload else coalesce(new_payload, t.payload) end,
-           finished_at = null,
-           runner_id = null,
-           result = null,
-           error = null,
-           cancel_requested_at = null,
-           progress = null,
-           progress_note = null,
-           crashes = least(t.crashes, 1::smallint)
-      from candidate c
-      join fresh f using (name, priority, part)
-     where t.id = c.id
+           state = case when t.pending = p.fewer then 'queued'
+                        -- Not due yet: a step of it was cancelled.
+                        when t.state = 'scheduled' and t.run_at > now() and not p.is_begun then t.state
+                        else 'running' end,
+           started_at = case when t.pending <> p.fewer and t.state = 'scheduled' and t.run_at > now() and not p.is_begun then null
+                             else coalesce(t.started_at, least(t.run_at, now())) end,
+           ring = case when t.pending = p.fewer then errand.ring_key(seed, t.name, t.priority, p.part) end,
+           run_at = case when t.pending = p.fewer then now() else t.run_at end
+      from (
+             select e.parent_id, e.part, e.tasks - queued.followers as fewer, queued.followers > 0 as is_begun
+               from ended e
+              cross join lateral (
+                select count(*)::integer as followers from counted c where c.parent_id = e.parent_id and c.ring is not null
+              ) queued
+           ) p
+     where t.id = p.parent_id and t.pending > 0 and t.state in ('scheduled', 'running')
     returning t.id, t.name, t.priority, t.ring, t.run_at
   ),
   rings as (
     select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec
-      from again
+      from (select id, name, priority, ring, run_at from counted
+             union all
+            select id, name, priority, ring, run_at from resumed) due
      where ring is not null
      group by ring, name, priority, run_at
   )
   select count(*) into rung
     from (select array_agg(spec) as specs from rings having count(*) > 0) due_rings
    cross join lateral graphile_worker.add_jobs(due_rings.specs);
-
-  select count(*) into active
-    from errand.tasks t
-   where t.parent_id = parent and t.state in ('scheduled', 'queued', 'running', 'retrying');
-  return active;
 end;
 $$;

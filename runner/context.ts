@@ -38,16 +38,23 @@ export function openContext(attempt: AttemptUnderWay, traceparent: string | null
       const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
       attempt.unwritten.progress = { fraction: bounded, note: text };
     },
-    async submit(definition, payload, options) {
-      if (submitted.length >= MAX_FOLLOW_UPS) {
-        throw new PermanentError(`An attempt can submit ${MAX_FOLLOW_UPS} tasks at most`, {
-          code: 'TOO_MANY_FOLLOW_UPS',
-        });
-      }
-      const submission = toFollowUp(definition, payload, { ...due, traceparent }, options);
+    submit(definition, payload, options) {
+      const submission =
+        submitted.length < MAX_FOLLOW_UPS
+          ? toFollowUp(definition, payload, { ...due, traceparent }, options)
+          : Promise.reject(tooManyFollowUps());
       submitted.push(submission);
-      await submission;
+      const heard = submission.then(() => {});
+      // A handler need not await it: what is refused fails the attempt at its end all the same.
+      heard.catch(() => {});
+      return heard;
     },
   };
   return { context, followUps: () => Promise.all(submitted) };
+}
+
+function tooManyFollowUps(): PermanentError {
+  return new PermanentError(`An attempt can submit ${MAX_FOLLOW_UPS} tasks at most`, {
+    code: 'TOO_MANY_FOLLOW_UPS',
+  });
 }

@@ -49,7 +49,8 @@ async function outcomeOfWork(
     return { kind: 'succeeded', result, followUps: await followUps() };
   };
   try {
-    return { ...outcomeOf(attempt), ...(await Promise.race([work(), attempt.abandoned])) };
+    const ending = await Promise.race([work(), attempt.abandoned]);
+    return { ...outcomeOf(attempt), ...ending };
   } catch (thrown) {
     return attempt.aborted === null
       ? failure(definition, attempt, thrown, log)

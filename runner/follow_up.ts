@@ -1,5 +1,5 @@
-import { chooseDedup } from '../core/dedup.ts';
-import { PermanentError } from '../core/errors.ts';
+import { chooseDedup, type Dedup } from '../core/dedup.ts';
+import { ErrandError, PermanentError } from '../core/errors.ts';
 import { stepRows } from '../core/graph.ts';
 import { storageProblems } from '../core/json.ts';
 import { parsePayload } from '../core/payload.ts';
@@ -9,7 +9,7 @@ import type { Submission } from '../store/submit.ts';
 
 /**
  * The submission of a task that another one asks for: in the same trace, for the same initiator. Throws PermanentError
- * when the payload does not fit, or can't be stored.
+ * when the payload does not fit, or can't be stored, or when the key is missing that it is deduplicated by.
  */
 export async function toFollowUp(
   definition: TaskDefinition,
@@ -17,18 +17,10 @@ export async function toFollowUp(
   from: DueAttempt,
   options: FollowUpOptions = {},
 ): Promise<Submission> {
-  const sent: unknown = JSON.parse(JSON.stringify(payload) ?? 'null');
+  const sent = asJson(definition, payload);
   const problems = storageProblems(sent, '/payload');
   const parsed = problems.length > 0 ? null : await parsePayload(definition, sent, '/payload');
-  if (parsed?.ok !== true) {
-    throw new PermanentError(
-      `The payload of a follow-up does not fit ${definition.name} ${definition.version}`,
-      {
-        code: 'VALIDATION_FAILED',
-        metadata: { details: parsed?.details ?? problems },
-      },
-    );
-  }
+  if (parsed?.ok !== true) throw unfit(definition, parsed?.details ?? problems);
   const { policy } = definition;
   const windowSeconds = policy.dedup.windowSeconds;
   return {
@@ -39,12 +31,7 @@ export async function toFollowUp(
     maxAttempts: options.maxAttempts ?? policy.maxAttempts,
     runAt: null,
     delayMs: options.delayMs ?? null,
-    dedup: chooseDedup(policy, {
-      dedup: options.dedup,
-      dedupKey: options.dedupKey,
-      idempotencyKey: undefined,
-      path: '',
-    }),
+    dedup: dedupOf(definition, options),
     dedupWindowMs: windowSeconds === undefined ? null : windowSeconds * 1_000,
     tags: options.tags ?? [],
     initiator: from.initiator,
@@ -54,6 +41,30 @@ export async function toFollowUp(
     traceparent: from.traceparent,
     ...(definition.graph === undefined ? {} : { steps: stepRows(definition.graph) }),
   };
+}
+
+/** The payload after a journey as JSON, which is how it will arrive. */
+function asJson(definition: TaskDefinition, payload: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(payload) ?? 'null');
+  } catch (error) {
+    throw unfit(definition, [{ path: '/payload', message: `is not JSON: ${String(error)}` }]);
+  }
+}
+
+function dedupOf(definition: TaskDefinition, { dedup, dedupKey }: FollowUpOptions): Dedup {
+  try {
+    return chooseDedup(definition.policy, { dedup, dedupKey, idempotencyKey: undefined, path: '' });
+  } catch (error) {
+    throw error instanceof ErrandError ? unfit(definition, error.details) : error;
+  }
+}
+
+function unfit({ name, version }: TaskDefinition, details: unknown): PermanentError {
+  return new PermanentError(`A follow-up does not fit ${name} ${version}`, {
+    code: 'VALIDATION_FAILED',
+    metadata: { details },
+  });
 }
 
 /** The same as a child of the task that asks for it. It is that of this parent, whatever else is alike. */

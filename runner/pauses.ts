@@ -1,9 +1,8 @@
 import { gather } from '../core/gather.ts';
-import { namespaceOf } from '../core/task.ts';
 
 /** What is paused, as far as this runner knows. The ledger has the last word: see `beginRings`. */
 export type Pauses = {
-  /** Whether a task name or its namespace is paused. */
+  /** Whether a task name is paused, or what it begins with: its namespace, or its workflow if it is of a step. */
   isPaused(name: string): boolean;
   /** The targets of a namespace that are paused: itself, or names of it. */
   of(namespace: string): string[];
@@ -14,6 +13,11 @@ export type Pauses = {
   /** From now on `listener` is called at once when something was paused or resumed. */
   onChange(listener: () => void): void;
 };
+
+/** Whether a name is this, or goes on after it with a dot. */
+function holds(start: string, name: string): boolean {
+  return `${name}.`.startsWith(`${start}.`);
+}
 
 /**
  * Reads what is paused, and gives the set that is kept. Readings follow one another, and one that is asked for begins
@@ -39,9 +43,8 @@ export async function watchPauses(read: () => Promise<string[]>): Promise<Pauses
     { maxItems: Number.MAX_SAFE_INTEGER },
   );
   return {
-    isPaused: (name) => targets.size > 0 && (targets.has(name) || targets.has(namespaceOf(name))),
-    of: (namespace) =>
-      [...targets].filter((target) => target === namespace || target.startsWith(`${namespace}.`)),
+    isPaused: (name) => targets.values().some((target) => holds(target, name)),
+    of: (namespace) => [...targets].filter((target) => holds(namespace, target)),
     secondsSteady: () => (performance.now() - changedAt) / 1_000,
     async refresh() {
       await readTogether(null);

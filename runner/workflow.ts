@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { PermanentError } from '../core/errors.ts';
-import { finalSteps, type GraphStep, ON_FAILURE } from '../core/graph.ts';
-import type { Handler, TaskContext } from '../core/task.ts';
+import { finalSteps, isFailureStep, ON_FAILURE } from '../core/graph.ts';
+import type { GraphStep, Handler, TaskContext } from '../core/task.ts';
 import type { WorkflowDefinition } from '../core/workflow.ts';
 import { type Child, readChildren } from '../store/steps.ts';
 import type { AttemptContext } from './context.ts';
@@ -96,7 +96,7 @@ function wholeHandler(pool: Pool, { graph }: WorkflowDefinition, code: WorkflowC
   return async (payload, context) => {
     const children = await readChildren(pool, context.due.id);
     const onFailure = children.find(({ step }) => step === ON_FAILURE);
-    const steps = children.filter((child) => child !== onFailure);
+    const steps = children.filter(({ step }) => step !== null && !isFailureStep(step));
     const failed = steps.filter(({ state }) => state === 'failed' || state === 'cancelled');
     if (failed.length > 0) {
       if (onFailure?.state === 'waiting') return waitForStep(ON_FAILURE);

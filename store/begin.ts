@@ -1,4 +1,5 @@
 import { STARTABLE } from '../core/states.ts';
+import { isHeldBy } from './pauses.ts';
 import type { Database } from './pool.ts';
 import { usable } from './steps.ts';
 
@@ -27,7 +28,7 @@ export type DueAttempt = {
   hasChildren: boolean;
   /** Of a step: the results of those that it comes after, by name, but of skipped ones. Null when they are large: `readResults`. */
   results: Record<string, unknown> | null;
-  /** Its name or namespace is paused: it must not start. */
+  /** Its name, or what it begins with, is paused: it must not start. */
   paused: boolean;
 };
 
@@ -42,8 +43,8 @@ export type Ring = { key: string; taskIds: string[] };
  * ring and has not started, ended or been re-armed since. It writes nothing: a runner that dies after it has
  * changed nothing. Gives the due attempts of each ring, in the order of `rings`. Relies on the primary key.
  *
- * It also tells what is paused, as of this statement. The subselects do not depend on the task, so each is run once
- * at most, and while nothing is paused the first of them is all that it costs.
+ * It also tells what is paused, as of this statement. The first of the two subselects does not depend on the task, so it
+ * is run once, and while nothing is paused it is all that it costs.
  *
  * The results of the steps before come by tasks_parent_id_step_key; plain tasks have no parent, and cost it nothing.
  */
@@ -58,8 +59,7 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
              t.parent_id as "parentId", t.children > 0 is true as "hasChildren",
              case when before.bytes <= $4 then before.results end as results,
              exists (select from errand.pauses)
-               and (t.name = any (array(select target from errand.pauses))
-                    or split_part(t.name, '.', 1) = any (array(select target from errand.pauses))) as paused
+               and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}) as paused
         from unnest($1::uuid[], $2::uuid[]) as announced (id, ring)
         join errand.tasks t on t.id = announced.id and t.ring = announced.ring
        cross join lateral (

@@ -56,7 +56,7 @@ const CANCEL = `
   ),
   locked as materialized (
     -- Parents before their children, as errand.settle wants it.
-    select t.id
+    select t.id, t.ring
       from errand.tasks t
      where t.id in (select id from tree union all select parent_id from tree)
      order by t.id
@@ -83,16 +83,38 @@ const CANCEL = `
       from t
      where t.id = any ($1)
   ),
-  settled as (
-    select errand.settle(array_agg(t.parent_id), array_agg(t.step), array_agg(false))
+  -- What waited for its children had begun, and a retry of it will be the next attempt.
+  ended as (
+    insert into errand.attempts (task_id, attempt, outcome, started_at, finished_at)
+    select t.id, t.attempt, 'cancelled', t.started_at, t.finished_at
       from t
-     where t.finished_at is not null and t.was <> 'waiting'
-       and t.parent_id is not null and t.parent_id not in (select id from tree)
+     where t.finished_at is not null and t.started_at is not null
+  ),
+  -- Children that were made while this waited for their parent.
+  missed as (
+    select unnest(errand.cancel_children(array_agg(t.id))) as id from t where t.children > 0 having count(*) > 0
+  ),
+  alone as materialized (
+    select t.parent_id, t.step, t.was = 'waiting' as waited, parent.ring is not null as is_looking
+      from t
+      join locked parent on parent.id = t.parent_id
+     where t.finished_at is not null and t.parent_id not in (select id from tree)
+  ),
+  -- Nobody has counted a step that waits; but a workflow that looks at its steps at this moment has to look again.
+  revived as (
+    select errand.revive(array_agg(parent_id)) from alone where waited and is_looking having count(*) > 0
+  ),
+  settled as (
+    select errand.settle(array_agg(parent_id), array_agg(step), array_agg(false))
+      from alone
+     where (not waited or is_looking) and (select count(*) from revived) >= 0
     having count(*) > 0
   ),
   told as (
-    select pg_notify('${CANCEL_CHANNEL}', t.id::text) from t
+    select pg_notify('${CANCEL_CHANNEL}', cancelled.id::text)
+      from (select id from t union all select id from missed) cancelled
   ),
-  done as (
+  -- Materialized, because Postgres drops what nobody reads of one that it folds in.
+  done as materialized (
     select (select count(*) from told) + (select count(*) from settled) as parts
   )`;

@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../core/errors.ts';
-import type { Facts } from '../core/explain_facts.ts';
-import { STARTABLE } from '../core/states.ts';
+import type { Facts, Member } from '../core/explain_facts.ts';
+import { STARTABLE, type State } from '../core/states.ts';
+import { isHeldBy } from './pauses.ts';
 import type { Database } from './pool.ts';
 import type { Pause } from './queues.ts';
 import { isVisible, type Visibility, visibilityValues } from './visibility.ts';
@@ -11,7 +12,18 @@ export const QUEUE_READ_LIMIT = 10_000;
 const FINISHED_READ_LIMIT = 1_000;
 const FINISHED_WITHIN_SECS = 300;
 
-type Row = Facts['task'] & {
+/** Of a list of children, as many are told. */
+const MEMBERS_TOLD = 5;
+
+type Row = Omit<Facts['task'], 'after'> & {
+  after: string[] | null;
+  parent_id: string | null;
+  parent_name: string;
+  parent_state: State;
+  family_id: string | null;
+  done: number;
+  failed: number;
+  members: Member[];
   now: string;
   live: number;
   able: number;
@@ -43,7 +55,7 @@ type Row = Facts['task'] & {
  * All that tells why a task is where it is, as of one moment, or null when there is no task of this id that the caller
  * may see. What it reads is bounded, whatever the ledger holds: of the task's queue QUEUE_READ_LIMIT rows, by
  * tasks_name_state_id_idx and tasks_due_idx, of what finished lately FINISHED_READ_LIMIT, by
- * tasks_name_finished_at_idx; of the rest one row each by its key (the ring by that of graphile-worker's jobs, the
+ * tasks_name_finished_at_idx, of children (10,000 at most) QUEUE_READ_LIMIT, by tasks_parent_id_step_key; of the rest one row each by its key (the ring by that of graphile-worker's jobs, the
  * act by audit_task_id_idx), and the live runners by runners_live_idx.
  */
 export async function readFacts(
@@ -61,27 +73,38 @@ export async function readFacts(
       QUEUE_READ_LIMIT,
       FINISHED_WITHIN_SECS,
       FINISHED_READ_LIMIT,
+      MEMBERS_TOLD,
     ],
   });
   return rows[0] === undefined ? null : toFacts(rows[0]);
+}
+
+/** Whether the caller may see tasks of a name; those of Errand itself have neither parents nor children. */
+function isSeen(name: string): string {
+  return `($2::text[] is null or split_part(${name}, '.', 1) = any ($2))`;
 }
 
 // The limits and orders make each part a range of its index, whatever the planner thinks of the table; the states are
 // spelled out because one of the indexes is a partial one.
 const FACTS = `
   with t as materialized (
-    select t.id, t.name, split_part(t.name, '.', 1) as namespace, t.state, t.priority, t.attempt, t.max_attempts,
+    select t.id, t.name, t.state, t.priority, t.attempt, t.max_attempts,
            t.ring, t.run_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.cancel_requested_at, t.progress,
-           t.progress_note, t.error, t.state = any ($4) as is_startable,
-           t.state = any ($4) and t.run_at <= now() as is_due
+           t.progress_note, t.error, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
+           t.state = any ($4) as is_startable,
+           -- A workflow that is due begins with its steps.
+           t.state = any ($4) and t.run_at <= now() and t.pending = 0 as is_due,
+           -- Whose children tell more: of a step that waits those of its workflow, else its own.
+           case when t.state = 'waiting' then t.parent_id when t.children > 0 then t.id end as family_id
       from errand.tasks t
      where t.id = $1 and ${isVisible('$2', '$3')}
   )
-  select now() as now, t.*, pool.*, queue.*, finished.*,
+  select now() as now, t.*, pool.*, queue.*, finished.*, family.*,
+         parent.id as parent_id, parent.name as parent_name, parent.state as parent_state,
          coalesce((select json_agg(json_build_object('target', p.target, 'paused_at', p.paused_at,
                                                      'actor', p.actor, 'reason', p.reason) order by p.target)
                      from errand.pauses p
-                    where p.target in (t.namespace, t.name)), '[]') as pauses,
+                    where ${isHeldBy('t.name', 'p.target')}), '[]') as pauses,
          failure.attempt as failed_attempt, failure.outcome as failed_outcome, failure.error as failed_error,
          act.actor as act_actor, act.at as act_at, act.reason as act_reason,
          ring.key is not null as has_ring, ring.locked_at is not null as is_locked,
@@ -91,6 +114,7 @@ const FACTS = `
          (definition.policy ->> 'timeoutMs')::float8 as timeout_ms
     from t
     left join errand.definitions definition on definition.name = t.name
+    left join errand.tasks parent on parent.id = t.parent_id and ${isSeen('parent.name')}
     left join lateral (
       select a.attempt, a.outcome, a.error
         from errand.attempts a
@@ -138,7 +162,7 @@ const FACTS = `
             order by q.id
             limit $5 + 1)
           union all
-          (select (q.priority, q.run_at, q.id) < (t.priority, t.run_at, t.id)
+          (select (q.priority, q.run_at, q.id) < (t.priority, t.run_at, t.id) and q.pending = 0
              from errand.tasks q
             where t.is_due and q.name = t.name and q.state in ('scheduled', 'retrying') and q.run_at <= now()
             order by q.run_at
@@ -153,13 +177,35 @@ const FACTS = `
                where t.is_due and done.name = t.name and done.finished_at > now() - make_interval(secs => $6)
                order by done.finished_at desc
                limit $7) f
-    ) finished`;
+    ) finished
+   cross join lateral (
+      select count(*) filter (where m.state in ('succeeded', 'resolved')) as done,
+             count(*) filter (where m.state in ('failed', 'cancelled')) as failed,
+             coalesce(json_agg(json_build_object('id', m.id, 'name', m.name, 'step', m.step, 'state', m.state,
+                                                 'after', coalesce(m.after, '{}'), 'skipped', m.skipped,
+                                                 'message', m.message) order by m.id)
+                        filter (where m.is_seen and (m.step is not null or m.place <= $8)), '[]') as members
+        from (
+          select c.*, ${isSeen('c.name')} as is_seen,
+                 row_number() over (order by c.state in ('failed', 'cancelled') desc,
+                                             c.state in ('succeeded', 'resolved'), c.id) as place
+            from (select kin.id, kin.name, kin.step, kin.state, kin.after, kin.skipped,
+                         left(kin.error ->> 'message', 500) as message
+                    from errand.tasks kin
+                   where kin.parent_id = t.family_id
+                   order by kin.parent_id, kin.step
+                   limit $5) c
+        ) m
+    ) family`;
 
 function toFacts(row: Row): Facts {
   const { now, live, able, slots, busy } = row;
   return {
     now,
-    task: row,
+    task: { ...row, after: row.after ?? [] },
+    parent:
+      row.parent_id === null ? null : { id: row.parent_id, name: row.parent_name, state: row.parent_state },
+    family: row.family_id === null ? null : { done: row.done, failed: row.failed, members: row.members },
     failure:
       row.failed_attempt === null
         ? null

@@ -12,6 +12,10 @@ export type TaskFilter = {
   error?: string | undefined;
   /** Failed with the errors of this group (store/errors.ts). */
   errorGroup?: string | undefined;
+  /** Steps or other children of this task. */
+  parentId?: string | undefined;
+  /** Only tasks that are no part of another one. */
+  topLevel?: boolean | undefined;
   createdFrom?: string | undefined;
   createdTo?: string | undefined;
   finishedFrom?: string | undefined;
@@ -28,7 +32,7 @@ export function newValues(): Values {
 }
 
 /**
- * The relation that the ids of matching tasks come from. Without a name, namespace or state that is one query over
+ * The relation that the ids of matching tasks come from. Children of one task are read by its id. Else, without a name, namespace or state that is one query over
  * the table. With one, it is a query per pair of name and state, so that each is a range of
  * tasks_name_state_id_idx, which is already in the order of the list; names that are not given are found by hopping
  * from one to the next in that index. `query` makes that query from the conditions of its range.
@@ -38,6 +42,12 @@ export function fromRanges(
   values: Values,
   query: (range: string[]) => string,
 ): { with: string; from: string } {
+  if (filter.parentId !== undefined) {
+    const parent = values.add(filter.parentId);
+    // By the ids of all children, of which one task has 10,000 at most: a range of names or states has any number.
+    const children = `t.id = any (array(select c.id from errand.tasks c where c.parent_id = ${parent}))`;
+    return { with: '', from: `(${query([children, ...namingConditions(filter, values)])})` };
+  }
   if (filter.name === undefined && filter.namespaces === undefined && filter.states === undefined) {
     return { with: '', from: `(${query([])})` };
   }
@@ -98,10 +108,17 @@ function namespaceConditions(filter: TaskFilter, values: Values): string[] {
 
 /** Every condition of a filter on a task called `t`, for what does not go by ranges. */
 export function allConditions(filter: TaskFilter, values: Values): string[] {
-  const conditions = rowConditions(filter, values);
+  const conditions = [...rowConditions(filter, values), ...namingConditions(filter, values)];
+  if (filter.parentId !== undefined) conditions.push(`t.parent_id = ${values.add(filter.parentId)}`);
+  return conditions;
+}
+
+/** What ranges go by, as conditions. */
+function namingConditions(filter: TaskFilter, values: Values): string[] {
+  const conditions = namespaceConditions(filter, values);
   if (filter.states !== undefined) conditions.push(`t.state = any (${values.add(filter.states)})`);
   if (filter.name !== undefined) conditions.push(`t.name = ${values.add(filter.name)}`);
-  return [...conditions, ...namespaceConditions(filter, values)];
+  return conditions;
 }
 
 /** The conditions that `fromRanges` leaves to its query. */
@@ -117,6 +134,7 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
   if (filter.errorGroup !== undefined) {
     conditions.push(`t.error_group = ${values.add(filter.errorGroup)}`);
   }
+  if (filter.topLevel === true) conditions.push('t.parent_id is null');
   // The id holds the time of creation in ms, so a range of times is a range of the primary key.
   if (filter.createdFrom !== undefined)
     conditions.push(`t.id >= ${values.add(firstIdAt(filter.createdFrom))}`);

@@ -1,4 +1,6 @@
+import type { StepRow } from '../core/graph.ts';
 import type { JsonSchema } from '../core/schema.ts';
+import { isHeldBy } from './pauses.ts';
 import type { Database } from './pool.ts';
 import type { Pause } from './queues.ts';
 
@@ -11,14 +13,21 @@ export type Handler = {
   result_schema: JsonSchema | null;
   policy: Record<string, unknown>;
   schema_hash: string;
+  /** Of a workflow: its steps, in the order of their definition; null for all others. */
+  steps: HandlerStep[] | null;
+  /** Of a step: the name of its workflow. */
+  workflow: string | null;
   registered_at: string;
-  /** Of its name and its namespace; empty: it runs. */
+  /** Of its name and of what it begins with, its namespace above all; empty: it runs. */
   pauses: Pause[];
   /** The runners whose lease holds that have it, newest first, up to MAX_RUNNERS of them. */
   runners: { id: number; host: string; pid: number }[];
   /** How many there are. */
   live_runners: number;
 };
+
+/** A step of a registered workflow, as the wire has it; `child` is the name of what it runs or maps. */
+export type HandlerStep = Pick<StepRow, 'step' | 'name' | 'after' | 'conditional' | 'kind' | 'child'>;
 
 /** Which definitions; namespaces are those that the caller may see, null is all. */
 export type HandlerFilter = {
@@ -32,8 +41,9 @@ const MAX_HANDLERS = 1_000;
 const MAX_RUNNERS = 100;
 
 /**
- * The definitions that a filter leaves, by name, MAX_HANDLERS at most (specification R7). Relies on runners_live_idx
- * for the runners; of each it looks once at every name that it has.
+ * The definitions that a filter leaves, by name, MAX_HANDLERS at most (specification R7); steps, which nobody can submit,
+ * only when they are asked for by name. Relies on runners_live_idx for the runners; of each it looks once at every name
+ * that it has.
  */
 export async function listHandlers(database: Database, filter: HandlerFilter): Promise<Handler[]> {
   const { rows } = await database.query<Handler>({
@@ -53,18 +63,24 @@ export async function listHandlers(database: Database, filter: HandlerFilter): P
          group by able.name
       )
       select d.name, d.namespace, d.version, d.payload_schema, d.result_schema, d.policy, d.schema_hash,
-             d.registered_at,
+             d.registered_at, d.workflow,
+             (select jsonb_agg(jsonb_build_object('step', s.step, 'name', s.name, 'after', s.after,
+                                                  'conditional', s.conditional, 'kind', s.kind, 'child', s.child)
+                               order by s.place)
+                from rows from (jsonb_to_recordset(d.steps) as (
+                       step text, name text, after jsonb, conditional boolean, kind text, child text
+                     )) with ordinality as s (step, name, after, conditional, kind, child, place)) as steps,
              coalesce((select json_agg(json_build_object('target', p.target, 'paused_at', p.paused_at,
                                                          'actor', p.actor, 'reason', p.reason) order by p.target)
                          from errand.pauses p
-                        where p.target in (d.name, d.namespace)), '[]') as pauses,
+                        where ${isHeldBy('d.name', 'p.target')}), '[]') as pauses,
              coalesce(pool.runners, '[]') as runners,
              coalesce(pool.live, 0) as live_runners
         from errand.definitions d
         left join pool on pool.name = d.name
        where ($1::text[] is null or d.namespace = any ($1))
          and ($2::text is null or d.namespace = $2)
-         and ($3::text[] is null or d.name = any ($3))
+         and case when $3::text[] is null then d.workflow is null else d.name = any ($3) end
        order by d.name
        limit ${MAX_HANDLERS}`,
     values: [filter.namespaces, filter.namespace ?? null, filter.names ?? null],
@@ -76,7 +92,7 @@ export async function listHandlers(database: Database, filter: HandlerFilter): P
   }));
 }
 
-/** The names of all definitions of these namespaces, up to MAX_HANDLERS, for who has mistyped one. */
+/** The names of all definitions of these namespaces but steps, up to MAX_HANDLERS, for who has mistyped one. */
 export async function listHandlerNames(
   database: Database,
   namespaces: readonly string[] | null,
@@ -86,10 +102,29 @@ export async function listHandlerNames(
     text: `
       select name
         from errand.definitions
-       where $1::text[] is null or namespace = any ($1)
+       where ($1::text[] is null or namespace = any ($1)) and workflow is null
        order by name
        limit ${MAX_HANDLERS}`,
     values: [namespaces],
   });
   return rows.map(({ name }) => name);
+}
+
+/** What decides what a step comes to: its own schema, or that of what it runs or maps. */
+export type StepResult = { kind: StepRow['kind']; schema: JsonSchema | null };
+
+/** The same of a step by its name, as it is registered; null when it is not. Relies on the primary key. */
+export async function readStepResult(database: Database, name: string): Promise<StepResult | null> {
+  const { rows } = await database.query<StepResult>({
+    name: 'read_step_result',
+    text: `
+      select s.kind, case s.kind when 'handler' then d.result_schema else child.result_schema end as schema
+        from errand.definitions d
+        join errand.definitions w on w.name = d.workflow
+       cross join lateral jsonb_to_recordset(w.steps) as s (name text, kind text, child text)
+        left join errand.definitions child on child.name = s.child
+       where d.name = $1 and s.name = d.name`,
+    values: [name],
+  });
+  return rows[0] ?? null;
 }

@@ -19,7 +19,9 @@ const UNCOUNTED_ESTIMATE = 20 * EXACT_TOTAL_LIMIT;
 /**
  * One page of tasks, newest first, and whether more follow. The cost of a page does not grow with the table: by
  * name and state it reads the head of each range of tasks_name_state_id_idx, otherwise it walks the primary
- * key, or takes the index of the tag, the initiator or the error text when Postgres knows these to be rare.
+ * key, or takes the index of the tag, the initiator or the error text when Postgres knows these to be rare. The children
+ * of a task come by tasks_parent_id_step_key, all of them; a page of tasks that are no part of others passes the steps
+ * that are between them.
  */
 export async function listTasks(
   database: Database,
@@ -55,9 +57,13 @@ export async function countTasks(
   database: Database,
   filter: TaskFilter,
 ): Promise<{ total: number; isEstimate: boolean }> {
-  if (filter.tag !== undefined) {
-    const total = await estimate(database, filter);
-    if (total > UNCOUNTED_ESTIMATE) return { total, isEstimate: true };
+  if (filter.tag !== undefined || filter.topLevel === true) {
+    // Without a tag, what is counted is found among all that it is a part of.
+    const among = filter.tag === undefined ? { ...filter, topLevel: undefined } : filter;
+    const read = await estimate(database, among);
+    if (read > UNCOUNTED_ESTIMATE) {
+      return { total: among === filter ? read : await estimate(database, filter), isEstimate: true };
+    }
   }
   const values = newValues();
   const conditions = rowConditions(filter, values);

@@ -14,7 +14,8 @@ export type QueueDepth = {
 };
 
 /**
- * How much waits per namespace, of the tasks with these names: queued, scheduled and retrying ones that are due.
+ * How much waits per namespace, of the tasks with these names: queued, scheduled and retrying ones that are due, but not
+ * workflows, of which the first steps are due then.
  * An attempt that has just started counts too, because that is written only of those that last. Reads at most
  * `limit` + 1 rows of each namespace, whatever the table holds, by tasks_name_state_id_idx and
  * tasks_due_idx.
@@ -54,20 +55,20 @@ async function readDepths(
                 from unnest($1::text[]) as given (name)
                group by 1) known
        cross join lateral (
-         select least(count(*), $2::bigint) as depth,
+         select least(count(*) filter (where waiting.is_waiting), $2::bigint) as depth,
                 count(*) > $2 as "isCapped",
-                coalesce(extract(epoch from now() - min(waiting.run_at)), 0)::float8 as "oldestWaitSecs"
+                coalesce(extract(epoch from now() - min(waiting.run_at) filter (where waiting.is_waiting)), 0)::float8 as "oldestWaitSecs"
            from (
-             select due.run_at
+             select due.run_at, due.is_waiting
                from unnest(known.names) as named (name)
               cross join lateral (
-                (select t.run_at
+                (select t.run_at, true as is_waiting
                    from errand.tasks t
                   where t.name = named.name and t.state = 'queued'
                   order by t.id
                   limit $2 + 1)
                 union all
-                (select t.run_at
+                (select t.run_at, t.pending = 0
                    from errand.tasks t
                   where t.name = named.name and t.state in ('scheduled', 'retrying') and t.run_at <= now()
                   order by t.run_at

@@ -99,7 +99,8 @@ const RECORD_OUTCOMES = `
        set progress = coalesce(g.progress, t.progress),
            progress_note = coalesce(g.progress_note, t.progress_note),
            skipped = coalesce(g.skipped, t.skipped),
-           children = coalesce(g.children, t.children),
+           -- One that was cancelled meanwhile has none: a retry makes them.
+           children = case when t.cancel_requested_at is null then coalesce(g.children, t.children) else t.children end,
            (state, attempt, max_attempts, ring, run_at, started_at, finished_at, runner_id, result, error, pending) = (
              select becomes.*
                from (select g.next_in_ms is not null and t.cancel_requested_at is null
@@ -113,8 +114,8 @@ const RECORD_OUTCOMES = `
                          else 'failed'
                        end,
                        t.attempt, t.max_attempts, null::uuid, t.run_at,
-                       case when t.children > 0 then t.started_at
-                            else now() - make_interval(secs => g.duration_ms / 1000) end, now(), fence.id,
+                       coalesce(case when t.children > 0 then t.started_at end,
+                                now() - make_interval(secs => g.duration_ms / 1000)), now(), fence.id,
                        g.result, g.error, 0
                  where not again.is_due and not again.goes_on
                 union all
@@ -174,9 +175,10 @@ const RECORD_OUTCOMES = `
   ),
   ended as (
     insert into errand.attempts (task_id, attempt, outcome, runner_id, started_at, finished_at, error)
-    select r.id, r.attempt, r.kind, $1, now() - make_interval(secs => r.duration_ms / 1000), now(), r.error
+    select r.id, r.attempt, case r.kind when 'continued' then r.state else r.kind end, $1,
+           now() - make_interval(secs => r.duration_ms / 1000), now(), r.error
       from recorded r
-     where r.kind not in ('succeeded', 'continued')
+     where r.kind not in ('succeeded', 'continued') or r.kind = 'continued' and r.state = 'cancelled'
   ),
   logged as (
     insert into errand.logs (task_id, seq, attempt, level, message, fields, at)

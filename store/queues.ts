@@ -1,15 +1,15 @@
 import { type Act, actValues } from './audit.ts';
-import { PAUSE_CHANNEL } from './pauses.ts';
+import { isHeldBy, PAUSE_CHANNEL } from './pauses.ts';
 import type { Database } from './pool.ts';
 
-/** A queue that an operator has paused: a namespace, or one task name. */
+/** A queue that an operator has paused: a namespace, one task name, or what several begin with, such as a workflow. */
 export type Pause = { target: string; paused_at: string; actor: string; reason: string | null };
 
-/** What became of a target; `isKnown` is whether any definition has this name or namespace. */
+/** What became of a target; `isKnown` is whether it holds any definition. */
 export type Changed = { changed: boolean; isKnown: boolean; pause: Pause | null };
 
 /**
- * Pauses a namespace or a task name (R10): its attempts under way go on, no new one starts. Every runner is told, and
+ * Pauses a namespace or a task name (R10), of a workflow with its steps: its attempts under way go on, no new one starts. Every runner is told, and
  * what it had fetched it finds paused when it begins it. Nothing happens when it is paused, or nobody knows it.
  */
 export async function pauseQueue(database: Database, target: string, act: Act): Promise<Changed> {
@@ -17,7 +17,7 @@ export async function pauseQueue(database: Database, target: string, act: Act): 
     name: 'pause_queue',
     text: `
       with known as materialized (
-        select exists (select from errand.definitions where name = $4 or namespace = $4) as is_known
+        select exists (select from errand.definitions d where ${isHeldBy('d.name', '$4')}) as is_known
       ),
       paused as (
         insert into errand.pauses (target, actor, reason)
@@ -47,7 +47,7 @@ export async function resumeQueue(database: Database, target: string, act: Act):
       ${auditAndTell('resume', 'resumed')}
       select exists (select from resumed) as changed,
              exists (select from resumed)
-               or exists (select from errand.definitions where name = $4 or namespace = $4) as "isKnown",
+               or exists (select from errand.definitions d where ${isHeldBy('d.name', '$4')}) as "isKnown",
              null as pause,
              (select count(*) from told) as told`,
     values: [...actValues(act).slice(0, 3), target],
@@ -86,7 +86,7 @@ export async function listQueues(database: Database, namespaces: readonly string
              coalesce((select json_agg(json_build_object('target', p.target, 'paused_at', p.paused_at,
                                                          'actor', p.actor, 'reason', p.reason) order by p.target)
                          from errand.pauses p
-                        where p.target in (d.name, d.namespace)), '[]') as pauses
+                        where ${isHeldBy('d.name', 'p.target')}), '[]') as pauses
         from errand.definitions d
        where $1::text[] is null or d.namespace = any ($1)
        order by d.name

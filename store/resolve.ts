@@ -1,4 +1,4 @@
-import { RESOLVABLE } from '../core/states.ts';
+import { isTerminal, RESOLVABLE, type State } from '../core/states.ts';
 import type { Act } from './audit.ts';
 import { actValues } from './audit.ts';
 import type { Connections } from './pool.ts';
@@ -25,8 +25,8 @@ export function resolveStep(
   visibility: Visibility,
 ): Promise<Task | null> {
   return inTransaction(pool, async (client) => {
-    // Parents before their children, as errand.settle wants it.
-    await client.query('select from errand.tasks where id = $1 for no key update', [step.workflowId]);
+    const ancestors = await client.query<{ state: State }>(LOCK_LINEAGE, [step.workflowId]);
+    if (ancestors.rows.some(({ state }) => isTerminal(state) && state !== 'failed')) return null;
     const { rows } = await client.query<Task & { was: string }>(RESOLVE, [
       ...[step.stepId, step.workflowId, RESOLVABLE, ...visibilityValues(visibility)],
       ...[JSON.stringify(resolution.data), resolution.resolvedBy, resolution.reason, ...actValues(act)],
@@ -42,6 +42,19 @@ export function resolveStep(
   });
 }
 
+/** Its workflow, and what that is a part of: parents before their children, as errand.settle and errand.revive want it. */
+const LOCK_LINEAGE = `
+  with recursive lineage as (
+    select t.id, t.parent_id from errand.tasks t where t.id = $1
+     union all
+    select a.id, a.parent_id from lineage l join errand.tasks a on a.id = l.parent_id
+  )
+  select t.state
+    from errand.tasks t
+   where t.id in (select id from lineage)
+   order by t.id
+     for no key update`;
+
 const RESOLVE = `
   with t as (
     update errand.tasks t
@@ -56,10 +69,7 @@ const RESOLVE = `
            ring = null,
            pending = 0,
            finished_at = now()
-      from errand.tasks workflow
      where t.id = $1 and t.parent_id = $2 and t.step is not null and t.state = any ($3) and ${isVisible('$4', '$5')}
-       and workflow.id = t.parent_id
-       and workflow.state in ('scheduled', 'queued', 'running', 'retrying', 'failed')
     returning t.*, old.state as was
   ),
   audited as (

@@ -8,8 +8,9 @@ import { isVisible, type Visibility, visibilityValues } from './visibility.ts';
 /**
  * Queues a failed or cancelled task again (R4), with one attempt more if its budget is used up. Its attempts so
  * far stay in the history; a suspect stays one, and has its crashes to come. Of a workflow only what failed or was
- * cancelled is done again (W4), and a step that is retried by itself has its workflow go on. Gives the task, or null when it is not
- * in a state for it: somebody else was faster, or there is no such task that the caller may see.
+ * cancelled is done again (W4), and a step that is retried by itself has its workflow go on; one that was cancelled before
+ * its turn waits for it again. Gives the task, or null when it is not in a state for it: somebody else was faster, what it
+ * is a step of has succeeded or was cancelled, or there is no such task that the caller may see.
  */
 export async function retryTask(
   database: Database,
@@ -53,7 +54,7 @@ const RETRY = `
   ),
   locked as materialized (
     -- Parents before their children, as errand.settle wants it.
-    select t.id
+    select t.id, t.state
       from errand.tasks t
      where t.id in (select ancestor_id from lineage) or t.id = any ($1) and t.children > 0
      order by t.id
@@ -63,16 +64,22 @@ const RETRY = `
     select t.id, t.name, t.priority,
            (row_number() over (partition by t.name, t.priority order by t.id) - 1) / ${RING_SIZE} as part
       from errand.tasks t
-      left join errand.tasks parent on parent.id = t.parent_id
      where t.id = any ($1) and t.state = any ($2) and ${isVisible('$3', '$4')}
-       -- Of a workflow that has succeeded or was cancelled, no step alone; and none beside its workflow.
-       and (parent.state is null or parent.state not in ('succeeded', 'cancelled', 'resolved'))
-       and not exists (select from lineage l where l.id = t.id and l.ancestor_id = any ($1))
+       -- Of what has succeeded or was cancelled, nothing alone; and nothing beside that which does it again.
+       and not exists (
+             select
+               from lineage l
+               join locked ancestor on ancestor.id = l.ancestor_id
+              where l.id = t.id
+                and (ancestor.state in ('succeeded', 'cancelled', 'resolved')
+                     or ancestor.id = any ($1) and ancestor.state = any ($2)))
        and (select count(*) from locked) >= 0
   ),
   -- Once per task: it has the children done again. Twice at the same time does no more than once.
   again as materialized (
-    select c.id, case when t.children > 0 then errand.rearm_children(t.id) else 0 end as pending
+    select c.id,
+           case when t.step is not null then errand.count_before(t.id) else 0 end as before,
+           case when t.children > 0 then errand.rearm_children(t.id) else 0 end as pending
       from candidate c
       join errand.tasks t using (id)
   ),
@@ -83,9 +90,14 @@ const RETRY = `
   t as (
     update errand.tasks t
        set (state, ring, pending, started_at) = (
-             select 'queued', fresh.ring, 0, case when t.children > 0 then t.started_at end where again.pending = 0
+             -- It was cancelled while it waited, and has to wait still.
+             select 'waiting', null::uuid, again.before, null::timestamptz where again.before > 0
              union all
-             select 'running', null::uuid, again.pending, coalesce(t.started_at, now()) where again.pending > 0
+             select 'queued', fresh.ring, 0, case when t.children > 0 then t.started_at end
+              where again.before = 0 and again.pending = 0
+             union all
+             select 'running', null::uuid, again.pending, coalesce(t.started_at, now())
+              where again.before = 0 and again.pending > 0
            ),
            attempt = case when t.started_at is null then t.attempt else t.attempt + 1 end,
            max_attempts = greatest(t.max_attempts, case when t.started_at is null then t.attempt else t.attempt + 1 end),
@@ -119,8 +131,12 @@ const RETRY = `
     select graphile_worker.add_jobs(array_agg(spec)) from rings having count(*) > 0
   ),
   revived as (
-    select errand.revive(array_agg(t.parent_id)) from t where t.parent_id is not null having count(*) > 0
+    select errand.revive(array_agg(t.parent_id))
+      from t
+     where t.parent_id is not null and t.state <> 'waiting'
+    having count(*) > 0
   ),
-  done as (
+  -- Materialized, because Postgres drops what nobody reads of one that it folds in.
+  done as materialized (
     select (select count(*) from rung) + (select count(*) from revived) as parts
   )`;

@@ -13,21 +13,24 @@ export const MINUTES_KEPT_APART = 6 * 60;
  * A query for what the sums of finished tasks are made of, as columns of errand.rollups. The condition is on a relation
  * called `t`: a range of tasks_name_finished_at_idx, which `offset 0` keeps it, one for each name that it is joined
  * to. It also has each duration computed once.
+ *
+ * Steps that were skipped are apart: they have succeeded, but made no attempt that tells anything. What has children takes
+ * from its start to its end; no runner was to begin it then, so it has not waited for one.
  */
 export function figuresOfTasks(condition: string): string {
   return `
     select t.name,
            date_bin('1 minute', t.finished_at, 'epoch') as minute,
-           t.state,
+           case when t.skipped then 'skipped' else t.state end as state,
            measured.measure,
            errand.duration_bucket(measured.ms) as bucket,
            1 as tasks,
            -- One that was cancelled before it started has not made the attempt that was due.
            t.attempt - (t.processing is null)::integer as attempts,
            coalesce(measured.ms, 0) as ms
-      from (select t.name, t.state, t.attempt, t.finished_at,
-                   errand.duration_ms(t.started_at - t.run_at) as wait,
-                   errand.duration_ms(t.finished_at - t.started_at) as processing
+      from (select t.name, t.state, t.skipped, t.attempt, t.finished_at,
+                   case when t.children is null and not t.skipped then errand.duration_ms(t.started_at - t.run_at) end as wait,
+                   case when not t.skipped then errand.duration_ms(t.finished_at - t.started_at) end as processing
               from errand.tasks t
              where ${condition}
             offset 0) t

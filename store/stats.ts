@@ -10,6 +10,8 @@ export const FINISHED = ['succeeded', 'failed', 'cancelled', 'resolved'] as cons
 /** What is known of a set of tasks that have finished. */
 export type Finished = {
   states: Record<(typeof FINISHED)[number], number>;
+  /** Steps whose condition did not hold, among those that succeeded. */
+  skipped: number;
   /** Attempts that these tasks have made. */
   attempts: number;
   /** Sums and histograms of the durations of last attempts, in ms: from due to start, and from start to end. */
@@ -41,7 +43,7 @@ type Row = {
   name: string | null;
   slot: number | null;
   measure: 'wait' | 'processing';
-  state: (typeof FINISHED)[number] | null;
+  state: (typeof FINISHED)[number] | 'skipped' | null;
   bucket: number | null;
   tasks: number;
   attempts: number;
@@ -77,9 +79,9 @@ export async function readFinished(
   const window: FinishedWindow = {
     from,
     to,
-    total: nothing(),
-    byName: new Map(names.map((name) => [name, nothing()])),
-    intervals: Array.from({ length: Math.max(1, count) }, nothing),
+    total: noneFinished(),
+    byName: new Map(names.map((name) => [name, noneFinished()])),
+    intervals: Array.from({ length: Math.max(1, count) }, noneFinished),
   };
   for (const row of answer.rows ?? []) {
     // `to` was cut to the ms: what finished in the rest of it is of the last interval.
@@ -91,9 +93,11 @@ export async function readFinished(
   return window;
 }
 
-function nothing(): Finished {
+/** What a name has of which nothing finished. */
+export function noneFinished(): Finished {
   return {
     states: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0 },
+    skipped: 0,
     attempts: 0,
     waitMs: 0,
     processingMs: 0,
@@ -110,7 +114,8 @@ function add(finished: Finished, row: Row): void {
   } else if (isWait) {
     finished.waitMs += row.ms;
   } else if (row.state !== null) {
-    finished.states[row.state] += row.tasks;
+    finished.states[row.state === 'skipped' ? 'succeeded' : row.state] += row.tasks;
+    if (row.state === 'skipped') finished.skipped += row.tasks;
     finished.attempts += row.attempts;
     finished.processingMs += row.ms;
   }
@@ -118,6 +123,7 @@ function add(finished: Finished, row: Row): void {
 
 function addAll(finished: Finished, more: Finished): void {
   for (const state of FINISHED) finished.states[state] += more.states[state];
+  finished.skipped += more.skipped;
   finished.attempts += more.attempts;
   finished.waitMs += more.waitMs;
   finished.processingMs += more.processingMs;

@@ -1,5 +1,9 @@
-/** Of which tasks figures are: of these namespaces (null: of all), and of this name if one is given. */
-export type Scope = { namespaces: readonly string[] | null; name?: string | undefined };
+/** Of which tasks figures are: of these namespaces (null: of all), and of this name, or one of these, if any is given. */
+export type Scope = {
+  namespaces: readonly string[] | null;
+  name?: string | undefined;
+  names?: readonly string[];
+};
 
 /** The known names in scope, as `names`, for the first two placeholders of a statement. They are few. */
 export const NAMES_IN_SCOPE = `
@@ -7,10 +11,10 @@ export const NAMES_IN_SCOPE = `
     select d.name
       from errand.definitions d
      where ($1::text[] is null or d.namespace = any ($1))
-       and ($2::text is null or d.name = $2)
+       and ($2::text[] is null or d.name = any ($2))
   )`;
 
 /** The values of those placeholders. */
-export function scopeValues({ namespaces, name }: Scope): unknown[] {
-  return [namespaces, name ?? null];
+export function scopeValues({ namespaces, name, names }: Scope): unknown[] {
+  return [namespaces, names ?? (name === undefined ? null : [name])];
 }

@@ -41,6 +41,8 @@ export type Task = {
   step: string | null;
   /** Its condition did not hold, so it was not run. */
   skipped: boolean;
+  /** How many steps or other children it has; null for one that has none. */
+  children: number | null;
 };
 
 /** One execution of a task by a runner, as the wire has it. */
@@ -59,7 +61,7 @@ export const SUMMARY_COLUMNS = `
   uuid_extract_timestamp(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
   t.crashes, t.cancel_requested_at, t.progress, t.progress_note,
   t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent,
-  t.parent_id, t.step, t.skipped`;
+  t.parent_id, t.step, t.skipped, t.children`;
 
 /** The columns of `Task`, from a relation called `t`. */
 export const TASK_COLUMNS = `${SUMMARY_COLUMNS}, t.payload, t.result`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inTime, REASON_CODES, type Reason } from '../../core/explain_facts.ts';
 import { STATES } from '../../core/states.ts';
-import { at, error, explained, type Given, RUNNER } from './explaining.ts';
+import { at, error, explained, type Given, member, RUNNER } from './explaining.ts';
 
 test('a task that is due, with a free slot for it, is about to start', () => {
   expect(explained({})).toEqual({
@@ -116,6 +116,8 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   scheduled: { task: { state: 'scheduled', run_at: at(1) } },
   backing_off: { task: { state: 'retrying', run_at: at(1) } },
   waiting_for_steps: { task: { state: 'waiting' } },
+  waiting_for_failure: { task: { state: 'waiting', step: 'on_failure' } },
+  waiting_for_children: { task: { state: 'running', children: 2, pending: 2 } },
   no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0 } },
   no_runner_for_name: { runners: { live: 1, able: 0, slots: 0, busy: 0 } },
   due_without_ring: { ring: null, task: { run_at: at(-6) } },
@@ -126,6 +128,11 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   queued: {},
   running: { task: { state: 'running' } },
   succeeded: { task: { state: 'succeeded' } },
+  skipped: { task: { state: 'succeeded', skipped: true } },
+  step_failed: {
+    task: { state: 'failed', children: 1, error: error('', { error_code: 'STEP_FAILED' }) },
+    family: { done: 0, failed: 1, members: [member('a', 'failed')] },
+  },
   failed_permanently: { task: { state: 'failed', error: error('', { retryable: false }) } },
   attempts_exhausted: { task: { state: 'failed', error: error('') } },
   timed_out: {

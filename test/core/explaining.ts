@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../../core/errors.ts';
 import { type Explanation, explain } from '../../core/explain.ts';
-import type { Facts } from '../../core/explain_facts.ts';
+import type { Facts, Member } from '../../core/explain_facts.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00.000Z');
 /** So many seconds from now. */
@@ -26,8 +26,15 @@ function facts({ task, ...given }: Given = {}): Facts {
       progress: null,
       progress_note: null,
       error: null,
+      step: null,
+      after: [],
+      skipped: false,
+      children: null,
+      pending: 0,
       ...task,
     },
+    parent: null,
+    family: null,
     failure: null,
     pauses: [],
     act: null,
@@ -52,6 +59,26 @@ export function error(message: string, more: Partial<ErrorRecord> = {}): ErrorRe
     stack: null,
     ...more,
   };
+}
+
+/** A step of a workflow; its id is made of its name. */
+export function member(step: string, state: Member['state'], more: Partial<Member> = {}): Member {
+  return {
+    id: `id of ${step}`,
+    name: `billing.send.${step}`,
+    step,
+    state,
+    after: [],
+    skipped: false,
+    message: null,
+    ...more,
+  };
+}
+
+/** These as all that there is of a family. */
+export function familyOf(...members: Member[]): Facts['family'] {
+  const count = (...states: string[]): number => members.filter(({ state }) => states.includes(state)).length;
+  return { done: count('succeeded', 'resolved'), failed: count('failed', 'cancelled'), members };
 }
 
 export const RUNNER = { id: 3, host: 'one', pid: 42, lease_until: at(10), has_ended: false };

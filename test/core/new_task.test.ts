@@ -35,6 +35,21 @@ import { greet } from './hotel.greet.task.ts';
 export default defineHandler(greet, ({ guest, times }) => ({ greeting: 'Ahoy '.repeat(times) + guest }));
 `;
 
+const WORKFLOW = `
+import { z } from 'zod';
+import { defineWorkflow, step } from '../core/workflow.ts';
+import { greet } from './hotel.greet.task.ts';
+
+export const welcome = defineWorkflow({
+  name: 'hotel.welcome',
+  version: '1',
+  description: 'Greets a guest twice',
+  payload: z.object({ guest: z.string() }),
+  steps: { first: step({ run: greet }), second: step({ after: ['first'], run: greet }) },
+  example: { guest: 'Ishmael' },
+});
+`;
+
 const copy = mkdtempSync(join(tmpdir(), 'errand-new-task-'));
 cpSync(ROOT, copy, { recursive: true, filter: (source) => !LEFT_OUT.includes(source) });
 symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
@@ -57,6 +72,17 @@ function addLine(file: string, place: string, replacement: string): void {
   const text = readFileSync(path, 'utf8');
   expect(text.split(place)).toHaveLength(2);
   writeFileSync(path, text.replace(place, replacement));
+}
+
+function addWorkflow(line: string): void {
+  writeFileSync(join(copy, 'tasks', 'hotel.welcome.workflow.ts'), WORKFLOW);
+  addLine('index.ts', '[greet, ', '[greet, welcome, ');
+  addLine(
+    'index.ts',
+    'import { greet',
+    "import { welcome } from './hotel.welcome.workflow.ts';\nimport { greet",
+  );
+  addLine('handlers.ts', "'hotel.greet': ", `${line}\n  'hotel.greet': `);
 }
 
 function addHandler(handler: string): void {
@@ -87,9 +113,12 @@ test('a definition without a handler does not compile', async () => {
   expect(errors).toMatch(/^tasks\/handlers\.ts.*'"hotel\.greet"' is missing/);
 });
 
-test('nor does the handler of another task', async () => {
+test('nor does the handler of another task, or the code of another workflow', async () => {
   addHandler("export { default } from './example.sleep.handler.ts';");
-  expect(await compile()).toMatch(/^tasks\/handlers\.ts.*not assignable/);
+  addWorkflow("'hotel.welcome': () => import('./example.mixed.steps.ts'),");
+  const errors = await compile();
+  expect(errors).toMatch(/^tasks\/handlers\.ts.*hotel\.greet\.handler.*not assignable/m);
+  expect(errors).toMatch(/^tasks\/handlers\.ts.*example\.mixed\.steps.*not assignable.*hotel\.welcome/m);
 });
 
 test('with it, it compiles, and API, document and runner know the task', async () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { createRegistry } from '../../core/registry.ts';
+import { createRegistry, taskNames } from '../../core/registry.ts';
 import { defineTask, type TaskDefinition } from '../../core/task.ts';
+import { diamond } from '../workflows/shapes.ts';
 
 function task(name: string, file = 'here.task.ts'): TaskDefinition {
   const definition = defineTask({
@@ -60,6 +61,17 @@ test('what is far from everything is close to nothing', () => {
 test('names at the same distance come in the order of the alphabet', () => {
   const alike = createRegistry(['t.c', 't.a', 't.b', 't.d'].map((name) => task(name)));
   expect(alike.closeNames('t.x')).toEqual(['t.a', 't.b', 't.c']);
+});
+
+test('steps of workflows are tasks with names of their own', () => {
+  expect(taskNames([diamond, task('graph.bare')])).toEqual([
+    'graph.diamond',
+    'graph.diamond.double',
+    'graph.diamond.plus',
+    'graph.diamond.minus',
+    'graph.diamond.sum',
+    'graph.bare',
+  ]);
 });
 
 test('whatever the name, there are at most three, all known and each once', () => {

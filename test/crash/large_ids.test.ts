@@ -1,4 +1,6 @@
 import { expect, test, vi } from 'vitest';
+import { taskNames } from '../../core/registry.ts';
+import { definitions, ownDefinitions } from '../../tasks/index.ts';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
 import { retryTask } from '../support/operator.ts';
@@ -86,5 +88,9 @@ test('F18: no other id can grow so far by work that is done', async () => {
     return tasks.rows.length === 1;
   });
   const after = await pool.query('select last_value from graphile_worker.tasks_id_seq');
-  expect(Number(after.rows[0]?.last_value) - Number(before.rows[0]?.last_value)).toBeLessThan(20);
+  // Each name once, and once more for who comes second.
+  const names = taskNames([...definitions, ...ownDefinitions]).length;
+  expect(Number(after.rows[0]?.last_value) - Number(before.rows[0]?.last_value)).toBeLessThanOrEqual(
+    2 * names,
+  );
 });

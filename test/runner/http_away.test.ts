@@ -55,7 +55,7 @@ test('while Postgres is away /health answers, says so, and has no figures of it'
   await expectAway(runner, /./);
   await postgres.start();
   await expectWell(runner);
-}, 60_000);
+});
 
 test('while Postgres hangs /health answers all the same', async () => {
   const postgres = await startOwnPostgres();
@@ -65,7 +65,7 @@ test('while Postgres hangs /health answers all the same', async () => {
   await expectAway(runner, /no answer within/);
   goOn();
   await expectWell(runner);
-}, 60_000);
+});
 
 test('however many ask, one reading of a slow database is under way', async () => {
   const { url, pool } = await createDatabase();

@@ -170,7 +170,10 @@ test('/status also tells how the runner is set up, what it can execute, and how 
     pid: runner.child.pid,
     configuration: { concurrency: 3, lease_seconds: 2, retention_hours: 5 },
   });
-  expect(first.tasks).toEqual(EXECUTABLE.map(({ name, version }) => ({ name, version })));
+  const steps = definitions.flatMap(({ graph }) => graph?.steps.map(({ definition }) => definition) ?? []);
+  const executable = [...EXECUTABLE, ...steps].map(({ name, version }) => ({ name, version }));
+  expect(first.tasks).toHaveLength(executable.length);
+  expect(first.tasks).toEqual(expect.arrayContaining(executable));
   expect(first.heartbeat_age_seconds).toBeLessThan(2);
   await pool.query(`update errand.runners set ended_at = now(), end_reason = 'lost'`);
   const second = await answering(runner, '/status', { status: 'ok', registrations: 2 });

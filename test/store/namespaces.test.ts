@@ -43,6 +43,24 @@ test('what is due and waits is counted by namespace, of the given names alone', 
   await pool.query('truncate errand.tasks cascade');
 });
 
+test('a workflow that is due does not wait itself, nor do steps that wait for others', async () => {
+  await fill('a.flow', 'scheduled', '-1 hour');
+  await pool.query(`update errand.tasks set children = 2, pending = 1`);
+  await fill('a.flow.one', 'scheduled', '-5 seconds');
+  await fill('a.flow.two', 'waiting', '-1 hour');
+  const depths = await readNameDepths(pool, ['a.flow', 'a.flow.one', 'a.flow.two']);
+  expect([...depths].map(([name, { depth }]) => [name, depth]).sort()).toEqual([
+    ['a.flow', 0],
+    ['a.flow.one', 1],
+    ['a.flow.two', 0],
+  ]);
+  expect(depths.get('a.flow')?.oldestWaitSecs).toBe(0);
+  const whole = (await readQueueDepths(pool, [...depths.keys()])).get('a');
+  expect(whole).toMatchObject({ depth: 1, isCapped: false });
+  expect(whole?.oldestWaitSecs).toBeLessThan(60);
+  await pool.query('truncate errand.tasks cascade');
+});
+
 test('counting ends at its limit, and what it reads does too, whatever the table holds', async () => {
   // What must not be read: later ones and finished ones, before and after what is due.
   await fill('a.later', 'scheduled', '1 hour', 15_000);

@@ -23,6 +23,9 @@ test('what is paused is read in scope alone, the latest first', async () => {
   expect(await targets({ namespaces: ['a'] })).toEqual(['a.one', 'a']);
   expect(await targets({ namespaces: null, name: 'a.two' })).toEqual(['a']);
   expect(await targets({ namespaces: null, name: 'a.one' })).toEqual(['a.one', 'a']);
+  // A step of it; but not what only begins alike.
+  expect(await targets({ namespaces: null, name: 'a.one.step' })).toEqual(['a.one', 'a']);
+  expect(await targets({ namespaces: null, name: 'a.ones' })).toEqual(['a']);
   expect(await targets({ namespaces: ['b'], name: 'a.one' })).toEqual([]);
   expect(await targets({ namespaces: [] })).toEqual([]);
   const [first] = await readPaused(pool, { namespaces: ['b'] });

@@ -14,10 +14,13 @@ const LAWFUL = {
   'store/migrate.ts': `import 'graphile-worker';\n`,
   'process/database.ts': `import type { Pool } from 'pg';\nimport '../config/load.ts';\nimport '../store/pool.ts';\n`,
   'tasks/a.task.ts': `import type { Task } from '../core/task.ts';\nexport const a: Task = 1;\n`,
-  'tasks/index.ts': `export { a } from './a.task.ts';\n`,
+  'tasks/w.workflow.ts': `import { a } from './a.task.ts';\nexport const w = a;\n`,
+  'tasks/u.workflow.ts': `import { w } from './w.workflow.ts';\nexport const u = w;\n`,
+  'tasks/index.ts': `export { a } from './a.task.ts';\nexport { u } from './u.workflow.ts';\n`,
   'tasks/http/send.ts': `import type { a } from '../a.task.ts';\nexport type A = typeof a;\n`,
   'tasks/a.handler.ts': `import './a.task.ts';\nimport './http/send.ts';\nimport '../config/load.ts';\n`,
-  'tasks/handlers.ts': `import type { a } from './index.ts';\nexport const load = () => import('./a.handler.ts');\n`,
+  'tasks/w.steps.ts': `import './w.workflow.ts';\nimport './http/send.ts';\nimport '../config/load.ts';\n`,
+  'tasks/handlers.ts': `import type { a } from './index.ts';\nexport const load = () => [import('./a.handler.ts'), import('./w.steps.ts')];\n`,
   'api/main.ts': `import '../process/database.ts';\nimport '../tasks/index.ts';\nimport '../store/pool.ts';\n`,
   'runner/main.ts': `import '../process/database.ts';\nimport '../tasks/handlers.ts';\nimport 'graphile-worker';\n`,
   'embedded/start.ts': `import 'pg';\nimport '../config/load.ts';\n`,
@@ -40,15 +43,29 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
   'task-definition-imports': {
     'tasks/b.task.ts': `import './http/send.ts';\n`,
     'tasks/c.task.ts': `import '../config/load.ts';\n`,
+    'tasks/d.workflow.ts': `import './w.steps.ts';\n`,
+    'tasks/e.workflow.ts': `import '../store/pool.ts';\n`,
   },
   'task-handler-imports': {
     'tasks/b.handler.ts': `import '../store/pool.ts';\n`,
+    'tasks/b.steps.ts': `import '../store/pool.ts';\n`,
     'tasks/http/x.ts': `import '../../runner/main.ts';\n`,
   },
-  'api-imports': { 'api/x.ts': `import '../runner/main.ts';\n` },
-  'api-reaches-no-handler': { 'api/y.ts': `export const y = () => import('../tasks/a.handler.ts');\n` },
+  'api-imports': {
+    'api/x.ts': `import '../runner/main.ts';\n`,
+    'api/steps.ts': `import type * as steps from '../tasks/w.steps.ts';\nexport type Steps = typeof steps;\n`,
+  },
+  'api-reaches-no-handler': {
+    'api/y.ts': `export const y = () => import('../tasks/a.handler.ts');\n`,
+    'api/z.ts': `export const z = () => import('../tasks/w.steps.ts');\n`,
+    'api/d.ts': `import '../tasks/d.workflow.ts';\n`,
+  },
   'runner-imports': { 'runner/x.ts': `import '../api/main.ts';\n` },
-  'handlers-for-runners': { 'process/y.ts': `import type { load } from '../tasks/handlers.ts';\n` },
+  'handlers-for-runners': {
+    'process/y.ts': `import type { load } from '../tasks/handlers.ts';\n`,
+    'process/a.ts': `import '../tasks/a.handler.ts';\n`,
+    'process/w.ts': `import '../tasks/w.steps.ts';\n`,
+  },
   'embedded-imports': { 'embedded/x.ts': `import '../process/database.ts';\n` },
   'demo-imports': { 'demo/x.ts': `import '../core/task.ts';\n` },
   'bench-imports': {
@@ -77,8 +94,12 @@ test('every rule finds what breaks it', async () => {
   expect(found.map((line) => line.replace('egg', 'hen'))).toEqual(
     expect.arrayContaining(expected.map((line) => line.replace('egg', 'hen'))),
   );
-  expect(problems).toContain(
-    'api-reaches-no-handler: api/x.ts → runner/main.ts → tasks/handlers.ts → tasks/a.handler.ts',
+  expect(problems).toEqual(
+    expect.arrayContaining([
+      'api-reaches-no-handler: api/x.ts → runner/main.ts → tasks/handlers.ts → tasks/a.handler.ts',
+      'api-reaches-no-handler: api/x.ts → runner/main.ts → tasks/handlers.ts → tasks/w.steps.ts',
+      'api-reaches-no-handler: api/d.ts → tasks/d.workflow.ts → tasks/w.steps.ts',
+    ]),
   );
 });
 

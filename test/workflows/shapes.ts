@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { defineSteps, defineWorkflow, step } from '../../core/workflow.ts';
 
 const number = z.strictObject({ value: z.number() });
-const base = { version: '1.0.0', description: 'For tests', payload: number, example: { value: 1 } };
+/** What the workflows of tests have in common. */
+export const base = { version: '1.0.0', description: 'For tests', payload: number, example: { value: 1 } };
 
 /** double → both plus and minus → sum of both. */
 export const diamond = defineWorkflow({

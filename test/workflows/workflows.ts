@@ -4,7 +4,7 @@ import type { WorkflowDefinition, WorkflowHandlers } from '../../core/workflow.t
 import type { Executable } from '../../runner/execute.ts';
 import { type WorkflowCode, workflowExecutables } from '../../runner/workflow.ts';
 import type { Submission } from '../../store/submit.ts';
-import type { Task } from '../../store/tasks.ts';
+import { getTask, type Task } from '../../store/tasks.ts';
 import { submitOne } from '../support/tasks.ts';
 
 /** What a runner executes of a workflow that is made in a test. */
@@ -35,4 +35,15 @@ export async function childrenOf(pool: Pool, parentId: string): Promise<Record<s
   return Object.fromEntries(
     rows.map(({ step, state, attempt }, index) => [step ?? String(index), `${state} ${attempt}`]),
   );
+}
+
+/** A step of a task, by its name. */
+export async function stepOf(pool: Pool, parentId: string, step: string): Promise<Task> {
+  const { rows } = await pool.query<{ id: string }>(
+    'select id from errand.tasks where parent_id = $1 and step = $2',
+    [parentId, step],
+  );
+  const found = rows[0] === undefined ? null : await getTask(pool, rows[0].id);
+  if (found === null) throw new Error(`${parentId} has no step ${step}`);
+  return found;
 }
