@@ -28,8 +28,10 @@ const START = `SwaggerUIBundle({ url: '/openapi.yaml', dom_id: '#docs', deepLink
  */
 export function docs(document: OpenApiDocument): Router {
   const router = Router();
-  const yaml = toYaml(document);
+  // Made when it is first asked for: that takes a while, and a start should not.
+  let yaml: string | undefined;
   router.get('/openapi.yaml', (_request, response) => {
+    yaml ??= toYaml(document);
     response.type('application/yaml').send(yaml);
   });
   router.get('/docs', (_request, response) => {

@@ -23,6 +23,7 @@ export type Durations = {
 /** Figures of finished tasks, as the wire has them. */
 export type Figures = {
   finished: Finished['states'];
+  skipped: number;
   success_rate: number | null;
   attempts_per_task: number | null;
   processing_seconds: Durations;
@@ -36,11 +37,14 @@ export function toScope(call: Call, query: z.output<typeof windowSchema>): Scope
 
 /** The figures of finished tasks. */
 export function toFigures(finished: Finished): Figures {
-  const { succeeded, failed } = finished.states;
+  const { skipped } = finished;
+  const { failed } = finished.states;
+  const succeeded = finished.states.succeeded - skipped;
   return {
     finished: finished.states,
+    skipped,
     success_rate: ratio(succeeded, succeeded + failed),
-    attempts_per_task: ratio(finished.attempts, finishedIn(finished)),
+    attempts_per_task: ratio(finished.attempts, finishedIn(finished) - skipped),
     processing_seconds: durations(finished.processings, finished.processingMs),
     queue_wait_seconds: durations(finished.waits, finished.waitMs),
   };

@@ -2,7 +2,7 @@ import type { RequestListener, Server } from 'node:http';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import type { Registry } from '../core/registry.ts';
+import { type Registry, taskNames } from '../core/registry.ts';
 import { checkDatabase, connectDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
@@ -86,7 +86,7 @@ async function register(config: Config, pool: Pool): Promise<Registry> {
 
 function limitDepths(config: Config, registry: Registry, database: Pool, log: Logger): Backpressure {
   const limit = config.MAX_QUEUE_DEPTH;
-  const names = registry.definitions.map(({ name }) => name);
+  const names = taskNames(registry.definitions);
   return limit === undefined ? UNLIMITED : limitDepth({ database, names, limit, log });
 }
 

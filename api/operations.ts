@@ -15,10 +15,13 @@ import { listRunners } from './routes/list_runners.ts';
 import { listTasks } from './routes/list_tasks.ts';
 import { pauseQueue, resumeQueue } from './routes/pause_queue.ts';
 import { performance } from './routes/performance.ts';
+import { resolveStep } from './routes/resolve_step.ts';
 import { retryTask } from './routes/retry_task.ts';
 import { submitTaskBatch } from './routes/submit_batch.ts';
 import { submitByName, submitTask } from './routes/submit_task.ts';
 import { taskStats } from './routes/task_stats.ts';
+import { workflowAnalytics } from './routes/workflow_analytics.ts';
+import { getStep, listSteps } from './routes/workflow_steps.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -46,6 +49,9 @@ export const ROUTES: readonly Route[] = [
   route('post', '/v1/tasks/:name/batch', 'submit', submitTaskBatch),
   route('delete', '/v1/tasks/:id', 'operate', cancelTask),
   route('patch', '/v1/tasks/:id/retry', 'operate', retryTask),
+  route('get', '/v1/tasks/:id/workflow_steps', 'read', listSteps),
+  route('get', '/v1/tasks/:id/workflow_steps/:step_id', 'read', getStep),
+  route('patch', '/v1/tasks/:id/workflow_steps/:step_id', 'operate', resolveStep),
   route('get', '/v1/errors', 'read', listErrors),
   route('post', '/v1/errors/:error_group/retry', 'operate', retryErrorGroup),
   route('get', '/v1/queues', 'read', listQueues),
@@ -58,6 +64,7 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/handlers/:namespace/:name', 'read', getHandler),
   route('get', '/v1/analytics/performance', 'read', performance),
   route('get', '/v1/analytics/bottlenecks', 'read', bottlenecks),
+  route('get', '/v1/analytics/workflows/:namespace/:name', 'read', workflowAnalytics),
 ];
 
 /** What is neither an operation nor a probe. */

@@ -1,5 +1,5 @@
 import { Gauge, type Registry as Metrics } from 'prom-client';
-import type { Registry } from '../core/registry.ts';
+import { type Registry, taskNames } from '../core/registry.ts';
 import { namespaceOf } from '../core/task.ts';
 import { type Reading, sharedReading } from '../process/shared_reading.ts';
 import { type QueueDepth, readNameDepths, readQueueDepths } from '../store/namespaces.ts';
@@ -24,7 +24,7 @@ export type Queues = {
 
 /** Reads the queues for whoever asks. It never throws, and answers also when Postgres does not. */
 export function queueReader(database: Database, registry: Registry): () => Promise<Reading<Queues>> {
-  const names = registry.definitions.map(({ name }) => name);
+  const names = taskNames(registry.definitions);
   return sharedReading(() => readQueues(database, names), LIMITS);
 }
 
@@ -62,7 +62,7 @@ type Series = { label: 'namespace' | 'name'; help: string; values: (queues: Queu
 const SERIES: Record<string, Series> = {
   errand_queue_depth: {
     label: 'namespace',
-    help: 'Due tasks that wait to be executed, paused ones included, up to 10,000',
+    help: 'Due tasks that wait to be executed, those of workflows too, paused ones included, up to 10,000',
     values: ({ depths }) => mapValues(depths, ({ depth }) => depth),
   },
   errand_queue_oldest_wait_seconds: {

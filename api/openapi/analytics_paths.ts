@@ -3,6 +3,7 @@ import { NAME_MAX_LENGTH } from '../../core/task.ts';
 import { MINUTES_KEPT_APART } from '../../store/rollups.ts';
 import { FINISHED } from '../../store/stats.ts';
 import { OPEN_LIMIT, UNFINISHED } from '../../store/stats_open.ts';
+import { FAILED_READ_LIMIT } from '../../store/stats_workflows.ts';
 import { failures, jsonAnswer } from './answers.ts';
 import type { Operation, Paths } from './document.ts';
 import type { Parameter } from './parameters.ts';
@@ -19,14 +20,19 @@ const list = (name: string): JsonSchema => ({ type: 'array', items: ref(name) })
 const counts = (states: readonly string[]): JsonSchema =>
   object('How many tasks, by state', Object.fromEntries(states.map((state) => [state, count])));
 
-const span: Record<string, JsonSchema> = {
+export const span: Record<string, JsonSchema> = {
   from: { ...time, description: 'Start of the window, at a full minute, or of a long one at a full hour' },
   to: time,
 };
 const named: Record<string, JsonSchema> = { name: text, namespace: text };
 
-const figures: Record<string, JsonSchema> = {
+export const figures: Record<string, JsonSchema> = {
   finished: counts(FINISHED),
+  skipped: {
+    ...count,
+    description:
+      'Of those that succeeded: steps whose condition did not hold; the figures below are without them',
+  },
   success_rate: {
     type: ['number', 'null'],
     minimum: 0,
@@ -34,8 +40,14 @@ const figures: Record<string, JsonSchema> = {
     description: 'Of those that succeeded or failed; null when none did',
   },
   attempts_per_task: { ...seconds, description: 'Attempts that the finished tasks had made, on average' },
-  processing_seconds: { ...ref('Durations'), description: 'From start to end of the last attempt' },
-  queue_wait_seconds: { ...ref('Durations'), description: 'From when the last attempt was due to its start' },
+  processing_seconds: {
+    ...ref('Durations'),
+    description: 'From start to end of the last attempt; of a workflow, with all its steps',
+  },
+  queue_wait_seconds: {
+    ...ref('Durations'),
+    description: 'From when the last attempt was due to its start; of a workflow its steps have it',
+  },
 };
 const open: Record<string, JsonSchema> = {
   open: counts(UNFINISHED),
@@ -87,11 +99,28 @@ export const analyticsSchemas: Record<string, JsonSchema> = {
     oldest_wait_seconds: { type: 'number', minimum: 0 },
   }),
   Paused: object('What an operator has paused', {
-    target: { type: 'string', description: 'A namespace, or the name of a task' },
+    target: {
+      type: 'string',
+      description: 'A namespace, the name of a task, or of a workflow with its steps',
+    },
     paused_at: time,
     actor: text,
     reason: { type: ['string', 'null'] },
   }),
+  BlockedWorkflows: object(
+    'The workflows of one name that have not ended well, because steps of them have failed',
+    {
+      ...named,
+      workflows: { ...count, description: 'How many' },
+      workflows_is_capped: {
+        type: 'boolean',
+        description: `Whether there are more: of each step the last ${FAILED_READ_LIMIT} that failed are looked at`,
+      },
+      steps: { type: 'array', items: text, description: 'Which steps have failed in one or another' },
+      last_failed_at: time,
+      example_id: { type: 'string', format: 'uuid', description: 'The workflow whose step failed last' },
+    },
+  ),
   Bottlenecks: object('What holds tasks up: the ten worst of each kind, the worst first', {
     ...span,
     slowest: { ...list('NameFigures'), description: 'By the 95th percentile of processing' },
@@ -99,6 +128,10 @@ export const analyticsSchemas: Record<string, JsonSchema> = {
     most_retried: { ...list('NameFigures'), description: 'By attempts per task, when that is more than one' },
     waiting: { ...list('NameWaiting'), description: 'By how long the oldest has been due' },
     paused: { ...list('Paused'), description: 'All, the latest first' },
+    blocked_workflows: {
+      ...list('BlockedWorkflows'),
+      description: 'Workflows with steps that have failed, the latest failure first',
+    },
   }),
 };
 
@@ -108,12 +141,13 @@ const query = (name: string, schema: JsonSchema, description: string): Parameter
   description,
   schema,
 });
+export const windowParameter: Parameter = query(
+  'window_minutes',
+  { type: 'integer', minimum: 1, maximum: MAX_WINDOW_MINUTES, default: DEFAULT_WINDOW_MINUTES },
+  `Back from now, and to the full minute before; to the full hour when it is more than ${MINUTES_KEPT_APART}`,
+);
 const windowParameters: Parameter[] = [
-  query(
-    'window_minutes',
-    { type: 'integer', minimum: 1, maximum: MAX_WINDOW_MINUTES, default: DEFAULT_WINDOW_MINUTES },
-    `Back from now, and to the full minute before; to the full hour when it is more than ${MINUTES_KEPT_APART}`,
-  ),
+  windowParameter,
   query('name', { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH }, 'Tasks of this name'),
   query(
     'namespace',
@@ -146,7 +180,7 @@ export function analyticsPaths(): Paths {
     ),
     '/v1/analytics/bottlenecks': read(
       'getBottlenecks',
-      'What is slow, retried, waiting or paused',
+      'What is slow, retried, waiting, paused or blocked',
       'Bottlenecks',
     ),
   };

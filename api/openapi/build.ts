@@ -10,6 +10,8 @@ import { probeSchemas, processPaths } from './process_paths.ts';
 import { sharedSchemas } from './schemas.ts';
 import { anyTaskPaths, oneTaskPaths, runnerPaths } from './shared_paths.ts';
 import { taskPaths, taskSchemas } from './task_paths.ts';
+import { workflowAnalyticsPaths, workflowAnalyticsSchemas } from './workflow_analytics_paths.ts';
+import { workflowPaths, workflowSchemas } from './workflow_paths.ts';
 
 /** The description of the whole API, with paths and schemas of each of these definitions (specification T4). */
 export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDocument {
@@ -28,10 +30,12 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
       ...analyticsPaths(),
       ...oneTaskPaths(),
       ...explainPaths(),
+      ...workflowPaths(),
       ...operatePaths(),
       ...Object.assign({}, ...definitions.map(taskPaths)),
       ...runnerPaths(),
       ...handlerPaths(),
+      ...workflowAnalyticsPaths(),
       ...processPaths(),
     }),
     components: {
@@ -39,8 +43,10 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
         ...sharedSchemas,
         ...operateSchemas,
         ...explainSchemas,
+        ...workflowSchemas,
         ...handlerSchemas,
         ...analyticsSchemas,
+        ...workflowAnalyticsSchemas,
         ...probeSchemas,
         ...Object.assign({}, ...definitions.map(taskSchemas)),
       },

@@ -42,14 +42,29 @@ export const explainSchemas: Record<string, JsonSchema> = {
     properties: {
       code: { type: 'string', enum: [...REASON_CODES] },
       message: { ...text, description: 'One sentence' },
-      target: { ...text, description: 'What is paused: a namespace, or the name of a task' },
+      target: {
+        ...text,
+        description: 'What is paused: a namespace, the name of a task, or of a workflow with its steps',
+      },
       actor: { ...text, description: 'Who paused, cancelled or resolved it' },
       reason: { type: ['string', 'null'], description: 'Why they did' },
       since: { ...time, description: 'From when it is so' },
       until: { ...time, description: 'Until when: due then, or at the time limit of the attempt' },
       runner: ref('AttemptRunner'),
+      tasks: {
+        type: 'array',
+        items: ref('ReasonTask'),
+        description:
+          'The steps or children that it is about: those waited for, or those that did not succeed',
+      },
     },
   },
+  ReasonTask: object('A step of a workflow, or a child of a step; of a long list the few that matter most', {
+    id: { type: 'string', format: 'uuid' },
+    name: text,
+    step: { type: ['string', 'null'], description: 'Its name in the graph; null for one of a list' },
+    state: { type: 'string', enum: [...STATES] },
+  }),
   QueuePlace: object('Where a due task is in the queue of its name', {
     position: { type: 'integer', minimum: 1, description: '1 is next; by priority, run_at and id' },
     position_is_capped: {

@@ -22,6 +22,14 @@ export const handlerSchemas: Record<string, JsonSchema> = {
       description:
         'Attempts, backoff, time limit in ms, priority, deduplication and retention, defaults filled in',
     },
+    steps: {
+      oneOf: [{ type: 'array', items: ref('HandlerStep') }, { type: 'null' }],
+      description: 'Of a workflow: its steps, in the order of their definition; null for all others',
+    },
+    workflow: {
+      type: ['string', 'null'],
+      description: 'Of a step: its workflow. Lists leave steps out: nobody submits them',
+    },
     schema_hash: { ...text, description: 'Differs when a schema does' },
     registered_at: { type: 'string', format: 'date-time', description: 'When it last changed' },
     pauses: {
@@ -36,6 +44,18 @@ export const handlerSchemas: Record<string, JsonSchema> = {
     },
     live_runners: { type: 'integer', minimum: 0, description: 'How many there are' },
   }),
+  HandlerStep: object('A step of a workflow', {
+    step: text,
+    name: { ...text, description: 'As a task: of its figures, its errors, to pause it' },
+    after: { type: 'array', items: text, description: 'The steps that it waits for' },
+    conditional: { type: 'boolean', description: 'Whether it may be skipped' },
+    kind: {
+      type: 'string',
+      enum: ['handler', 'run', 'map'],
+      description: 'What it is: a handler of its own, a task of another definition, or a list of them',
+    },
+    child: { type: ['string', 'null'], description: 'What it runs or maps: the name of a definition' },
+  }),
   HandlerList: object('Registered definitions, by name', {
     handlers: { type: 'array', items: ref('Handler') },
   }),
@@ -48,8 +68,11 @@ const part = (name: string, description: string): Parameter => ({
   description,
   schema: { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH },
 });
-const namespaceParameter = part('namespace', 'The first part of the names');
-const nameParameter = part('name', 'What follows the namespace in the name; all of the name is taken too');
+export const namespaceParameter = part('namespace', 'The first part of the names');
+export const nameParameter = part(
+  'name',
+  'What follows the namespace in the name; all of the name is taken too',
+);
 
 /** The paths of what the pool can execute (specification R7). */
 export function handlerPaths(): Paths {

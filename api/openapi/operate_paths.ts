@@ -90,7 +90,7 @@ const queueParameter: Parameter = {
   name: 'queue',
   in: 'path',
   required: true,
-  description: 'A namespace, or the name of a task',
+  description: 'A namespace, or the name of a task; that of a workflow is with its steps',
   schema: { type: 'string', minLength: 1, maxLength: NAME_MAX_LENGTH },
 };
 

@@ -35,6 +35,14 @@ export const idParameter: Parameter = {
   schema: { type: 'string', format: 'uuid' },
 };
 
+export const stepIdParameter: Parameter = {
+  name: 'step_id',
+  in: 'path',
+  required: true,
+  description: 'The id of the step, or of another child of that task',
+  schema: { type: 'string', format: 'uuid' },
+};
+
 export const idempotencyKeyParameter: Parameter = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -75,6 +83,8 @@ export const filterParameters: Parameter[] = [
   query('initiator', text(200), 'Asked for by'),
   query('error', text(200), 'With this text in the message of the error, in any case'),
   query('error_group', text(200), 'Failed with the errors of this group of GET /v1/errors'),
+  query('parent_id', { type: 'string', format: 'uuid' }, 'Steps and other children of this task'),
+  query('top_level', { type: 'boolean' }, 'With true only tasks that are no part of another one'),
   query('created_from', time, 'Created at or after'),
   query('created_to', time, 'Created before'),
   query('finished_from', time, 'Finished at or after'),
@@ -105,7 +115,7 @@ export const auditParameters: Parameter[] = [
   query('task_id', { type: 'string', format: 'uuid' }, 'What was done to this task'),
   query('namespace', text(NAME_MAX_LENGTH), 'What was done in this namespace'),
   query('actor', text(300), 'What this one did'),
-  query('action', text(50), 'What was done: cancel, retry, pause, resume, bulk_cancel, bulk_retry'),
+  query('action', text(50), 'What was done: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry'),
   query('from', time, 'At or after'),
   query('to', time, 'Before'),
   query(

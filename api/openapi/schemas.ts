@@ -11,7 +11,8 @@ const time: JsonSchema = { type: 'string', format: 'date-time' };
 const nullableTime = nullable('string', { format: 'date-time' });
 const uuid: JsonSchema = { type: 'string', format: 'uuid' };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
-const anyJson: JsonSchema = { type: ['object', 'array', 'string', 'number', 'boolean', 'null'] };
+/** Whatever JSON there is. */
+export const anyJson: JsonSchema = { type: ['object', 'array', 'string', 'number', 'boolean', 'null'] };
 
 /** An object schema whose properties are all required. */
 export function object(
@@ -57,6 +58,15 @@ const summary: Record<string, JsonSchema> = {
   reason: nullable('string'),
   request_id: nullable('string', { description: 'X-Request-Id of the submission' }),
   traceparent: nullable('string', { description: 'W3C trace context of the submission' }),
+  parent_id: nullable('string', { format: 'uuid', description: 'The task that it is a part of' }),
+  step: nullable('string', { description: 'Which step it is of the workflow that it is a part of' }),
+  skipped: {
+    type: 'boolean',
+    description: 'It counts as done without being run: its condition did not hold',
+  },
+  children: nullable('integer', {
+    description: 'Of how many steps or other tasks it is made; null: of none',
+  }),
 };
 
 const task: Record<string, JsonSchema> = {
@@ -128,9 +138,10 @@ export const sharedSchemas: Record<string, JsonSchema> = {
   Attempt: object('One execution of a task by a runner', attempt),
   TaskSummary: object('A task in a list: all but payload and result', summary),
   Task: object('One submission of a definition', task),
-  TaskRecord: object('A task with its attempts, first to last', {
+  TaskRecord: object('A task with its attempts, first to last, and the graph of its steps', {
     ...task,
     attempts: { type: 'array', items: ref('Attempt') },
+    workflow: { oneOf: [ref('Workflow'), { type: 'null' }], description: 'Null for all but workflows' },
   }),
   SubmitAnswer: submitAnswer(ref('Task')),
   BatchItem: {

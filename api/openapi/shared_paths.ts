@@ -50,7 +50,7 @@ export function oneTaskPaths(): Paths {
       get: {
         tags,
         operationId: 'getTask',
-        summary: 'Read a task with its attempts',
+        summary: 'Read a task with its attempts and, of a workflow, the graph of its steps',
         parameters: [idParameter, waitParameter],
         responses: { 200: jsonAnswer('The record', ref('TaskRecord')), ...failures(400, 404) },
       },
@@ -59,7 +59,7 @@ export function oneTaskPaths(): Paths {
         operationId: 'cancelTask',
         summary: 'Cancel a task',
         description:
-          'At once when it is not running. A running one is asked to end, and its runner records what came of it.',
+          'At once when it is not running. A running one is asked to end, and its runner records what came of it. A workflow is cancelled with its steps.',
         parameters: [idParameter, reasonParameter],
         responses: {
           200: jsonAnswer('The task, cancelled or asked to end', ref('TaskAnswer')),
@@ -73,7 +73,7 @@ export function oneTaskPaths(): Paths {
         operationId: 'retryTask',
         summary: 'Queue a failed or cancelled task again',
         description:
-          'Its attempts so far stay in the history. With its budget used up it gets one attempt more.',
+          'Its attempts so far stay in the history. With its budget used up it gets one attempt more. Of a workflow only what failed or was cancelled is done again; a step that is retried has its workflow go on.',
         parameters: [idParameter, reasonParameter],
         responses: { 200: jsonAnswer('The task, queued', ref('TaskAnswer')), ...failures(400, 404) },
       },

@@ -2,6 +2,7 @@ import { namespaceOf } from '../../core/task.ts';
 import { type QueueDepth, readNameDepths } from '../../store/namespaces.ts';
 import { readFinished } from '../../store/stats.ts';
 import { readPaused } from '../../store/stats_paused.ts';
+import { readBlockedWorkflows } from '../../store/stats_workflows.ts';
 import type { Operation } from '../call.ts';
 import { type Figures, finishedIn, toFigures, toScope, windowSchema } from '../figures.ts';
 import { parseQuery } from '../request.ts';
@@ -13,15 +14,16 @@ type Named = Figures & { name: string; namespace: string; tasks: number };
 
 /**
  * `GET /v1/analytics/bottlenecks` (specification R8): what is slow, what waits long for a runner, what is tried again and
- * again, what waits right now, and what is paused; the worst first.
+ * again, what waits right now, what is paused, and which workflows have failed steps; the worst first.
  */
 export const bottlenecks: Operation = async (call, request, response) => {
   const query = parseQuery(windowSchema, request);
   const scope = toScope(call, query);
   const minutes = query.window_minutes;
-  const [{ from, to, byName }, paused] = await Promise.all([
+  const [{ from, to, byName }, paused, blocked] = await Promise.all([
     readFinished(call.reads, { windowMinutes: minutes, intervalMinutes: 2 * minutes }, scope),
     readPaused(call.reads, scope),
+    readBlockedWorkflows(call.reads, scope, MOST),
   ]);
   const depths = await readNameDepths(call.reads, [...byName.keys()]);
   const named = [...byName].map(([name, finished]) => ({
@@ -40,6 +42,7 @@ export const bottlenecks: Operation = async (call, request, response) => {
     ),
     waiting: waiting(depths),
     paused,
+    blocked_workflows: blocked,
   });
 };
 

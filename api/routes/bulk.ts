@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
-import { OPEN, REARMABLE, type State } from '../../core/states.ts';
+import { CANCELLABLE, REARMABLE, type State } from '../../core/states.ts';
 import type { Act } from '../../store/audit.ts';
 import { auditBulk, findMatching } from '../../store/bulk.ts';
 import { cancelTasks } from '../../store/cancel.ts';
@@ -28,7 +28,7 @@ type Action = 'retry' | 'cancel';
 /** What each action applies to: without `state` in the filter to `usual`, else to those of `possible`. */
 const STATES_OF: Record<Action, { usual: readonly State[]; possible: readonly State[] }> = {
   retry: { usual: ['failed'], possible: REARMABLE },
-  cancel: { usual: OPEN, possible: OPEN },
+  cancel: { usual: CANCELLABLE, possible: CANCELLABLE },
 };
 
 const optionsSchema = z.object({

@@ -4,6 +4,7 @@ import { cancelTask as cancel } from '../../store/cancel.ts';
 import { getTask } from '../../store/tasks.ts';
 import { actOf } from '../act.ts';
 import type { Operation } from '../call.ts';
+import { endOfWhole } from '../whole.ts';
 import { taskNotFoundFor } from './get_task.ts';
 
 /**
@@ -23,5 +24,7 @@ export const cancelTask: Operation = async (call, request, response) => {
   }
   const current = await getTask(call.writes, id, call.visibility);
   if (current === null) throw taskNotFoundFor(call, id);
-  throw new ErrandError('BAD_REQUEST', `Task cannot be cancelled: it ${inWords(current.state)}`);
+  const end = await endOfWhole(call.writes, current);
+  const whole = end === null ? '' : `, and ${end}`;
+  throw new ErrandError('BAD_REQUEST', `Task cannot be cancelled: it ${inWords(current.state)}${whole}`);
 };

@@ -5,7 +5,7 @@ import type { Call, Operation } from '../call.ts';
 
 /**
  * `GET /v1/handlers/{namespace}/{name}` (specification R7): one definition. The name is what follows the namespace, or
- * all of it.
+ * all of it. Steps of workflows are read by it, too, though no list has them.
  */
 export const getHandler: Operation = async (call, request, response) => {
   const namespace = String(request.params.namespace);
@@ -32,7 +32,11 @@ export function seenBy({ principal }: Call): readonly string[] | null {
 
 /** With what it does, in words: only the definitions that this process has tell that. */
 export function described({ registry }: Call, handler: Handler): Handler & { description: string | null } {
-  return { ...handler, description: registry.get(handler.name)?.description ?? null };
+  const { name, workflow } = handler;
+  const whole = registry.get(workflow ?? name);
+  const definition =
+    workflow === null ? whole : whole?.graph?.steps.find((step) => step.definition.name === name)?.definition;
+  return { ...handler, description: definition?.description ?? null };
 }
 
 /** The error for what nobody has registered, or nothing that the caller may see. `close` looks like it. */

@@ -1,16 +1,17 @@
 import { ErrandError } from '../../core/errors.ts';
-import { listAttempts, getTask as readTask, type Task } from '../../store/tasks.ts';
+import { getTask as readTask, type Task } from '../../store/tasks.ts';
 import type { Call, Operation } from '../call.ts';
+import { recordOf } from '../record.ts';
 import { waitForTask, waitSeconds } from '../wait.ts';
 
-/** `GET /v1/tasks/{id}` (specification R1): the record with its attempts, at once or when it has finished. */
+/** `GET /v1/tasks/{id}` (specification R1): the record with attempts and graph, at once or when it has finished. */
 export const getTask: Operation = async (call, request, response) => {
   const id = String(request.params.id);
   const seconds = waitSeconds(request);
   const found = await readTask(call.reads, id, call.visibility);
   const task: Task | null = found && (await waitForTask(call, found, seconds));
   if (task === null) throw taskNotFound(id);
-  response.json({ ...task, attempts: await listAttempts(call.reads, id) });
+  response.json(await recordOf(call.reads, task));
 };
 
 /** The error for an id that no task has, or none that the caller may see. */

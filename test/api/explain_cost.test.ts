@@ -26,6 +26,18 @@ const queued = await fillDue('deep.one', 'queued', 15_000);
 await fillDue('deep.two', 'retrying', 15_000, '1 hour');
 const retrying = await fillDue('deep.two', 'retrying', 200);
 const scheduled = await fillDue('deep.two', 'scheduled', 1, '1 hour');
+const parent = await fillDue('deep.three', 'running', 1);
+await pool.query(`update errand.tasks set children = 15000, pending = 5000, ring = null where id = $1`, [
+  parent,
+]);
+// More than a task can have, and some of them not for everybody.
+await pool.query(
+  `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload, parent_id)
+   select case when n % 2 = 0 then 'deep.child' else 'other.child' end, '1.0.0',
+          case when n % 3 = 0 then 'failed' when n % 3 = 1 then 'succeeded' else 'waiting' end, 0, 25, now(), '{}', $1
+     from generate_series(1, 15000) n`,
+  [parent],
+);
 // As many rings as there are open tasks, or more.
 await pool.query(
   `select graphile_worker.add_jobs(array_agg(errand.ring_spec(ring, name, priority, run_at, array[id])))
@@ -111,6 +123,20 @@ test.each(MODES)('%s: of a deep queue it reads so many and no more', async (mode
   expect(read.audit ?? 0).toBeLessThanOrEqual(2);
   const facts = await readFacts(pool, queued, null);
   expect(facts?.queue).toEqual({ ahead: QUEUE_READ_LIMIT + 1, is_capped: true });
+});
+
+test.each(MODES)('%s: of children it reads so many and no more, and tells of a few', async (mode) => {
+  const { read, scanned } = await costOf(parent, mode);
+  expect(scanned.filter((table) => LARGE.includes(table))).toEqual([]);
+  expect(read.tasks).toBeGreaterThan(QUEUE_READ_LIMIT);
+  expect(read.tasks).toBeLessThan(QUEUE_READ_LIMIT + 100);
+  const family = (await readFacts(pool, parent, null))?.family;
+  expect((family?.done ?? 0) + (family?.failed ?? 0)).toBeGreaterThan(6_000);
+  expect(family?.members.map(({ state }) => state)).toEqual(Array.from({ length: 5 }, () => 'failed'));
+  const mine = await readFacts(pool, parent, { namespaces: ['deep'], actor: 'key:a' });
+  expect(mine?.family).toMatchObject({ done: family?.done, failed: family?.failed });
+  expect(mine?.family?.members.length).toBeLessThan(5);
+  expect(new Set(mine?.family?.members.map(({ name }) => name))).toEqual(new Set(['deep.child']));
 });
 
 test.each(MODES)('%s: of what is to be tried again later it reads nothing', async (mode) => {

@@ -94,7 +94,7 @@ test('scheduled: until it is due', async () => {
   expect(await codesOf(api, id)).toEqual(['queued']);
 });
 
-test('a state that only workflows will give', async () => {
+test('a step that waits, of which nothing more is known', async () => {
   const { id } = await submitOne(pool, task);
   await pool.query(`update errand.tasks set state = 'waiting', ring = null where id = $1`, [id]);
   await fakeRunner(pool, { names: [NAME] });

@@ -74,3 +74,20 @@ export async function fillMany(pool: Pool, rows: number): Promise<void> {
   );
   await pool.query('vacuum analyze errand.tasks');
 }
+
+/** Writes so many workflows over what there is, each of so many steps, newer than everything, and gives their ids. */
+export async function fillWorkflows(pool: Pool, workflows: number, steps: number): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>('select id from errand.tasks order by id limit $1', [
+    workflows,
+  ]);
+  const ids = rows.map(({ id }) => id);
+  await pool.query(
+    `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload, parent_id, step, after)
+     select 'bulk.one.s' || n % 10, '1.0.0', 'succeeded', 0, 25, now(), '{}', parent, 's' || n, '{}'
+       from unnest($1::uuid[]) as parents (parent)
+      cross join generate_series(1, $2::integer) n`,
+    [ids, steps],
+  );
+  await pool.query('vacuum analyze errand.tasks');
+  return ids;
+}

@@ -40,6 +40,8 @@ test('all that is registered is listed by name, with schemas, policy and who can
     payload_schema: definition?.payloadJsonSchema,
     result_schema: definition?.resultJsonSchema,
     policy: JSON.parse(JSON.stringify(definition?.policy)),
+    steps: null,
+    workflow: null,
     schema_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     registered_at: expect.stringMatching(/Z$/),
     pauses: [],

@@ -4,11 +4,12 @@ import { countTasks, listTasks } from '../../store/list.ts';
 import type { Database } from '../../store/pool.ts';
 import { createDatabase } from '../support/database.ts';
 import { type Statement, watched } from './app.ts';
-import { fillMany } from './fill.ts';
+import { fillMany, fillWorkflows } from './fill.ts';
 
 const ROWS = 50_000;
 const { pool } = await createDatabase();
 await fillMany(pool, ROWS);
+const [one] = await fillWorkflows(pool, 10, 100);
 
 type Plan = {
   'Node Type': string;
@@ -49,14 +50,19 @@ async function costOf(
   };
 }
 
-/** Somewhere in the middle of the table. */
-const middle = await pool.query<{ id: string }>('select id from errand.tasks order by id offset $1 limit 1', [
-  ROWS / 2,
-]);
-const before = middle.rows[0]?.id;
+/** The task at a place of the table, and when it was created. */
+async function taskAt(place: number): Promise<{ id: string; at: string } | undefined> {
+  const { rows } = await pool.query<{ id: string; at: string }>(
+    'select id, uuid_extract_timestamp(id) as at from errand.tasks order by id offset $1 limit 1',
+    [place],
+  );
+  return rows[0];
+}
 
-/** When the oldest hundredth of them was finished. */
-const LONG_AGO = new Date(Date.now() - (ROWS / 100 - 5) * 1_000).toISOString();
+const before = (await taskAt(ROWS / 2))?.id;
+
+/** When the oldest hundredth of them was there. */
+const LONG_AGO = (await taskAt(ROWS / 100))?.at;
 
 const FILTERS: [string, TaskFilter][] = [
   ['nothing', {}],
@@ -78,6 +84,12 @@ const FILTERS: [string, TaskFilter][] = [
   ['a time of finishing long ago', { finishedTo: LONG_AGO }],
   ['a time of finishing that is yet to come', { finishedFrom: '2099-01-01T00:00:00Z' }],
   ['name and time of finishing', { name: 'other.one', finishedTo: LONG_AGO }],
+  ['the task that they are part of', { parentId: one }],
+  ['that and name and state', { parentId: one, name: 'bulk.one.s3', states: ['succeeded'] }],
+  ['that and namespace', { parentId: one, namespaces: ['bulk'] }],
+  ['being part of nothing', { topLevel: true }],
+  ['being part of nothing, and namespace', { topLevel: true, namespaces: ['bulk'] }],
+  ['being part of nothing, and state', { topLevel: true, states: ['succeeded'] }],
 ];
 
 test.each(FILTERS)(
@@ -115,6 +127,24 @@ test('by a tag that the statistics know to be common nothing is counted', async 
   expect(isEstimate).toBe(true);
   expect(total).toBeGreaterThan(200_000);
   expect(statements.map(({ text }) => text.split(' ', 1)[0])).toEqual(['explain']);
+});
+
+test('tasks that are part of nothing are not counted where they may be far apart', async () => {
+  const pages = `update pg_class set reltuples = reltuples * $1::float8 where oid = 'errand.tasks'::regclass`;
+  await pool.query(pages, [1_000]);
+  const statements: Statement[] = [];
+  const counted = countTasks(
+    watched(pool, (statement) => statements.push(statement)),
+    { topLevel: true },
+  );
+  const { total, isEstimate } = await counted.finally(() => pool.query(pages, [0.001]));
+  expect(isEstimate).toBe(true);
+  expect(total / (ROWS * 1_000)).toBeCloseTo(1, 1);
+  expect(new Set(statements.map(({ text }) => text.split(' ', 1)[0]))).toEqual(new Set(['explain']));
+  expect(await countTasks(pool, { topLevel: true, states: ['queued'] })).toEqual({
+    total: ROWS / 100,
+    isEstimate: false,
+  });
 });
 
 test('the estimate of the total costs no reading at all', async () => {

@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import { beforeEach, expect, test } from 'vitest';
+import { stepRows } from '../../core/graph.ts';
 import { openPool } from '../../store/pool.ts';
+import { loadRegistry } from '../../tasks/index.ts';
 import { createDatabase } from '../support/database.ts';
 import { seriesValue } from '../support/prometheus.ts';
 import { submit } from '../support/tasks.ts';
@@ -48,8 +50,9 @@ async function fill(): Promise<void> {
 }
 
 test('what waits, since when, what is paused, and who is there to execute it', async () => {
+  const api = await startOwnApi(pool);
   await fill();
-  const families = await scrape(await startOwnApi(pool));
+  const families = await scrape(api);
   const of = (name: string, labels: Record<string, string>) => seriesValue(families, name, labels);
   expect(of('errand_metrics_database_up', {})).toBe(1);
   expect(of('errand_queue_depth', { namespace: 'example' })).toBe(2);
@@ -68,9 +71,22 @@ test('what waits, since when, what is paused, and who is there to execute it', a
   expect(of('errand_queue_unattended', { name: 'http.request' })).toBe(0);
 });
 
+test('of a workflow its due steps wait: neither itself, nor what waits for them', async () => {
+  const diamond = loadRegistry({ NODE_ENV: 'test' }).get('example.diamond');
+  const steps = diamond?.graph === undefined ? [] : stepRows(diamond.graph);
+  const [first, second] = steps.map(({ name }) => name);
+  await submit(pool, { name: 'example.diamond', payload: { number: 1 }, steps });
+  const families = await scrape(await startOwnApi(pool));
+  const of = (name: string, labels: Record<string, string>) => seriesValue(families, name, labels);
+  expect(of('errand_queue_depth', { namespace: 'example' })).toBe(1);
+  expect(of('errand_queue_unattended', { name: String(first) })).toBe(1);
+  expect(of('errand_queue_unattended', { name: String(second) })).toBe(0);
+  expect(of('errand_queue_unattended', { name: 'example.diamond' })).toBe(0);
+});
+
 test('/health/detailed says the same in JSON, with what the process holds', async () => {
-  await fill();
   const api = await startOwnApi(pool);
+  await fill();
   const { status, body } = await api.call('GET', '/health/detailed');
   expect(status).toBe(200);
   expect(body).toMatchObject({

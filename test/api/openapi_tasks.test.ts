@@ -106,6 +106,10 @@ test('answers are typed per task: the result is that of its definition', () => {
     reason: null,
     request_id: null,
     traceparent: null,
+    parent_id: null,
+    step: null,
+    skipped: false,
+    children: null,
     payload: { message: 'a' },
     result: { messages: ['a'] },
   };

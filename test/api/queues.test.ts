@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { registerNames } from '../store/finished.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { startTestRunner } from '../support/runner.ts';
@@ -59,6 +60,36 @@ test('what nobody knows can not be paused', async () => {
   const { body } = await api.call('PUT', '/v1/queues/nothing/resume');
   expect(body.code).toBe('NOT_FOUND');
   expect((await pool.query('select from errand.pauses')).rowCount).toBe(0);
+});
+
+test('a workflow is paused with its steps, a step by itself, and nothing that only begins alike', async () => {
+  await registerNames(
+    pool,
+    'orders.fulfil',
+    'orders.fulfil.charge',
+    'orders.fulfil.ship',
+    'orders.fulfiller',
+  );
+  const held = async (): Promise<[string, string[]][]> => {
+    const { body } = await api.call('GET', '/v1/queues');
+    type Queue = { name: string; pauses: { target: string }[] };
+    return body.queues
+      .filter(({ name }: Queue) => name.startsWith('orders.'))
+      .map(({ name, pauses }: Queue) => [name, pauses.map(({ target }) => target)]);
+  };
+  expect((await api.call('PUT', '/v1/queues/orders.fulfil/pause')).status).toBe(200);
+  expect((await api.call('PUT', '/v1/queues/orders.fulfil.ship/pause')).status).toBe(200);
+  expect(await held()).toEqual([
+    ['orders.fulfil', ['orders.fulfil']],
+    ['orders.fulfil.charge', ['orders.fulfil']],
+    ['orders.fulfil.ship', ['orders.fulfil', 'orders.fulfil.ship']],
+    ['orders.fulfiller', []],
+  ]);
+  const step = await api.call('GET', '/v1/handlers/orders/fulfil.charge');
+  expect(step.body.pauses).toMatchObject([{ target: 'orders.fulfil' }]);
+  expectError(await api.call('PUT', '/v1/queues/orders.ful/pause'), { status: 404, code: 'NOT_FOUND' });
+  await pool.query('delete from errand.pauses');
+  await pool.query(`delete from errand.definitions where namespace = 'orders'`);
 });
 
 test('only who may operate in a namespace pauses it, and sees it', async () => {

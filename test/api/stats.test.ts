@@ -49,6 +49,7 @@ test('GET /v1/tasks/stats tells by name and in total what is open, and how what 
     open: { ...NONE_OPEN, queued: 2 },
     open_is_capped: false,
     finished: { succeeded: 8, failed: 2, cancelled: 1, resolved: 0 },
+    skipped: 0,
     success_rate: 0.8,
     // 8 · 1 + 3 + 2, and none of the one that never started.
     attempts_per_task: 1.181818,
@@ -61,6 +62,7 @@ test('GET /v1/tasks/stats tells by name and in total what is open, and how what 
     open: { ...NONE_OPEN, running: 1 },
     open_is_capped: false,
     finished: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0 },
+    skipped: 0,
     success_rate: null,
     attempts_per_task: null,
     processing_seconds: NOTHING,

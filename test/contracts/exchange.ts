@@ -37,7 +37,11 @@ export function exchange(base: string, request: ApiRequest): Promise<Received> {
         response.on('end', () => resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') }));
       },
     );
-    sent.on('error', reject);
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // The API had just closed a connection that nothing was sent on for a while: what was sent now was not read.
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(exchange(base, request));
+      else reject(error);
+    });
     sent.end(body);
   });
 }

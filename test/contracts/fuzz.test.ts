@@ -14,6 +14,7 @@ import { exchange, target } from './exchange.ts';
 import { watchDatabase } from './fingerprint.ts';
 import { broken, textOf } from './mutations.ts';
 import { type ApiRequest, operationsOf, validRequest } from './requests.ts';
+import { submitWithStep } from './statuses_requests.ts';
 import type { Source } from './values.ts';
 
 // Requests made from the document, good and bad, for every operation that it has: whatever comes, the answer is one
@@ -40,6 +41,7 @@ const filled = await fill(
     finished: '2026-01-01T00:00:00Z',
   })),
 );
+const workflow = await submitWithStep(pool);
 const database = await watchDatabase(pool);
 const api = await startApi(pool);
 const document = buildOpenApi(definitions);
@@ -48,8 +50,9 @@ const operations = operationsOf(document);
 const { body: firstPage } = await api.call('GET', '/v1/tasks?page_size=1');
 const source: Source = {
   document: document as { components: { schemas: Record<string, JsonSchema> } },
-  ids: [...submitted.map(({ id }) => id), ...filled],
+  ids: [workflow.id, ...submitted.map(({ id }) => id), ...filled],
   words: {
+    step_id: [workflow.stepId],
     name: definitions.map(({ name }) => name),
     namespace: definitions.map(({ namespace }) => namespace),
     cursor: [firstPage.next_cursor],

@@ -3,8 +3,8 @@ import type { Pool } from 'pg';
 /** Names are code, not data: a deployment has as many as were written. */
 const MOST_NAMES = 900;
 
-/** Puts so many of everything that is listed into the ledger, of many names. */
-export async function fillLists(pool: Pool, count: number): Promise<void> {
+/** Puts so many of everything that is listed into the ledger, of many names, and children of a task. */
+export async function fillLists(pool: Pool, count: number, parentId: string): Promise<void> {
   const statements = [
     `insert into errand.definitions (name, namespace, version, schema_hash, payload_schema, policy)
      select 'many.n' || n, 'many', '1', '', '{}', '{}' from generate_series(1, least($1::integer, ${MOST_NAMES})) n`,
@@ -21,4 +21,9 @@ export async function fillLists(pool: Pool, count: number): Promise<void> {
      select 'many.n' || n % ${MOST_NAMES}, '1', 'queued', 0, 1, now(), '{}' from generate_series(1, $1::integer) n`,
   ];
   for (const statement of statements) await pool.query(statement, [count]);
+  await pool.query(
+    `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload, parent_id)
+     select 'many.n1', '1', 'queued', 0, 1, now(), '{}', $2 from generate_series(1, $1::integer) n`,
+    [count, parentId],
+  );
 }

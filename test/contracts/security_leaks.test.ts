@@ -5,10 +5,9 @@ import { definitions } from '../../tasks/index.ts';
 import { as, authenticateByWords } from '../api/principals.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
-import { submitOne } from '../support/tasks.ts';
 import { exchange, type Received } from './exchange.ts';
 import { type ApiRequest, encode, type Located, operationsOf } from './requests.ts';
-import { inPath, requestFor } from './statuses_requests.ts';
+import { inPath, requestFor, submitWithStep } from './statuses_requests.ts';
 
 // OWASP API8 of 2023, security misconfiguration: no answer tells what it is made of.
 
@@ -16,13 +15,13 @@ const { pool } = await createDatabase();
 /** Has nothing of ours: Postgres refuses each statement, in words that quote it. */
 const empty = await createDatabase('template0');
 await registerDefinitions(pool, definitions);
-const { id } = await submitOne(pool, { name: 'example.echo', payload: { message: 'here' } });
+const known = await submitWithStep(pool);
 const api = await startApi(pool, { authenticate: authenticateByWords });
 const onNothing = await startApi(empty.pool, { authenticate: authenticateByWords });
 const operations = operationsOf(buildOpenApi(definitions));
 
 function request(located: Located, changed: Partial<ApiRequest> = {}): ApiRequest {
-  const made = { ...requestFor(located, inPath(id)), ...changed };
+  const made = { ...requestFor(located, inPath(known)), ...changed };
   return { ...made, headers: { ...made.headers, ...as('ann of *') } };
 }
 

@@ -11,7 +11,7 @@ import { startApi } from '../support/api.ts';
 import { testConfig } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
 import { submitOne } from '../support/tasks.ts';
-import { type InPath, inPath } from './statuses_requests.ts';
+import { type InPath, inPath, submitWithStep } from './statuses_requests.ts';
 
 /** Of one database, an API for each thing that can be the matter; all but `plain` are about one thing only. */
 export type Apis = {
@@ -46,11 +46,11 @@ export type Stage = {
 /** What no answer may tell of. */
 const SECRET = 'select secret from errand.tasks';
 
-/** Starts the APIs over a database of the calling file that knows the shipped definitions and has one task. */
+/** Starts the APIs over a database of the calling file that knows the shipped definitions and has a task with a step. */
 export async function setStage(): Promise<Stage> {
   const { pool } = await createDatabase();
   await registerDefinitions(pool, definitions);
-  const { id } = await submitOne(pool, { name: 'example.echo', payload: { message: 'here' }, tags: ['a'] });
+  const known = await submitWithStep(pool);
   // A next page.
   await submitOne(pool, { name: 'example.echo', payload: { message: 'there' } });
   const throwing = watched(pool, () => {
@@ -62,7 +62,7 @@ export async function setStage(): Promise<Stage> {
   return {
     pool,
     document: buildOpenApi(definitions),
-    things: inPath(id),
+    things: inPath(known),
     apis: {
       plain: await start({}),
       guarded: await start({ authenticate: authenticateByWords }),

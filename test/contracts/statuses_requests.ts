@@ -1,14 +1,46 @@
 import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { submitOne } from '../support/tasks.ts';
 import { type ApiRequest, encode, type Located } from './requests.ts';
 
 /** What stands in a path for each of its parameters: a value that there is, and one that there is not. */
 export type InPath = Record<string, { known: string; unknown: string }>;
 
-/** Of the shipped definitions; `id` is that of a task that exists. */
-export function inPath(id: string): InPath {
+/** A task that there is, and a step of it. */
+export type KnownTask = { id: string; stepId: string };
+
+/** Puts a task into the ledger that has a step, and gives both. */
+export async function submitWithStep(
+  pool: Pool,
+  payload: unknown = { message: 'here' },
+  tags = ['a'],
+): Promise<KnownTask> {
+  const name = 'example.echo';
+  const row = {
+    name: `${name}.a`,
+    after: [],
+    priority: null,
+    max_attempts: 1,
+    conditional: false,
+    child: null,
+  };
+  const { id } = await submitOne(pool, {
+    name,
+    payload,
+    tags,
+    steps: [{ step: 'a', kind: 'handler', ...row }],
+  });
+  const { rows } = await pool.query<{ id: string }>('select id from errand.tasks where parent_id = $1', [id]);
+  return { id, stepId: rows[0]?.id ?? '' };
+}
+
+/** Of the shipped definitions. */
+export function inPath({ id, stepId }: KnownTask): InPath {
   return {
     id: { known: id, unknown: randomUUID() },
-    name: { known: 'echo', unknown: 'nothing' },
+    step_id: { known: stepId, unknown: randomUUID() },
+    // A workflow, which is a task as well.
+    name: { known: 'diamond', unknown: 'nothing' },
     namespace: { known: 'example', unknown: 'nothing' },
     queue: { known: 'example.fail', unknown: 'example.nothing' },
     error_group: { known: 'example.echo:none', unknown: 'example.nothing:none' },

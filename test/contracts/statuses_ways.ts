@@ -5,7 +5,7 @@ import { submitOne } from '../support/tasks.ts';
 import { exchange, type Received } from './exchange.ts';
 import type { ApiRequest, Located } from './requests.ts';
 import type { Apis, Stage } from './statuses_apis.ts';
-import { requestFor } from './statuses_requests.ts';
+import { inPath, requestFor, submitWithStep } from './statuses_requests.ts';
 
 /** Makes an operation answer with a status: every answer that it gives must be that one. */
 type Way = (stage: Stage, located: Located) => Promise<Received[]>;
@@ -126,6 +126,12 @@ const batch: Ways = {
   },
 };
 
+/** Sends it for a step of a task of its own. */
+const forOwnStep: Way = async (stage, located) => {
+  const things = inPath(await submitWithStep(stage.pool, { message: randomUUID() }));
+  return [await exchange(stage.apis.plain, requestFor(located, { ...stage.things, ...things }))];
+};
+
 /** Sends it for a task of its own, which `prepare` has brought into the state that it needs. */
 function forOwnTask(prepare: (stage: Stage, id: string) => Promise<unknown> = async () => {}): Way {
   return async (stage, located) => {
@@ -140,6 +146,10 @@ function forOwnTask(prepare: (stage: Stage, id: string) => Promise<unknown> = as
 const OF_ONE: Record<string, Ways> = {
   listTasks: { 200: each(sending('plain'), sending('plain', { query: [['page_size', '1']] })) },
   submitTask: submission,
+  // A workflow, and one that is none.
+  getTask: { 200: each(sending('plain'), forOwnTask()) },
+  listWorkflowSteps: { 200: each(sending('plain'), forOwnTask()) },
+  resolveWorkflowStep: { 200: forOwnStep },
   cancelTask: { 200: forOwnTask() },
   retryTask: {
     200: forOwnTask(({ apis }, id) =>

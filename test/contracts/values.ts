@@ -128,7 +128,10 @@ const times = fc
   .map(([date, zone, isWhole]) => `${date.toISOString().slice(0, isWhole ? 19 : 23)}${zone}`);
 
 function texts(source: Source, schema: JsonSchema, name: string): fc.Arbitrary<string> {
-  if (schema.format === 'uuid') return fc.oneof(fc.constantFrom(...source.ids), fc.uuid());
+  if (schema.format === 'uuid') {
+    const ids = Object.hasOwn(source.words, name) ? (source.words[name] ?? []) : source.ids;
+    return fc.oneof(fc.constantFrom(...ids), fc.uuid());
+  }
   if (schema.format === 'date-time') return fc.oneof(times, nearNow);
   if (schema.format === 'date') return times.map((time) => time.slice(0, 10));
   if (schema.format === 'uri' || schema.format === 'uri-reference') return fc.webUrl();

@@ -1,11 +1,15 @@
 import type { Pool } from 'pg';
 import { registerRunner } from '../../../store/runners.ts';
+import { submitWithStep } from '../../contracts/statuses_requests.ts';
 import type { TestApi } from '../../support/api.ts';
 import { submit } from '../../support/tasks.ts';
 import type { Foreign } from './operations.ts';
 
 /** Whether an answer tells of what is foreign to `text`. */
 export const TELLS = /of-b|"example|example\.|errand\.bulk/;
+
+/** What is foreign has a name that some operations have to be about. */
+const WORKFLOW = 'example.linear';
 
 /**
  * Tasks of the namespaces `example` and `text` in several states, a runner that can execute both, an audit trail, a
@@ -20,14 +24,15 @@ export async function seed(
     host: 'host',
     pid: 1,
     version: '1.0.0',
-    taskNames: ['example.echo', 'text.count_words'],
+    taskNames: ['example.echo', WORKFLOW, 'text.count_words'],
     concurrency: 1,
     leaseSecs: 3_600,
   });
-  const messages = ['queued', 'failed', 'cancelled', 'succeeded', 'running'];
-  const ofB = messages.map((message) => ({ name: 'example.echo', payload: { message }, tags: ['of-b'] }));
+  const open = await submitWithStep(pool, { message: 'open' }, ['of-b']);
+  const messages = ['failed', 'cancelled', 'succeeded', 'running'];
+  const ofB = messages.map((message) => ({ name: WORKFLOW, payload: { message }, tags: ['of-b'] }));
   const tasks = await submit(pool, ...ofB, { name: 'text.count_words', payload: { text: 'own' } });
-  const [queued = '', failed = '', cancelled = '', succeeded = '', running = ''] = tasks.map(({ id }) => id);
+  const [failed = '', cancelled = '', succeeded = '', running = ''] = tasks.map(({ id }) => id);
   const ended = 'started_at = now(), finished_at = now(), ring = null';
   const error = { error_type: 'Error', message: 'of-b', error_code: null, retryable: true, metadata: null };
   const { rows } = await pool.query<{ error_group: string }>(
@@ -51,9 +56,10 @@ export async function seed(
   const filter = { tag: 'of-b' };
   const bulk = await operate('POST', '/v1/tasks/cancel', { filter, per_second: 1, reason: 'of-b' });
 
-  const kind = { name: 'example.echo', namespace: 'example', errorGroup: rows[0]?.error_group ?? '' };
+  const { stepId } = open;
+  const kind = { stepId, name: WORKFLOW, namespace: 'example', errorGroup: rows[0]?.error_group ?? '' };
   return [
-    { id: queued, ...kind },
+    { id: open.id, ...kind },
     ...[failed, cancelled, succeeded, running, bulk].map((id) => ({ id, ...kind })),
   ];
 }

@@ -3,7 +3,7 @@ import type { buildOpenApi } from '../../../api/openapi/build.ts';
 import { ROUTES } from '../../../api/operations.ts';
 
 /** What a request of a caller of the namespace `text` is about: it may see and do nothing with it. */
-export type Foreign = { id: string; name: string; namespace: string; errorGroup: string };
+export type Foreign = { id: string; stepId: string; name: string; namespace: string; errorGroup: string };
 
 /** A request for one operation of the document, all of it about what is foreign. */
 export type Request = {
@@ -26,6 +26,7 @@ export type Request = {
 export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: Foreign): Request[] {
   const inPath: Record<string, string> = {
     id: foreign.id,
+    step_id: foreign.stepId,
     name: foreign.name,
     namespace: foreign.namespace,
     queue: foreign.name,
@@ -33,6 +34,7 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
   };
   const inQuery: Record<string, string> = {
     task_id: foreign.id,
+    parent_id: foreign.id,
     name: foreign.name,
     namespace: foreign.namespace,
     queue: foreign.name,
