@@ -14,6 +14,8 @@ const filterSchema = z.strictObject({
   initiator: z.string().optional(),
   error: z.string().optional(),
   errorGroup: z.string().optional(),
+  parentId: z.string().optional(),
+  topLevel: z.boolean().optional(),
   createdFrom: z.string().optional(),
   createdTo: z.string().optional(),
   finishedFrom: z.string().optional(),

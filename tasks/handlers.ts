@@ -15,8 +15,13 @@ export const handlers: Handlers = {
   'example.sleep': () => import('./example.sleep.handler.ts'),
   'example.fail': () => import('./example.fail.handler.ts'),
   'example.crash': () => import('./example.crash.handler.ts'),
+  'example.linear': () => import('./example.linear.steps.ts'),
+  'example.diamond': () => import('./example.diamond.steps.ts'),
+  'example.tree': () => import('./example.tree.steps.ts'),
+  'example.mixed': () => import('./example.mixed.steps.ts'),
   'http.request': () => import('./http.request.handler.ts'),
   'text.count_words': () => import('./text.count_words.handler.ts'),
+  'report.build': () => import('./report.build.steps.ts'),
 };
 
 /**

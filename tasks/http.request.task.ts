@@ -24,7 +24,8 @@ const REFUSED_HEADERS = new Set([
 
 const status = z.int().min(100).max(599);
 
-const url = z
+/** Where a request can go. */
+export const targetUrl = z
   .string()
   .max(8_192)
   .regex(/^[hH][tT][tT][pP][sS]?:\/\/\S+$/, 'must start with http:// or https:// and hold no white space')
@@ -52,7 +53,7 @@ const payload = z
       .enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
       .optional()
       .describe('Default, as with curl: `POST` when there is a `body` or `json`, else `GET`'),
-    url: url.describe(
+    url: targetUrl.describe(
       'Where to send it, `http` or `https`, without credentials. Private, loopback and link-local targets are refused unless the runner has `ALLOW_PRIVATE_TARGETS=true`',
     ),
     headers: headers

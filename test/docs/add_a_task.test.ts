@@ -1,38 +1,25 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { removeScratch, scratchFolder } from '../embedded/scratch.ts';
+import { expect, test } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { startProcess } from '../support/processes.ts';
+import { addToLists, copyOfCheckout, edit } from './copy_with_tasks.ts';
 import { codeBlocks, documentText, ROOT, section } from './documents.ts';
-import { copySources, succeed, type } from './newcomer.ts';
+import { succeed, type } from './newcomer.ts';
 
 const database = await createDatabase();
 const steps = section(documentText('README.md'), 'Add a task in five minutes');
 const [definition = '', handler = '', importLine = '', handlerLine = ''] = codeBlocks(steps, 'ts');
 const [curl = ''] = codeBlocks(steps, 'sh');
 
-/** Edits a file where the text is; throws when it is not there. */
-function edit(file: string, where: RegExp, change: (found: string) => string): void {
-  const text = readFileSync(file, 'utf8');
-  expect(text).toMatch(where);
-  writeFileSync(file, text.replace(where, change));
-}
-
 /** A copy of this checkout in which README's steps 1 to 4 are done; removed when the test is. Gives its path. */
 function followSteps(): string {
-  const folder = scratchFolder(0o755);
-  onTestFinished(() => removeScratch(folder));
-  copySources(folder);
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  const folder = copyOfCheckout();
   const named = [...steps.matchAll(/(?:The \w+,|In) `([^`]+)`/g)].map(([, file = '']) => join(folder, file));
   const [definitionFile = '', handlerFile = '', index = '', handlers = ''] = named;
   writeFileSync(definitionFile, definition);
   writeFileSync(handlerFile, handler);
-  edit(index, /^import .*$\n(?!import)/m, (last) => last + importLine);
-  const name = /\{ (\w+) \}/.exec(importLine)?.[1];
-  edit(index, /(?<=const definitions = \[[^\]]*)\]/, () => `, ${name}]`);
-  edit(handlers, /(?<=const handlers: Handlers = \{[^}]*)\}/, () => `${handlerLine}}`);
+  addToLists({ index, handlers }, { importLine, handlerLine });
   return folder;
 }
 
