@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onStopSignals } from '../embedded/stop_signals.ts';
 import { readEnvironment } from './environment.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
 import { measureReads } from './reads/section.ts';
-import { toJson, toMarkdown } from './report.ts';
+import { mergeMarkdown, toJson, toMarkdown } from './report.ts';
 import { startServer } from './server.ts';
 import { measureWorkflows } from './workflows/section.ts';
 
@@ -32,9 +32,10 @@ async function measure(options: BenchOptions): Promise<void> {
       ...(options.only === 'reads' ? [] : [await measureWorkflows(server, options.repetitions, tell)]),
     ];
     const environment = await readEnvironment(server.version);
-    const markdown = toMarkdown(environment, sections);
-    process.stdout.write(options.json ? toJson(environment, sections) : markdown);
-    if (options.write) await writeFile(RESULTS, markdown);
+    process.stdout.write((options.json ? toJson : toMarkdown)(environment, sections));
+    if (!options.write) return;
+    const earlier = await readFile(RESULTS, 'utf8').catch(() => '');
+    await writeFile(RESULTS, mergeMarkdown(earlier, environment, sections));
   } catch (error) {
     throw isStopping ? new Error('Stopped.') : error;
   } finally {

@@ -11,14 +11,38 @@ export type Section = {
   data: unknown;
 };
 
+const HEAD = '# Benchmarks\n\nWhat `npm run bench` has measured, each part at its time.';
+
 /** The report of a run as Markdown that is readable as it is. */
 export function toMarkdown(environment: Environment, sections: readonly Section[]): string {
+  return joined(sections.map((section) => toPart(environment, section)));
+}
+
+/** An earlier report with the parts that were measured anew in the place of those of the same title, or after them. */
+export function mergeMarkdown(
+  earlier: string,
+  environment: Environment,
+  sections: readonly Section[],
+): string {
+  const parts = earlier
+    .split(/^(?=## )/m)
+    .slice(1)
+    .map((part) => part.trim());
+  for (const section of sections) {
+    const index = parts.findIndex((part) => part.startsWith(`## ${section.title}\n`));
+    parts.splice(index < 0 ? parts.length : index, index < 0 ? 0 : 1, toPart(environment, section));
+  }
+  return joined(parts);
+}
+
+function toPart(environment: Environment, { title, about, head, rows }: Section): string {
   const { date, commit, cpus, node, postgres } = environment;
   const where = `${date.slice(0, 10)}, commit ${commit}, ${cpus} CPUs, Node ${node}, Postgres ${postgres}`;
-  const parts = sections.map(
-    ({ title, about, head, rows }) => `## ${title}\n\n${about}\n\n${table(head, rows)}`,
-  );
-  return `# Benchmarks\n\n\`npm run bench\`, ${where}.\n\n${parts.join('\n\n')}\n`;
+  return `## ${title}\n\n${about}\n\n${where}.\n\n${table(head, rows)}`;
+}
+
+function joined(parts: readonly string[]): string {
+  return `${[HEAD, ...parts].join('\n\n')}\n`;
 }
 
 /** The report of a run as JSON. */

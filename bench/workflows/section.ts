@@ -29,8 +29,7 @@ export async function measureWorkflows(
     chains.map(({ run }) => run),
     repetitions,
     LIMIT_MS,
-  );
-  for (const chain of chains) await chain.stop();
+  ).finally(() => Promise.all(chains.map(({ stop }) => stop())));
   if (workflow === undefined || jobs === undefined) throw new Error('nothing was measured');
   const row = (what: string, by: string, { times, median, p99 }: typeof workflow): string[] => [
     ...[what, by, String(times), median.toFixed(1), p99.toFixed(1), (median / jobs.median).toFixed(2)],

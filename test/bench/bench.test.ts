@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { benchOptions } from '../../bench/options.ts';
 import { MEASUREMENTS } from '../../bench/reads/measurements.ts';
-import { toJson } from '../../bench/report.ts';
+import { mergeMarkdown, toJson, toMarkdown } from '../../bench/report.ts';
 import { ROOT, tableRows } from '../docs/documents.ts';
 import { scratchFolder } from '../embedded/scratch.ts';
 
@@ -50,7 +50,9 @@ test('prints every read at both sizes as a table, and leaves nothing behind', as
       true,
     ]);
   }
-  expect(output.stdout).toMatch(/\d{4}-\d\d-\d\d, commit \S.*, \d+ CPUs, Node 24\.\S+, Postgres 18\.\S+\.\n/);
+  expect(output.stdout).toMatch(
+    /^\d{4}-\d\d-\d\d, commit \S.*, \d+ CPUs, Node 24\.\S+, Postgres 18\.\S+\.\n/m,
+  );
   expect(output.stdout).not.toContain(ROOT);
   expect(output.stdout).not.toContain(temporary);
   expect(readdirSync(temporary)).toEqual([]);
@@ -63,6 +65,21 @@ test('the same as JSON', () => {
     environment,
     sections: [{ title: 'Reads', data: { reads: [1] } }],
   });
+});
+
+test('a part that is measured anew takes the place of the earlier one, and leaves the others', () => {
+  const environment = { date: '2026-01-02T03:04:05Z', commit: 'abc', cpus: 2, node: '24', postgres: '18' };
+  const section = (title: string, cell: string) => ({
+    title,
+    about: 'How.',
+    head: ['what'],
+    rows: [[cell]],
+    data: {},
+  });
+  const earlier = toMarkdown(environment, [section('Reads', 'a'), section('Writes', 'b')]);
+  const both = (reads: string) => toMarkdown(environment, [section('Reads', reads), section('Writes', 'b')]);
+  expect(mergeMarkdown(earlier, environment, [section('Reads', 'c')])).toBe(both('c'));
+  expect(mergeMarkdown('', environment, [section('Reads', 'a'), section('Writes', 'b')])).toBe(both('a'));
 });
 
 test('the command line has its defaults, for a quick run others', () => {
