@@ -163,7 +163,8 @@ begin
 end;
 $$;
 
--- As before; but a step is no task that anybody submits, and a workflow comes with its steps.
+-- As before; but a step is no task that anybody submits, and a workflow comes with its steps. Nor does anybody submit
+-- Errand's own tasks (errand.bulk) by it, which act on whatever is in the ledger: the API does, for an operator.
 create or replace function errand.submit(
   name           text,
   payload        jsonb,
