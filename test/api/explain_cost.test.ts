@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
 import { QUEUE_READ_LIMIT, readFacts } from '../../store/explain.ts';
 import { createDatabase } from '../support/database.ts';
+import { scansOf } from '../support/plans.ts';
 import { type Statement, watched } from './app.ts';
 import { fakeRunner } from './explaining.ts';
 import { fillMany } from './fill.ts';
@@ -57,18 +58,6 @@ const { rows: ended } = await pool.query<{ id: string }>(
 );
 const failed = ended[0]?.id ?? '';
 
-type Plan = {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: Plan[];
-};
-
-const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
-
 /** What Postgres reads of each of its tables for the facts of a task, and the tables that it scans. */
 async function costOf(
   id: string,
@@ -86,22 +75,12 @@ async function costOf(
       ),
     ).not.toBeNull();
     expect(statements).toHaveLength(1);
-    const [{ text, values } = { text: '', values: [] }] = statements;
-    type Explained = { 'QUERY PLAN': [{ Plan: Plan }] };
-    const { rows } = await client.query<Explained>(`explain (analyze, format json) ${text}`, values);
-    const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-    if (plan === undefined) throw new Error('no plan');
+    const [statement = { text: '', values: [] }] = statements;
     const read: Record<string, number> = {};
     const scanned: string[] = [];
-    for (const node of nodesOf(plan)) {
-      const table = node['Relation Name'];
-      if (table === undefined) continue;
-      const rowsOfNode =
-        node['Actual Rows'] +
-        (node['Rows Removed by Filter'] ?? 0) +
-        (node['Rows Removed by Index Recheck'] ?? 0);
-      read[table] = (read[table] ?? 0) + node['Actual Loops'] * rowsOfNode;
-      if (node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0) scanned.push(table);
+    for (const scan of await scansOf(client, statement)) {
+      read[scan.table] = (read[scan.table] ?? 0) + scan.read;
+      if (scan.type === 'Seq Scan' && scan.loops > 0) scanned.push(scan.table);
     }
     return { read, scanned };
   } finally {

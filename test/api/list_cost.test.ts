@@ -3,6 +3,7 @@ import type { TaskFilter } from '../../store/filter.ts';
 import { countTasks, listTasks } from '../../store/list.ts';
 import type { Database } from '../../store/pool.ts';
 import { createDatabase } from '../support/database.ts';
+import { ofTasks, scansOf } from '../support/plans.ts';
 import { type Statement, watched } from './app.ts';
 import { fillMany, fillWorkflows } from './fill.ts';
 
@@ -10,18 +11,6 @@ const ROWS = 50_000;
 const { pool } = await createDatabase();
 await fillMany(pool, ROWS);
 const [one] = await fillWorkflows(pool, 10, 100);
-
-type Plan = {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: Plan[];
-};
-
-const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
 
 /** What Postgres did for the statement that `run` sends: how many rows of tasks it read, and by which scans. */
 async function costOf(
@@ -31,23 +20,7 @@ async function costOf(
   await run(watched(pool, (statement) => statements.push(statement)));
   const statement = statements.find(({ text }) => !text.startsWith('explain'));
   if (statement === undefined) throw new Error('nothing was sent');
-  type Explained = { 'QUERY PLAN': [{ Plan: Plan }] };
-  const { rows } = await pool.query<Explained>(
-    `explain (analyze, format json) ${statement.text}`,
-    statement.values,
-  );
-  const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-  if (plan === undefined) throw new Error('no plan');
-  const scans = nodesOf(plan).filter((node) => node['Relation Name'] === 'tasks');
-  const readBy = (node: Plan): number =>
-    node['Actual Loops'] *
-    (node['Actual Rows'] +
-      (node['Rows Removed by Filter'] ?? 0) +
-      (node['Rows Removed by Index Recheck'] ?? 0));
-  return {
-    read: scans.reduce((sum, node) => sum + readBy(node), 0),
-    scans: scans.map((node) => node['Node Type']),
-  };
+  return ofTasks(await scansOf(pool, statement));
 }
 
 /** The task at a place of the table, and when it was created. */

@@ -8,6 +8,7 @@ import { countOpen } from '../../store/stats_open.ts';
 import { type Statement, watched } from '../api/app.ts';
 import { fillMany } from '../api/fill.ts';
 import { createDatabase } from '../support/database.ts';
+import { ofTasks, scansOf } from '../support/plans.ts';
 import { registerNames, setWatermark } from './finished.ts';
 
 const ROWS = 50_000;
@@ -16,18 +17,6 @@ const { pool } = await createDatabase();
 await registerNames(pool, ...NAMES);
 await setWatermark(pool, 3_600);
 await fillMany(pool, ROWS);
-
-type Plan = {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: Plan[];
-};
-
-const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
 
 /** What Postgres did for the last statement that `run` sends: rows of tasks that it read, and its scans of them. */
 async function costOf(
@@ -42,23 +31,7 @@ async function costOf(
     await client.query(`rollback; begin; set local plan_cache_mode = ${mode}`);
     const statement = statements.at(-1);
     if (statement === undefined) throw new Error('nothing was sent');
-    type Explained = { 'QUERY PLAN': [{ Plan: Plan }] };
-    const { rows } = await client.query<Explained>(
-      `explain (analyze, format json) ${statement.text}`,
-      statement.values,
-    );
-    const plan = rows[0]?.['QUERY PLAN'][0].Plan;
-    if (plan === undefined) throw new Error('no plan');
-    const scans = nodesOf(plan).filter((node) => node['Relation Name'] === 'tasks');
-    const readBy = (node: Plan): number =>
-      node['Actual Loops'] *
-      (node['Actual Rows'] +
-        (node['Rows Removed by Filter'] ?? 0) +
-        (node['Rows Removed by Index Recheck'] ?? 0));
-    return {
-      read: scans.reduce((sum, node) => sum + readBy(node), 0),
-      scans: scans.map((node) => node['Node Type']),
-    };
+    return ofTasks(await scansOf(client, statement));
   } finally {
     await client.query('rollback');
     client.release();
