@@ -46,6 +46,9 @@ export const RESOLVABLE = ['failed', 'waiting', 'scheduled', 'queued'] as const 
 /** The terminal states that a retry or a new submission of the same work re-arms. */
 export const REARMABLE = ['failed', 'cancelled'] as const satisfies readonly State[];
 
+/** The states of a whole in which no part of it is done again by itself: it has come to its end, and not by failing. */
+export const CLOSED = ['succeeded', 'cancelled', 'resolved'] as const satisfies readonly State[];
+
 /** Whether a task in this state is finished for good, until an operator acts. */
 export function isTerminal(state: State): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'resolved';

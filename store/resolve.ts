@@ -1,6 +1,5 @@
-import { isTerminal, RESOLVABLE, type State } from '../core/states.ts';
-import type { Act } from './audit.ts';
-import { actValues } from './audit.ts';
+import { CLOSED, RESOLVABLE, type State } from '../core/states.ts';
+import { type Act, actValues } from './audit.ts';
 import type { Connections } from './pool.ts';
 import { TASK_COLUMNS, type Task } from './tasks.ts';
 import { inTransaction } from './transaction.ts';
@@ -26,7 +25,7 @@ export function resolveStep(
 ): Promise<Task | null> {
   return inTransaction(pool, async (client) => {
     const ancestors = await client.query<{ state: State }>(LOCK_LINEAGE, [step.workflowId]);
-    if (ancestors.rows.some(({ state }) => isTerminal(state) && state !== 'failed')) return null;
+    if (ancestors.rows.some(({ state }) => CLOSED.some((closed) => closed === state))) return null;
     const { rows } = await client.query<Task & { was: string }>(RESOLVE, [
       ...[step.stepId, step.workflowId, RESOLVABLE, ...visibilityValues(visibility)],
       ...[JSON.stringify(resolution.data), resolution.resolvedBy, resolution.reason, ...actValues(act)],

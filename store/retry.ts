@@ -1,5 +1,5 @@
 import { RING_SIZE } from '../core/rings.ts';
-import { REARMABLE } from '../core/states.ts';
+import { CLOSED, REARMABLE } from '../core/states.ts';
 import { type Act, actValues } from './audit.ts';
 import type { Database } from './pool.ts';
 import { TASK_COLUMNS, type Task } from './tasks.ts';
@@ -21,7 +21,7 @@ export async function retryTask(
   const { rows } = await database.query<Task>({
     name: 'retry_task',
     text: `${RETRY} select ${TASK_COLUMNS} from t cross join done`,
-    values: [[id], REARMABLE, ...visibilityValues(visibility), ...actValues(act)],
+    values: [[id], REARMABLE, ...visibilityValues(visibility), ...actValues(act), CLOSED],
   });
   return rows[0] ?? null;
 }
@@ -36,7 +36,7 @@ export async function retryTasks(
   const { rows } = await database.query<{ id: string }>({
     name: 'retry_tasks',
     text: `${RETRY} select t.id from t cross join done`,
-    values: [ids, REARMABLE, ...visibilityValues(visibility), ...actValues(act)],
+    values: [ids, REARMABLE, ...visibilityValues(visibility), ...actValues(act), CLOSED],
   });
   return rows.map(({ id }) => id);
 }
@@ -61,7 +61,7 @@ const RETRY = `
        for no key update
   ),
   candidate as materialized (
-    select t.id, t.name, t.priority,
+    select t.id, t.name, t.priority, t.step, t.children,
            (row_number() over (partition by t.name, t.priority order by t.id) - 1) / ${RING_SIZE} as part
       from errand.tasks t
      where t.id = any ($1) and t.state = any ($2) and ${isVisible('$3', '$4')}
@@ -71,17 +71,16 @@ const RETRY = `
                from lineage l
                join locked ancestor on ancestor.id = l.ancestor_id
               where l.id = t.id
-                and (ancestor.state in ('succeeded', 'cancelled', 'resolved')
+                and (ancestor.state = any ($9)
                      or ancestor.id = any ($1) and ancestor.state = any ($2)))
        and (select count(*) from locked) >= 0
   ),
   -- Once per task: it has the children done again. Twice at the same time does no more than once.
   again as materialized (
     select c.id,
-           case when t.step is not null then errand.count_before(t.id) else 0 end as before,
-           case when t.children > 0 then errand.rearm_children(t.id) else 0 end as pending
+           case when c.step is not null then errand.count_before(c.id) else 0 end as before,
+           case when c.children > 0 then errand.rearm_children(c.id) else 0 end as pending
       from candidate c
-      join errand.tasks t using (id)
   ),
   fresh as materialized (
     select part.name, part.priority, part.part, gen_random_uuid() as ring

@@ -1,4 +1,5 @@
 import type { PathStep } from '../core/critical_path.ts';
+import { CLOSED } from '../core/states.ts';
 import type { Database } from './pool.ts';
 import { NAMES_IN_SCOPE, type Scope, scopeValues } from './stats_scope.ts';
 
@@ -111,7 +112,7 @@ export async function readBlockedWorkflows(
             order by t.id desc
             limit $3
          ) f
-          join errand.tasks w on w.id = f.parent_id and w.state not in ('succeeded', 'cancelled', 'resolved')
+          join errand.tasks w on w.id = f.parent_id and w.state <> all ($5)
          where d.workflow in (select name from names)
       )
       select workflow as name, namespace,
@@ -124,7 +125,7 @@ export async function readBlockedWorkflows(
        group by workflow, namespace
        order by last_failed_at desc, name
        limit $4`,
-    values: [...scopeValues(scope), FAILED_READ_LIMIT, limit],
+    values: [...scopeValues(scope), FAILED_READ_LIMIT, limit, CLOSED],
   });
   return rows;
 }

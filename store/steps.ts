@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '../core/errors.ts';
-import type { State } from '../core/states.ts';
+import { CLOSED, type State } from '../core/states.ts';
 import type { Database } from './pool.ts';
 import { TASK_COLUMNS, type Task } from './tasks.ts';
 import { isVisible, type Visibility, visibilityValues } from './visibility.ts';
@@ -173,6 +173,3 @@ export async function readEndedWhole(database: Database, id: string): Promise<Wh
   });
   return rows[0] ?? null;
 }
-
-/** Nothing below these is done again by itself. */
-const CLOSED = ['succeeded', 'cancelled', 'resolved'] as const satisfies readonly State[];
