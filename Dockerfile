@@ -6,6 +6,9 @@ COPY package.json package-lock.json ./
 RUN npm install --omit=dev --no-save --no-audit --no-fund
 
 FROM node:24-slim
+# For runners: ci.build fetches with them.
+RUN apt-get update && apt-get install -y --no-install-recommends git openssh-client ca-certificates \
+  && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules

@@ -13,7 +13,16 @@ export default defineConfig({
     restoreMocks: true,
     coverage: {
       provider: 'v8',
-      include: ['core/**', 'config/**', 'store/**', 'process/**', 'runner/**', 'api/**', 'tasks/**'],
+      include: [
+        'core/**',
+        'config/**',
+        'store/**',
+        'process/**',
+        'runner/**',
+        'api/**',
+        'tasks/**',
+        'client/**/*.ts',
+      ],
       reporter: ['text', 'json-summary'],
     },
   },

@@ -3,6 +3,8 @@ import { join, relative } from 'node:path';
 
 /** What is not the project's own: git's, what is installed, what runs and tests leave behind. */
 const FOREIGN = new Set(['.git', '.errand', 'coverage', 'node_modules']);
+/** The same in packages of their own below: what is installed, and what packing builds. */
+const FOREIGN_BELOW = /(^|\/)(node_modules|dist)\//;
 
 /** The files of a checkout, as paths relative to it. */
 export function projectFiles(root: string): string[] {
@@ -15,5 +17,6 @@ export function projectFiles(root: string): string[] {
 function filesBelow(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((file) => !FOREIGN_BELOW.test(file));
 }

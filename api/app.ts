@@ -11,32 +11,41 @@ import { accessLog } from './access_log.ts';
 import { authorise, identify, principalOf } from './auth/identify.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { type Backpressure, UNLIMITED } from './backpressure.ts';
-import { readBody } from './body.ts';
+import { parseBody, readBody } from './body.ts';
 import { createBreaker } from './breaker.ts';
 import { type Api, answerWith } from './call.ts';
 import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
 import { submitInGroups } from './group.ts';
-import { limitInFlight } from './in_flight.ts';
+import { type InFlight, limitInFlight } from './in_flight.ts';
 import { type ApiMetrics, createMetrics } from './metrics.ts';
-import { buildOpenApi } from './openapi/build.ts';
-import { openApiValidator } from './openapi/validator.ts';
-import { assertPolicies, PAGES, ROUTES } from './operations.ts';
+import { contractOf } from './openapi/contract.ts';
+import { assertPolicies, PAGES, ROUTES, SOCKET_PATH } from './operations.ts';
 import { limitRate, type RateLimits } from './rate_limit.ts';
 import { assignRequestId } from './request.ts';
 import { refuseByState, type StateHolder } from './state.ts';
+import type { StreamTiming } from './streams/event_stream.ts';
+import { createSockets } from './streams/sockets.ts';
+import { createStreams } from './streams/streams.ts';
 import { findDefinition } from './submission.ts';
 import { warmUp } from './warm_up.ts';
+import { type WebhookConfig, webhookSources } from './webhooks/sources.ts';
+import { expectSignature, verifySignature } from './webhooks/verify.ts';
 
 export type AppConfig = RateLimits &
+  WebhookConfig &
   Pick<
     Config,
+    | 'ALLOW_PRIVATE_TARGETS'
     | 'AUTH_READS'
     | 'BREAKER_OPEN_SECS'
     | 'CORS_ORIGINS'
     | 'MAX_REQUESTS_IN_FLIGHT'
+    | 'MAX_STREAMS'
     | 'REQUEST_TIMEOUT_SECS'
     | 'TRUST_PROXY'
+    | 'WS_HEARTBEAT_SECS'
+    | 'WEBHOOK_SECRETS'
   >;
 
 export type AppOptions = {
@@ -55,6 +64,8 @@ export type AppOptions = {
   probeSource: ProbeSource;
   /** Aborted when the process is on its way out. */
   stopping: AbortSignal;
+  /** In tests: shorter times of streams. */
+  streamTiming?: StreamTiming;
   /** In tests: whether responses are held against the OpenAPI document too. */
   validateResponses: boolean;
 };
@@ -69,12 +80,13 @@ export type App = { app: Express; warmUp: () => Promise<void> };
 export function createApp(options: AppOptions): App {
   const { config, registry, state } = options;
   const app = express().disable('x-powered-by').set('trust proxy', config.TRUST_PROXY);
-  const document = buildOpenApi(registry.definitions);
+  const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
-  const inFlight = limitInFlight(config.MAX_REQUESTS_IN_FLIGHT);
+  const webhooks = webhookSources(config, registry);
+  const inFlight = limitInFlight({ requests: config.MAX_REQUESTS_IN_FLIGHT, streams: config.MAX_STREAMS });
   const databases = databasesOf(options);
   const routes = [...ROUTES, ...PAGES];
-  const metrics = createMetrics({ registry, databases, state, inFlight: inFlight.count, routes });
+  const metrics = createMetrics({ registry, databases, state, inFlight, routes });
   // Request id, then log: whatever goes wrong after here has both.
   app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
   app.use(metrics.measure);
@@ -86,6 +98,8 @@ export function createApp(options: AppOptions): App {
   app.use(headAsGet);
   app.use(identify(options.authenticate), ...limitRate(config));
   const openReads = !config.AUTH_READS;
+  const api = apiOf(options, databases, metrics, inFlight);
+  app.get(SOCKET_PATH, authorise('read', openReads), createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
   for (const { method, path, policy } of ROUTES) app[method](path, authorise(policy, openReads));
   // Before the validator, which would say of an unknown task just that there is no such path.
   app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
@@ -94,15 +108,20 @@ export function createApp(options: AppOptions): App {
       findDefinition(call, String(request.params.name), '/path/name');
     next();
   });
+  app.post(WEBHOOK_PATH, expectSignature(webhooks));
   app.use(readBody);
-  const validator = openApiValidator(document, { responses: options.validateResponses });
-  app.use(validator);
-  const api = apiOf(options, databases, metrics);
+  // Over the bytes as they came: nothing is made of what nobody has signed.
+  app.post(WEBHOOK_PATH, verifySignature(webhooks));
+  app.use(parseBody);
+  app.use(requests);
+  if (options.validateResponses) app.use(responses);
   for (const { method, path, operation } of ROUTES) app[method](path, answerWith(api, operation));
   app.use(answerError);
-  return { app, warmUp: () => warmUp(validator, document, registry.definitions) };
+  return { app, warmUp: () => warmUp(requests, document, registry.definitions) };
 }
 
+/** Of every sender, those with a path of their own too. */
+const WEBHOOK_PATH = '/v1/webhooks/:source';
 /** Of these shapes, but of no task. */
 const SHARED_PATHS = new Set(ROUTES.filter(({ path }) => !path.includes(':')).map(({ path }) => path));
 
@@ -114,8 +133,21 @@ function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
   };
 }
 
-function apiOf(options: AppOptions, databases: Api['databases'], { submitted }: ApiMetrics): Api {
-  const { config, registry, pool, stopping } = options;
+function apiOf(
+  options: AppOptions,
+  databases: Api['databases'],
+  { submitted }: ApiMetrics,
+  inFlight: InFlight,
+): Api {
+  const { config, registry, pool, stopping, log } = options;
+  const { pool: readPool, breaker } = databases.reads;
+  const streams = createStreams({
+    connection: readPool.options,
+    database: breaker.guard(readPool),
+    log,
+    ...(options.streamTiming === undefined ? {} : { timing: options.streamTiming }),
+  });
+  stopping.addEventListener('abort', streams.feed.close);
   return {
     registry,
     databases,
@@ -123,6 +155,9 @@ function apiOf(options: AppOptions, databases: Api['databases'], { submitted }: 
     submitOne: options.submitOne ?? submitInGroups(databases.writes.breaker.guard(pool)),
     submitted,
     admit: (options.backpressure ?? UNLIMITED).admit,
+    callbacks: { secrets: config.WEBHOOK_SECRETS, allowPrivate: config.ALLOW_PRIVATE_TARGETS },
+    streams,
+    inFlight,
     stopping,
   };
 }
@@ -137,7 +172,14 @@ function headers(config: AppConfig): RequestHandler[] {
     cors({
       origin: config.CORS_ORIGINS,
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: ['Content-Type', 'Authorization', 'X-Request-Id', 'X-API-Key', 'Idempotency-Key'],
+      allowedHeaders: [
+        'Content-Type',
+        'Authorization',
+        'X-Request-Id',
+        'X-API-Key',
+        'Idempotency-Key',
+        'Last-Event-ID',
+      ],
       exposedHeaders: ['X-Request-Id', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
       credentials: true,
       maxAge: 3_600,

@@ -7,11 +7,8 @@ const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
 
-/**
- * Reads the body of a request: JSON in UTF-8, at most MAX_BODY_BYTES, and nothing in it that Postgres can't hold
- * or that a double would silently change (specification S9). Anything else is a 4xx with every problem.
- */
-export const readBody = [checkUrl, requireJson, readBytes, parseBody];
+/** Reads the bytes of a body, at most MAX_BODY_BYTES of what calls itself JSON in UTF-8. Anything else is a 4xx. */
+export const readBody = [checkUrl, requireJson, readBytes];
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const type = request.get('content-type') ?? '';
@@ -34,7 +31,11 @@ function isUtf8(contentType: string): boolean {
   return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
-function parseBody(request: Request, _response: Response, next: NextFunction): void {
+/**
+ * Makes JSON of the bytes of a body: in UTF-8, and nothing in it that Postgres can't hold or that a double would silently
+ * change (specification S9). Anything else is a 4xx with every problem.
+ */
+export function parseBody(request: Request, _response: Response, next: NextFunction): void {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
     request.body = undefined;

@@ -11,7 +11,11 @@ import type { Visibility } from '../store/visibility.ts';
 import { principalOf } from './auth/identify.ts';
 import type { Principal } from './auth/principal.ts';
 import type { Breaker } from './breaker.ts';
+import type { CallbackRules } from './callback.ts';
+import type { InFlight } from './in_flight.ts';
 import { callerGone } from './request.ts';
+import { type EventStream, lifetimeOf, openEventStream } from './streams/event_stream.ts';
+import type { Streams } from './streams/streams.ts';
 import { timeLimit } from './time_limit.ts';
 
 /** A pool, and the breaker in front of it. */
@@ -29,6 +33,9 @@ export type Api = {
   submitted: (name: string, outcome: SubmitOutcome) => void;
   /** Throws SERVICE_UNAVAILABLE when a namespace has as much waiting as it may (specification A9). */
   admit: (namespace: string) => void;
+  callbacks: CallbackRules;
+  streams: Streams;
+  inFlight: InFlight;
   /** Aborted when the process is on its way out: nobody waits any longer. */
   stopping: AbortSignal;
 };
@@ -43,6 +50,11 @@ export type Call = Api & {
   writes: Connections;
   /** The same, and also when the caller has hung up. */
   reads: Connections;
+  /**
+   * Answers with a stream of events. The request has no time limit from now on. Throws SERVICE_UNAVAILABLE when there are as
+   * many as there may be.
+   */
+  openStream(): EventStream;
 };
 
 /** What is done for a request. It answers, or throws. */
@@ -67,6 +79,15 @@ export function answerWith(api: Api, operation: Operation): RequestHandler {
       get reads() {
         return reads.breaker.guard(cancellable(reads.pool, AbortSignal.any([limit.signal, gone])));
       },
+      openStream() {
+        api.inFlight.toStream(response);
+        limit.clear();
+        return openEventStream(response, {
+          stopping: api.stopping,
+          timing: api.streams.timing,
+          lifetimeMs: lifetimeOf(principal, api.streams.timing),
+        });
+      },
     };
     try {
       await limit.race(operation(call, request, response));
@@ -80,12 +101,13 @@ export function answerWith(api: Api, operation: Operation): RequestHandler {
   };
 }
 
-function visibilityOf({ namespaces, actor }: Principal): Visibility {
+/** What a caller may see, as statements take it. */
+export function visibilityOf({ namespaces, actor }: Principal): Visibility {
   return namespaces === null ? null : { namespaces, actor };
 }
 
 /** Throws FORBIDDEN unless the caller may act in a namespace. Before anything is told of what is in it. */
-function requireNamespace({ principal }: Pick<Call, 'principal'>, namespace: string): void {
+export function requireNamespace({ principal }: Pick<Call, 'principal'>, namespace: string): void {
   if (principal.namespaces === null || principal.namespaces.includes(namespace)) return;
   const shown = JSON.stringify(namespace.slice(0, 128));
   throw new ErrandError('FORBIDDEN', `These credentials are not for the namespace ${shown}`);

@@ -36,12 +36,13 @@ export function answerError(thrown: unknown, request: Request, response: Respons
 }
 
 function toErrandError(thrown: unknown, request: Request): ErrandError {
+  return fromHttp(thrown, request) ?? publicError(thrown);
+}
+
+/** What may be told of whatever was thrown. */
+export function publicError(thrown: unknown): ErrandError {
   if (thrown instanceof ErrandError) return thrown;
-  return (
-    fromHttp(thrown, request) ??
-    fromPostgres(thrown) ??
-    new ErrandError('INTERNAL_ERROR', 'Internal server error')
-  );
+  return fromPostgres(thrown) ?? new ErrandError('INTERNAL_ERROR', 'Internal server error');
 }
 
 function fromPostgres(thrown: unknown): ErrandError | null {

@@ -38,7 +38,8 @@ export function measureRequests(metrics: Metrics, routes: readonly Templated[]):
     // Taken now: what comes after may change them.
     const labels = { method: methodOf(request), route: templateOf(request) };
     response.once('close', () => {
-      durations.observe({ ...labels, status: statusOf(response) }, (performance.now() - begun) / 1_000);
+      if (!isStream(response))
+        durations.observe({ ...labels, status: statusOf(response) }, (performance.now() - begun) / 1_000);
       const error = errorOf(response);
       if (error !== undefined) errors.inc({ code: error.code, reason: error.reason ?? NO_REASON });
     });
@@ -47,6 +48,13 @@ export function measureRequests(metrics: Metrics, routes: readonly Templated[]):
 }
 
 const NO_REASON = 'none';
+
+/** It lasts as long as its reader wants, which says nothing of how fast requests are answered. */
+function isStream(response: Response): boolean {
+  return (
+    response.statusCode === 101 || String(response.getHeader('content-type')).startsWith('text/event-stream')
+  );
+}
 
 function methodOf({ method }: Request): string {
   return METHODS.has(method) ? method : 'other';

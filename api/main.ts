@@ -16,6 +16,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import { type Backpressure, limitDepth, UNLIMITED } from './backpressure.ts';
 import { answerMalformed } from './malformed.ts';
 import { createState, stateCheck } from './state.ts';
+import { takeUpgrades, wantsWebSocket } from './streams/upgrade.ts';
 
 // `npm run api`: the HTTP side of Errand, stateless, as many as wanted. The order is that of X11.
 await runMain(async () => {
@@ -90,12 +91,15 @@ function limitDepths(config: Config, registry: Registry, database: Pool, log: Lo
   return limit === undefined ? UNLIMITED : limitDepth({ database, names, limit, log });
 }
 
-function serve(config: Config, app: RequestListener): Promise<Server> {
-  return listen(app, {
+async function serve(config: Config, app: RequestListener): Promise<Server> {
+  const server = await listen(app, {
     host: config.SERVER_HOST,
     port: config.SERVER_PORT,
     variable: 'SERVER_PORT',
     onMalformed: answerMalformed,
     requestTimeoutMs: config.REQUEST_TIMEOUT_SECS * 1_000,
+    shouldUpgrade: wantsWebSocket,
   });
+  takeUpgrades(server, app);
+  return server;
 }

@@ -7,6 +7,7 @@ import type { SubmitOutcome } from '../store/submit.ts';
 import type { BreakerState } from './breaker.ts';
 import type { Api } from './call.ts';
 import { measureRequests } from './http_metrics.ts';
+import type { InFlight } from './in_flight.ts';
 import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
 import { OPERATIONAL_STATES, type StateHolder } from './state.ts';
 
@@ -18,7 +19,7 @@ type Sources = {
   registry: Registry;
   databases: Api['databases'];
   state: StateHolder;
-  inFlight: () => number;
+  inFlight: InFlight;
   /** The templates of the paths that there are. */
   routes: readonly { method: string; path: string }[];
 };
@@ -78,7 +79,15 @@ function gaugeProcess(metrics: Metrics, { state, databases, inFlight }: Sources)
     help: 'Requests that are being worked on',
     registers: [metrics],
     collect() {
-      this.set(inFlight());
+      this.set(inFlight.requests());
+    },
+  });
+  new Gauge({
+    name: 'errand_http_streams',
+    help: 'Streams of events and WebSockets that are open',
+    registers: [metrics],
+    collect() {
+      this.set(inFlight.streams());
     },
   });
   new Gauge({
@@ -121,7 +130,8 @@ function detailsOf(
   const { writes, reads } = databases;
   return {
     state: state.current(),
-    requests_in_flight: inFlight(),
+    requests_in_flight: inFlight.requests(),
+    streams: inFlight.streams(),
     pools: { writes: poolUse(writes.pool), reads: poolUse(reads.pool) },
     breakers: { writes: writes.breaker.state(), reads: reads.breaker.state() },
     ...(reading.value === null ? { queues: null, live_runners: null } : queuesOf(reading.value)),

@@ -3,7 +3,9 @@ import type { Operation } from './call.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
 import { bottlenecks } from './routes/bottlenecks.ts';
 import { cancelMany, retryErrorGroup, retryMany } from './routes/bulk.ts';
+import { enableCallback, listDisabled } from './routes/callbacks.ts';
 import { cancelTask } from './routes/cancel_task.ts';
+import { listTaskDeliveries, resendDelivery } from './routes/deliveries.ts';
 import { explainTask } from './routes/explain_task.ts';
 import { getHandler } from './routes/get_handler.ts';
 import { getTask } from './routes/get_task.ts';
@@ -15,10 +17,13 @@ import { listRunners } from './routes/list_runners.ts';
 import { listTasks } from './routes/list_tasks.ts';
 import { pauseQueue, resumeQueue } from './routes/pause_queue.ts';
 import { performance } from './routes/performance.ts';
+import { receiveWebhook } from './routes/receive_webhook.ts';
 import { resolveStep } from './routes/resolve_step.ts';
 import { retryTask } from './routes/retry_task.ts';
 import { submitTaskBatch } from './routes/submit_batch.ts';
 import { submitByName, submitTask } from './routes/submit_task.ts';
+import { taskEvents } from './routes/task_events.ts';
+import { taskLogs } from './routes/task_logs.ts';
 import { taskStats } from './routes/task_stats.ts';
 import { workflowAnalytics } from './routes/workflow_analytics.ts';
 import { getStep, listSteps } from './routes/workflow_steps.ts';
@@ -45,6 +50,10 @@ export const ROUTES: readonly Route[] = [
   route('post', '/v1/tasks/cancel', 'operate', cancelMany),
   route('get', '/v1/tasks/:id', 'read', getTask),
   route('get', '/v1/tasks/:id/explain', 'read', explainTask),
+  route('get', '/v1/tasks/:id/logs', 'read', taskLogs),
+  route('get', '/v1/tasks/:id/events', 'read', taskEvents),
+  route('get', '/v1/tasks/:id/deliveries', 'read', listTaskDeliveries),
+  route('post', '/v1/tasks/:id/deliveries/:delivery_id/resend', 'operate', resendDelivery),
   route('post', '/v1/tasks/:name', 'submit', submitTask),
   route('post', '/v1/tasks/:name/batch', 'submit', submitTaskBatch),
   route('delete', '/v1/tasks/:id', 'operate', cancelTask),
@@ -52,11 +61,16 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/tasks/:id/workflow_steps', 'read', listSteps),
   route('get', '/v1/tasks/:id/workflow_steps/:step_id', 'read', getStep),
   route('patch', '/v1/tasks/:id/workflow_steps/:step_id', 'operate', resolveStep),
+  route('post', '/v1/webhooks/gitea', 'signed', receiveWebhook),
+  route('post', '/v1/webhooks/github', 'signed', receiveWebhook),
+  route('post', '/v1/webhooks/:source', 'signed', receiveWebhook),
   route('get', '/v1/errors', 'read', listErrors),
   route('post', '/v1/errors/:error_group/retry', 'operate', retryErrorGroup),
   route('get', '/v1/queues', 'read', listQueues),
   route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
+  route('get', '/v1/callbacks/disabled', 'read', listDisabled),
+  route('post', '/v1/callbacks/enable', 'operate', enableCallback),
   route('get', '/v1/audit', 'operate', listAudit),
   route('get', '/v1/runners', 'read', listRunners),
   route('get', '/v1/handlers', 'read', listHandlers),
@@ -67,10 +81,14 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/analytics/workflows/:namespace/:name', 'read', workflowAnalytics),
 ];
 
+/** Where WebSockets are: no operation, as OpenAPI has no words for them. */
+export const SOCKET_PATH = '/ws';
+
 /** What is neither an operation nor a probe. */
 export const PAGES = [
   { method: 'get', path: '/openapi.yaml' },
   { method: 'get', path: '/docs' },
+  { method: 'get', path: SOCKET_PATH },
 ];
 
 /** What the process tells of itself: it needs no credentials, ever (specification A5). */

@@ -57,6 +57,7 @@ function limiter(kind: Kind, identifier: string, limit: number, windowMs: number
 }
 
 function kindOf(request: Request): Kind | null {
+  if (request.path === '/ws') return 'reads';
   if (!request.path.startsWith('/v1/')) return null;
   if (request.path.startsWith('/v1/webhooks/')) return 'webhooks';
   return request.method === 'GET' || request.method === 'HEAD' ? 'reads' : 'writes';

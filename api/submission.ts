@@ -25,6 +25,7 @@ const optionsSchema = z.object({
   source_system: z.string().optional(),
   reason: z.string().optional(),
   max_attempts: z.int().optional(),
+  callback_url: z.string().optional(),
 });
 
 /**
@@ -100,6 +101,7 @@ export function toSubmission(
     reason: options.reason ?? null,
     requestId: requestId(request),
     traceparent: traceparent(request),
+    callbackUrl: options.callback_url ?? policy.callbackUrl,
     ...(definition.graph === undefined ? {} : { steps: stepRows(definition.graph) }),
   };
 }

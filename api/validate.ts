@@ -3,23 +3,28 @@ import type { Detail } from '../core/errors.ts';
 import { valueAt } from '../core/json.ts';
 import { parsePayload } from '../core/payload.ts';
 import type { TaskDefinition } from '../core/task.ts';
+import type { Api } from './call.ts';
+import { callbackProblems } from './callback.ts';
 import { submissionSchema } from './openapi/submission.ts';
 
 const optionsChecker = checker(submissionSchema({}));
 
+/** A submission of a task. `path` is its JSON Pointer in the request, `payloadName` the key that had the payload there. */
+export type Asked = { definition: TaskDefinition; body: unknown; path: string; payloadName?: string };
+
 /**
- * Everything that is wrong with one submission of a task: in its options, and in its payload against the JSON
- * Schema of the definition, which closes objects, and, when that holds, against the definition's own schema with
- * its refinements. `path` is the JSON Pointer of the submission in the request, `payloadName` the key that had
- * the payload there.
+ * Everything that is wrong with one submission of a task: in its options, in its callback, and in its payload against the
+ * JSON Schema of the definition, which closes objects, and, when that holds, against the definition's own schema with
+ * its refinements.
  */
 export async function submissionProblems(
-  definition: TaskDefinition,
-  body: unknown,
-  path: string,
-  payloadName = 'payload',
+  { callbacks }: Pick<Api, 'callbacks'>,
+  { definition, body, path, payloadName = 'payload' }: Asked,
 ): Promise<Detail[]> {
   const problems = optionsChecker(body, path);
+  // Of what is no such text at all, no more is to be said.
+  if (!problems.some((problem) => problem.path === `${path}/callback_url`))
+    problems.push(...callbackProblems(callbacks, definition, body, path));
   const payload = valueAt(body, '/payload');
   if (payload === undefined) return problems;
   const parsed = await parsePayload(definition, payload, `${path}/${payloadName}`);

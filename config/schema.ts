@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { webhookSecrets } from './webhook_secrets.ts';
 
 /**
  * Where the embedded Postgres of `npm start` listens, so that every other script finds it. Below 32768: above,
@@ -30,6 +31,23 @@ const origins = textLike(
   .refine((text) => listOf(text).every(isOrigin))
   .default('http://localhost:5173')
   .transform(listOf);
+
+/** Secrets, comma-separated: several while they are changed for others. */
+const secrets = (example: string) =>
+  textLike(example, /^\s*[^\s,]{16,}(\s*,\s*[^\s,]{16,})*\s*$/)
+    .meta({ secret: true })
+    .transform(listOf)
+    .optional();
+
+const REPOSITORY_PREFIX = '((https?|ssh):\\/\\/[^\\s,\\/?#]+|file:\\/\\/)(\\/[^\\s,?#]*)?';
+/** Beginnings of URLs, comma-separated. */
+const repositories = textLike(
+  'https://git.example.com/team/,ssh://git@git.example.com/team/app.git',
+  new RegExp(`^${REPOSITORY_PREFIX}(\\s*,\\s*${REPOSITORY_PREFIX})*$`),
+)
+  .refine((text) => listOf(text).every((part) => URL.canParse(part)))
+  .transform(listOf)
+  .optional();
 
 function listOf(text: string): string[] {
   return text.split(',').map((part) => part.trim());
@@ -97,6 +115,12 @@ export const variables = {
   MAX_REQUESTS_IN_FLIGHT: count(1, 100_000)
     .default(1_000)
     .describe('Requests that one API process works on at a time; further ones are answered 503'),
+  MAX_STREAMS: count(1, 1_000_000)
+    .default(5_000)
+    .describe('The same for streams of events and WebSockets, which are not counted among requests'),
+  WS_HEARTBEAT_SECS: seconds(3_600)
+    .default(30)
+    .describe('How often a WebSocket is asked whether somebody is there; who does not answer is cut off'),
   MAX_QUEUE_DEPTH: count(1, 1_000_000)
     .optional()
     .describe('A namespace with more due tasks than this takes no new ones (503). Unset: no limit'),
@@ -148,7 +172,26 @@ export const variables = {
     .optional()
     .describe('The API keys, as JSON, by their SHA-256: `npm run token -- --api-key` makes one'),
   ALLOW_PRIVATE_TARGETS: flag('false').describe(
-    '`true`: `http.request` may call private, loopback and link-local addresses',
+    '`true`: `http.request` and callbacks may call private, loopback and link-local addresses',
+  ),
+  WEBHOOK_SECRETS: webhookSecrets
+    .optional()
+    .describe(
+      'Callbacks are signed with these (Standard Webhooks), comma-separated, each `whsec_` and 24 to 64 bytes in base64; with `billing=` before it, it is for that namespace alone, instead of the general ones',
+    ),
+  GITEA_WEBHOOK_SECRET: secrets('a-secret-of-16-characters-or-more').describe(
+    'What Gitea signs its webhooks with; several while they change, comma-separated. Unset: POST /v1/webhooks/gitea takes none',
+  ),
+  GITHUB_WEBHOOK_SECRET: secrets('a-secret-of-16-characters-or-more').describe('The same for GitHub'),
+  WEBHOOK_SOURCES: textLike(
+    '[{"name":"shop","scheme":"standard","secrets":["whsec_…"],"event":{"pointer":"/type"},"rules":[…]}]',
+    /^\s*\[[\s\S]*\]\s*$/,
+  )
+    .meta({ secret: true })
+    .optional()
+    .describe('Other senders of webhooks, as JSON: what they sign with, and which task each event becomes'),
+  CI_REPOSITORIES: repositories.describe(
+    'URLs that the repositories which `ci.build` may build begin with, comma-separated, whole parts of a path. Unset: none',
   ),
   ERRAND_URL: textLike('http://localhost:8080', /^https?:\/\/\S+$/)
     .optional()

@@ -88,6 +88,7 @@ export type StepRow = {
   after: readonly string[];
   priority: number | null;
   max_attempts: number;
+  callback_url?: string | undefined;
   /** These say only what the graph looks like: no row has them. `child` is a name. */
   conditional: boolean;
   kind: GraphStep['kind'];
@@ -102,6 +103,7 @@ export function stepRows(graph: Graph): StepRow[] {
     after,
     priority,
     max_attempts: definition.policy.maxAttempts,
+    callback_url: definition.policy.callbackUrl,
     conditional,
     kind,
     child: child?.name ?? null,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { callbackUrl } from './target_url.ts';
 
 /** How long to wait between attempts. Delay before attempt n+1: `initialMs * factor^(n-1)`, capped, with jitter. */
 const backoffSchema = z.strictObject({
@@ -35,6 +36,8 @@ export const policySchema = z
     dedup: dedupSchema.prefault({}),
     retentionHours: z.number().positive().max(87_600).optional(),
     concurrency: z.int().min(1).max(10_000).optional(),
+    /** Where it is told how a task ended, unless its submission names another place. */
+    callbackUrl: callbackUrl.optional(),
   })
   .refine((policy) => policy.backoff.initialMs <= policy.backoff.maxMs, {
     path: ['backoff', 'maxMs'],

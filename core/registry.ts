@@ -12,19 +12,24 @@ export type Registry = {
 /** How long a mistyped name is still compared with the known ones. */
 const COMPARED_LENGTH = 256;
 
-/** The namespace of Errand's own tasks, which nobody submits by name. */
-export const OWN_NAMESPACE = 'errand';
+/** The namespaces of Errand's own tasks, which nobody submits by name. SQL knows them as errand.is_own_namespace. */
+const OWN_NAMESPACES: readonly string[] = ['errand', 'webhook'];
+
+/** Whether a namespace is one of Errand's own tasks. */
+export function isOwnNamespace(namespace: string): boolean {
+  return OWN_NAMESPACES.includes(namespace);
+}
 
 /**
- * Makes a registry. Throws, naming the file, when two definitions share a name (specification T6) or one is in the
+ * Makes a registry. Throws, naming the file, when two definitions share a name (specification T6) or one is in a
  * namespace of Errand's own tasks.
  */
 export function createRegistry(definitions: readonly TaskDefinition[]): Registry {
   const byName = new Map<string, TaskDefinition>();
   for (const definition of definitions) {
-    if (definition.namespace === OWN_NAMESPACE) {
+    if (isOwnNamespace(definition.namespace)) {
       throw new Error(
-        `Task ${JSON.stringify(definition.name)} in ${definition.file}: the namespace ${OWN_NAMESPACE} is Errand's own`,
+        `Task ${JSON.stringify(definition.name)} in ${definition.file}: the namespace ${definition.namespace} is Errand's own`,
       );
     }
     const other = byName.get(definition.name);

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -18,6 +18,8 @@ export type ListenOptions = {
   orNext?: boolean;
   /** How long a request may take to arrive whole. */
   requestTimeoutMs?: number;
+  /** Which requests for another protocol get one; the others are answered as if they had not asked. */
+  shouldUpgrade?: (request: IncomingMessage) => boolean;
   /** Answers what is no HTTP; without it Node does. */
   onMalformed?: (error: NodeJS.ErrnoException, socket: Duplex) => void;
 };
@@ -31,6 +33,7 @@ export async function listen(listener: RequestListener, where: ListenOptions): P
     requestTimeout,
     headersTimeout: Math.min(70_000, requestTimeout),
     connectionsCheckingInterval: CONNECTION_SWEEP_MS,
+    ...(where.shouldUpgrade === undefined ? {} : { shouldUpgradeCallback: where.shouldUpgrade }),
   };
   for (let port = where.port; ; port++) {
     const server = createServer(options, listener);

@@ -39,6 +39,7 @@ export async function toFollowUp(
     reason: options.reason ?? null,
     requestId: from.requestId,
     traceparent: from.traceparent,
+    callbackUrl: policy.callbackUrl,
     ...(definition.graph === undefined ? {} : { steps: stepRows(definition.graph) }),
   };
 }

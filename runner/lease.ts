@@ -1,8 +1,9 @@
 import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../process/start.ts';
-import { heartbeat } from '../store/lease.ts';
-import { connectLease, type LeaseConnection } from '../store/lease_connection.ts';
+import { CANCEL_CHANNEL, heartbeat } from '../store/lease.ts';
+import { connectListener, type ListenConnection } from '../store/listen.ts';
+import { PAUSE_CHANNEL } from '../store/pauses.ts';
 
 /** Heartbeats per lease: two may be lost without harm. */
 const BEATS_PER_LEASE = 3;
@@ -32,16 +33,15 @@ export type Lease = { close(): Promise<void> };
  */
 export function keepLease(options: LeaseOptions): Lease {
   const beatMs = options.leaseMs / BEATS_PER_LEASE;
-  let current: LeaseConnection | null = null;
+  let current: ListenConnection | null = null;
   let beating = Promise.resolve();
   let closed = false;
 
-  function connect(): Promise<LeaseConnection> {
-    return connectLease({
+  function connect(): Promise<ListenConnection> {
+    return connectListener({
       connection: options.connection,
       timeoutMs: beatMs,
-      onCancelled: options.onCancel,
-      onPauses: options.onPauses,
+      channels: { [CANCEL_CHANNEL]: options.onCancel, [PAUSE_CHANNEL]: () => options.onPauses() },
       onBroken: () => {
         current = null;
       },

@@ -38,7 +38,11 @@ await runMain(async () => {
   const executables = await startStep(log, 'definitions', async () => {
     const { definitions } = loadRegistry(config);
     await registerDefinitions(pgPool, [...definitions, ...ownDefinitions]);
-    return new Map([...(await loadExecutables(pgPool, definitions)), ...ownExecutables(pgPool)]);
+    const own = ownExecutables(pgPool, {
+      allowPrivate: config.ALLOW_PRIVATE_TARGETS,
+      secrets: config.WEBHOOK_SECRETS ?? [],
+    });
+    return new Map([...(await loadExecutables(pgPool, definitions)), ...own]);
   });
   const definitions = Array.from(executables.values(), ({ definition }) => definition);
   const events = createEvents(log);

@@ -22,6 +22,10 @@ export type Submission = {
   reason: string | null;
   requestId: string | null;
   traceparent: string | null;
+  /** Where it is told how it ended. */
+  callbackUrl?: string | null | undefined;
+  /** Of a delivery: the task whose end it tells. */
+  callbackOf?: string;
   /** The task that it is a child of. */
   parentId?: string | null;
   /** Of a workflow: what the rows of its steps are made from, in the order of their definition. */
@@ -129,6 +133,8 @@ function toColumns(item: Submission & { ring: string }): Record<string, unknown>
     reason: item.reason,
     request_id: item.requestId,
     traceparent: item.traceparent,
+    callback_url: item.callbackUrl,
+    callback_of: item.callbackOf,
     parent_id: item.parentId ?? null,
     steps: item.steps,
   };

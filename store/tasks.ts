@@ -35,6 +35,8 @@ export type Task = {
   reason: string | null;
   request_id: string | null;
   traceparent: string | null;
+  /** Where it is told how it ended. */
+  callback_url: string | null;
   /** The task whose step or child it is. */
   parent_id: string | null;
   /** Its name in the graph of its workflow. */
@@ -61,7 +63,7 @@ export const SUMMARY_COLUMNS = `
   uuid_extract_timestamp(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
   t.crashes, t.cancel_requested_at, t.progress, t.progress_note,
   t.dedup, t.dedup_key, t.tags, t.initiator, t.source_system, t.reason, t.request_id, t.traceparent,
-  t.parent_id, t.step, t.skipped, t.children`;
+  t.callback_url, t.parent_id, t.step, t.skipped, t.children`;
 
 /** The columns of `Task`, from a relation called `t`. */
 export const TASK_COLUMNS = `${SUMMARY_COLUMNS}, t.payload, t.result`;
@@ -80,12 +82,16 @@ export async function getTask(
   return rows[0] ?? null;
 }
 
-/** The state of a task, or null when there is none of this id. */
-export async function getState(database: Database, id: string): Promise<State | null> {
+/** The state of a task, or null when there is none of this id that the caller may see. */
+export async function getState(
+  database: Database,
+  id: string,
+  visibility: Visibility = null,
+): Promise<State | null> {
   const { rows } = await database.query<{ state: State }>({
     name: 'get_state',
-    text: 'select state from errand.tasks where id = $1',
-    values: [id],
+    text: `select t.state from errand.tasks t where t.id = $1 and ${isVisible('$2', '$3')}`,
+    values: [id, ...visibilityValues(visibility)],
   });
   return rows[0]?.state ?? null;
 }

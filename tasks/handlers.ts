@@ -22,6 +22,7 @@ export const handlers: Handlers = {
   'http.request': () => import('./http.request.handler.ts'),
   'text.count_words': () => import('./text.count_words.handler.ts'),
   'report.build': () => import('./report.build.steps.ts'),
+  'ci.build': () => import('./ci.build.handler.ts'),
 };
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { targetUrl } from '../core/target_url.ts';
 import { defineTask } from '../core/task.ts';
 
 const HEADERS_LIMIT = 64;
@@ -23,17 +24,6 @@ const REFUSED_HEADERS = new Set([
 ]);
 
 const status = z.int().min(100).max(599);
-
-/** Where a request can go. */
-export const targetUrl = z
-  .string()
-  .max(8_192)
-  .regex(/^[hH][tT][tT][pP][sS]?:\/\/\S+$/, 'must start with http:// or https:// and hold no white space')
-  .refine((text) => URL.canParse(text), 'is not a URL')
-  .refine(
-    (text) => !hasCredentials(text),
-    'must not carry credentials: send an authorization header instead',
-  );
 
 const headers = z
   .record(
@@ -131,11 +121,6 @@ export const httpRequest = defineTask({
     dedup: { strategy: 'none' },
   },
 });
-
-function hasCredentials(text: string): boolean {
-  const parsed = URL.parse(text);
-  return parsed !== null && (parsed.username !== '' || parsed.password !== '');
-}
 
 function checkHeaders(given: Record<string, string>, context: z.RefinementCtx): void {
   const names = Object.keys(given);

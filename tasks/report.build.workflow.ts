@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { targetUrl } from '../core/target_url.ts';
 import { defineWorkflow, step } from '../core/workflow.ts';
-import { httpRequest, targetUrl } from './http.request.task.ts';
+import { httpRequest } from './http.request.task.ts';
 import { countWords } from './text.count_words.task.ts';
 
 const count = z.int().min(0);

@@ -63,6 +63,7 @@ export function apiKeyCheck(config: Config): ((key: string) => Principal) | null
       actor: `key:${entry.id}`,
       namespaces: namespacesOf(entry.namespaces),
       scopes: scopesOf(entry.scopes),
+      ...(entry.expires_at === undefined ? {} : { endsAtMs: entry.expires_at }),
     };
   };
 }

@@ -1,13 +1,19 @@
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
 import { ErrandError } from '../../core/errors.ts';
-import { ANONYMOUS, type Authenticate, type Principal, type Scope } from './principal.ts';
+import { ANONYMOUS, type Authenticate, type Credentials, type Principal, type Scope } from './principal.ts';
 
-/** What an operation asks of its caller; `open` is nothing, also with authentication on. */
-export type Policy = 'open' | Scope;
+/**
+ * What an operation asks of its caller; `open` is nothing, also with authentication on, and `signed` the signature of a
+ * webhook's sender, whatever other credentials come along.
+ */
+export type Policy = 'open' | 'signed' | Scope;
 
 /** Who makes a request, or why that can't be told. */
 type Identity = { principal: Principal } | { refusal: unknown };
+
+/** The token follows it. */
+const BEARER_PROTOCOL = 'errand.bearer.';
 
 const identities = new WeakMap<Request, Identity>();
 /** Requests that the policy of their route has been asked for: a path may look like that of another one, too. */
@@ -27,8 +33,7 @@ export function identify(authenticate: Authenticate | null): RequestHandler {
 async function identityOf(request: Request, authenticate: Authenticate | null): Promise<Identity> {
   if (authenticate === null) return { principal: ANONYMOUS };
   try {
-    const credentials = { authorization: request.get('authorization'), apiKey: request.get('x-api-key') };
-    const principal = await authenticate(credentials);
+    const principal = await authenticate(credentialsOf(request));
     return principal === null ? { refusal: unauthorized() } : { principal };
   } catch (error) {
     return { refusal: error };
@@ -49,6 +54,11 @@ export function clientOf(request: Request): string {
   return actor === ANONYMOUS.actor ? ipKeyGenerator(request.ip ?? '') : actor;
 }
 
+/** Says who makes a request, after something else than its credentials has told. */
+export function identifyAs(request: Request, principal: Principal): void {
+  identities.set(request, { principal });
+}
+
 /** Who makes a request that `authorise` has let through. */
 export function principalOf(request: Request): Principal {
   const identity = identities.get(request);
@@ -65,7 +75,7 @@ export function authorise(policy: Policy, openReads: boolean): RequestHandler {
     if (decided.has(request)) return next();
     decided.add(request);
     const identity = identities.get(request);
-    if (policy === 'open' || identity === undefined) return next();
+    if (policy === 'open' || policy === 'signed' || identity === undefined) return next();
     if ('refusal' in identity) {
       if (policy === 'read' && openReads && isSilent(request)) return next();
       throw identity.refusal;
@@ -84,5 +94,14 @@ export function authorise(policy: Policy, openReads: boolean): RequestHandler {
 }
 
 function isSilent(request: Request): boolean {
-  return request.get('authorization') === undefined && request.get('x-api-key') === undefined;
+  const { authorization, apiKey } = credentialsOf(request);
+  return authorization === undefined && apiKey === undefined;
+}
+
+/** A browser can't send headers with a WebSocket, but it can offer subprotocols: one of these may be the token. */
+function credentialsOf(request: Request): Credentials {
+  const offered = request.get('sec-websocket-protocol')?.split(/ *, */) ?? [];
+  const token = offered.find((one) => one.startsWith(BEARER_PROTOCOL))?.slice(BEARER_PROTOCOL.length);
+  const authorization = request.get('authorization') ?? (token === undefined ? undefined : `Bearer ${token}`);
+  return { authorization, apiKey: request.get('x-api-key') };
 }

@@ -9,6 +9,8 @@ export type Principal = {
   /** The namespaces it may see and act in; null is all of them. */
   namespaces: readonly string[] | null;
   scopes: ReadonlySet<Scope>;
+  /** When its credentials are no longer good, in milliseconds since 1970, if ever. */
+  endsAtMs?: number;
 };
 
 /** Everybody, as long as nobody has to say who they are. */

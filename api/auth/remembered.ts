@@ -13,10 +13,10 @@ const MAX_TOKENS = 1_000;
 export function rememberTokens(verify: VerifyToken): (token: string) => Promise<Principal> {
   const remembered = new Map<string, { principal: Principal; untilMs: number }>();
 
-  function remember(digest: string, { principal, expiresAtMs }: VerifiedToken): void {
+  function remember(digest: string, principal: VerifiedToken): void {
     const [oldest] = remembered.keys();
     if (remembered.size >= MAX_TOKENS && oldest !== undefined) remembered.delete(oldest);
-    remembered.set(digest, { principal, untilMs: Math.min(expiresAtMs, Date.now() + MAX_AGE_MS) });
+    remembered.set(digest, { principal, untilMs: Math.min(principal.endsAtMs, Date.now() + MAX_AGE_MS) });
   }
 
   return async (token) => {
@@ -26,6 +26,6 @@ export function rememberTokens(verify: VerifyToken): (token: string) => Promise<
     remembered.delete(digest);
     const verified = await verify(token);
     remember(digest, verified);
-    return verified.principal;
+    return verified;
   };
 }

@@ -1,4 +1,4 @@
-import { OWN_NAMESPACE } from '../../core/registry.ts';
+import { isOwnNamespace } from '../../core/registry.ts';
 import { SCOPES, type Scope } from './principal.ts';
 
 /** Stands for every namespace, those to come included. */
@@ -9,13 +9,13 @@ export const NAMESPACE_PATTERN = /^[a-z][a-z0-9_]{0,127}$/;
 
 /**
  * The namespaces that a credential lists, as a Principal has them: null for all. What can be no namespace gives
- * no right to anything, and is left out, as it would reach Postgres. So is that of Errand's own tasks, which work on
+ * no right to anything, and is left out, as it would reach Postgres. So are those of Errand's own tasks, which work on
  * all namespaces: who started one sees it anyway.
  */
 export function namespacesOf(listed: readonly string[]): readonly string[] | null {
   if (listed.includes(ALL_NAMESPACES)) return null;
   return [...new Set(listed)].filter(
-    (namespace) => NAMESPACE_PATTERN.test(namespace) && namespace !== OWN_NAMESPACE,
+    (namespace) => NAMESPACE_PATTERN.test(namespace) && !isOwnNamespace(namespace),
   );
 }
 

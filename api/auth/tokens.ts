@@ -14,7 +14,7 @@ const TYPES = ['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt'];
 const CLOCK_TOLERANCE_SECS = 5;
 
 /** What a token that holds gives, and until when. */
-export type VerifiedToken = { principal: Principal; expiresAtMs: number };
+export type VerifiedToken = Principal & { endsAtMs: number };
 
 /** Verifies one token. Throws UNAUTHORIZED when it is no good, SERVICE_UNAVAILABLE when its keys can't be had. */
 export type VerifyToken = (token: string) => Promise<VerifiedToken>;
@@ -114,11 +114,9 @@ function toPrincipal(payload: JWTPayload): VerifiedToken {
   if (!success) throw refusal(CLAIM_PROBLEMS[String(error.issues[0]?.path[0])] ?? MALFORMED, error);
   const { sub, exp, worker_namespaces: namespaces = [], scope = '' } = data;
   return {
-    principal: {
-      actor: `user:${sub}`,
-      namespaces: namespacesOf(namespaces === ALL_NAMESPACES ? [namespaces] : namespaces),
-      scopes: scopesOf(scope.split(' ')),
-    },
-    expiresAtMs: exp * 1_000,
+    actor: `user:${sub}`,
+    namespaces: namespacesOf(namespaces === ALL_NAMESPACES ? [namespaces] : namespaces),
+    scopes: scopesOf(scope.split(' ')),
+    endsAtMs: exp * 1_000,
   };
 }

@@ -29,6 +29,12 @@ export function failures(...statuses: FailureStatus[]): Record<string, JsonSchem
   return answersOf([...statuses, 400, 401, 403, 405, 408, 413, 415, 429, 500, 503]);
 }
 
+/** The same of what asks for a signature, and for no credentials: whoever has signed may do it. */
+export function signedFailures(...statuses: FailureStatus[]): Record<string, JsonSchema> {
+  const { 403: _forbidden, ...others } = failures(...statuses);
+  return others;
+}
+
 /** The same of what the process tells of itself: it asks for no credentials and knows no limits. */
 export function processFailures(...statuses: FailureStatus[]): Record<string, JsonSchema> {
   return answersOf([...statuses, 405, 500]);
@@ -46,7 +52,11 @@ const later = { 'Retry-After': header('Seconds after which trying again makes se
 
 /** What the errors of a status always come with. */
 const HEADERS: { [status in FailureStatus]?: Record<string, JsonSchema> } = {
-  401: { 'WWW-Authenticate': header('RFC 6750: what credentials are wanted') },
+  401: {
+    'WWW-Authenticate': header(
+      'What credentials are wanted: RFC 6750, or where the signature of a webhook goes',
+    ),
+  },
   405: { Allow: header('The methods that there are') },
   408: later,
   429: { ...later, RateLimit: header('What is left of each limit, and for how long') },

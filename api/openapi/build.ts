@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { TaskDefinition } from '../../core/task.ts';
 import { VERSION } from '../../process/version.ts';
 import { analyticsPaths, analyticsSchemas } from './analytics_paths.ts';
+import { callbackPaths, callbackSchemas } from './callback_paths.ts';
 import type { OpenApiDocument, Paths } from './document.ts';
 import { explainPaths, explainSchemas } from './explain_paths.ts';
 import { handlerPaths, handlerSchemas } from './handler_paths.ts';
@@ -9,7 +10,9 @@ import { operatePaths, operateSchemas } from './operate_paths.ts';
 import { probeSchemas, processPaths } from './process_paths.ts';
 import { sharedSchemas } from './schemas.ts';
 import { anyTaskPaths, oneTaskPaths, runnerPaths } from './shared_paths.ts';
+import { streamPaths, streamSchemas } from './stream_paths.ts';
 import { taskPaths, taskSchemas } from './task_paths.ts';
+import { webhookPaths, webhookSchemas } from './webhook_paths.ts';
 import { workflowAnalyticsPaths, workflowAnalyticsSchemas } from './workflow_analytics_paths.ts';
 import { workflowPaths, workflowSchemas } from './workflow_paths.ts';
 
@@ -30,8 +33,11 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
       ...analyticsPaths(),
       ...oneTaskPaths(),
       ...explainPaths(),
+      ...streamPaths(),
       ...workflowPaths(),
       ...operatePaths(),
+      ...webhookPaths(),
+      ...callbackPaths(),
       ...Object.assign({}, ...definitions.map(taskPaths)),
       ...runnerPaths(),
       ...handlerPaths(),
@@ -42,7 +48,10 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
       schemas: {
         ...sharedSchemas,
         ...operateSchemas,
+        ...webhookSchemas,
+        ...callbackSchemas,
         ...explainSchemas,
+        ...streamSchemas,
         ...workflowSchemas,
         ...handlerSchemas,
         ...analyticsSchemas,

@@ -43,6 +43,14 @@ export const stepIdParameter: Parameter = {
   schema: { type: 'string', format: 'uuid' },
 };
 
+export const deliveryIdParameter: Parameter = {
+  name: 'delivery_id',
+  in: 'path',
+  required: true,
+  description: 'The id of the delivery',
+  schema: { type: 'string', format: 'uuid' },
+};
+
 export const idempotencyKeyParameter: Parameter = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -106,6 +114,17 @@ export const listParameters: Parameter[] = [
   query('cursor', text(100), 'next_cursor of the page before: pages at any depth for the same cost'),
 ];
 
+export const linesParameters: Parameter[] = [
+  query(
+    'after',
+    { type: 'integer', minimum: 0, maximum: 999_999_999, default: 0 },
+    'Lines after the one of this number',
+  ),
+  query('page_size', { type: 'integer', minimum: 1, maximum: 1_000, default: 100 }, 'Lines per page at most'),
+];
+
+export const namespaceParameter: Parameter = query('namespace', text(NAME_MAX_LENGTH), 'Of this namespace');
+
 export const errorListParameters: Parameter[] = [
   query('name', text(NAME_MAX_LENGTH), 'Of tasks of this name'),
   query('namespace', text(NAME_MAX_LENGTH), 'Of tasks whose name starts with this part'),
@@ -115,7 +134,11 @@ export const auditParameters: Parameter[] = [
   query('task_id', { type: 'string', format: 'uuid' }, 'What was done to this task'),
   query('namespace', text(NAME_MAX_LENGTH), 'What was done in this namespace'),
   query('actor', text(300), 'What this one did'),
-  query('action', text(50), 'What was done: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry'),
+  query(
+    'action',
+    text(50),
+    'What was done: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry, resend, enable_callback',
+  ),
   query('from', time, 'At or after'),
   query('to', time, 'Before'),
   query(

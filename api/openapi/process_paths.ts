@@ -35,6 +35,7 @@ export const probeSchemas: Record<string, JsonSchema> = {
     ...health,
     state: { type: 'string', enum: [...OPERATIONAL_STATES] },
     requests_in_flight: count,
+    streams: count,
     pools: object('Database connections, and requests that wait for one', {
       writes: poolUse,
       reads: poolUse,

@@ -58,6 +58,7 @@ const summary: Record<string, JsonSchema> = {
   reason: nullable('string'),
   request_id: nullable('string', { description: 'X-Request-Id of the submission' }),
   traceparent: nullable('string', { description: 'W3C trace context of the submission' }),
+  callback_url: nullable('string', { description: 'Where it is told how it ended' }),
   parent_id: nullable('string', { format: 'uuid', description: 'The task that it is a part of' }),
   step: nullable('string', { description: 'Which step it is of the workflow that it is a part of' }),
   skipped: {

@@ -5,6 +5,7 @@ import {
   PRIORITY_LIMIT,
 } from '../../core/policy.ts';
 import type { JsonSchema } from '../../core/schema.ts';
+import { CALLBACK_URL_MAX_LENGTH } from '../../core/target_url.ts';
 import { NAME_MAX_LENGTH, NAME_PATTERN } from '../../core/task.ts';
 
 /** Items of a batch (specification S3). */
@@ -60,6 +61,13 @@ const options: Record<string, JsonSchema> = {
     minimum: 1,
     maximum: MAX_ATTEMPTS_LIMIT,
     description: 'Instead of that of the policy',
+  },
+  callback_url: {
+    type: 'string',
+    maxLength: CALLBACK_URL_MAX_LENGTH,
+    pattern: '^[hH][tT][tT][pP][sS]?://[!-~]+$',
+    description:
+      'Where it is told how the task ended, signed per Standard Webhooks: needs `WEBHOOK_SECRETS`. `http` or `https`, without credentials, and not to private addresses unless `ALLOW_PRIVATE_TARGETS=true`',
   },
 };
 

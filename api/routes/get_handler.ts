@@ -1,5 +1,5 @@
 import { ErrandError } from '../../core/errors.ts';
-import { closest, OWN_NAMESPACE } from '../../core/registry.ts';
+import { closest, isOwnNamespace } from '../../core/registry.ts';
 import { type Handler, listHandlerNames, listHandlers } from '../../store/handlers.ts';
 import type { Call, Operation } from '../call.ts';
 
@@ -27,7 +27,7 @@ export const getHandler: Operation = async (call, request, response) => {
 
 /** The namespaces whose definitions a caller may see; Errand's own tasks are for those who may see everything. */
 export function seenBy({ principal }: Call): readonly string[] | null {
-  return principal.namespaces?.filter((namespace) => namespace !== OWN_NAMESPACE) ?? null;
+  return principal.namespaces?.filter((namespace) => !isOwnNamespace(namespace)) ?? null;
 }
 
 /** With what it does, in words: only the definitions that this process has tell that. */

@@ -33,7 +33,7 @@ export const submitTaskBatch: Operation = async (call, request, response) => {
   const details = checkBatch(request.body, '/body');
   if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
   const { items } = bodySchema.parse(request.body);
-  const checked = await checkItems(definition, items, request);
+  const checked = await checkItems(call, definition, items, request);
   const atomic = String(request.query.atomic) === 'true';
   const errors = checked.flatMap((item) => ('errors' in item ? item.errors : []));
   if (atomic && errors.length > 0) {
@@ -80,6 +80,7 @@ async function write(
 }
 
 async function checkItems(
+  call: Call,
   definition: TaskDefinition,
   items: unknown[],
   request: Request,
@@ -89,7 +90,7 @@ async function checkItems(
   for (const [index, item] of items.entries()) {
     const path = `/body/items/${index}`;
     const idempotencyKey = key === undefined ? undefined : `${key}/${index}`;
-    const errors = await submissionProblems(definition, item, path);
+    const errors = await submissionProblems(call, { definition, body: item, path });
     checked.push(
       errors.length > 0 ? { errors } : toChecked(definition, item, request, { path, idempotencyKey }),
     );

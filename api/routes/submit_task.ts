@@ -48,15 +48,17 @@ function checkAlias(body: unknown): Detail[] {
 /** What a request asks to be submitted. `payloadName` is the word that it uses for the payload. */
 type Asked = { definition: TaskDefinition; body: unknown; payloadName?: string };
 
-async function submitAndAnswer(
+/** Submits one task and answers with it. Throws VALIDATION_FAILED with everything that is wrong with it, at `/body`. */
+export async function submitAndAnswer(
   call: Call,
-  { definition, body, payloadName }: Asked,
+  asked: Asked,
   request: Request,
   response: Response,
 ): Promise<void> {
+  const { definition, body } = asked;
   call.admit(definition.namespace);
   const seconds = waitSeconds(request);
-  const details = await submissionProblems(definition, body, '/body', payloadName);
+  const details = await submissionProblems(call, { ...asked, path: '/body' });
   if (details.length > 0) {
     throw new ErrandError('VALIDATION_FAILED', `The submission of ${definition.name} is not valid`, {
       details,

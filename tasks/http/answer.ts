@@ -12,8 +12,8 @@ export type Content = {
   failure?: unknown;
 };
 
-/** Reads a body up to BODY_LIMIT and gives up its connection when there is more. Does not throw. */
-export async function readContent(body: AsyncIterable<Buffer>): Promise<Content> {
+/** Reads a body up to `limit` bytes and gives up its connection when there is more. Does not throw. */
+export async function readContent(body: AsyncIterable<Buffer>, limit = BODY_LIMIT): Promise<Content> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -21,16 +21,16 @@ export async function readContent(body: AsyncIterable<Buffer>): Promise<Content>
       chunks.push(chunk);
       size += chunk.length;
       // Leaving the loop destroys the stream, and with it the connection.
-      if (size > BODY_LIMIT) break;
+      if (size > limit) break;
     }
   } catch (failure) {
-    return { bytes: joined(chunks), truncated: false, failure };
+    return { bytes: joined(chunks, limit), truncated: false, failure };
   }
-  return { bytes: joined(chunks), truncated: size > BODY_LIMIT };
+  return { bytes: joined(chunks, limit), truncated: size > limit };
 }
 
-function joined(chunks: Buffer[]): Buffer {
-  return Buffer.concat(chunks).subarray(0, BODY_LIMIT);
+function joined(chunks: Buffer[], limit: number): Buffer {
+  return Buffer.concat(chunks).subarray(0, limit);
 }
 
 /** The body as text when it is UTF-8 that Postgres can hold, else as base64: nothing in it is changed. */

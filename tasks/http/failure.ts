@@ -47,7 +47,8 @@ export function networkFailure(outgoing: Outgoing, cause: unknown): TransientErr
   return transient(text, code === '' ? 'NETWORK_ERROR' : code, { host: outgoing.url.host }, { cause });
 }
 
-function transient(
+/** An error that is tried again, with what is known of it. */
+export function transient(
   message: string,
   code: string,
   metadata: TransientError['metadata'],
@@ -57,8 +58,8 @@ function transient(
   return Object.assign(new Error(message, { cause }), { name: 'HttpRequestError', code, metadata, ...rest });
 }
 
-/** Without path and query: they may hold secrets. */
-function nameOf({ method, url }: Outgoing): string {
+/** A request in words, without path and query: they may hold secrets. */
+export function nameOf({ method, url }: Outgoing): string {
   return `${method} ${url.origin}`;
 }
 
@@ -69,7 +70,7 @@ function describe(cause: unknown): { code: string; message: string } {
 }
 
 /** The beginning of the body, without what the request's own secret headers hold, should the target echo them. */
-function excerpt(bytes: Buffer, headers: Record<string, string>): string {
+export function excerpt(bytes: Buffer, headers: Record<string, string>): string {
   let text = new TextDecoder().decode(bytes);
   for (const [name, value] of Object.entries(headers)) {
     if (!SECRET_HEADER.test(name)) continue;
@@ -82,7 +83,7 @@ function excerpt(bytes: Buffer, headers: Record<string, string>): string {
 }
 
 /** `Retry-After` in milliseconds, at most a day, or null. A date is measured against the target's own clock. */
-function retryAfter(headers: Record<string, string>): number | null {
+export function retryAfter(headers: Record<string, string>): number | null {
   const value = headers['retry-after']?.trim() ?? '';
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : httpDate(value) - now(headers);
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_LIMIT_MS);

@@ -1,8 +1,9 @@
-import { type Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import { PermanentError } from '../../core/errors.ts';
 import type { Handler } from '../../core/task.ts';
 import type { httpRequest } from '../http.request.task.ts';
 import { type Content, encodeContent, plainHeaders, readContent } from './answer.ts';
+import { dispatch, startDeadline } from './dispatch.ts';
 import { networkFailure, timedOut, unexpectedStatus } from './failure.ts';
 import { type Outgoing, outgoingRequest, type RequestPayload } from './outgoing.ts';
 import { guardedAgent, type TargetOptions } from './target.ts';
@@ -42,7 +43,7 @@ async function exchange(
   signal.throwIfAborted();
   const deadline = startDeadline(signal, payload.timeout_ms);
   try {
-    const response = await send(agent, outgoing, deadline.signal);
+    const response = await dispatch(agent, outgoing, deadline.signal);
     const content = await readContent(response.body);
     // An unexpected status says enough without the rest of its body; an abort goes before either.
     const usable = content.failure === undefined || !isExpected(payload, response.statusCode);
@@ -56,40 +57,4 @@ async function exchange(
   } finally {
     deadline.stop();
   }
-}
-
-function send(agent: Agent, { url, method, headers, body }: Outgoing, signal: AbortSignal) {
-  const response = request(url, {
-    dispatcher: agent,
-    method,
-    headers,
-    body,
-    signal,
-    // The deadline covers both, also against a target that sends a byte now and then.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  // undici obeys the signal only once it is connected: resolving a name could outlast the deadline.
-  return Promise.race([response, aborted(signal)]);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-}
-
-/** A signal that is aborted with the given one, or after `ms`. To be stopped in the end. */
-function startDeadline(signal: AbortSignal, ms: number): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const abort = () => controller.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  const timer = setTimeout(() => controller.abort(new Error('timeout_ms has passed')), ms);
-  return {
-    signal: controller.signal,
-    stop: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector } from 'undici';
+import { addressKind } from '../../core/address.ts';
 import { PermanentError } from '../../core/errors.ts';
 
 /** Resolves a name to all its addresses, as `dns.lookup` does with `all: true`. */
@@ -17,35 +17,9 @@ export type TargetOptions = {
   lookup?: Lookup;
 };
 
-/** Unicast by its number, yet it answers only inside Azure: its WireServer hands out a machine's secrets. */
-const CLOUD_INTERNAL = new Set(['168.63.129.16']);
-const NAT64 = ipaddr.IPv6.parse('64:ff9b::');
-/** Nothing outside of it is allocated for the public internet; `::127.0.0.1` is one reason to look. */
-const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
-
 const CONNECT_TIMEOUT_MS = 10_000;
 /** An idle connection is kept at most this long, whatever the target proposes. */
 const KEEP_ALIVE_MAX_MS = 10_000;
-
-/**
- * What kind of address this is; `unicast` is the only public one. An IPv6 address that carries an IPv4 one
- * (mapped, NAT64, 6to4) is of the kind of the one that it carries. Throws when it is not an IP address.
- */
-export function addressKind(address: string): string {
-  const parsed = ipaddr.parse(address);
-  if (parsed instanceof ipaddr.IPv4) return kindOfV4(parsed);
-  const bytes = parsed.toByteArray();
-  if (parsed.isIPv4MappedAddress() || parsed.match(NAT64, 96)) {
-    return kindOfV4(new ipaddr.IPv4(bytes.slice(12)));
-  }
-  const kind = parsed.range();
-  if (kind === '6to4') return kindOfV4(new ipaddr.IPv4(bytes.slice(2, 6)));
-  return kind === 'unicast' && !parsed.match(GLOBAL_UNICAST, 3) ? 'reserved' : kind;
-}
-
-function kindOfV4(address: ipaddr.IPv4): string {
-  return CLOUD_INTERNAL.has(address.toString()) ? 'cloudInternal' : address.range();
-}
 
 /**
  * An undici Agent that connects to public addresses only, unless `allowPrivate`. Names are checked where the

@@ -1,11 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool, QueryConfig } from 'pg';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { type AppOptions, createApp } from '../../api/app.ts';
-import { answerMalformed } from '../../api/malformed.ts';
-import { call, type TestApi } from '../support/api.ts';
+import { apiServer, call, type TestApi } from '../support/api.ts';
 import { appOptions } from '../support/api_options.ts';
 
 export type OwnApi = TestApi & {
@@ -25,7 +24,7 @@ export async function startOwnApi(pool: Pool, options: Partial<AppOptions> = {})
     log: pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
     ...options,
   });
-  const server = createServer(app).on('clientError', answerMalformed);
+  const server = apiServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     stopping.abort();

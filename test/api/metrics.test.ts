@@ -21,6 +21,7 @@ const SERIES: Record<string, string> = {
   errand_http_request_duration_seconds: 'histogram',
   errand_http_errors_total: 'counter',
   errand_http_requests_in_flight: 'gauge',
+  errand_http_streams: 'gauge',
   errand_submissions_total: 'counter',
   errand_operational_state: 'gauge',
   errand_breaker_state: 'gauge',

@@ -2,6 +2,7 @@ import type { Router } from 'express';
 import { expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { buildOpenApi } from '../../api/openapi/build.ts';
+import { SOCKET_PATH } from '../../api/operations.ts';
 import { loadRegistry } from '../../tasks/index.ts';
 import { appOptions } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
@@ -10,8 +11,8 @@ const { pool } = await createDatabase();
 const registry = loadRegistry({ NODE_ENV: 'test' });
 const { app } = createApp({ ...appOptions(pool, new AbortController().signal), registry });
 
-/** What is beside the document: the parts of the docs page, and a middleware that looks at names first. */
-const BESIDE = ['get /docs/start.js'];
+/** What is beside the document: the parts of the docs page, WebSockets, and a middleware that looks at names first. */
+const BESIDE = ['get /docs/start.js', `get ${SOCKET_PATH}`];
 
 /** `get /v1/tasks/{}` for every route of a router and those within it. */
 function routesOf(router: Router): string[] {

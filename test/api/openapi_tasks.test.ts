@@ -106,6 +106,7 @@ test('answers are typed per task: the result is that of its definition', () => {
     reason: null,
     request_id: null,
     traceparent: null,
+    callback_url: null,
     parent_id: null,
     step: null,
     skipped: false,

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from '../../api/app.ts';
+import { loadRegistry } from '../../tasks/index.ts';
 import { call } from '../support/api.ts';
 import { appOptions } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
@@ -15,6 +16,8 @@ const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js');
 async function startCold() {
   const { app, warmUp } = createApp({
     ...appOptions(pool, new AbortController().signal),
+    // Of its own, as validators that are compiled already would need no warming.
+    registry: loadRegistry({ NODE_ENV: 'test' }),
     validateResponses: false,
   });
   const server = createServer(app);

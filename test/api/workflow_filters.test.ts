@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ownExecutables } from '../../runner/own_tasks.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
-import { startTestRunner } from '../support/runner.ts';
+import { NO_CALLBACKS, startTestRunner } from '../support/runner.ts';
 import { finished, submitOne } from '../support/tasks.ts';
 import { stepOf, submitWorkflow } from '../workflows/workflows.ts';
 import { expectError } from './ledger.ts';
@@ -113,7 +113,7 @@ test('bulk operations go by them, at once and by a task of their own', async () 
   const paced = await api.call('POST', '/v1/tasks/cancel', { filter, per_second: 100 });
   expect(paced.status).toBe(202);
   // One that executes nothing else: what is to be cancelled has to be there.
-  await startTestRunner(pool, { executables: new Map(ownExecutables(pool)) });
+  await startTestRunner(pool, { executables: new Map(ownExecutables(pool, NO_CALLBACKS)) });
   expect(await finished(pool, paced.body.task.id)).toMatchObject({
     state: 'succeeded',
     result: { changed: 1 },

@@ -27,8 +27,10 @@ export function exchange(base: string, request: ApiRequest): Promise<Received> {
       (response) => {
         const { statusCode: status = 0, headers } = response;
         if (headers['content-type']?.startsWith('text/event-stream') === true) {
-          resolve({ status, headers, text: '' });
-          response.destroy();
+          response.once('data', (chunk: Buffer) => {
+            resolve({ status, headers, text: chunk.toString('utf8') });
+            response.destroy();
+          });
           return;
         }
         const chunks: Buffer[] = [];

@@ -6,7 +6,9 @@ import { STATES } from '../../core/states.ts';
 import { registerRunner } from '../../store/runners.ts';
 import { definitions } from '../../tasks/index.ts';
 import { fill } from '../api/fill.ts';
+import { SENDERS } from '../api/webhook_senders.ts';
 import { startApi } from '../support/api.ts';
+import { testConfig } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
 import { submit } from '../support/tasks.ts';
 import { contractOf } from './contract.ts';
@@ -14,7 +16,8 @@ import { exchange, target } from './exchange.ts';
 import { watchDatabase } from './fingerprint.ts';
 import { broken, textOf } from './mutations.ts';
 import { type ApiRequest, operationsOf, validRequest } from './requests.ts';
-import { submitWithStep } from './statuses_requests.ts';
+import { wellSigned } from './signed.ts';
+import { submitDelivery, submitWithStep } from './statuses_requests.ts';
 import type { Source } from './values.ts';
 
 // Requests made from the document, good and bad, for every operation that it has: whatever comes, the answer is one
@@ -42,8 +45,9 @@ const filled = await fill(
   })),
 );
 const workflow = await submitWithStep(pool);
+const delivery = await submitDelivery(pool, workflow.id);
 const database = await watchDatabase(pool);
-const api = await startApi(pool);
+const api = await startApi(pool, { config: testConfig(SENDERS) });
 const document = buildOpenApi(definitions);
 const contract = contractOf(document);
 const operations = operationsOf(document);
@@ -53,6 +57,10 @@ const source: Source = {
   ids: [workflow.id, ...submitted.map(({ id }) => id), ...filled],
   words: {
     step_id: [workflow.stepId],
+    delivery_id: [delivery],
+    source: ['shop', 'meter'],
+    'X-Gitea-Event': ['push'],
+    'X-GitHub-Event': ['push'],
     name: definitions.map(({ name }) => name),
     namespace: definitions.map(({ namespace }) => namespace),
     cursor: [firstPage.next_cursor],
@@ -68,7 +76,9 @@ const source: Source = {
 const answered = new Map<string, number>();
 
 /** Sends a request, and throws with whatever is wrong with its answer. */
-async function sendAndJudge(request: ApiRequest): Promise<void> {
+async function sendAndJudge(made: ApiRequest): Promise<void> {
+  // Without a good signature nothing would be looked at.
+  const request = wellSigned(made);
   const before = await database.fingerprint();
   const received = await exchange(api.url, request);
   const after = await database.fingerprint();

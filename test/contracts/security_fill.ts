@@ -19,11 +19,18 @@ export async function fillLists(pool: Pool, count: number, parentId: string): Pr
        from generate_series(1, $1::integer) n`,
     `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload)
      select 'many.n' || n % ${MOST_NAMES}, '1', 'queued', 0, 1, now(), '{}' from generate_series(1, $1::integer) n`,
+    `insert into errand.disabled_callbacks (namespace, url, task_id)
+     select 'many', 'https://n' || n || '.test/', uuidv7() from generate_series(1, $1::integer) n`,
   ];
   for (const statement of statements) await pool.query(statement, [count]);
   await pool.query(
     `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload, parent_id)
      select 'many.n1', '1', 'queued', 0, 1, now(), '{}', $2 from generate_series(1, $1::integer) n`,
     [count, parentId],
+  );
+  await pool.query(
+    `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload, callback_of)
+     select 'webhook.deliver', '1', 'queued', 0, 1, now(), $3, $2 from generate_series(1, $1::integer) n`,
+    [count, parentId, { url: 'https://n.test/', message_id: 'msg_1', body: { type: 'task.failed' } }],
   );
 }

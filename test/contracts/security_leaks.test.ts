@@ -3,10 +3,13 @@ import { buildOpenApi } from '../../api/openapi/build.ts';
 import { registerDefinitions } from '../../store/definitions.ts';
 import { definitions } from '../../tasks/index.ts';
 import { as, authenticateByWords } from '../api/principals.ts';
+import { SENDERS } from '../api/webhook_senders.ts';
 import { startApi } from '../support/api.ts';
+import { testConfig } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
 import { exchange, type Received } from './exchange.ts';
 import { type ApiRequest, encode, type Located, operationsOf } from './requests.ts';
+import { signed } from './signed.ts';
 import { inPath, requestFor, submitWithStep } from './statuses_requests.ts';
 
 // OWASP API8 of 2023, security misconfiguration: no answer tells what it is made of.
@@ -16,13 +19,14 @@ const { pool } = await createDatabase();
 const empty = await createDatabase('template0');
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
-const api = await startApi(pool, { authenticate: authenticateByWords });
-const onNothing = await startApi(empty.pool, { authenticate: authenticateByWords });
+const options = { authenticate: authenticateByWords, config: testConfig(SENDERS) };
+const api = await startApi(pool, options);
+const onNothing = await startApi(empty.pool, options);
 const operations = operationsOf(buildOpenApi(definitions));
 
 function request(located: Located, changed: Partial<ApiRequest> = {}): ApiRequest {
   const made = { ...requestFor(located, inPath(known)), ...changed };
-  return { ...made, headers: { ...made.headers, ...as('ann of *') } };
+  return signed({ ...made, headers: { ...made.headers, ...as('ann of *') } });
 }
 
 const INWARD =

@@ -7,11 +7,12 @@ import { registerDefinitions } from '../../store/definitions.ts';
 import { definitions } from '../../tasks/index.ts';
 import { watched } from '../api/app.ts';
 import { authenticateByWords } from '../api/principals.ts';
+import { SENDERS } from '../api/webhook_senders.ts';
 import { startApi } from '../support/api.ts';
-import { testConfig } from '../support/api_options.ts';
+import { testConfig as plainConfig } from '../support/api_options.ts';
 import { createDatabase } from '../support/database.ts';
 import { submitOne } from '../support/tasks.ts';
-import { type InPath, inPath, submitWithStep } from './statuses_requests.ts';
+import { type InPath, inPath, submitDelivery, submitWithStep } from './statuses_requests.ts';
 
 /** Of one database, an API for each thing that can be the matter; all but `plain` are about one thing only. */
 export type Apis = {
@@ -43,6 +44,9 @@ export type Stage = {
   lockTables(): Promise<() => Promise<void>>;
 };
 
+/** A configuration with senders of webhooks. */
+const testConfig = (environment: Record<string, string> = {}) => plainConfig({ ...SENDERS, ...environment });
+
 /** What no answer may tell of. */
 const SECRET = 'select secret from errand.tasks';
 
@@ -50,7 +54,8 @@ const SECRET = 'select secret from errand.tasks';
 export async function setStage(): Promise<Stage> {
   const { pool } = await createDatabase();
   await registerDefinitions(pool, definitions);
-  const known = await submitWithStep(pool);
+  const withStep = await submitWithStep(pool);
+  const known = { ...withStep, deliveryId: await submitDelivery(pool, withStep.id) };
   // A next page.
   await submitOne(pool, { name: 'example.echo', payload: { message: 'there' } });
   const throwing = watched(pool, () => {
@@ -58,7 +63,7 @@ export async function setStage(): Promise<Stage> {
   });
   // The answers are judged here, and compiling the API's own validators of them takes most of the time.
   const start = async (options: Partial<AppOptions>, over = pool): Promise<string> =>
-    (await startApi(over, { validateResponses: false, ...options })).url;
+    (await startApi(over, { validateResponses: false, config: testConfig(), ...options })).url;
   return {
     pool,
     document: buildOpenApi(definitions),
@@ -66,7 +71,9 @@ export async function setStage(): Promise<Stage> {
     apis: {
       plain: await start({}),
       guarded: await start({ authenticate: authenticateByWords }),
-      limited: await start({ config: testConfig({ RATE_LIMIT_READS: '1', RATE_LIMIT_WRITES: '1' }) }),
+      limited: await start({
+        config: testConfig({ RATE_LIMIT_READS: '1', RATE_LIMIT_WRITES: '1', RATE_LIMIT_WEBHOOKS: '1' }),
+      }),
       hasty: await start({ config: testConfig({ REQUEST_TIMEOUT_SECS: '0.1' }) }),
       broken: await start({}, throwing),
       stateless: await start({ state: { ...createState(), current: throwSecret } }),

@@ -10,10 +10,10 @@ const HEADER_FORMS: Record<string, RegExp> = {
   allow: /^[A-Z]+(, [A-Z]+)*$/,
   link: /^<\/v1\/[^>]*>; rel="\w+"(, <\/v1\/[^>]*>; rel="\w+")*$/,
   location: /^\/v1\/tasks\/[0-9a-f-]{36}$/,
-  ratelimit: /^"(reads|writes)-per-minute"; r=0; t=\d+$/,
-  'ratelimit-policy': /^"(reads|writes)-per-minute"; q=1; w=60;/,
+  ratelimit: /^"(reads|writes|webhooks)-per-minute"; r=0; t=\d+$/,
+  'ratelimit-policy': /^"(reads|writes|webhooks)-per-minute"; q=1; w=60;/,
   'retry-after': /^[1-9]\d*$/,
-  'www-authenticate': /^Bearer/,
+  'www-authenticate': /^(Bearer|HMAC-SHA256)/,
 };
 
 /** What an error of a status must be documented with. */

@@ -6,8 +6,8 @@ import { type ApiRequest, encode, type Located } from './requests.ts';
 /** What stands in a path for each of its parameters: a value that there is, and one that there is not. */
 export type InPath = Record<string, { known: string; unknown: string }>;
 
-/** A task that there is, and a step of it. */
-export type KnownTask = { id: string; stepId: string };
+/** A task that there is, a step of it, and a delivery. */
+export type KnownTask = { id: string; stepId: string; deliveryId?: string };
 
 /** Puts a task into the ledger that has a step, and gives both. */
 export async function submitWithStep(
@@ -34,11 +34,32 @@ export async function submitWithStep(
   return { id, stepId: rows[0]?.id ?? '' };
 }
 
+/** Puts a delivery of a task into the ledger, which has failed unless it is in another state, and gives its id. */
+export async function submitDelivery(
+  pool: Pool,
+  taskId: string,
+  state: 'failed' | 'queued' = 'failed',
+): Promise<string> {
+  const data = { id: taskId, name: 'example.echo', state: 'failed' };
+  const body = { type: 'task.failed', timestamp: '2026-01-01T00:00:00.000Z', data };
+  const url = 'https://shop.example.com/errand';
+  const payload = { url, message_id: 'msg_1', namespace: 'example', body };
+  const { id } = await submitOne(pool, { name: 'webhook.deliver', payload, callbackOf: taskId });
+  if (state === 'failed')
+    await pool.query(
+      `update errand.tasks set state = 'failed', finished_at = now(), ring = null where id = $1`,
+      [id],
+    );
+  return id;
+}
+
 /** Of the shipped definitions. */
-export function inPath({ id, stepId }: KnownTask): InPath {
+export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): InPath {
   return {
     id: { known: id, unknown: randomUUID() },
     step_id: { known: stepId, unknown: randomUUID() },
+    source: { known: 'shop', unknown: 'nothing' },
+    delivery_id: { known: deliveryId, unknown: randomUUID() },
     // A workflow, which is a task as well.
     name: { known: 'diamond', unknown: 'nothing' },
     namespace: { known: 'example', unknown: 'nothing' },

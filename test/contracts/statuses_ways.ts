@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import { disableCallback } from '../../store/callbacks.ts';
 import { definitions } from '../../tasks/index.ts';
 import { as } from '../api/principals.ts';
 import { submitOne } from '../support/tasks.ts';
-import { exchange, type Received } from './exchange.ts';
+import { exchange as exchangePlain, type Received } from './exchange.ts';
 import type { ApiRequest, Located } from './requests.ts';
+import { isSigned, signed } from './signed.ts';
 import type { Apis, Stage } from './statuses_apis.ts';
-import { inPath, requestFor, submitWithStep } from './statuses_requests.ts';
+import { inPath, requestFor, submitDelivery, submitWithStep } from './statuses_requests.ts';
 
 /** Makes an operation answer with a status: every answer that it gives must be that one. */
 type Way = (stage: Stage, located: Located) => Promise<Received[]>;
 type Ways = Record<number, Way>;
+
+/** Sends a request, signed if it is to be. */
+const exchange = (base: string, request: ApiRequest): Promise<Received> =>
+  exchangePlain(base, signed(request));
 
 /** More than the 10 MB that are read. */
 const TOO_LARGE = Buffer.from(`{"a":"${'a'.repeat(11 * 1024 * 1024)}"}`);
@@ -119,6 +125,32 @@ const submission: Ways = {
   },
 };
 
+/** Sends the event twice in one delivery. */
+async function deliverTwice(stage: Stage, located: Located): Promise<[Received, Received]> {
+  const request = signed(requestFor(located, stage.things));
+  const send = () => exchange(stage.apis.plain, request);
+  return [await send(), await send()];
+}
+
+/** Of what is signed by its sender. */
+const webhook: Ways = {
+  200: async (...given) => [(await deliverTwice(...given))[1]],
+  201: async (...given) => [(await deliverTwice(...given))[0]],
+  202: each(
+    sending('plain', {
+      headers: { ...AS_JSON, 'x-gitea-event': 'ping', 'x-github-event': 'ping' },
+      json: {},
+    }),
+  ),
+  // A body of anything else than what is expected is an event that nothing becomes of.
+  400: each(sending('plain', { query: [['nobody_knows', 'a']] }), sending('plain', { text: '{' })),
+  401: each(
+    sending('guarded', {
+      headers: { ...AS_JSON, 'x-gitea-signature': 'a', 'x-hub-signature-256': 'a', 'webhook-signature': 'a' },
+    }),
+  ),
+};
+
 const batch: Ways = {
   409: async (stage, located) => {
     const headers = { ...AS_JSON, 'idempotency-key': await usedKey(stage, located, '/0') };
@@ -142,6 +174,31 @@ function forOwnTask(prepare: (stage: Stage, id: string) => Promise<unknown> = as
   };
 }
 
+/** Sends it, changed, for a task that was cancelled: its streams end. */
+function forEndedTask(changed: Partial<ApiRequest> = {}): Way {
+  return async (stage, located) => {
+    const { id } = await submitOne(stage.pool, { name: 'example.sleep', payload: { ms: 1 } });
+    await exchange(stage.apis.plain, { method: 'DELETE', path: `/v1/tasks/${id}`, query: [], headers: {} });
+    const things = { ...stage.things, id: { known: id, unknown: id } };
+    return [await exchange(stage.apis.plain, { ...requestFor(located, things), ...changed })];
+  };
+}
+
+/** Sends it for a delivery that is due. */
+const forDueDelivery: Way = async (stage, located) => {
+  const id = stage.things.id?.known ?? '';
+  const due = await submitDelivery(stage.pool, id, 'queued');
+  const things = { ...stage.things, delivery_id: { known: due, unknown: due } };
+  return [await exchange(stage.apis.plain, requestFor(located, things))];
+};
+
+/** Sends it for the endpoint of the example, which is disabled. */
+const forDisabledEndpoint: Way = async (stage, located) => {
+  const { namespace, url } = requestFor(located, stage.things).json as { namespace: string; url: string };
+  await disableCallback(stage.pool, { namespace, url, taskId: randomUUID() });
+  return sending('plain')(stage, located);
+};
+
 /** Ways of single operations, by their operationId; they go before those of all. */
 const OF_ONE: Record<string, Ways> = {
   listTasks: { 200: each(sending('plain'), sending('plain', { query: [['page_size', '1']] })) },
@@ -151,11 +208,13 @@ const OF_ONE: Record<string, Ways> = {
   listWorkflowSteps: { 200: each(sending('plain'), forOwnTask()) },
   resolveWorkflowStep: { 200: forOwnStep },
   cancelTask: { 200: forOwnTask() },
-  retryTask: {
-    200: forOwnTask(({ apis }, id) =>
-      exchange(apis.plain, { method: 'DELETE', path: `/v1/tasks/${id}`, query: [], headers: {} }),
-    ),
-  },
+  // A page, and a stream.
+  taskLogs: { 200: each(sending('plain'), forEndedTask({ headers: { accept: 'text/event-stream' } })) },
+  taskEvents: { 200: forEndedTask() },
+  retryTask: { 200: forEndedTask() },
+  listDeliveries: { 200: each(sending('plain'), forOwnTask()) },
+  resendDelivery: { 201: sending('plain'), 409: forDueDelivery },
+  enableCallback: { 200: forDisabledEndpoint, 404: sending('plain') },
   retryTasks: byTask,
   cancelTasks: byTask,
   // The example is one that is answered 202.
@@ -175,7 +234,7 @@ function waysOf({ path, operation }: Located): Ways {
   if (!path.startsWith('/v1/')) return { ...OF_PROCESS, ...OF_ONE[operation.operationId] };
   const task = definitions.find(({ name }) => path.startsWith(`/v1/tasks/${name}`));
   const ofTask = task === undefined ? {} : path.endsWith('/batch') ? batch : submission;
-  return { ...OF_ANY, ...ofTask, ...OF_ONE[operation.operationId] };
+  return { ...OF_ANY, ...(isSigned({ path }) ? webhook : ofTask), ...OF_ONE[operation.operationId] };
 }
 
 function missing({ path, method, operation }: Located, status: number): Error {

@@ -34,11 +34,14 @@ test('a name that is defined twice is refused, with both files', () => {
   );
 });
 
-test("the namespace of Errand's own tasks is refused, with the file", () => {
-  expect(() => createRegistry([task('errand.mine', 'mine.task.ts')])).toThrow(
-    /"errand\.mine" in mine\.task\.ts: the namespace errand is Errand's own/,
-  );
-});
+test.each(['errand', 'webhook'])(
+  "the namespace %s of Errand's own tasks is refused, with the file",
+  (namespace) => {
+    expect(() => createRegistry([task(`${namespace}.mine`, 'mine.task.ts')])).toThrow(
+      `"${namespace}.mine" in mine.task.ts: the namespace ${namespace} is Errand's own`,
+    );
+  },
+);
 
 test('a mistyped name brings the known ones that it may mean, nearest first', () => {
   expect(registry.closeNames('billing.send_invoise')).toEqual([

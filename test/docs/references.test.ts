@@ -2,6 +2,7 @@ import { existsSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildOpenApi } from '../../api/openapi/build.ts';
+import { SOCKET_PATH } from '../../api/operations.ts';
 import { definitions } from '../../tasks/index.ts';
 import { documentText, ROOT, section, tableRows } from './documents.ts';
 
@@ -41,5 +42,5 @@ test("README's operations are those of the API", () => {
     const general = path.replace(/^\/v1\/tasks\/[a-z_]+\.[a-z._-]+/, '/v1/tasks/{name}');
     return Object.keys(methods).map((method) => `${method.toUpperCase()} ${general}`);
   });
-  expect(documented.sort()).toEqual([...new Set(described)].sort());
+  expect(documented.sort()).toEqual([...new Set([...described, `GET ${SOCKET_PATH}`])].sort());
 });

@@ -24,6 +24,8 @@ const LAWFUL = {
   'api/main.ts': `import '../process/database.ts';\nimport '../tasks/index.ts';\nimport '../store/pool.ts';\n`,
   'runner/main.ts': `import '../process/database.ts';\nimport '../tasks/handlers.ts';\nimport 'graphile-worker';\n`,
   'embedded/start.ts': `import 'pg';\nimport '../config/load.ts';\n`,
+  'client/index.ts': `import pRetry from 'p-retry';\nexport { breaker } from './breaker.ts';\nexport const retry = pRetry;\n`,
+  'client/breaker.ts': `import { circuitBreaker } from 'cockatiel';\nexport const breaker = circuitBreaker;\n`,
   'demo/main.ts': `import '../config/load.ts';\n`,
   'bench/main.ts': `import '../api/main.ts';\nimport '../embedded/start.ts';\nimport '../runner/main.ts';\n`,
   '.ci/checks.ts': `import './report.ts';\n`,
@@ -38,6 +40,11 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
   'core-alone': { 'core/egg.ts': `import '../config/load.ts';\nexport type { Hen } from './hen.ts';\n` },
   'core-pure': { 'core/file.ts': `import 'node:fs';\n`, 'core/wait.ts': `import 'timers/promises';\n` },
   'config-alone': { 'config/x.ts': `import '../core/task.ts';\n` },
+  'client-alone': {
+    'client/x.ts': `import type { Task } from '../core/task.ts';\nexport type X = Task;\n`,
+    'client/y.ts': `import 'node:fs';\n`,
+    'client/z.ts': `import 'zod';\n`,
+  },
   'store-imports': { 'store/x.ts': `export * from '../process/database.ts';\n` },
   'process-imports': { 'process/x.ts': `import '../tasks/index.ts';\n` },
   'task-definition-imports': {

@@ -1,9 +1,10 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
 import { afterAll } from 'vitest';
 import { type AppOptions, createApp } from '../../api/app.ts';
 import { answerMalformed } from '../../api/malformed.ts';
+import { takeUpgrades, wantsWebSocket } from '../../api/streams/upgrade.ts';
 import { appOptions } from './api_options.ts';
 
 export type Answer = {
@@ -27,7 +28,7 @@ export type TestApi = {
 export async function startApi(pool: Pool, options: Partial<AppOptions> = {}): Promise<TestApi> {
   const stopping = new AbortController();
   const { app } = createApp({ ...appOptions(pool, stopping.signal), ...options });
-  const server = createServer(app).on('clientError', answerMalformed);
+  const server = apiServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   afterAll(() => {
     stopping.abort();
@@ -36,6 +37,16 @@ export async function startApi(pool: Pool, options: Partial<AppOptions> = {}): P
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, call: (...parameters) => call(url, ...parameters) };
+}
+
+/** The server that an API process has, not listening yet. */
+export function apiServer(app: RequestListener): Server {
+  const server = createServer({ shouldUpgradeCallback: wantsWebSocket }, app).on(
+    'clientError',
+    answerMalformed,
+  );
+  takeUpgrades(server, app);
+  return server;
 }
 
 /** Sends one request to a base URL and reads the whole answer. */

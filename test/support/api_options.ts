@@ -12,6 +12,9 @@ export function testConfig(environment: Record<string, string> = {}): Config {
   return parseConfig({ NODE_ENV: 'test', ...UNLIMITED, ...environment });
 }
 
+/** One for all tests of a process, so that its validators are compiled once. */
+const registry = loadRegistry({ NODE_ENV: 'test' });
+
 /** What an API over a database is made of; responses are held against the document. It is up until `stopping`. */
 export function appOptions(
   pool: Pool,
@@ -22,7 +25,7 @@ export function appOptions(
   state.started();
   return {
     config: testConfig(environment),
-    registry: loadRegistry({ NODE_ENV: 'test' }),
+    registry,
     pool,
     readPool: pool,
     log: pino({ level: 'silent' }),

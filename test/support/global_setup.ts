@@ -20,6 +20,15 @@ const SETTINGS = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'o
 /** One real Postgres for the whole run; its template database is migrated once and cloned by each file. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'errand-test-'));
+  // Hundreds of processes are started that load the same: what one has compiled the next ones need not.
+  process.env.NODE_COMPILE_CACHE = join(
+    import.meta.dirname,
+    '..',
+    '..',
+    'node_modules',
+    '.cache',
+    'compiled',
+  );
   const postgres = await startPostgres({ directory, port: 0, settings: SETTINGS, log: () => {} });
   const client = new Client({ connectionString: postgres.url });
   await client.connect();

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { REDACTED } from '../../process/logger.ts';
+import type { DeliverOptions } from '../../runner/deliver.ts';
 import { createEvents, type RunnerEvents } from '../../runner/events.ts';
 import { loadExecutables } from '../../runner/executables.ts';
 import type { Executable } from '../../runner/execute.ts';
@@ -20,7 +21,11 @@ export type TestRunnerOptions = {
   leaseSecs?: number;
   retentionHours?: number;
   events?: RunnerEvents;
+  callbacks?: DeliverOptions;
 };
+
+/** No secret, and no target but public ones. */
+export const NO_CALLBACKS: DeliverOptions = { allowPrivate: false, secrets: [] };
 
 /** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
 export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
@@ -43,7 +48,10 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
     version: 'test',
     executables:
       options.executables ??
-      new Map([...(await loadExecutables(pool, definitions)), ...ownExecutables(pool)]),
+      new Map([
+        ...(await loadExecutables(pool, definitions)),
+        ...ownExecutables(pool, options.callbacks ?? NO_CALLBACKS),
+      ]),
   });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {

@@ -1,7 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import { afterEach, expect, test, vi } from 'vitest';
+import { addressKind } from '../../core/address.ts';
 import { PermanentError } from '../../core/errors.ts';
-import { addressKind, type Lookup } from '../../tasks/http/target.ts';
+import type { Lookup } from '../../tasks/http/target.ts';
 import { httpRequest } from '../../tasks/http.request.task.ts';
 import { call, contextOf, failureOf, fenceConnections, startTarget } from './http-harness.ts';
 

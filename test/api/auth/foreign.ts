@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
+import { disableCallback } from '../../../store/callbacks.ts';
 import { registerRunner } from '../../../store/runners.ts';
-import { submitWithStep } from '../../contracts/statuses_requests.ts';
+import { submitDelivery, submitWithStep } from '../../contracts/statuses_requests.ts';
 import type { TestApi } from '../../support/api.ts';
 import { submit } from '../../support/tasks.ts';
 import type { Foreign } from './operations.ts';
@@ -13,7 +14,7 @@ const WORKFLOW = 'example.linear';
 
 /**
  * Tasks of the namespaces `example` and `text` in several states, a runner that can execute both, an audit trail, a
- * pause and a bulk operation that is under way. Gives what is foreign to `text`, once for each of the tasks.
+ * pause, a delivery, a disabled callback and a bulk operation that is under way. Gives what is foreign to `text`, once for each of the tasks.
  */
 export async function seed(
   pool: Pool,
@@ -57,7 +58,17 @@ export async function seed(
   const bulk = await operate('POST', '/v1/tasks/cancel', { filter, per_second: 1, reason: 'of-b' });
 
   const { stepId } = open;
-  const kind = { stepId, name: WORKFLOW, namespace: 'example', errorGroup: rows[0]?.error_group ?? '' };
+  const deliveryId = await submitDelivery(pool, open.id);
+  const callbackUrl = 'https://of-b.test/';
+  await disableCallback(pool, { namespace: 'example', url: callbackUrl, taskId: open.id });
+  const kind = {
+    stepId,
+    deliveryId,
+    callbackUrl,
+    name: WORKFLOW,
+    namespace: 'example',
+    errorGroup: rows[0]?.error_group ?? '',
+  };
   return [
     { id: open.id, ...kind },
     ...[failed, cancelled, succeeded, running, bulk].map((id) => ({ id, ...kind })),

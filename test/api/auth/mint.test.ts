@@ -59,6 +59,7 @@ test("README's commands make what is accepted, word for word", async () => {
     actor: 'user:alice',
     namespaces: ['billing', 'shipping'],
     scopes: new Set(['read', 'submit']),
+    endsAtMs: expect.any(Number),
   });
   const [apiKey = ''] = /^errand_ci_[\w-]+$/m.exec(keyOutput) ?? [];
   expect(await byKey(authenticate, apiKey)).toMatchObject({ actor: 'key:ci', namespaces: ['billing'] });
@@ -78,6 +79,7 @@ test('a token for trying out is accepted with the lines that are printed beside 
     actor: 'user:alice',
     namespaces: ['billing', 'shipping'],
     scopes: new Set(['read', 'submit']),
+    endsAtMs: expect.any(Number),
   });
 });
 

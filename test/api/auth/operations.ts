@@ -1,15 +1,26 @@
 import type { Scope } from '../../../api/auth/principal.ts';
 import type { buildOpenApi } from '../../../api/openapi/build.ts';
-import { ROUTES } from '../../../api/operations.ts';
+import { ROUTES, type Route } from '../../../api/operations.ts';
 
 /** What a request of a caller of the namespace `text` is about: it may see and do nothing with it. */
-export type Foreign = { id: string; stepId: string; name: string; namespace: string; errorGroup: string };
+export type Foreign = {
+  id: string;
+  stepId: string;
+  deliveryId: string;
+  name: string;
+  namespace: string;
+  errorGroup: string;
+  /** A callback of that namespace that is disabled. */
+  callbackUrl: string;
+};
 
 /** A request for one operation of the document, all of it about what is foreign. */
 export type Request = {
   operation: string;
-  /** What its policy asks for; null is nothing. */
+  /** What its policy asks for; null is nothing, or a signature. */
   scope: Scope | null;
+  /** Whether it asks for the signature of a webhook's sender. */
+  isSigned: boolean;
   method: string;
   path: string;
   body: unknown;
@@ -27,9 +38,11 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
   const inPath: Record<string, string> = {
     id: foreign.id,
     step_id: foreign.stepId,
+    delivery_id: foreign.deliveryId,
     name: foreign.name,
     namespace: foreign.namespace,
     queue: foreign.name,
+    source: 'shop',
     error_group: foreign.errorGroup,
   };
   const inQuery: Record<string, string> = {
@@ -53,9 +66,14 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
       return {
         operation: operationId,
         scope: scopeOf(method, path),
+        isSigned: routeOf(method, path)?.policy === 'signed',
         method: method.toUpperCase(),
         path,
-        body: hasFilter(example) ? { filter: { name: foreign.name } } : picks ? {} : example,
+        body: hasFilter(example)
+          ? { filter: { name: foreign.name } }
+          : picks
+            ? {}
+            : (bodyOf(operationId, foreign) ?? example),
         isSingle: method === 'get' ? template.includes('{') : !picks,
         narrowed: narrowing.map(({ name }) => `${path}?${name}=${inQuery[name]}`),
       };
@@ -63,14 +81,23 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
   );
 }
 
+/** What an operation is about that says so in its body alone. */
+function bodyOf(operation: string, { namespace, callbackUrl: url }: Foreign): unknown {
+  return operation === 'enableCallback' ? { namespace, url } : undefined;
+}
+
 function hasFilter(example: unknown): boolean {
   return typeof example === 'object' && example !== null && 'filter' in example;
 }
 
-/** By the first route that Express would take. */
 function scopeOf(method: string, path: string): Scope | null {
-  const route = ROUTES.find(
+  const policy = routeOf(method, path)?.policy;
+  return policy === undefined || policy === 'open' || policy === 'signed' ? null : policy;
+}
+
+/** The first route that Express would take. */
+function routeOf(method: string, path: string): Route | undefined {
+  return ROUTES.find(
     (one) => one.method === method && new RegExp(`^${one.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(path),
   );
-  return route === undefined || route.policy === 'open' ? null : route.policy;
 }

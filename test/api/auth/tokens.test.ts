@@ -26,6 +26,7 @@ test('a token that holds gives who it is, for which namespaces and what', async 
     actor: 'user:alice',
     namespaces: ['billing'],
     scopes: new Set(['read']),
+    endsAtMs: expect.any(Number),
   });
 });
 
@@ -37,7 +38,7 @@ test.each([
   ['all', ['*'], null],
   ['all, as text', '*', null],
   ['all beside one', ['billing', '*'], null],
-  ["that of Errand's own tasks", ['errand', 'shipping'], ['shipping']],
+  ["those of Errand's own tasks", ['errand', 'webhook', 'shipping'], ['shipping']],
   ['what can be no namespace', ['Billing', 'bil*', '', 'a.b', 'a\u0000b', 'shipping'], ['shipping']],
 ])('worker_namespaces: %s', async (_what, given, namespaces) => {
   const token = await sign(pair.privateKey, claims({ worker_namespaces: given }));

@@ -1,0 +1,150 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import { storageProblems, valueAt } from '../../core/json.ts';
+import type { Registry } from '../../core/registry.ts';
+import { NAME_MAX_LENGTH } from '../../core/task.ts';
+import { hmacCheck, STANDARD_HEADERS, standardCheck } from './signature.ts';
+import type { SignatureCheck, WebhookSource } from './source.ts';
+import { fillTemplate, placeInEvent, templateProblems } from './template.ts';
+
+const MIN_SECRET_LENGTH = 16;
+/** They have paths of their own. */
+const TAKEN = ['gitea', 'github'];
+
+const header = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,100}$/, 'must be the name of a header')
+  .transform((name) => name.toLowerCase());
+const pointer = z.string().regex(/^(\/|$)/, 'must be a JSON Pointer such as /type');
+
+const ruleSchema = z.strictObject({
+  event: z.string().min(1).max(200),
+  task: z.string().max(NAME_MAX_LENGTH),
+  payload: z.unknown().superRefine((template, context) => {
+    const stored = storageProblems(template, '').map(({ path, message }) => `${path} ${message}`);
+    for (const message of [...templateProblems(template), ...stored])
+      context.addIssue({ code: 'custom', message });
+  }),
+});
+
+const common = {
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must match ^[a-z][a-z0-9_-]{0,31}$')
+    .refine((name) => !TAKEN.includes(name), 'is taken: gitea and github have secrets of their own'),
+  secrets: z
+    .array(z.string().min(MIN_SECRET_LENGTH, `must have ${MIN_SECRET_LENGTH} characters or more`))
+    .min(1)
+    .max(10),
+  /** Where a delivery says what it is about; without it only `*` matches. */
+  event: z.union([z.strictObject({ header }), z.strictObject({ pointer })]).optional(),
+  rules: z.array(ruleSchema).min(1).max(100),
+};
+
+const sourceSchema = z.discriminatedUnion('scheme', [
+  z.strictObject({ ...common, scheme: z.literal('standard') }),
+  z.strictObject({
+    ...common,
+    scheme: z.literal('hmac'),
+    algorithm: z.literal('sha256').default('sha256'),
+    signature_header: header,
+    encoding: z.enum(['hex', 'base64']).default('hex'),
+    prefix: z.string().max(50).default(''),
+    delivery_header: header,
+  }),
+]);
+type SourceSettings = z.output<typeof sourceSchema>;
+
+/**
+ * The senders of WEBHOOK_SOURCES. Throws when it can't be used, with everything that is wrong with it and no secret: also when
+ * a rule is for a task that there is not.
+ */
+export function configuredSources(text: string, registry: Registry): WebhookSource[] {
+  const parsed = z.array(sourceSchema).min(1).max(100).safeParse(parseJson(text));
+  if (!parsed.success) {
+    throw unusable(parsed.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`));
+  }
+  const problems = parsed.data.flatMap((settings, index) => [
+    ...(parsed.data.findIndex(({ name }) => name === settings.name) < index
+      ? [`[${index}].name: ${settings.name} is there more than once`]
+      : []),
+    ...unknownTasks(settings, index, registry),
+  ]);
+  if (problems.length > 0) throw unusable(problems);
+  return parsed.data.map(toSource);
+}
+
+function unknownTasks({ rules }: SourceSettings, index: number, registry: Registry): string[] {
+  return rules.flatMap(({ task }, at) => {
+    if (registry.get(task) !== undefined) return [];
+    const close = registry.closeNames(task);
+    const hint = close.length > 0 ? `, did you mean ${close.join(' or ')}?` : '';
+    return [`[${index}].rules[${at}].task: there is no task ${JSON.stringify(task)}${hint}`];
+  });
+}
+
+function toSource(settings: SourceSettings, index: number): WebhookSource {
+  const { name, rules } = settings;
+  const isStandard = settings.scheme === 'standard';
+  return {
+    name,
+    isSigned: checkOf(settings, index),
+    signatureHeaders: [isStandard ? STANDARD_HEADERS.signature : settings.signature_header],
+    deliveryHeader: isStandard ? STANDARD_HEADERS.id : settings.delivery_header,
+    keyPrefix: `webhook:${name}:`,
+    take(headers, event) {
+      const kind = kindOf(settings, headers, event);
+      const rule = rules.find((one) => one.event === '*' || one.event === kind);
+      if (rule === undefined)
+        return { ignored: `no rule is for ${JSON.stringify(kind?.slice(0, 100) ?? null)}` };
+      const payload = fillTemplate(rule.payload, event);
+      return { task: rule.task, payload, placeOf: (place) => placeInEvent(rule.payload, place) };
+    },
+  };
+}
+
+function kindOf(
+  { event: at }: SourceSettings,
+  headers: IncomingHttpHeaders,
+  event: unknown,
+): string | undefined {
+  if (at === undefined) return undefined;
+  const kind = 'header' in at ? headers[at.header] : valueAt(event, at.pointer);
+  return typeof kind === 'string' ? kind : undefined;
+}
+
+function checkOf(settings: SourceSettings, index: number): SignatureCheck {
+  const { secrets } = settings;
+  if (settings.scheme === 'hmac') {
+    const { signature_header: signatureHeader, encoding, prefix } = settings;
+    return hmacCheck(secrets, [{ header: signatureHeader, encoding, prefix }]);
+  }
+  try {
+    return standardCheck(secrets);
+  } catch {
+    throw unusable([`[${index}].secrets: must be base64, with or without whsec_ before it`]);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // What the parser says quotes the text.
+    throw unusable(['it is no JSON']);
+  }
+}
+
+/** `[0].rules[1]`, or `it` for the whole. */
+function placeOf(path: PropertyKey[]): string {
+  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') || 'it';
+}
+
+function unusable(problems: string[]): Error {
+  const form =
+    '[{"name":"shop","scheme":"standard","secrets":["whsec_…"],"event":{"pointer":"/type"},' +
+    '"rules":[{"event":"order.paid","task":"billing.send_invoice","payload":{"order":{"$from":"/data/id"}}}]}]';
+  return new Error(
+    `WEBHOOK_SOURCES can't be used; it must be like ${form}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+  );
+}

@@ -1,0 +1,25 @@
+import type { Config } from '../../config/schema.ts';
+import type { Registry } from '../../core/registry.ts';
+import { configuredSources } from './configured.ts';
+import { gitea, github, PUSH_TASK } from './forges.ts';
+import type { WebhookSource } from './source.ts';
+
+export type WebhookConfig = Pick<
+  Config,
+  'GITEA_WEBHOOK_SECRET' | 'GITHUB_WEBHOOK_SECRET' | 'WEBHOOK_SOURCES'
+>;
+
+/** Who may send webhooks, by name. */
+export type WebhookSources = ReadonlyMap<string, WebhookSource>;
+
+/** Everybody who may send webhooks. Throws, naming the variable, when the configuration can't be used. */
+export function webhookSources(config: WebhookConfig, registry: Registry): WebhookSources {
+  for (const variable of ['GITEA_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET'] as const) {
+    if (config[variable] === undefined || registry.get(PUSH_TASK) !== undefined) continue;
+    throw new Error(`${variable} is set, but there is no task ${PUSH_TASK} for what is pushed`);
+  }
+  const others =
+    config.WEBHOOK_SOURCES === undefined ? [] : configuredSources(config.WEBHOOK_SOURCES, registry);
+  const all = [gitea(config.GITEA_WEBHOOK_SECRET), github(config.GITHUB_WEBHOOK_SECRET), ...others];
+  return new Map(all.map((source) => [source.name, source]));
+}

@@ -1,0 +1,57 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { PermanentError } from '../../core/errors.ts';
+import { DEFAULT_SCRIPT_TIMEOUT_SECS, MAX_SCRIPT_TIMEOUT_SECS } from '../ci.build.task.ts';
+
+/** Where a repository declares what is to be run. */
+export const SCRIPT_PATH = '.errand/ci.yaml';
+
+const text = (maxLength: number) =>
+  z
+    .string('must be text: write it in quotes')
+    .max(maxLength)
+    .refine((value) => !value.includes('\0'), 'holds NUL');
+
+const scriptSchema = z.strictObject({
+  run: text(65_536).refine((value) => value.trim() !== '', 'is empty'),
+  timeout_secs: z.number().positive().max(MAX_SCRIPT_TIMEOUT_SECS).default(DEFAULT_SCRIPT_TIMEOUT_SECS),
+  env: z
+    .record(
+      z
+        .string()
+        .max(128)
+        .regex(/^(?!ERRAND_)[A-Za-z_][A-Za-z0-9_]*$/),
+      text(32_768),
+      {
+        error: (issue) =>
+          issue.code === 'invalid_key' ? 'is not the name of a variable, or begins with ERRAND_' : undefined,
+      },
+    )
+    .refine((env) => Object.keys(env).length <= 100, 'has more than 100 variables')
+    .default({}),
+});
+
+/** What a repository declares: a shell command, how long it may take, what it finds in its environment. */
+export type Script = z.output<typeof scriptSchema>;
+
+/** Reads a declaration. Throws PermanentError with the code INVALID_CI_SCRIPT and everything that is wrong with it. */
+export function parseScript(yaml: string): Script {
+  const parsed = scriptSchema.safeParse(parseYaml(yaml));
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`));
+}
+
+function parseYaml(yaml: string): unknown {
+  try {
+    return parse(yaml, { logLevel: 'error' }) as unknown;
+  } catch (error) {
+    throw invalid([`it is no YAML: ${error instanceof Error ? error.message : String(error)}`]);
+  }
+}
+
+function invalid(problems: string[]): PermanentError {
+  return new PermanentError(`${SCRIPT_PATH} can't be used: ${problems.join('; ')}`, {
+    code: 'INVALID_CI_SCRIPT',
+    metadata: { problems },
+  });
+}

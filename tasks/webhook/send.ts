@@ -1,0 +1,92 @@
+import { Webhook } from 'standardwebhooks';
+import { PermanentError } from '../../core/errors.ts';
+import { plainHeaders, readContent } from '../http/answer.ts';
+import { dispatch, startDeadline } from '../http/dispatch.ts';
+import { excerpt, nameOf, networkFailure, retryAfter, transient } from '../http/failure.ts';
+import type { Outgoing } from '../http/outgoing.ts';
+import { guardedAgent, type TargetOptions } from '../http/target.ts';
+
+/** A delivery in all, from resolving the name to as much of the answer as is read. */
+const TIMEOUT_MS = 15_000;
+/** What is read of an answer: nothing in it counts, but a connection that is read to its end can be used again. */
+const BODY_LIMIT = 64 * 1024;
+const GONE = 410;
+
+/** A message to an endpoint; `body` is JSON, `at` the time of this attempt. */
+export type Message = { url: string; id: string; body: string; at: Date };
+
+/** What an endpoint answered. */
+export type Answer = { status: number; headers: Record<string, string>; bytes: Buffer };
+
+/** The request with a message, signed per Standard Webhooks by each secret, so that a receiver may know any of them. */
+export function signedRequest({ url, id, body, at }: Message, secrets: readonly string[]): Outgoing {
+  const signatures = secrets.map((secret) => new Webhook(secret).sign(id, at, body));
+  return {
+    url: new URL(url),
+    method: 'POST',
+    headers: {
+      'user-agent': 'errand',
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+      'webhook-signature': signatures.join(' '),
+    },
+    body,
+  };
+}
+
+/**
+ * Sends requests over connections of its own, and gives what was answered. Rejects with the signal's reason when it is aborted,
+ * with a PermanentError for a private target, and else with an error that is tried again. Follows no redirect.
+ */
+export function createPost(
+  options: TargetOptions,
+): (outgoing: Outgoing, signal: AbortSignal) => Promise<Answer> {
+  const agent = guardedAgent(options);
+  return async (outgoing, signal) => {
+    signal.throwIfAborted();
+    const deadline = startDeadline(signal, TIMEOUT_MS);
+    try {
+      const response = await dispatch(agent, outgoing, deadline.signal);
+      // The status has said it already, however the body goes on: one that breaks or does not end is cut.
+      const { bytes } = await readContent(response.body, BODY_LIMIT);
+      signal.throwIfAborted();
+      return { status: response.statusCode, headers: plainHeaders(response.headers), bytes };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof PermanentError) throw error;
+      throw deadline.signal.aborted ? timedOut(outgoing) : networkFailure(outgoing, error);
+    } finally {
+      deadline.stop();
+    }
+  };
+}
+
+/** Whether an endpoint has taken a message. */
+export function isAccepted({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Whether an endpoint wants no more messages (Standard Webhooks: 410). */
+export function isGone({ status }: Answer): boolean {
+  return status === GONE;
+}
+
+/** The error for an answer that did not take a message: tried again, unless the endpoint is gone for good. */
+export function refusal(outgoing: Outgoing, answer: Answer): Error {
+  const { status, headers, bytes } = answer;
+  const metadata = { status, body: excerpt(bytes, {}) };
+  if (isGone(answer)) {
+    const message = `${nameOf(outgoing)} answered ${status}: it wants no more callbacks and is disabled`;
+    return new PermanentError(message, { code: 'ENDPOINT_GONE', metadata });
+  }
+  const hint = status >= 300 && status < 400 ? '; redirects are not followed' : '';
+  const message = `${nameOf(outgoing)} answered ${status}, expected 200 to 299${hint}`;
+  const retryAfterMs = retryAfter(headers);
+  return transient(message, 'UNEXPECTED_STATUS', metadata, retryAfterMs === null ? {} : { retryAfterMs });
+}
+
+function timedOut(outgoing: Outgoing): Error {
+  const message = `${nameOf(outgoing)} did not answer within ${TIMEOUT_MS / 1_000} s`;
+  return transient(message, 'TIMEOUT', { host: outgoing.url.host });
+}

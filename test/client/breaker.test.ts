@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { CircuitOpenError, NotFoundError, UnavailableError } from '../../client/index.ts';
+import { createDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
+import { clientOf, startRegisteredApi } from './clients.ts';
+import { startDoor } from './door.ts';
+
+const { pool } = await createDatabase();
+const api = await startRegisteredApi(pool);
+const SOME_ID = '01a1fda3-8ecb-7e32-bbab-5d3baba36f01';
+
+const list = (client: ReturnType<typeof clientOf>) => client.request('GET', '/v1/tasks');
+
+test('it opens after failures in a row, lets one through to see, and closes when that succeeds', async () => {
+  const door = await startDoor(api.url);
+  const openMs = 300;
+  const client = clientOf(door.url, { retry: false, breaker: { failures: 3, openMs } });
+  door.decide = () => ({ status: 503 });
+  for (let failure = 0; failure < 3; failure++) await expect(list(client)).rejects.toThrow(UnavailableError);
+  const open = await list(client).catch((thrown): CircuitOpenError => thrown);
+  expect(open).toBeInstanceOf(CircuitOpenError);
+  expect(open).toMatchObject({
+    code: 'CIRCUIT_OPEN',
+    status: undefined,
+    cause: expect.any(UnavailableError),
+  });
+  expect((open as CircuitOpenError).retryAfterMs).toBeLessThanOrEqual(openMs);
+  expect(door.seen).toHaveLength(3);
+
+  // The one that is let through fails: it stays open.
+  await until(
+    'one is let through',
+    async () => (await list(client).catch((thrown) => thrown)) instanceof UnavailableError,
+  );
+  expect(door.seen).toHaveLength(4);
+  await expect(list(client)).rejects.toThrow(CircuitOpenError);
+
+  door.decide = () => ({ delayMs: 50 });
+  await until('it is closed', () =>
+    list(client).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await Promise.all([list(client), list(client)]);
+});
+
+test('while one is let through the others wait for what comes of it, unless they are aborted', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url, { retry: false, breaker: { failures: 1, openMs: 1 } });
+  door.decide = () => 'break';
+  await expect(list(client)).rejects.toThrow();
+  door.seen.length = 0;
+  door.decide = () => ({ delayMs: 300 });
+  await until('it is half open', async () => {
+    const probe = list(client);
+    await until(
+      'it is sent, or not',
+      async () =>
+        door.seen.length > 0 || (await Promise.race([probe.catch(() => true), Promise.resolve(false)])),
+    );
+    if (door.seen.length === 0) return false;
+    const stop = new AbortController();
+    const stopped = client.request('GET', '/v1/tasks', { signal: stop.signal }).catch((thrown) => thrown);
+    const waiting = list(client);
+    stop.abort(new Error('enough'));
+    expect(await stopped).toEqual(new Error('enough'));
+    expect(door.seen).toHaveLength(1);
+    await Promise.all([probe, waiting]);
+    return true;
+  });
+  expect(door.seen).toHaveLength(2);
+});
+
+test('one that is let through and given up by its caller has seen nothing', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url, { retry: false, breaker: { failures: 1, openMs: 1_000 } });
+  door.decide = () => 'break';
+  await expect(list(client)).rejects.toThrow();
+  door.decide = () => 'swallow';
+  door.seen.length = 0;
+  await until('it was let through and given up', async () => {
+    const stop = new AbortController();
+    const probe = client.request('GET', '/v1/tasks', { signal: stop.signal }).catch((thrown) => thrown);
+    await until(
+      'it is sent, or not',
+      async () => door.seen.length > 0 || (await Promise.race([probe, Promise.resolve(false)])),
+    );
+    stop.abort(new Error('enough'));
+    return !((await probe) instanceof CircuitOpenError);
+  });
+  await expect(list(client)).rejects.toThrow(CircuitOpenError);
+});
+
+test('answers that are no outage do not count', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url, { retry: false, breaker: { failures: 2 } });
+  for (const status of [404, 429, 400, 409, 404]) {
+    door.decide = () => ({ status });
+    await expect(client.get(SOME_ID)).rejects.toMatchObject({ status });
+  }
+  door.decide = () => 'pass';
+  await expect(client.get(SOME_ID)).rejects.toThrow(NotFoundError);
+});
+
+test('what has begun before it opened goes on after it, what begins then fails at once', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url, {
+    retry: { initialMs: 20, retries: 10 },
+    breaker: { failures: 2, openMs: 200 },
+  });
+  door.decide = () => ({ status: 502, body: 'Bad Gateway' });
+  const begun = list(client);
+  await until('it has opened', () => door.seen.length === 2);
+  await until('it is noticed', () =>
+    list(client).then(
+      () => false,
+      (error) => error instanceof CircuitOpenError,
+    ),
+  );
+  door.decide = () => 'pass';
+  expect(await begun).toMatchObject({ tasks: [] });
+});
+
+test('without a breaker every request is sent', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url, { retry: false, breaker: false });
+  door.decide = () => ({ status: 503 });
+  for (let failure = 0; failure < 12; failure++) await expect(list(client)).rejects.toThrow(UnavailableError);
+  expect(door.seen).toHaveLength(12);
+});

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse, request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+
+/** A request as it came to the door. */
+export type Seen = {
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+  at: number;
+};
+
+/** What becomes of a request. */
+export type Fate =
+  /** It goes on to the API, and the answer comes back. */
+  | 'pass'
+  /** The connection breaks before the API hears of it. */
+  | 'break'
+  /** The API has done it, and then the connection breaks instead of an answer. */
+  | 'lose-answer'
+  /** The API never hears of it, and neither does the caller of anything. */
+  | 'swallow'
+  /** The door answers itself. */
+  | { status: number; headers?: Record<string, string>; body?: unknown }
+  /** As `pass`, later. */
+  | { delayMs: number }
+  /** As `pass`, but the connection breaks after so many bytes of the answer. */
+  | { cutAfterBytes: number }
+  /** As `pass`, but nothing of the answer comes before all of it has. */
+  | 'hold-back';
+
+export type Door = {
+  url: string;
+  seen: Seen[];
+  /** Decides about each request; whatever it gives, the request is in `seen`. */
+  decide: (request: Seen) => Fate;
+  /** How many connections of callers are open. */
+  connections(): number;
+  /** Where what passes goes to: another one when an API was started anew. */
+  target: string;
+};
+
+/** An HTTP proxy before an API, to do to its callers what networks, proxies and busy servers do. */
+export async function startDoor(target: string): Promise<Door> {
+  let open = 0;
+  const server = createServer(async (request, response) => {
+    const seen: Seen = {
+      method: request.method ?? '',
+      path: request.url ?? '',
+      headers: request.headers,
+      body: (await buffer(request)).toString('utf8'),
+      at: performance.now(),
+    };
+    door.seen.push(seen);
+    await deal(door.decide(seen), seen, door.target, response);
+  });
+  server.on('connection', (socket) => {
+    open++;
+    socket.once('close', () => {
+      open--;
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const door: Door = { url, seen: [], decide: () => 'pass', connections: () => open, target };
+  return door;
+}
+
+async function deal(fate: Fate, seen: Seen, target: string, response: ServerResponse): Promise<void> {
+  if (fate === 'swallow') return;
+  if (fate === 'break') {
+    response.socket?.resetAndDestroy();
+    return;
+  }
+  if (typeof fate === 'object' && 'status' in fate) {
+    const isText = typeof fate.body === 'string';
+    response.writeHead(fate.status, {
+      'content-type': isText ? 'text/html' : 'application/json',
+      ...fate.headers,
+    });
+    response.end(
+      isText ? fate.body : JSON.stringify(fate.body ?? { error: 'so', code: 'X', request_id: 'r' }),
+    );
+    return;
+  }
+  if (typeof fate === 'object' && 'delayMs' in fate) await pause(fate.delayMs);
+  forward(fate, seen, target, response);
+}
+
+function forward(
+  fate: Fate,
+  { method, path, headers, body }: Seen,
+  target: string,
+  response: ServerResponse,
+): void {
+  const onward = send(`${target}${path}`, { method, headers: { ...headers, connection: 'close' } });
+  const breakOff = (): void => {
+    response.socket?.resetAndDestroy();
+  };
+  onward.once('error', breakOff);
+  onward.once('response', (answer) => {
+    answer.once('error', breakOff);
+    if (fate === 'lose-answer') {
+      answer.resume().once('end', breakOff);
+      return;
+    }
+    if (fate === 'hold-back') {
+      buffer(answer).then(
+        (whole) => response.writeHead(answer.statusCode ?? 500, answer.headers).end(whole),
+        breakOff,
+      );
+      return;
+    }
+    response.writeHead(answer.statusCode ?? 500, answer.headers);
+    response.flushHeaders();
+    let left =
+      typeof fate === 'object' && 'cutAfterBytes' in fate ? fate.cutAfterBytes : Number.POSITIVE_INFINITY;
+    answer.on('data', (bytes: Buffer) => {
+      response.write(bytes.subarray(0, Math.min(bytes.length, left)));
+      left -= bytes.length;
+      // What was written is to arrive before the end.
+      if (left <= 0) setTimeout(breakOff, 20);
+    });
+    answer.once('end', () => response.end());
+  });
+  response.once('close', () => onward.destroy());
+  onward.end(body);
+}

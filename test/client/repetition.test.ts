@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { ConnectionError, ErrandError } from '../../client/index.ts';
+import { createDatabase } from '../support/database.ts';
+import { clientOf, startRegisteredApi } from './clients.ts';
+import { type Door, type Fate, startDoor } from './door.ts';
+
+const { pool } = await createDatabase();
+const api = await startRegisteredApi(pool);
+
+/** The first so many requests that match have this fate. */
+function first(
+  count: number,
+  fate: Fate,
+  matches: (path: string, method: string) => boolean,
+): Door['decide'] {
+  let left = count;
+  return ({ path, method }) => {
+    if (left === 0 || !matches(path, method)) return 'pass';
+    left--;
+    return fate;
+  };
+}
+
+const isPost = (_path: string, method: string): boolean => method === 'POST';
+
+async function tasksTagged(tag: string): Promise<{ id: string; max_attempts: number }[]> {
+  const { rows } = await pool.query('select id, max_attempts from errand.tasks where $1 = any (tags)', [tag]);
+  return rows;
+}
+
+const posts = ({ seen }: Door) => seen.filter(({ method }) => method === 'POST');
+
+test('when answers are lost after the commit there is one task, thanks to the key', async () => {
+  const door = await startDoor(api.url);
+  door.decide = first(2, 'lose-answer', isPost);
+  const tag = randomUUID();
+  const task = await clientOf(door.url).submit('example.sleep', { ms: 1 }, { tags: [tag] });
+  expect(await tasksTagged(tag)).toEqual([{ id: task.id, max_attempts: expect.any(Number) }]);
+  const keys = posts(door).map(({ headers }) => headers['idempotency-key']);
+  expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
+  expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('where the payload is the key there is one task as well, and still one after the same submission', async () => {
+  const door = await startDoor(api.url);
+  door.decide = first(1, 'lose-answer', isPost);
+  const tag = randomUUID();
+  const client = clientOf(door.url);
+  const task = await client.submit('example.echo', { message: tag }, { tags: [tag] });
+  const again = await clientOf(api.url).submit('example.echo', { message: tag }, { tags: [tag] });
+  expect(again).toMatchObject({ id: task.id, created: false, dedup: 'payload' });
+  expect(await tasksTagged(tag)).toHaveLength(1);
+  expect(posts(door).map(({ headers }) => headers['idempotency-key'])).toEqual([undefined, undefined]);
+});
+
+test('what the definition says is asked once for many submissions', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url);
+  const payloads = Array.from({ length: 20 }, (_, index) => ({ message: `${index} of many` }));
+  await Promise.all(payloads.map((payload) => client.submit('example.echo', payload)));
+  const asked = door.seen.filter(({ path }) => path.startsWith('/v1/handlers/'));
+  expect(asked.map(({ path }) => path)).toEqual(['/v1/handlers/example/echo']);
+});
+
+test('without a key, and not knowing what makes it the same, it is not sent again', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url);
+  let lost = true;
+  // What a client may not read that has the scope `submit` alone.
+  door.decide = ({ method, path }) => {
+    if (path.startsWith('/v1/handlers/')) return { status: 403 };
+    return method === 'POST' && lost ? 'lose-answer' : 'pass';
+  };
+  const tag = randomUUID();
+  const error = await client.submit('example.sleep', { ms: 2 }, { tags: [tag] }).catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(ConnectionError);
+  expect(error).toMatchObject({
+    code: 'CONNECTION_FAILED',
+    status: undefined,
+    requestId: posts(door)[0]?.headers['x-request-id'],
+  });
+  expect([posts(door).length, (await tasksTagged(tag)).length]).toEqual([1, 1]);
+
+  // The first answer tells it: from then on there are keys.
+  lost = false;
+  await client.submit('example.sleep', { ms: 3 });
+  door.decide = first(1, 'lose-answer', isPost);
+  const other = randomUUID();
+  await client.submit('example.sleep', { ms: 4 }, { tags: [other] });
+  expect(await tasksTagged(other)).toHaveLength(1);
+});
+
+test('a request of no known effect is not sent again, but for 429, which did nothing', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url);
+  const body = { payload: { ms: 5 } };
+  for (const fate of ['lose-answer', { status: 503 }, { status: 408 }] as Fate[]) {
+    door.seen.length = 0;
+    door.decide = first(1, fate, isPost);
+    await expect(client.request('POST', '/v1/tasks/example.sleep', { body })).rejects.toThrow(ErrandError);
+    expect(door.seen).toHaveLength(1);
+  }
+  door.seen.length = 0;
+  door.decide = first(2, { status: 429 }, isPost);
+  expect(await client.request('POST', '/v1/tasks/example.sleep', { body })).toMatchObject({ created: true });
+  expect(door.seen).toHaveLength(3);
+});
+
+test('a cancel and a retry whose answers are lost are done, and told so', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url);
+  const task = await client.submit('example.sleep', { ms: 6 }, { delaySeconds: 3_600 });
+  door.decide = first(1, 'lose-answer', (_path, method) => method === 'DELETE');
+  expect(await client.cancel(task)).toMatchObject({ id: task.id, state: 'cancelled' });
+  door.decide = first(1, 'lose-answer', (path) => path.endsWith('/retry'));
+  expect(await client.retry(task)).toMatchObject({ id: task.id, state: 'queued' });
+  // Nothing was lost here: it is queued already, and that is an error.
+  await expect(client.retry(task)).rejects.toThrow(/cannot be retried/);
+  await client.cancel(task);
+  await expect(client.cancel(task)).rejects.toMatchObject({ status: 400, code: 'BAD_REQUEST' });
+});
+
+test('a cancel that comes too late is an error, however often it was sent', async () => {
+  const door = await startDoor(api.url);
+  const client = clientOf(door.url);
+  const task = await client.submit('example.sleep', { ms: 7 });
+  await pool.query(
+    `update errand.tasks set state = 'succeeded', finished_at = now(), ring = null where id = $1`,
+    [task.id],
+  );
+  door.decide = first(1, 'lose-answer', (_path, method) => method === 'DELETE');
+  await expect(client.cancel(task)).rejects.toThrow(/cannot be cancelled/);
+});
