@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+/** These mock modules, or have them read another environment, so each gets a process of its own. */
+const ALONE = ['test/api/zod3.test.ts', 'test/config/load.test.ts', 'test/tasks/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global_setup.ts'],
     pool: 'forks',
     // Most of the time is spent waiting for processes and for Postgres, so more files than cores run side by side.
@@ -11,6 +13,14 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 90_000,
     restoreMocks: true,
+    projects: [
+      // What files load is loaded once per worker: loading it for each was a third of all work.
+      {
+        extends: true,
+        test: { name: 'shared', isolate: false, include: ['test/**/*.test.ts'], exclude: ALONE },
+      },
+      { extends: true, test: { name: 'alone', isolate: true, include: ALONE } },
+    ],
     coverage: {
       provider: 'v8',
       include: [

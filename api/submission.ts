@@ -1,10 +1,9 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { chooseDedup } from '../core/dedup.ts';
+import { chooseDedup, DEDUP_OPTIONS } from '../core/dedup.ts';
 import { ErrandError } from '../core/errors.ts';
 import { stepRows } from '../core/graph.ts';
 import { got } from '../core/json.ts';
-import { DEDUP_STRATEGIES } from '../core/policy.ts';
 import { namespaceOf, type TaskDefinition } from '../core/task.ts';
 import type { Submission } from '../store/submit.ts';
 import { type Call, requireName } from './call.ts';
@@ -17,7 +16,7 @@ const optionsSchema = z.object({
   priority: z.int().optional(),
   run_at: z.string().optional(),
   delay_seconds: z.number().optional(),
-  dedup: z.enum(DEDUP_STRATEGIES).optional(),
+  dedup: z.enum(DEDUP_OPTIONS).optional(),
   dedup_key: z.string().optional(),
   dedup_window_seconds: z.number().optional(),
   tags: z.array(z.string()).optional(),

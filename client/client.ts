@@ -1,4 +1,3 @@
-import { createDedup } from './dedup.ts';
 import { createFollow } from './event_stream.ts';
 import type { Method, Query } from './exchange.ts';
 import { type ListOptions, listTasks } from './list.ts';
@@ -104,7 +103,7 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
  */
 export function createClient<Tasks extends TaskTypes = AnyTasks>(options: ClientOptions): Client<Tasks> {
   const transport = createTransport(options);
-  const door = { transport, dedup: createDedup(transport), follow: createFollow(transport, options.streams) };
+  const door = { transport, follow: createFollow(transport, options.streams) };
   const client = {
     submit: submit.bind(null, door),
     submitMany: submitMany.bind(null, door),

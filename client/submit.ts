@@ -1,5 +1,5 @@
 import { toCamelCase } from './camel_case.ts';
-import type { Dedup, DedupOptions, DedupPlan } from './dedup.ts';
+import { type DedupOptions, type DedupPlan, planDedup } from './dedup.ts';
 import type { CallOptions } from './options.ts';
 import type { SubmittedTask } from './records.ts';
 import type { Transport } from './transport.ts';
@@ -33,26 +33,21 @@ export type SubmitOptions = TaskOptions & DedupOptions & CallOptions;
 
 /** Submits one task. Throws ValidationError, NotFoundError for an unknown name, ConflictError for a key that had another payload. */
 export async function submit(
-  { transport, dedup }: { transport: Transport; dedup: Dedup },
+  { transport }: { transport: Transport },
   name: string,
   payload: unknown,
   options: SubmitOptions = {},
 ): Promise<SubmittedTask> {
-  const plan = await dedup.plan(name, options, options.signal);
+  const plan = planDedup(options);
   const { body } = await transport.send({
     method: 'POST',
     path: submissionPath(name),
     body: JSON.stringify({ payload, ...toBody(options, plan) }),
     headers: toHeaders(options, plan.idempotencyKey),
     signal: options.signal,
-    repeatable: plan.repeatable,
+    repeatable: true,
   });
-  const { task, created, message } = body as {
-    task: { dedup: string | null };
-    created: boolean;
-    message: string;
-  };
-  dedup.learn(name, plan, task.dedup);
+  const { task, created, message } = body as { task: unknown; created: boolean; message: string };
   return { ...(toCamelCase(task) as SubmittedTask), created, message };
 }
 

@@ -1,6 +1,6 @@
 import { type Chunk, toChunks } from './chunks.ts';
 import { startDeadline } from './deadline.ts';
-import type { Dedup, DedupOptions, DedupPlan } from './dedup.ts';
+import { type DedupOptions, type DedupPlan, planDedup } from './dedup.ts';
 import { ErrandError, makeError } from './errors.ts';
 import { inOrder } from './in_order.ts';
 import type { CallOptions } from './options.ts';
@@ -30,7 +30,7 @@ export type SubmitManyOptions<Payload = unknown> = TaskOptions &
     onProgress?: ((progress: SubmitProgress) => void) | undefined;
   };
 
-type Door = { transport: Transport; dedup: Dedup };
+type Door = { transport: Transport };
 type Payloads = Iterable<unknown> | AsyncIterable<unknown>;
 
 const MAX_CHUNK_ITEMS = 10_000;
@@ -41,7 +41,7 @@ const MAX_CHUNK_ITEMS = 10_000;
  * after an error the requests under way are given up, and what was submitted before stays submitted.
  */
 export async function* submitEach(
-  { transport, dedup }: Door,
+  { transport }: Door,
   name: string,
   payloads: Payloads,
   options: SubmitManyOptions = {},
@@ -50,7 +50,7 @@ export async function* submitEach(
   checkNumber('chunkSize', chunkSize, MAX_CHUNK_ITEMS);
   checkNumber('concurrency', concurrency, 1_000);
   const asked = { ...common, ...(dedupKey === undefined ? {} : { dedupKey: '' }) };
-  const plan = await dedup.plan(name, asked, options.signal);
+  const plan = planDedup(asked);
   const fields = toBody(common, dedupKey === undefined ? plan : { ...plan, body: {} });
   const progress: SubmitProgress = { submitted: 0, created: 0, duplicates: 0, invalid: 0 };
   const giveUp = new AbortController();
@@ -118,7 +118,7 @@ async function submitChunk(
       body: `{"items":[${chunk.items.join(',')}]}`,
       headers: toHeaders(options, key),
       signal: options.signal,
-      repeatable: plan.repeatable,
+      repeatable: true,
       keepsTrying: true,
     });
     return (body as { items: SubmittedItem[] }).items.map((item) => located(item, chunk.from));

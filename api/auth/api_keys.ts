@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { readJsonSetting, unusable } from '../../config/json_setting.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Principal, SCOPES } from './principal.ts';
 import { refusal } from './refusal.ts';
@@ -34,7 +35,11 @@ const entrySchema = z.strictObject({
     .transform((text) => Date.parse(text))
     .optional(),
 });
-const entriesSchema = z.array(entrySchema).min(1);
+const SETTING = {
+  variable: 'API_KEYS',
+  schema: z.array(entrySchema).min(1),
+  like: '[{"id":"ci","hash":"…","namespaces":["billing"],"scopes":["read"]}], and `npm run token -- --api-key` makes an entry',
+};
 
 /** How a key is kept: as the SHA-256 in hex. It is as good as a slow hash for 256 random bits. */
 export function hashOfKey(key: string): string {
@@ -69,34 +74,14 @@ export function apiKeyCheck(config: Config): ((key: string) => Principal) | null
 }
 
 function readEntries(text: string): Map<string, z.output<typeof entrySchema>> {
-  const parsed = entriesSchema.safeParse(parseJson(text));
-  if (!parsed.success) {
-    throw unusable(parsed.error.issues.map((issue) => `${placeOf(issue.path)}: ${issue.message}`));
+  const given = readJsonSetting(SETTING, text);
+  const entries = new Map(given.map((entry) => [entry.id, entry]));
+  const repeated = given.filter((entry) => entries.get(entry.id) !== entry);
+  if (repeated.length > 0) {
+    throw unusable(
+      SETTING,
+      repeated.map(({ id }) => `the id ${id} is there more than once`),
+    );
   }
-  const entries = new Map(parsed.data.map((entry) => [entry.id, entry]));
-  const repeated = parsed.data.filter((entry) => entries.get(entry.id) !== entry);
-  if (repeated.length > 0) throw unusable(repeated.map(({ id }) => `the id ${id} is there more than once`));
   return entries;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // What the parser says quotes the text.
-    throw unusable(['it is no JSON']);
-  }
-}
-
-/** `[0].namespaces[1]`, or `it` for the whole. */
-function placeOf(path: PropertyKey[]): string {
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') || 'it';
-}
-
-function unusable(problems: string[]): Error {
-  const form = '[{"id":"ci","hash":"…","namespaces":["billing"],"scopes":["read"]}]';
-  return new Error(
-    `API_KEYS can't be used; it must be like ${form}, and \`npm run token -- --api-key\` makes an entry:\n` +
-      problems.map((problem) => `  ${problem}`).join('\n'),
-  );
 }

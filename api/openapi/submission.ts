@@ -1,9 +1,5 @@
-import {
-  DEDUP_STRATEGIES,
-  DELAY_LIMIT_SECONDS,
-  MAX_ATTEMPTS_LIMIT,
-  PRIORITY_LIMIT,
-} from '../../core/policy.ts';
+import { DEDUP_OPTIONS } from '../../core/dedup.ts';
+import { DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../../core/policy.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import { CALLBACK_URL_MAX_LENGTH } from '../../core/target_url.ts';
 import { NAME_MAX_LENGTH, NAME_PATTERN } from '../../core/task.ts';
@@ -36,8 +32,9 @@ const options: Record<string, JsonSchema> = {
   },
   dedup: {
     type: 'string',
-    enum: [...DEDUP_STRATEGIES],
-    description: 'Instead of the strategy of the definition',
+    enum: [...DEDUP_OPTIONS],
+    description:
+      'Instead of the strategy of the definition. `definition`: just that, though there is an Idempotency-Key, which then only makes this request safe to repeat',
   },
   dedup_key: label(512, 'What makes two submissions the same; implies the strategy `key`'),
   dedup_window_seconds: {

@@ -18,7 +18,8 @@ import { actOf } from '../act.ts';
 import type { Call, Operation } from '../call.ts';
 import { filterSchema, toFilter } from '../filter.ts';
 import { bulkSchema, groupRetrySchema } from '../openapi/bulk.ts';
-import { requestId, traceparent } from '../request.ts';
+import { ownSubmission } from '../own_submission.ts';
+import { requestId } from '../request.ts';
 
 /** As many are changed while the caller waits; more are left to a task of their own. */
 const AT_ONCE = 1_000;
@@ -143,25 +144,7 @@ function submitBulk(call: Call, request: Request, bulk: Bulk, act: Act, matched:
     request_id: requestId(request),
   };
   return inTransaction(call.writes, async (client) => {
-    const [submitted] = await submitTasks(client, [
-      {
-        name: bulkDefinition.name,
-        version: bulkDefinition.version,
-        payload,
-        priority: bulkDefinition.policy.priority,
-        maxAttempts: bulkDefinition.policy.maxAttempts,
-        runAt: null,
-        delayMs: null,
-        dedup: { dedup: null, key: null },
-        dedupWindowMs: null,
-        tags: [],
-        initiator: act.actor,
-        sourceSystem: null,
-        reason: act.reason,
-        requestId: requestId(request),
-        traceparent: traceparent(request),
-      },
-    ]);
+    const [submitted] = await submitTasks(client, [ownSubmission(bulkDefinition, payload, act, request)]);
     if (!submitted?.task) throw new Error('the bulk operation was not submitted');
     const asked = { filter, matched, limit, per_second };
     await auditBulk(client, `bulk_${action}`, { ...act, bulk: submitted.task.id }, asked);

@@ -1,15 +1,13 @@
-import type { Request } from 'express';
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
 import { inWords } from '../../core/states.ts';
-import type { Act } from '../../store/audit.ts';
 import { auditResend, type FoundDelivery, findDelivery, listDeliveries } from '../../store/deliveries.ts';
-import { type Submission, submitTasks } from '../../store/submit.ts';
+import { submitTasks } from '../../store/submit.ts';
 import { inTransaction } from '../../store/transaction.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import { actOf } from '../act.ts';
 import type { Operation } from '../call.ts';
-import { requestId, traceparent } from '../request.ts';
+import { ownSubmission } from '../own_submission.ts';
 import { taskNotFound, taskNotFoundFor } from './get_task.ts';
 
 /** What one answer holds. A task has one for each of its ends, and one for each time that it was sent again. */
@@ -35,7 +33,9 @@ export const resendDelivery: Operation = async (call, request, response) => {
     const found = await findDelivery(client, { taskId, deliveryId }, call.visibility);
     if (found === null) throw taskNotFoundFor(call, taskId);
     const { payload, messageId } = resendable(found, taskId, deliveryId);
-    const [submitted] = await submitTasks(client, [toSubmission(payload, taskId, act, request)]);
+    const [submitted] = await submitTasks(client, [
+      { ...ownSubmission(deliver, payload, act, request), callbackOf: taskId },
+    ]);
     if (!submitted?.task) throw new Error('the delivery was not submitted');
     const { id } = submitted.task;
     await auditResend(client, { taskId, name: found.name }, act, { delivery_id: deliveryId, resent_as: id });
@@ -63,25 +63,4 @@ function resendable(
     throw new ErrandError('CONFLICT', `The delivery ${deliveryId} ${inWords(state)}: it is sent anyway`);
   }
   return { payload, messageId: messageSchema.parse(payload).message_id };
-}
-
-function toSubmission(payload: unknown, taskId: string, act: Act, request: Request): Submission {
-  return {
-    name: deliver.name,
-    version: deliver.version,
-    payload,
-    priority: deliver.policy.priority,
-    maxAttempts: deliver.policy.maxAttempts,
-    runAt: null,
-    delayMs: null,
-    dedup: { dedup: null, key: null },
-    dedupWindowMs: null,
-    tags: [],
-    initiator: act.actor,
-    sourceSystem: null,
-    reason: act.reason,
-    requestId: requestId(request),
-    traceparent: traceparent(request),
-    callbackOf: taskId,
-  };
 }

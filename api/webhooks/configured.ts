@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import { readJsonSetting, unusable } from '../../config/json_setting.ts';
 import { storageProblems, valueAt } from '../../core/json.ts';
 import type { Registry } from '../../core/registry.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
@@ -55,23 +56,28 @@ const sourceSchema = z.discriminatedUnion('scheme', [
 ]);
 type SourceSettings = z.output<typeof sourceSchema>;
 
+const SETTING = {
+  variable: 'WEBHOOK_SOURCES',
+  schema: z.array(sourceSchema).min(1).max(100),
+  like:
+    '[{"name":"shop","scheme":"standard","secrets":["whsec_…"],"event":{"pointer":"/type"},' +
+    '"rules":[{"event":"order.paid","task":"billing.send_invoice","payload":{"order":{"$from":"/data/id"}}}]}]',
+};
+
 /**
  * The senders of WEBHOOK_SOURCES. Throws when it can't be used, with everything that is wrong with it and no secret: also when
  * a rule is for a task that there is not.
  */
 export function configuredSources(text: string, registry: Registry): WebhookSource[] {
-  const parsed = z.array(sourceSchema).min(1).max(100).safeParse(parseJson(text));
-  if (!parsed.success) {
-    throw unusable(parsed.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`));
-  }
-  const problems = parsed.data.flatMap((settings, index) => [
-    ...(parsed.data.findIndex(({ name }) => name === settings.name) < index
+  const given = readJsonSetting(SETTING, text);
+  const problems = given.flatMap((settings, index) => [
+    ...(given.findIndex(({ name }) => name === settings.name) < index
       ? [`[${index}].name: ${settings.name} is there more than once`]
       : []),
     ...unknownTasks(settings, index, registry),
   ]);
-  if (problems.length > 0) throw unusable(problems);
-  return parsed.data.map(toSource);
+  if (problems.length > 0) throw unusable(SETTING, problems);
+  return given.map(toSource);
 }
 
 function unknownTasks({ rules }: SourceSettings, index: number, registry: Registry): string[] {
@@ -122,29 +128,6 @@ function checkOf(settings: SourceSettings, index: number): SignatureCheck {
   try {
     return standardCheck(secrets);
   } catch {
-    throw unusable([`[${index}].secrets: must be base64, with or without whsec_ before it`]);
+    throw unusable(SETTING, [`[${index}].secrets: must be base64, with or without whsec_ before it`]);
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // What the parser says quotes the text.
-    throw unusable(['it is no JSON']);
-  }
-}
-
-/** `[0].rules[1]`, or `it` for the whole. */
-function placeOf(path: PropertyKey[]): string {
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') || 'it';
-}
-
-function unusable(problems: string[]): Error {
-  const form =
-    '[{"name":"shop","scheme":"standard","secrets":["whsec_…"],"event":{"pointer":"/type"},' +
-    '"rules":[{"event":"order.paid","task":"billing.send_invoice","payload":{"order":{"$from":"/data/id"}}}]}]';
-  return new Error(
-    `WEBHOOK_SOURCES can't be used; it must be like ${form}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
-  );
 }

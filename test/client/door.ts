@@ -1,9 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse, request as send } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type IncomingHttpHeaders, type ServerResponse, request as send } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
+import { countingServer } from './counting_server.ts';
 
 /** A request as it came to the door. */
 export type Seen = {
@@ -47,8 +45,7 @@ export type Door = {
 
 /** An HTTP proxy before an API, to do to its callers what networks, proxies and busy servers do. */
 export async function startDoor(target: string): Promise<Door> {
-  let open = 0;
-  const server = createServer(async (request, response) => {
+  const { url, connections } = await countingServer(async (request, response) => {
     const seen: Seen = {
       method: request.method ?? '',
       path: request.url ?? '',
@@ -59,21 +56,7 @@ export async function startDoor(target: string): Promise<Door> {
     door.seen.push(seen);
     await deal(door.decide(seen), seen, door.target, response);
   });
-  server.on('connection', (socket) => {
-    open++;
-    socket.once('close', () => {
-      open--;
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
-  const door: Door = { url, seen: [], decide: () => 'pass', connections: () => open, target };
+  const door: Door = { url, seen: [], decide: () => 'pass', connections, target };
   return door;
 }
 

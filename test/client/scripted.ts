@@ -1,9 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StreamOptions } from '../../client/options.ts';
 import { clientOf } from './clients.ts';
+import { countingServer } from './counting_server.ts';
 
 type Told = { path: string; lastEventId: string | undefined; accept: string | undefined };
 export type Script = (response: ServerResponse, request: IncomingMessage, nth: number) => void;
@@ -11,31 +9,17 @@ export type Script = (response: ServerResponse, request: IncomingMessage, nth: n
 /** A server that speaks the API's streams as a script has it. */
 export async function scripted(script: Script, impatience: StreamOptions = {}) {
   const told: Told[] = [];
-  let open = 0;
-  const server = createServer((request, response) => {
-    const { url = '', headers } = request;
+  const { url, connections } = await countingServer((request, response) => {
+    const { url: path = '', headers } = request;
     told.push({
-      path: url,
+      path,
       lastEventId: headers['last-event-id'] as string | undefined,
       accept: headers.accept,
     });
     script(response, request, told.length);
   });
-  server.on('connection', (socket) => {
-    open++;
-    socket.once('close', () => {
-      open--;
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const streams = { firstByteMs: 30_000, silenceMs: 30_000, ...impatience };
-  return { client: clientOf(url, { streams }), told, connections: () => open };
+  return { client: clientOf(url, { streams }), told, connections };
 }
 
 /** The end of a stream. */

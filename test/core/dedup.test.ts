@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chooseDedup, type Dedup } from '../../core/dedup.ts';
+import { chooseDedup, DEDUP_OPTIONS, type Dedup } from '../../core/dedup.ts';
 import { ErrandError } from '../../core/errors.ts';
 import { DEDUP_STRATEGIES, type DedupStrategy, policySchema } from '../../core/policy.ts';
 
-type Asked = { dedup?: DedupStrategy; dedupKey?: string; idempotencyKey?: string };
+type Asked = { dedup?: (typeof DEDUP_OPTIONS)[number]; dedupKey?: string; idempotencyKey?: string };
 
 const BY_PAYLOAD: Dedup = { dedup: 'payload', key: null };
 const NOT_AT_ALL: Dedup = { dedup: null, key: null };
@@ -45,6 +45,29 @@ test('what the submission asks for goes before everything, also before its own k
   }
 });
 
+test('by the definition, a key that comes along makes a submission no other one than its definition says', () => {
+  for (const keys of [
+    {},
+    { dedupKey: 'k' },
+    { idempotencyKey: 'i' },
+    { dedupKey: 'k', idempotencyKey: 'i' },
+  ]) {
+    expect(choose('payload', { dedup: 'definition', ...keys })).toEqual(BY_PAYLOAD);
+  }
+  expect(choose('none', { dedup: 'definition', dedupKey: 'k' })).toEqual(NOT_AT_ALL);
+  expect(choose('key', { dedup: 'definition', dedupKey: 'k', idempotencyKey: 'i' })).toEqual({
+    dedup: 'key',
+    key: 'k',
+  });
+  expect(refusal('key', { dedup: 'definition', idempotencyKey: 'i' })).toBeInstanceOf(ErrandError);
+});
+
+test('by the definition, where nothing makes two submissions the same, the key makes one safe to repeat', () => {
+  const byKey = { dedup: 'idempotency_key', key: 'i' };
+  expect(choose('none', { dedup: 'definition', idempotencyKey: 'i' })).toEqual(byKey);
+  expect(choose('none', { dedup: 'definition', dedupKey: 'k', idempotencyKey: 'i' })).toEqual(byKey);
+});
+
 test('by key and without one: refused, pointing at the field of this submission', () => {
   const error = refusal('payload', { dedup: 'key' });
   expect(error).toMatchObject({
@@ -56,13 +79,17 @@ test('by key and without one: refused, pointing at the field of this submission'
 test('a choice never mixes: without a strategy no key, by payload no key, by key always one', () => {
   const maybeKey = fc.option(fc.string(), { nil: undefined });
   const asked = fc.record({
-    dedup: fc.option(fc.constantFrom(...DEDUP_STRATEGIES), { nil: undefined }),
+    dedup: fc.option(fc.constantFrom(...DEDUP_OPTIONS), { nil: undefined }),
     dedupKey: maybeKey,
     idempotencyKey: maybeKey,
   });
   fc.assert(
     fc.property(fc.constantFrom(...DEDUP_STRATEGIES), asked, (strategy, given) => {
-      const brought = [given.dedupKey, given.idempotencyKey].filter((key) => key !== undefined);
+      // By the definition, an Idempotency-Key is none of what makes two the same.
+      const counts = given.dedup !== 'definition' || strategy === 'none';
+      const brought = [given.dedupKey, counts ? given.idempotencyKey : undefined].filter(
+        (key) => key !== undefined,
+      );
       const chosen = refusal(strategy, given as Asked);
       if (chosen instanceof ErrandError) {
         expect(brought).toEqual([]);

@@ -49,7 +49,7 @@ export function apiServer(app: RequestListener): Server {
   return server;
 }
 
-/** Sends one request to a base URL and reads the whole answer. */
+/** Sends one request to a base URL and reads the whole answer, of a stream of events its start. */
 export async function call(
   url: string,
   method: string,
@@ -63,7 +63,7 @@ export async function call(
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) }),
   });
-  const text = await response.text();
+  const text = await (isStream(response) ? startOf(response) : response.text());
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== '';
   return {
     status: response.status,
@@ -71,4 +71,15 @@ export async function call(
     text,
     body: isJson ? JSON.parse(text) : undefined,
   };
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+async function startOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  const { value } = (await reader?.read()) ?? {};
+  await reader?.cancel();
+  return new TextDecoder().decode(value);
 }

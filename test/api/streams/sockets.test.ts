@@ -165,17 +165,19 @@ test('the subprotocol is agreed on when it is offered', async () => {
 function upgradeRequest(
   path: string,
   headers: Record<string, string>,
+  body?: string,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(`${api.url}${path}`, { headers, agent: false }, (response) => {
-      let body = '';
+    const method = body === undefined ? 'GET' : 'POST';
+    const asked = request(`${api.url}${path}`, { method, headers, agent: false }, (response) => {
+      let answer = '';
       response.setEncoding('utf8').on('data', (text) => {
-        body += text;
+        answer += text;
       });
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body: answer }));
     });
     asked.once('upgrade', () => reject(new Error('it was upgraded')));
-    asked.once('error', reject).end();
+    asked.once('error', reject).end(body);
   });
 }
 
@@ -187,9 +189,8 @@ test('what is no WebSocket is answered in the shape of all errors, and h2c as if
   expect(elsewhere.status).toBe(200);
   expect(JSON.parse((await upgradeRequest('/nowhere', wanted)).body)).toMatchObject({ code: 'NOT_FOUND' });
   expect((await upgradeRequest('/ws', wanted)).status).toBe(400);
-  const java = await upgradeRequest('/v1/tasks/stats', {
-    connection: 'Upgrade, HTTP2-Settings',
-    upgrade: 'h2c',
-  });
-  expect(java.status).toBe(200);
+  const java = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'content-type': 'application/json' };
+  const payload = { message: 'by way of Java' };
+  const { status } = await upgradeRequest('/v1/tasks/example.echo', java, JSON.stringify({ payload }));
+  expect(status).toBe(201);
 });

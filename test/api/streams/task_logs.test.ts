@@ -98,5 +98,8 @@ test.each([
   const headers = { accept: 'text/event-stream', 'last-event-id': last };
   const { status, body } = await api.call('GET', `/v1/tasks/${NOWHERE}/${path}`, undefined, headers);
   expect(status).toBe(400);
-  expect(body).toMatchObject({ code: 'VALIDATION_FAILED', details: [{ path: '/headers/last-event-id' }] });
+  expect(body).toMatchObject({
+    code: 'VALIDATION_FAILED',
+    details: expect.arrayContaining([expect.objectContaining({ path: '/headers/last-event-id' })]),
+  });
 });
