@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): App {
   app.post(WEBHOOK_PATH, verifySignature(webhooks));
   app.use(parseBody);
   app.use(requests);
-  if (options.validateResponses) app.use(responses);
+  if (options.validateResponses) app.use(responses());
   for (const { method, path, operation } of ROUTES) app[method](path, answerWith(api, operation));
   app.use(answerError);
   return { app, warmUp: () => warmUp(requests, document, registry.definitions) };

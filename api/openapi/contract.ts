@@ -8,8 +8,8 @@ import { requestValidator, responseValidator } from './validator.ts';
 export type Contract = {
   document: OpenApiDocument;
   requests: RequestHandler[];
-  /** Only in tests. */
-  responses: RequestHandler[];
+  /** Only for tests, and made when they are used: it takes as long again. */
+  responses: () => RequestHandler[];
 };
 
 const contracts = new WeakMap<readonly TaskDefinition[], Contract>();
@@ -23,5 +23,13 @@ export function contractOf(definitions: readonly TaskDefinition[]): Contract {
 
 function makeContract(definitions: readonly TaskDefinition[]): Contract {
   const document = buildOpenApi(definitions);
-  return { document, requests: requestValidator(document), responses: responseValidator(document) };
+  let responses: RequestHandler[] | undefined;
+  return {
+    document,
+    requests: requestValidator(document),
+    responses() {
+      responses ??= responseValidator(document);
+      return responses;
+    },
+  };
 }

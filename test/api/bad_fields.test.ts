@@ -46,7 +46,7 @@ describe.each(DOORS)('by $door', ({ path, name }) => {
       ['/max_attempts', 'must be >= 1, got 0'],
       ['/run_at', 'must match format "date-time", got "tomorrow"'],
       ['/reason', 'must be string, got null'],
-      ['/dedup', 'must be equal to one of the allowed values: payload, key, none, got "maybe"'],
+      ['/dedup', 'must be equal to one of the allowed values: payload, key, none, definition, got "maybe"'],
     );
     expect(answer.body.error).toBe('The submission of example.echo is not valid');
   });

@@ -119,7 +119,8 @@ test('dedup key without a key, and an unknown strategy, are refused', async () =
     details: [
       {
         path: '/body/dedup',
-        message: 'must be equal to one of the allowed values: payload, key, none, definition, got "sometimes"',
+        message:
+          'must be equal to one of the allowed values: payload, key, none, definition, got "sometimes"',
       },
     ],
   });
