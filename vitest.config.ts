@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** These mock modules, or have them read another environment, so each gets a process of its own. */
-const ALONE = ['test/api/zod3.test.ts', 'test/config/load.test.ts', 'test/tasks/**/*.test.ts'];
+/** These mock modules, change the environment or what is global, so each gets a process of its own. */
+const ALONE = [
+  'test/api/zod3.test.ts',
+  'test/config/load.test.ts',
+  'test/tasks/**/*.test.ts',
+  'test/tracing/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

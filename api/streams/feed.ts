@@ -34,7 +34,14 @@ export type Feed = {
   close(): void;
 };
 
-type Watched = { version: number; watches: number; waiting: Set<() => void> };
+/** A task that is watched: by how many, who of them waits, and when it is looked at whatever is heard. */
+type Watched = {
+  version: number;
+  watches: number;
+  waiting: Set<() => void>;
+  look: NodeJS.Timeout | null;
+  lookMs: number;
+};
 
 /** Makes the feed of a process. It hears of a change once it is committed, whichever process made it. */
 export function createFeed({ connection, log }: { connection: ClientConfig; log: Logger }): Feed {
@@ -60,13 +67,16 @@ export function createFeed({ connection, log }: { connection: ClientConfig; log:
   });
   return {
     watch(taskId) {
-      const task = tasks.get(taskId) ?? { version: 0, watches: 0, waiting: new Set() };
+      const task = tasks.get(taskId) ?? newlyWatched();
       tasks.set(taskId, task);
       task.watches++;
+      task.lookMs = FIRST_LOOK_MS;
       listening.need();
       return watchOf(task, listening.isUp, () => {
         task.watches--;
-        if (task.watches === 0) tasks.delete(taskId);
+        if (task.watches > 0) return;
+        if (task.look !== null) clearTimeout(task.look);
+        tasks.delete(taskId);
       });
     },
     listen(listener) {
@@ -88,6 +98,10 @@ export function createFeed({ connection, log }: { connection: ClientConfig; log:
   };
 }
 
+function newlyWatched(): Watched {
+  return { version: 0, watches: 0, waiting: new Set(), look: null, lookMs: FIRST_LOOK_MS };
+}
+
 function notReady(): ErrandError {
   const headers = { 'Retry-After': '1' };
   return new ErrandError('SERVICE_UNAVAILABLE', 'Changes can not be heard of right now: try again', {
@@ -97,28 +111,37 @@ function notReady(): ErrandError {
 
 function stir(task: Watched | undefined): void {
   if (task === undefined) return;
+  if (task.look !== null) clearTimeout(task.look);
+  task.look = null;
   task.version++;
   for (const wake of task.waiting) wake();
   task.waiting.clear();
 }
 
+/** One look for all who wait, so that they share what is read then. */
+function lookLater(task: Watched, isUp: () => boolean): void {
+  if (task.look !== null) return;
+  const afterMs = isUp() ? task.lookMs : DEAF_LOOK_MS;
+  task.lookMs = Math.min(task.lookMs * 2, LAST_LOOK_MS);
+  task.look = setTimeout(() => stir(task), afterMs);
+}
+
 function watchOf(task: Watched, isUp: () => boolean, close: () => void): Watch {
   let seen = task.version;
-  let lookMs = FIRST_LOOK_MS;
   return {
     version: () => task.version,
     close,
-    async changed(signal, mostMs = Number.POSITIVE_INFINITY) {
+    async changed(signal, mostMs) {
       if (task.version === seen && !signal.aborted) {
-        await waitFor(task, signal, Math.min(mostMs, isUp() ? lookMs : DEAF_LOOK_MS));
-        if (task.version === seen) lookMs = Math.min(lookMs * 2, LAST_LOOK_MS);
+        lookLater(task, isUp);
+        await stirred(task, signal, mostMs);
       }
       seen = task.version;
     },
   };
 }
 
-function waitFor(task: Watched, signal: AbortSignal, ms: number): Promise<void> {
+function stirred(task: Watched, signal: AbortSignal, mostMs: number | undefined): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
       clearTimeout(timer);
@@ -126,7 +149,7 @@ function waitFor(task: Watched, signal: AbortSignal, ms: number): Promise<void> 
       task.waiting.delete(wake);
       resolve();
     };
-    const timer = setTimeout(wake, ms);
+    const timer = mostMs === undefined ? undefined : setTimeout(wake, mostMs);
     signal.addEventListener('abort', wake, { once: true });
     task.waiting.add(wake);
   });

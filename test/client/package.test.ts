@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { codeBlocks, documentText, ROOT, section } from '../docs/documents.ts';
@@ -17,9 +17,14 @@ const blocks = [
   short.replace('./tasks/', '../tasks/'),
 ];
 
-type Manifest = { name: string; dependencies: Record<string, string> };
+type Manifest = {
+  name: string;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+};
 const manifestOf = (text: string): Manifest => JSON.parse(text) as Manifest;
 const { dependencies } = manifestOf(documentText('client/package.json'));
+const { devDependencies } = manifestOf(documentText('package.json'));
 
 /** Compiles a project against what it has installed. `types` are those of its surroundings. */
 const tsconfig = (surroundings: object): string =>
@@ -52,21 +57,19 @@ async function pack(folder: string): Promise<string> {
   return join(folder, file);
 }
 
-/** Unpacks it where npm would, and beside it what it depends on. Without npm, which would ask the registry. */
-function install(file: string, project: string): void {
-  const modules = join(project, 'node_modules');
-  const target = join(modules, '@errand', 'client');
-  mkdirSync(target, { recursive: true });
-  execFileSync('tar', ['-xzf', file, '--strip-components=1', '-C', target]);
-  for (const name of [...Object.keys(dependencies), '@types/node', 'undici-types']) {
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-  }
+/** Installs it into an empty project, with what it depends on and what a project in TypeScript has. */
+async function install(file: string, project: string): Promise<void> {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+  const flags = '--no-audit --no-fund --prefer-offline';
+  const types = `@types/node@${devDependencies['@types/node']}`;
+  const installing = type(`npm install ${flags} ${file} ${types}`, project);
+  const how = await installing.exited;
+  if (how !== 0) throw new Error(`npm install ended with ${how}:\n${installing.output()}`);
   // What README's second block reads its types from. Nothing of it is there at run time.
   mkdirSync(join(project, 'tasks'));
   const definitions = join(ROOT, 'tasks', 'index.ts');
   writeFileSync(join(project, 'tasks', 'index.ts'), `export type { definitions } from '${definitions}';\n`);
-  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
 }
 
 const folder = scratchFolder(0o755);
@@ -75,7 +78,7 @@ let packed = '';
 
 beforeAll(async () => {
   packed = await pack(folder);
-  install(packed, project);
+  await install(packed, project);
   mkdirSync(join(project, 'src'));
   return () => removeScratch(folder);
 });
