@@ -187,8 +187,9 @@ function headers(config: AppConfig): RequestHandler[] {
   ];
 }
 
-const headAsGet: RequestHandler = (request, _response, next) => {
+const headAsGet: RequestHandler = (request, response, next) => {
   // The validator knows only the methods of the document; for Node a HEAD stays one and gets no body.
+  response.locals.isHead = request.method === 'HEAD';
   if (request.method === 'HEAD') request.method = 'GET';
   next();
 };

@@ -68,7 +68,8 @@ export function openEventStream(
     'X-Accel-Buffering': 'no',
   });
   response.write(`retry: ${timing.retryMs}\n\n`);
-  if (stopping.aborted) end();
+  // Nobody would ever be told that it is over who has asked for its head alone.
+  if (stopping.aborted || response.locals.isHead) end();
   return {
     over: over.signal,
     end,

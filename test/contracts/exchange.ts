@@ -27,10 +27,12 @@ export function exchange(base: string, request: ApiRequest): Promise<Received> {
       (response) => {
         const { statusCode: status = 0, headers } = response;
         if (headers['content-type']?.startsWith('text/event-stream') === true) {
-          response.once('data', (chunk: Buffer) => {
+          const done = (chunk = Buffer.alloc(0)): void => {
             resolve({ status, headers, text: chunk.toString('utf8') });
             response.destroy();
-          });
+          };
+          // Of a HEAD there is nothing but its end.
+          response.once('data', done).once('end', () => done());
           return;
         }
         const chunks: Buffer[] = [];

@@ -121,6 +121,24 @@ test('its time being up, a stream ends in order, and goes on where it was', asyn
   expect(source.events.at(-1)?.event).toBe('line');
 });
 
+test('who asks for the head of a stream alone gets that, and keeps none open', async () => {
+  const id = await taskWithLines(pool, 1, { state: 'running' });
+  for (const path of ['logs', 'events']) {
+    const { status, headers, text } = await api.call('HEAD', `/v1/tasks/${id}/${path}`, undefined, {
+      accept: 'text/event-stream',
+    });
+    expect([status, headers.get('content-type'), text]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+      '',
+    ]);
+  }
+  await until('none is open', async () => {
+    const { text } = await api.call('GET', '/metrics');
+    return text.includes('errand_http_streams 0\n');
+  });
+});
+
 test('a process on its way out ends its streams in order', async () => {
   const own = await startOwnApi(pool);
   const source = await reader(logsOf(await taskWithLines(pool, 2, { state: 'running' }), own.url));
