@@ -4,35 +4,65 @@ import { join } from 'node:path';
 import { startPostgres } from '../embedded/postgres.ts';
 import { openPool } from '../store/pool.ts';
 
+/** Those of `npm start`, so durable, but with fewer checkpoints, and with a count of the statements. */
+const SETTINGS = {
+  max_wal_size: '4GB',
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track': 'top',
+};
+
 /**
- * Those of `npm start`, so durable, but for what only a large fill notices: no log for a standby, which lets it skip
- * most of the log, fewer checkpoints, and no vacuum on its own, which would fall into the measurements.
+ * What only a large fill notices: no log for a standby, which lets it skip most of the log, and no vacuum on its own,
+ * which would fall into the measurements.
  */
-const SETTINGS = { wal_level: 'minimal', max_wal_senders: '0', max_wal_size: '4GB', autovacuum: 'off' };
+export const FOR_LARGE_FILLS = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 'off' };
 
 /** A Postgres for this run alone. */
 export type BenchServer = {
   version: string;
+  /** Of the postmaster; all other processes of the server are its children. */
+  pid: number;
+  /** Makes an empty database with a name of its own. */
+  freshDatabase(): Promise<{ name: string; url: string }>;
+  /** Drops a database, whoever is connected to it. */
+  dropDatabase(name: string): Promise<void>;
+  /** How many statements clients have sent to a database so far. */
+  statements(database: string): Promise<number>;
   /** Makes an empty database and gives its URL. */
   createDatabase(name: string): Promise<string>;
   /** Stops it, whatever it is doing, and removes all its files. Once; later calls wait for the first. */
   remove(): Promise<void>;
 };
 
-/** Starts a Postgres in a new temporary folder. Throws when it does not start, with nothing left behind. */
-export async function startServer(): Promise<BenchServer> {
+/**
+ * Starts a Postgres in a new temporary folder, with these settings besides. Throws when it does not start, with
+ * nothing left behind.
+ */
+export async function startServer(settings: Record<string, string> = {}): Promise<BenchServer> {
   const directory = await mkdtemp(join(tmpdir(), 'errand-bench-'));
   try {
-    const postgres = await startPostgres({ directory, port: 0, settings: SETTINGS, log: () => {} });
+    const postgres = await startPostgres({ directory, port: 0, settings: { ...SETTINGS, ...settings }, log: () => {} });
+    await onServer(postgres.url, 'create extension pg_stat_statements');
+    const createDatabase = async (name: string): Promise<string> => {
+      await onServer(postgres.url, `create database ${name}`);
+      const url = new URL(postgres.url);
+      url.pathname = `/${name}`;
+      return url.href;
+    };
+    let made = 0;
     let removed: Promise<void> | undefined;
     return {
       version: await onServer(postgres.url, 'show server_version'),
-      createDatabase: async (name) => {
-        await onServer(postgres.url, `create database ${name}`);
-        const url = new URL(postgres.url);
-        url.pathname = `/${name}`;
-        return url.href;
+      pid: postgres.pid,
+      createDatabase,
+      async freshDatabase() {
+        const name = `fresh_${++made}`;
+        return { name, url: await createDatabase(name) };
       },
+      async dropDatabase(name) {
+        await onServer(postgres.url, `drop database ${name} with (force)`);
+      },
+      statements: async (name) => Number(await onServer(postgres.url, statementsOf(name))),
       remove: () => {
         removed ??= postgres.stop().then(() => removeFiles(directory));
         return removed;
@@ -48,6 +78,14 @@ export async function startServer(): Promise<BenchServer> {
 async function removeFiles(directory: string): Promise<void> {
   const data = await realpath(join(directory, 'postgres')).catch(() => directory);
   for (const folder of [data, directory]) await rm(folder, { recursive: true, force: true });
+}
+
+function statementsOf(database: string): string {
+  return `
+    select coalesce(sum(calls), 0)::text
+      from pg_stat_statements s
+      join pg_database d on d.oid = s.dbid
+     where d.datname = '${database}'`;
 }
 
 async function onServer(url: string, statement: string): Promise<string> {

@@ -12,6 +12,7 @@ type Handlers = { [D in Definition as D['name']]: () => Promise<{ default: Handl
 /** The handler of every definition, of a workflow the code of its steps, loaded when a runner first needs it and never by the API. */
 export const handlers: Handlers = {
   'example.echo': () => import('./example.echo.handler.ts'),
+  'example.now': () => import('./example.now.handler.ts'),
   'example.sleep': () => import('./example.sleep.handler.ts'),
   'example.fail': () => import('./example.fail.handler.ts'),
   'example.crash': () => import('./example.crash.handler.ts'),

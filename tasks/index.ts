@@ -7,6 +7,7 @@ import { echo } from './example.echo.task.ts';
 import { fail } from './example.fail.task.ts';
 import { linear } from './example.linear.workflow.ts';
 import { mixed } from './example.mixed.workflow.ts';
+import { now } from './example.now.task.ts';
 import { sleep } from './example.sleep.task.ts';
 import { tree } from './example.tree.workflow.ts';
 import { httpRequest } from './http.request.task.ts';
@@ -17,6 +18,7 @@ import { deliver } from './webhook.deliver.task.ts';
 /** Every task definition, those of workflows too. A new one is a line here and a line in handlers.ts. */
 export const definitions = [
   echo,
+  now,
   sleep,
   fail,
   crash,

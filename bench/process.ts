@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** A process that is measured, apart from the one that measures. */
+export type Measured = {
+  readonly pid: number;
+  /** Resolves with the next message that it sends. */
+  message(): Promise<unknown>;
+  send(message: string): void;
+  stop(): Promise<void>;
+  /** By SIGKILL. */
+  kill(): Promise<void>;
+};
+
+/** Starts a script of this repository and waits for its first message, which it gives. Throws when it ends before. */
+export async function startProcess(
+  script: string,
+  environment: Record<string, string>,
+): Promise<{ process: Measured; first: unknown }> {
+  const child = spawn(process.execPath, [join(ROOT, script)], {
+    cwd: ROOT,
+    env: { ...process.env, LOG_LEVEL: 'warn', ...environment },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit');
+  const message = async (): Promise<unknown> => {
+    const [received] = await Promise.race([
+      once(child, 'message'),
+      exited.then(([code]) => Promise.reject(new Error(`${script} ended with ${code}`))),
+    ]);
+    return received;
+  };
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    child.kill(signal);
+    await exited;
+  };
+  const first = await message();
+  return {
+    process: {
+      pid: child.pid ?? 0,
+      message,
+      send: (text) => void child.send(text),
+      stop: () => end('SIGTERM'),
+      kill: () => end('SIGKILL'),
+    },
+    first,
+  };
+}
+
+/** Says a word to each process and waits until each has answered. */
+export async function tellAll(processes: readonly Measured[], word: string): Promise<void> {
+  const answers = processes.map((process) => process.message());
+  for (const process of processes) process.send(word);
+  await Promise.all(answers);
+}
+
+/** Starts so many processes of a script, all at once. */
+export async function startProcesses(
+  count: number,
+  script: string,
+  environment: Record<string, string>,
+): Promise<Measured[]> {
+  const started = Array.from({ length: count }, () => startProcess(script, environment));
+  return (await Promise.all(started)).map(({ process }) => process);
+}

@@ -1,0 +1,64 @@
+import { Queue as BullQueue, createPostgresBackend } from 'bullmq';
+import { startProcesses } from '../process.ts';
+import type { BenchServer } from '../server.ts';
+import type { Queue, QueueKind } from './queue.ts';
+import { startRedis } from './redis.ts';
+
+const BATCH = 5_000;
+
+/** BullMQ on its Postgres backend; results are kept. */
+export const bullOnPostgres: QueueKind = {
+  name: 'BullMQ on Postgres',
+  async open(server, processes) {
+    const { name, url } = await server.freshDatabase();
+    const bull = new BullQueue('noop', { connection: { connectionString: url, migrate: true } }, createPostgresBackend);
+    await bull.waitUntilReady();
+    return openBull(bull, { DATABASE_URL: url }, processes, { name, pids: [], stop: async () => {} });
+  },
+};
+
+/** BullMQ on a Redis of its own, without persistence; results are kept. */
+export const bullOnRedis: QueueKind = {
+  name: 'BullMQ on Redis',
+  async open(_server: BenchServer, processes) {
+    const redis = await startRedis();
+    const bull = new BullQueue('noop', { connection: { host: '127.0.0.1', port: redis.port } });
+    return openBull(bull, { REDIS_PORT: String(redis.port) }, processes, {
+      name: null,
+      pids: [redis.pid],
+      stop: redis.stop,
+    });
+  },
+};
+
+async function openBull(
+  bull: BullQueue,
+  environment: Record<string, string>,
+  processes: number,
+  place: { name: string | null; pids: number[]; stop: () => Promise<void> },
+): Promise<Queue> {
+  await bull.pause();
+  const workers = await startProcesses(processes, 'bench/peers/bullmq.ts', environment);
+  return {
+    async fill(count) {
+      for (let from = 0; from < count; from += BATCH) {
+        await bull.addBulk(
+          Array.from({ length: Math.min(BATCH, count - from) }, () => ({ name: 'noop', data: {} })),
+        );
+      }
+    },
+    go: () => bull.resume(),
+    hold: () => bull.pause(),
+    async isDrained() {
+      const counts = await bull.getJobCounts('waiting', 'active', 'paused', 'prioritized');
+      return Object.values(counts).every((count) => count === 0);
+    },
+    pids: [...workers.map(({ pid }) => pid), ...place.pids],
+    database: place.name,
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await bull.close();
+      await place.stop();
+    },
+  };
+}

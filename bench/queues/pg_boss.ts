@@ -1,0 +1,41 @@
+import { PgBoss } from 'pg-boss';
+import { startProcesses, tellAll } from '../process.ts';
+import { benchPool } from './errand.ts';
+import type { QueueKind } from './queue.ts';
+
+const BATCH = 10_000;
+
+/** pg-boss: jobs are inserted, fetched and completed in batches, with an output. */
+export const pgBoss: QueueKind = {
+  name: 'pg-boss',
+  async open(server, processes) {
+    const { name, url } = await server.freshDatabase();
+    const boss = new PgBoss({ connectionString: url, schedule: false, supervise: false });
+    await boss.start();
+    await boss.createQueue('noop');
+    const pool = benchPool(url);
+    const workers = await startProcesses(processes, 'bench/peers/pg_boss.ts', { DATABASE_URL: url });
+    return {
+      async fill(count) {
+        for (let from = 0; from < count; from += BATCH) {
+          await boss.insert('noop', Array.from({ length: Math.min(BATCH, count - from) }, () => ({ data: {} })));
+        }
+      },
+      go: () => tellAll(workers, 'go'),
+      hold: () => tellAll(workers, 'hold'),
+      async isDrained() {
+        const { rows } = await pool.query<{ drained: boolean }>(
+          `select not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,
+        );
+        return rows[0]?.drained === true;
+      },
+      pids: workers.map(({ pid }) => pid),
+      database: name,
+      async close() {
+        await Promise.all(workers.map((worker) => worker.stop()));
+        await boss.stop({ graceful: false });
+        await pool.end();
+      },
+    };
+  },
+};
