@@ -53,9 +53,12 @@ export function toIsoTime(text: string, path: string): string {
   });
 }
 
+/** Made once: an error with a stack for each request would cost more than the rest of this. */
+const CLOSED = new Error('The connection was closed, or the answer is complete');
+
 /** Aborted when the caller hangs up before the answer is complete. */
 export function callerGone(response: Response): AbortSignal {
   const controller = new AbortController();
-  response.once('close', () => controller.abort());
+  response.once('close', () => controller.abort(CLOSED));
   return controller.signal;
 }

@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import { type CustomTypesConfig, Pool, type PoolConfig, types } from 'pg';
 import { watchConnections } from './watchdog.ts';
 
@@ -107,4 +108,14 @@ export function isConnectionFailure(error: unknown): boolean {
   return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
     error.message,
   );
+}
+
+/** Does work of one statement again that a deadlock with another undid whole. Throws what else goes wrong. */
+export function retryTransient<T>(work: () => Promise<T>): Promise<T> {
+  return pRetry(work, {
+    retries: 5,
+    minTimeout: 10,
+    randomize: true,
+    shouldRetry: ({ error }) => isTransient(error),
+  });
 }

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { middleware } from 'express-openapi-validator';
 import type { OpenApiDocument, Operation } from './document.ts';
+import { compilePathsOnce } from './paths.ts';
 
 /** The usual one takes `urn:uuid:…` too, which Postgres does not. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -9,6 +10,7 @@ type DocumentV3 = Exclude<Parameters<typeof middleware>[0]['apiSpec'], string>;
 
 /** The middleware that validates every request against the OpenAPI document (specification A1). */
 export function requestValidator(document: OpenApiDocument): RequestHandler[] {
+  compilePathsOnce();
   return middleware({
     ...COMMON,
     apiSpec: toSpec(withRequestsAlone(document)),
