@@ -15,10 +15,11 @@ export async function cpuSecondsOfTree(pid: number): Promise<number> {
   const others = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const stats = await Promise.all(others.map(readStat));
   const children = stats.filter((stat) => stat?.parent === pid);
-  return [root?.ownSeconds, root?.endedChildrenSeconds, ...children.map((stat) => stat?.ownSeconds)].reduce<number>(
-    (sum, seconds) => sum + (seconds ?? 0),
-    0,
-  );
+  return [
+    root?.ownSeconds,
+    root?.endedChildrenSeconds,
+    ...children.map((stat) => stat?.ownSeconds),
+  ].reduce<number>((sum, seconds) => sum + (seconds ?? 0), 0);
 }
 
 type Stat = { parent: number; ownSeconds: number; endedChildrenSeconds: number };
@@ -27,7 +28,11 @@ type Stat = { parent: number; ownSeconds: number; endedChildrenSeconds: number }
 async function readStat(pid: number): Promise<Stat | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   if (text === null) return null;
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
-  const seconds = (from: number): number => ((fields[from] ?? 0) + (fields[from + 1] ?? 0)) / TICKS_PER_SECOND;
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  const seconds = (from: number): number =>
+    ((fields[from] ?? 0) + (fields[from + 1] ?? 0)) / TICKS_PER_SECOND;
   return { parent: fields[1] ?? 0, ownSeconds: seconds(11), endedChildrenSeconds: seconds(13) };
 }

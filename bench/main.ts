@@ -1,15 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onStopSignals } from '../embedded/stop_signals.ts';
-import { readEnvironment } from './environment.ts';
+import { executionChart } from './chart.ts';
+import { type Environment, readEnvironment } from './environment.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
-import { measureReads } from './reads/section.ts';
-import { mergeMarkdown, toJson, toMarkdown } from './report.ts';
-import { startServer } from './server.ts';
-import { measureWorkflows } from './workflows/section.ts';
+import { killLeftOver } from './process.ts';
+import { mergeMarkdown, type Section, toJson, toMarkdown } from './report.ts';
+import { runParts } from './run.ts';
+import type { BenchServer } from './server.ts';
 
 // `npm run bench`: measures, and prints what came of it. It judges nothing: a run that measured ends with 0.
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
+const CHART = join(import.meta.dirname, 'execution.svg');
 
 const began = performance.now();
 function tell(line: string): void {
@@ -19,28 +21,46 @@ function tell(line: string): void {
 
 async function measure(options: BenchOptions): Promise<void> {
   let isStopping = false;
-  const server = await startServer();
+  let running: BenchServer | undefined;
+  const failures: string[] = [];
   const stop = (): void => {
     isStopping = true;
     // Whatever is under way fails then.
-    void server.remove();
+    void killLeftOver();
+    void running?.remove();
   };
   onStopSignals(stop, stop);
-  try {
-    const sections = [
-      ...(options.only === 'workflows' ? [] : [await measureReads(server, options, tell)]),
-      ...(options.only === 'reads' ? [] : [await measureWorkflows(server, options.repetitions, tell)]),
-    ];
-    const environment = await readEnvironment(server.version);
+  process.on('uncaughtException', (error) => {
+    // A connection that is being closed when its Postgres goes, each package in its way. What is measured is awaited.
+    if (!isStopping) tell(`aside: ${error.message}`);
+  });
+  const { version, sections } = await runParts(options, {
+    tell,
+    onStart(server) {
+      running = server;
+      if (isStopping) stop();
+    },
+    onFailure(failure) {
+      if (isStopping) return;
+      failures.push(failure);
+      tell(failure);
+    },
+    isStopping: () => isStopping,
+  });
+  const environment = await readEnvironment(version);
+  if (sections.length > 0) {
     process.stdout.write((options.json ? toJson : toMarkdown)(environment, sections));
-    if (!options.write) return;
-    const earlier = await readFile(RESULTS, 'utf8').catch(() => '');
-    await writeFile(RESULTS, mergeMarkdown(earlier, environment, sections));
-  } catch (error) {
-    throw isStopping ? new Error('Stopped.') : error;
-  } finally {
-    await server.remove();
+    if (options.write) await write(environment, sections);
   }
+  if (isStopping) throw new Error('Stopped.');
+  if (failures.length > 0) throw new Error(failures.join('\n'));
+}
+
+async function write(environment: Environment, sections: readonly Section[]): Promise<void> {
+  const earlier = await readFile(RESULTS, 'utf8').catch(() => '');
+  await writeFile(RESULTS, mergeMarkdown(earlier, environment, sections));
+  const chart = executionChart(environment, sections);
+  if (chart !== null) await writeFile(CHART, chart);
 }
 
 try {
@@ -49,5 +69,6 @@ try {
   else await measure(options);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // Now: a part that failed may have left what would keep this process.
+  process.exit(1);
 }

@@ -1,22 +1,34 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
-export const USAGE = `Measures what reading costs: a page of the list, a task, the figures, with few finished tasks and with many;
-and how long a workflow of four steps takes, beside jobs of graphile-worker.
+/** What can be measured by itself, in the order of the report. What needs many finished tasks comes last. */
+export const PART_NAMES = [
+  ...(['execute', 'one-by-one', 'runners', 'mix', 'backlog', 'http', 'latency'] as const),
+  ...(['memory', 'recovery', 'workflows', 'reads', 'ledger'] as const),
+] as const;
 
-  npm run bench                     100 thousand and 10 million finished tasks
-  npm run bench -- --quick          100 thousand and 1 million, in about a minute
+export type PartName = (typeof PART_NAMES)[number];
 
-  --small        finished tasks in the first database
+export const USAGE = `Measures Errand beside other queues on one Postgres, by turns: what executing, submitting and waiting costs, what
+reading costs with few and with many finished tasks, memory, and recovery.
+
+  npm run bench                     some hours
+  npm run bench -- --quick          a few minutes: fewer tasks and rounds, so figures that scatter
+
+  --only         parts, with commas between them: ${PART_NAMES.slice(0, 6).join(', ')},
+                 ${PART_NAMES.slice(6).join(', ')}
+  --tasks        tasks that are executed in a round; other parts take multiples of it
+  --rounds       how often each queue is measured
+  --repetitions  how often each read, start and workflow is measured
+  --small        finished tasks in the first database that is read
   --large        finished tasks in the second one
-  --repetitions  how often each is measured
-  --only         reads, or workflows
-  --json         JSON on stdout instead of the table
-  --write        also writes the table to bench/RESULTS.md
+  --json         JSON on stdout instead of the tables, with each round
+  --write        also writes the tables to bench/RESULTS.md, and the chart to bench/execution.svg
   --help         this text
 
 It makes a Postgres of its own in the temporary folder (TMPDIR) and removes it at the end. 10 million tasks take about
-10 GB there. Progress goes to stderr.
+10 GB there. BullMQ on Redis is measured where there is a redis-server. Progress goes to stderr. A part that fails is
+named at the end, with exit code 1; how figures compare does not decide the exit code.
 `;
 
 const whole = (least: number, most: number) => {
@@ -25,23 +37,33 @@ const whole = (least: number, most: number) => {
 };
 
 // Fewer than a thousand have no task of some of the kinds that are read.
-const tasks = whole(1_000, 100_000_000);
+const finished = whole(1_000, 100_000_000);
 const flag = z.boolean().default(false);
+const partNames = z.array(z.enum(PART_NAMES, `must be some of ${PART_NAMES.join(', ')}`));
 
 const optionsSchema = z
   .strictObject({
     quick: flag,
-    small: tasks.default(100_000),
-    large: tasks.optional(),
+    small: finished.default(100_000),
+    large: finished.optional(),
+    tasks: whole(10, 1_000_000).optional(),
+    rounds: whole(1, 100).optional(),
     repetitions: whole(1, 10_000).optional(),
-    only: z.enum(['reads', 'workflows'], 'must be reads or workflows').optional(),
+    only: z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(partNames)
+      .default([...PART_NAMES]),
     json: flag,
     write: flag,
   })
   .transform(({ quick, ...options }) => ({
     ...options,
+    isQuick: quick,
     large: options.large ?? (quick ? 1_000_000 : 10_000_000),
-    repetitions: options.repetitions ?? (quick ? 100 : 300),
+    tasks: options.tasks ?? (quick ? 5_000 : 50_000),
+    rounds: options.rounds ?? (quick ? 2 : 5),
+    repetitions: options.repetitions ?? (quick ? 30 : 300),
   }));
 
 /** What is to be measured, with how many tasks and how often, and how it is to be told. */
@@ -53,7 +75,7 @@ export function benchOptions(args: string[]): BenchOptions | 'help' {
   if (help === true) return 'help';
   const parsed = optionsSchema.safeParse(values);
   if (parsed.success) return parsed.data;
-  throw unusable(parsed.error.issues.map(({ path, message }) => `--${path.join('.')} ${message}`));
+  throw unusable(parsed.error.issues.map(({ path, message }) => `--${path[0]?.toString()} ${message}`));
 }
 
 function readFlags(args: string[]): Record<string, string | boolean | undefined> {
@@ -61,8 +83,8 @@ function readFlags(args: string[]): Record<string, string | boolean | undefined>
   const given = { type: 'boolean' } as const;
   try {
     const options = {
-      ...{ quick: given, json: given, write: given, help: given },
-      ...{ small: text, large: text, repetitions: text, only: text },
+      ...{ quick: given, json: given, write: given, help: given, only: text },
+      ...{ small: text, large: text, tasks: text, rounds: text, repetitions: text },
     };
     return { ...parseArgs({ args, options }).values };
   } catch (error) {

@@ -1,8 +1,26 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
+
+/** Those that have not ended. */
+const running = new Set<ChildProcess>();
+
+/** Notes a process, so that it does not outlive what measured it, whatever goes wrong there. */
+export function noted(child: ChildProcess): ChildProcess {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** Ends what runs still: what a part that failed has left, or, when all is to stop, what is being measured. */
+export async function killLeftOver(): Promise<void> {
+  const left = [...running];
+  const exited = left.map((child) => once(child, 'exit'));
+  for (const child of left) child.kill('SIGKILL');
+  await Promise.all(exited);
+}
 
 /** A process that is measured, apart from the one that measures. */
 export type Measured = {
@@ -20,11 +38,13 @@ export async function startProcess(
   script: string,
   environment: Record<string, string>,
 ): Promise<{ process: Measured; first: unknown }> {
-  const child = spawn(process.execPath, [join(ROOT, script)], {
-    cwd: ROOT,
-    env: { ...process.env, LOG_LEVEL: 'warn', ...environment },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  const child = noted(
+    spawn(process.execPath, [join(ROOT, script)], {
+      cwd: ROOT,
+      env: { ...process.env, LOG_LEVEL: 'warn', ...environment },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    }),
+  );
   const exited = once(child, 'exit');
   const message = async (): Promise<unknown> => {
     const [received] = await Promise.race([

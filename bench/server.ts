@@ -24,9 +24,9 @@ export type BenchServer = {
   pid: number;
   /** Makes an empty database with a name of its own. */
   freshDatabase(): Promise<{ name: string; url: string }>;
-  /** Drops a database, whoever is connected to it. */
+  /** Drops a database, when those are gone who are just leaving, and whoever is connected to it then. */
   dropDatabase(name: string): Promise<void>;
-  /** How many statements clients have sent to a database so far. */
+  /** How many statements clients have sent to a database so far, but for those that say in a comment `bench`. */
   statements(database: string): Promise<number>;
   /** Makes an empty database and gives its URL. */
   createDatabase(name: string): Promise<string>;
@@ -41,7 +41,12 @@ export type BenchServer = {
 export async function startServer(settings: Record<string, string> = {}): Promise<BenchServer> {
   const directory = await mkdtemp(join(tmpdir(), 'errand-bench-'));
   try {
-    const postgres = await startPostgres({ directory, port: 0, settings: { ...SETTINGS, ...settings }, log: () => {} });
+    const postgres = await startPostgres({
+      directory,
+      port: 0,
+      settings: { ...SETTINGS, ...settings },
+      log: () => {},
+    });
     await onServer(postgres.url, 'create extension pg_stat_statements');
     const createDatabase = async (name: string): Promise<string> => {
       await onServer(postgres.url, `create database ${name}`);
@@ -60,6 +65,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
         return { name, url: await createDatabase(name) };
       },
       async dropDatabase(name) {
+        await onServer(postgres.url, leftBy(name));
         await onServer(postgres.url, `drop database ${name} with (force)`);
       },
       statements: async (name) => Number(await onServer(postgres.url, statementsOf(name))),
@@ -80,12 +86,26 @@ async function removeFiles(directory: string): Promise<void> {
   for (const folder of [data, directory]) await rm(folder, { recursive: true, force: true });
 }
 
+/** Waits, a second at most: a connection that has said goodbye takes being ended for an error. */
+function leftBy(database: string): string {
+  return `
+    do $$
+    begin
+      for attempt in 1..100 loop
+        perform pg_stat_clear_snapshot();
+        exit when not exists (select from pg_stat_activity
+                               where datname = '${database}' and backend_type = 'client backend');
+        perform pg_sleep(0.01);
+      end loop;
+    end $$`;
+}
+
 function statementsOf(database: string): string {
   return `
     select coalesce(sum(calls), 0)::text
       from pg_stat_statements s
       join pg_database d on d.oid = s.dbid
-     where d.datname = '${database}'`;
+     where d.datname = '${database}' and s.query not like '%/* bench */%'`;
 }
 
 async function onServer(url: string, statement: string): Promise<string> {

@@ -40,11 +40,16 @@ export async function timeByTurns(
       times[index]?.push(await subject());
     }
   }
-  return times.map((all) => ({ times: all.length, median: quantile(all, 0.5), p99: quantile(all, 0.99) }));
+  return times.map(toDurations);
+}
+
+/** What so many durations in ms come to. */
+export function toDurations(all: readonly number[]): Durations {
+  return { times: all.length, median: quantile(all, 0.5), p99: quantile(all, 0.99) };
 }
 
 /** The nearest rank: the smallest of the values that so many of them do not exceed. */
-function quantile(values: readonly number[], share: number): number {
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

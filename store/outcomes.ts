@@ -5,7 +5,7 @@ import type { Database } from './pool.ts';
 import type { LogLine, Progress } from './running.ts';
 import { type Submission, toItems } from './submit.ts';
 
-type OfAttempt = {
+export type OfAttempt = {
   id: string;
   /** The ring that the attempt ran for. */
   ranFor: string;
@@ -15,6 +15,8 @@ type OfAttempt = {
   durationMs: number;
   /** The task whose step or child it is. */
   parentId?: string | null;
+  /** It has children, all of which have ended. */
+  hasChildren?: boolean;
   /** What the handler logged and told of its progress, and that is not written yet. */
   lines: LogLine[];
   progress: Progress | null;
@@ -25,7 +27,8 @@ export type Outcome = OfAttempt &
   (
     | {
         kind: 'succeeded';
-        result: unknown;
+        /** JSON text. */
+        result: string | null;
         /** Its condition did not hold, so it was not run. */
         skipped?: boolean;
         /** What the handler wants to be done next. */
@@ -205,18 +208,10 @@ const RECORD_OUTCOMES = `
          (select count(*) from rung) + (select count(*) from settled) + (select count(*) from submitted) as done`;
 
 function nextInMs(outcome: Outcome): number | null {
-  switch (outcome.kind) {
-    case 'succeeded':
-    case 'continued':
-    case 'cancelled':
-      return null;
-    case 'interrupted':
-      return 0;
-    default:
-      return outcome.retryInMs === null
-        ? null
-        : Math.ceil(outcome.retryInMs / RETRY_BUCKET_MS) * RETRY_BUCKET_MS;
-  }
+  if (outcome.kind === 'interrupted') return 0;
+  if (outcome.kind !== 'failed' && outcome.kind !== 'timed_out') return null;
+  const { retryInMs } = outcome;
+  return retryInMs === null ? null : Math.ceil(retryInMs / RETRY_BUCKET_MS) * RETRY_BUCKET_MS;
 }
 
 function toColumns(outcome: Outcome & { ring: string }): Record<string, unknown> {
@@ -225,7 +220,7 @@ function toColumns(outcome: Outcome & { ring: string }): Record<string, unknown>
     ran_for: outcome.ranFor,
     attempt: outcome.attempt,
     kind: outcome.kind,
-    result: outcome.kind === 'succeeded' ? outcome.result : undefined,
+    result: outcome.kind === 'succeeded' ? JSON.parse(outcome.result ?? 'null') : undefined,
     error: 'error' in outcome ? outcome.error : undefined,
     duration_ms: outcome.durationMs,
     next_in_ms: nextInMs(outcome),

@@ -1,16 +1,16 @@
 import type { Database } from './pool.ts';
 
+/** Tasks of one ring that have not started, each with the fresh ring that is to announce it. */
+export type Unstarted = { key: string; tasks: readonly { id: string; ring: string }[] };
+
 /**
- * Gives unstarted attempts back to the pool: their tasks name the fresh ring `newKey`, which rings at once, so
+ * Gives unstarted attempts of the ring `key` back to the pool: their tasks name fresh rings, which ring at once, so
  * the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone, and all of them when the
  * runner is no longer live: another may be executing them. Crash after the commit: the old ring finds nothing
- * due; before it: the old ring still announces everything.
+ * due; before it: the old ring still announces everything. Relies on the primary key.
  */
-export async function giveBack(
-  database: Database,
-  runnerId: number,
-  ring: { key: string; newKey: string; taskIds: string[] },
-): Promise<void> {
+export async function giveBack(database: Database, runnerId: number, unstarted: Unstarted): Promise<void> {
+  const { key, tasks } = unstarted;
   await database.query({
     name: 'give_back',
     text: `
@@ -19,20 +19,21 @@ export async function giveBack(
       ),
       t as (
         update errand.tasks
-           set ring = $2
-          from fence
-         where tasks.id = any ($3) and tasks.ring = $1
+           set ring = given.ring
+          from fence, unnest($2::uuid[], $3::uuid[]) as given (id, ring)
+         where tasks.id = given.id and tasks.ring = $1
         returning tasks.id, tasks.name, tasks.ring, tasks.run_at, tasks.priority
       ),
       rings as (
-        select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec
+        select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec,
+               (array_agg(id order by id))[1] as first
           from t
          group by ring, name, priority, run_at
       )
-      select graphile_worker.add_jobs(array_agg(spec))
+      select graphile_worker.add_jobs(array_agg(spec order by first))
         from rings
       having count(*) > 0`,
-    values: [ring.key, ring.newKey, ring.taskIds, runnerId],
+    values: [key, tasks.map(({ id }) => id), tasks.map(({ ring }) => ring), runnerId],
   });
 }
 

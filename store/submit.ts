@@ -1,8 +1,7 @@
 import type { Dedup } from '../core/dedup.ts';
 import type { StepRow } from '../core/graph.ts';
 import { assignRings } from '../core/rings.ts';
-import { type Connections, type Database, retryTransient } from './pool.ts';
-import { isPlain, submitNewBatch } from './submit_new.ts';
+import { type Database, retryTransient } from './pool.ts';
 import { TASK_COLUMNS, type Task } from './tasks.ts';
 
 /** A validated submission, ready for the ledger. At most one of `runAt` and `delayMs` is set. */
@@ -46,54 +45,18 @@ export type TaskReference = Pick<Task, 'id' | 'state'>;
  */
 export async function submitTasks(database: Database, submissions: Submission[]): Promise<Submitted<Task>[]> {
   type Row = { outcome: SubmitOutcome } & Task;
-  const rows = await retryTransient(() =>
-    query<Row>(database, submissions, {
+  const { rows } = await retryTransient(() =>
+    database.query<Row>({
       name: 'submit_tasks',
       text: `
         select s.outcome, ${TASK_COLUMNS}
           from errand.submit_tasks($1::jsonb) s
          cross join lateral (select (s.task).*) t
          order by s.ordinal`,
+      values: [JSON.stringify(toItems(submissions))],
     }),
   );
   return rows.map(({ outcome, ...task }) => ({ outcome, task: outcome === 'conflict' ? null : task }));
-}
-
-/** Like `submitTasks`, but gives only the id and the state of each: for batches of thousands. */
-export function submitBatch(
-  database: Database,
-  submissions: Submission[],
-): Promise<Submitted<TaskReference>[]> {
-  const areNew = submissions.every((one) => isPlain(one) && one.dedup.dedup === null);
-  return areNew ? submitNewBatch(database, submissions) : retryTransient(() => insertBatch(database, submissions));
-}
-
-async function insertBatch(
-  database: Database,
-  submissions: Submission[],
-): Promise<Submitted<TaskReference>[]> {
-  type Row = { outcome: SubmitOutcome } & TaskReference;
-  const rows = await query<Row>(database, submissions, {
-    name: 'submit_batch',
-    text: `
-      select s.outcome, (s.task).id, (s.task).state
-        from errand.submit_tasks($1::jsonb) s
-       order by s.ordinal`,
-  });
-  return rows.map(({ outcome, id, state }) => ({
-    outcome,
-    task: outcome === 'conflict' ? null : { id, state },
-  }));
-}
-
-async function query<Row extends object>(
-  database: Database,
-  submissions: Submission[],
-  statement: { name: string; text: string },
-): Promise<Row[]> {
-  const values = [JSON.stringify(toItems(submissions))];
-  const { rows } = await database.query<Row>({ ...statement, values });
-  return rows;
 }
 
 /** The `items` of errand.submit_tasks. */
@@ -130,38 +93,4 @@ function toColumns(item: Submission & { ring: string }): Record<string, unknown>
     parent_id: item.parentId ?? undefined,
     steps: item.steps,
   };
-}
-
-/**
- * Like `submitBatch`, but all or nothing: when one submission is in conflict, nothing is kept and it gives null.
- */
-export function submitBatchAtomically(
-  pool: Connections,
-  submissions: Submission[],
-): Promise<Submitted<TaskReference>[] | null> {
-  // Only an Idempotency-Key can be in conflict. Without one the statement by itself is all or nothing.
-  const mayConflict = submissions.some(({ dedup }) => dedup.dedup === 'idempotency_key');
-  if (!mayConflict) return submitBatch(pool, submissions);
-  return retryTransient(() => insertAtomically(pool, submissions));
-}
-
-async function insertAtomically(
-  pool: Connections,
-  submissions: Submission[],
-): Promise<Submitted<TaskReference>[] | null> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('begin');
-    const submitted = await insertBatch(client, submissions);
-    const isConflict = submitted.some(({ outcome }) => outcome === 'conflict');
-    await client.query(isConflict ? 'rollback' : 'commit');
-    return isConflict ? null : submitted;
-  } catch (error) {
-    // The transaction ends with its session: a client in an unknown state is never given to others.
-    broken = error instanceof Error ? error : new Error(String(error));
-    throw error;
-  } finally {
-    client.release(broken);
-  }
 }

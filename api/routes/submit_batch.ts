@@ -4,13 +4,8 @@ import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { traceSend } from '../../process/tracing.ts';
-import {
-  type Submission,
-  type Submitted,
-  submitBatch,
-  submitBatchAtomically,
-  type TaskReference,
-} from '../../store/submit.ts';
+import type { Submission, Submitted, TaskReference } from '../../store/submit.ts';
+import { submitBatch, submitBatchAtomically } from '../../store/submit_batch.ts';
 import type { Call, Operation } from '../call.ts';
 import { batchSchema } from '../openapi/submission.ts';
 import { findDefinition, toSubmission } from '../submission.ts';

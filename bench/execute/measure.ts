@@ -16,35 +16,49 @@ export type Executed = {
   statements: number | null;
 };
 
+/** How many tasks of how many processes. */
+export type Load = { tasks: number; processes: number };
+
 /** Fills a fresh queue, lets so many processes loose on it, and gives what that took until the last task was done. */
-export async function measureExecution(
+export function measureExecution(server: BenchServer, kind: QueueKind, load: Load): Promise<Executed> {
+  return withQueue(server, kind, load, async (queue) => {
+    await queue.fill(load.tasks);
+    return executed(server, queue, load.tasks);
+  });
+}
+
+/** Opens a queue, has it warm and held, does something with it, and removes it with its database. */
+export async function withQueue<Result>(
   server: BenchServer,
   kind: QueueKind,
-  { tasks, processes }: { tasks: number; processes: number },
-): Promise<Executed> {
+  { tasks, processes }: Load,
+  use: (queue: Queue) => Promise<Result>,
+): Promise<Result> {
   const queue = await kind.open(server, processes);
   try {
-    await warmUp(queue);
-    await queue.fill(tasks);
-    return await executed(server, queue, tasks);
+    await warmUp(queue, tasks);
+    return await use(queue);
   } finally {
     await queue.close();
     if (queue.database !== null) await server.dropDatabase(queue.database);
   }
 }
 
-/** Compiled code, connections and plans are there then. */
-async function warmUp(queue: Queue): Promise<void> {
-  await queue.fill(WARM_UP_TASKS);
+/** Executes some, half as many as will be measured at most. Compiled code, connections and plans are there then. */
+export async function warmUp(queue: Queue, tasks: number): Promise<void> {
+  await queue.fill(Math.min(WARM_UP_TASKS, Math.ceil(tasks / 2)));
   await queue.go();
   await drained(queue);
   await queue.hold();
 }
 
-async function executed(server: BenchServer, queue: Queue, tasks: number): Promise<Executed> {
+/**
+ * Lets the processes of a filled queue loose, and gives what it took until its tasks, so many, were done. The time is
+ * from when they began: how soon each hears that it may go on is another matter.
+ */
+export async function executed(server: BenchServer, queue: Queue, tasks: number): Promise<Executed> {
   const before = await used(server, queue);
-  const began = performance.now();
-  await queue.go();
+  const began = await queue.go();
   await drained(queue);
   const seconds = (performance.now() - began) / 1_000;
   const after = await used(server, queue);
@@ -69,6 +83,6 @@ async function used(
 }
 
 /** Resolves when everything in the queue is done. */
-export async function drained(queue: Queue): Promise<void> {
+async function drained(queue: Queue): Promise<void> {
   while (!(await queue.isDrained())) await pause(POLL_MS);
 }

@@ -7,8 +7,16 @@ const { DATABASE_URL: url = '', REDIS_PORT: port } = process.env;
 const noop = async (): Promise<{ at: number }> => ({ at: performance.timeOrigin + performance.now() });
 const worker =
   port === undefined
-    ? new Worker('noop', noop, { connection: { connectionString: url, max: 20 }, concurrency: CONCURRENCY }, createPostgresBackend)
-    : new Worker('noop', noop, { connection: { host: '127.0.0.1', port: Number(port) }, concurrency: CONCURRENCY });
+    ? new Worker(
+        'noop',
+        noop,
+        { connection: { connectionString: url, max: 20 }, concurrency: CONCURRENCY },
+        createPostgresBackend,
+      )
+    : new Worker('noop', noop, {
+        connection: { host: '127.0.0.1', port: Number(port) },
+        concurrency: CONCURRENCY,
+      });
 worker.on('error', (error) => console.error(error));
 await worker.waitUntilReady();
 process.on('SIGTERM', () => void worker.close().then(() => process.exit()));

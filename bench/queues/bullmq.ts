@@ -1,6 +1,7 @@
 import { Queue as BullQueue, createPostgresBackend } from 'bullmq';
 import { startProcesses } from '../process.ts';
 import type { BenchServer } from '../server.ts';
+import { untilBegun } from './begun.ts';
 import type { Queue, QueueKind } from './queue.ts';
 import { startRedis } from './redis.ts';
 
@@ -11,7 +12,11 @@ export const bullOnPostgres: QueueKind = {
   name: 'BullMQ on Postgres',
   async open(server, processes) {
     const { name, url } = await server.freshDatabase();
-    const bull = new BullQueue('noop', { connection: { connectionString: url, migrate: true } }, createPostgresBackend);
+    const bull = new BullQueue(
+      'noop',
+      { connection: { connectionString: url, migrate: true } },
+      createPostgresBackend,
+    );
     await bull.waitUntilReady();
     return openBull(bull, { DATABASE_URL: url }, processes, { name, pids: [], stop: async () => {} });
   },
@@ -31,8 +36,16 @@ export const bullOnRedis: QueueKind = {
   },
 };
 
+/** What is used of a queue of BullMQ, whose type differs by what it is on. */
+type Bull = Pick<Queue, 'close'> & {
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  addBulk(jobs: { name: string; data: object }[]): Promise<unknown>;
+  getJobCounts(...states: ('waiting' | 'active' | 'prioritized')[]): Promise<Record<string, number>>;
+};
+
 async function openBull(
-  bull: BullQueue,
+  bull: Bull,
   environment: Record<string, string>,
   processes: number,
   place: { name: string | null; pids: number[]; stop: () => Promise<void> },
@@ -47,10 +60,14 @@ async function openBull(
         );
       }
     },
-    go: () => bull.resume(),
+    async go() {
+      const before = await countWaiting(bull);
+      await bull.resume();
+      return untilBegun(async () => before === 0 || (await countWaiting(bull)) !== before);
+    },
     hold: () => bull.pause(),
     async isDrained() {
-      const counts = await bull.getJobCounts('waiting', 'active', 'paused', 'prioritized');
+      const counts = await bull.getJobCounts('waiting', 'active', 'prioritized');
       return Object.values(counts).every((count) => count === 0);
     },
     pids: [...workers.map(({ pid }) => pid), ...place.pids],
@@ -61,4 +78,9 @@ async function openBull(
       await place.stop();
     },
   };
+}
+
+async function countWaiting(bull: Bull): Promise<number> {
+  const { waiting = 0 } = await bull.getJobCounts('waiting');
+  return waiting;
 }

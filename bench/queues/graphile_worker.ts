@@ -1,41 +1,61 @@
-import { makeWorkerUtils } from 'graphile-worker';
+import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
 import { startProcesses, tellAll } from '../process.ts';
+import type { BenchServer } from '../server.ts';
 import { benchPool } from './errand.ts';
-import type { QueueKind } from './queue.ts';
+import { byTurns, CALLERS } from './one_by_one.ts';
+import type { Queue, QueueKind } from './queue.ts';
 
 const BATCH = 10_000;
 
 /** graphile-worker by itself, with everything in batches. It records nothing: a job that is done is deleted. */
 export const graphileWorker: QueueKind = {
   name: 'graphile-worker',
-  async open(server, processes) {
-    const { name, url } = await server.freshDatabase();
-    const utils = await makeWorkerUtils({ connectionString: url });
-    await utils.migrate();
-    const pool = benchPool(url);
-    const workers = await startProcesses(processes, 'bench/peers/graphile_worker.ts', { DATABASE_URL: url });
-    return {
-      async fill(count) {
-        for (let from = 0; from < count; from += BATCH) {
-          const size = Math.min(BATCH, count - from);
-          await utils.addJobs(Array.from({ length: size }, () => ({ identifier: 'noop', payload: {} })));
-        }
-      },
-      go: () => tellAll(workers, 'go'),
-      hold: () => tellAll(workers, 'hold'),
-      async isDrained() {
-        const { rows } = await pool.query<{ drained: boolean }>(
-          'select not exists (select from graphile_worker._private_jobs) as drained',
-        );
-        return rows[0]?.drained === true;
-      },
-      pids: workers.map(({ pid }) => pid),
-      database: name,
-      async close() {
-        await Promise.all(workers.map((worker) => worker.stop()));
-        await utils.release();
-        await pool.end();
-      },
-    };
-  },
+  open: (server, processes) => openGraphile(server, processes, addBatches),
 };
+
+/** graphile-worker to which jobs are added one by one. */
+export const graphileOneByOne: QueueKind = {
+  name: 'graphile-worker',
+  open: (server, processes) =>
+    openGraphile(server, processes, (utils, count) => byTurns(count, () => utils.addJob('noop', {}))),
+};
+
+async function addBatches(utils: WorkerUtils, count: number): Promise<void> {
+  for (let from = 0; from < count; from += BATCH) {
+    const size = Math.min(BATCH, count - from);
+    await utils.addJobs(Array.from({ length: size }, () => ({ identifier: 'noop', payload: {} })));
+  }
+}
+
+async function openGraphile(
+  server: BenchServer,
+  processes: number,
+  fill: (utils: WorkerUtils, count: number) => Promise<void>,
+): Promise<Queue> {
+  const { name, url } = await server.freshDatabase();
+  const utils = await makeWorkerUtils({ connectionString: url, maxPoolSize: CALLERS });
+  await utils.migrate();
+  const pool = benchPool(url);
+  const workers = await startProcesses(processes, 'bench/peers/graphile_worker.ts', { DATABASE_URL: url });
+  return {
+    fill: (count) => fill(utils, count),
+    async go() {
+      await tellAll(workers, 'go');
+      return performance.now();
+    },
+    hold: () => tellAll(workers, 'hold'),
+    async isDrained() {
+      const { rows } = await pool.query<{ drained: boolean }>(
+        'select /* bench */ not exists (select from graphile_worker._private_jobs) as drained',
+      );
+      return rows[0]?.drained === true;
+    },
+    pids: workers.map(({ pid }) => pid),
+    database: name,
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await utils.release();
+      await pool.end();
+    },
+  };
+}

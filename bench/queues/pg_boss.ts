@@ -11,6 +11,7 @@ export const pgBoss: QueueKind = {
   async open(server, processes) {
     const { name, url } = await server.freshDatabase();
     const boss = new PgBoss({ connectionString: url, schedule: false, supervise: false });
+    boss.on('error', () => {});
     await boss.start();
     await boss.createQueue('noop');
     const pool = benchPool(url);
@@ -18,14 +19,20 @@ export const pgBoss: QueueKind = {
     return {
       async fill(count) {
         for (let from = 0; from < count; from += BATCH) {
-          await boss.insert('noop', Array.from({ length: Math.min(BATCH, count - from) }, () => ({ data: {} })));
+          await boss.insert(
+            'noop',
+            Array.from({ length: Math.min(BATCH, count - from) }, () => ({ data: {} })),
+          );
         }
       },
-      go: () => tellAll(workers, 'go'),
+      async go() {
+        await tellAll(workers, 'go');
+        return performance.now();
+      },
       hold: () => tellAll(workers, 'hold'),
       async isDrained() {
         const { rows } = await pool.query<{ drained: boolean }>(
-          `select not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,
+          `select /* bench */ not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,
         );
         return rows[0]?.drained === true;
       },

@@ -11,8 +11,11 @@ export type QueueKind = {
 export type Queue = {
   /** Puts so many tasks there, however it is fast. */
   fill(count: number): Promise<void>;
-  /** Lets the processes fetch. */
-  go(): Promise<void>;
+  /**
+   * Lets the processes fetch. Resolves when they do, since until one hears of it may take a second, and gives from when
+   * on it counts, by performance.now().
+   */
+  go(): Promise<number>;
   /** Lets them fetch no more; what they have in hand they end. */
   hold(): Promise<void>;
   /** Whether everything is done, and recorded as far as it records. */
@@ -23,6 +26,3 @@ export type Queue = {
   readonly database: string | null;
   close(): Promise<void>;
 };
-
-/** What a no-op handler of each queue gives, so that there is a result: when it ran. */
-export type NoOpResult = { at: number };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../../embedded/ports.ts';
+import { noted } from '../process.ts';
 
 const READY_WITHIN_MS = 10_000;
 
@@ -19,7 +20,7 @@ export async function hasRedis(): Promise<boolean> {
 export async function startRedis(): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
   const port = await freePort('127.0.0.1');
   const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const child = spawn('redis-server', flags, { stdio: 'ignore' });
+  const child = noted(spawn('redis-server', flags, { stdio: 'ignore' }));
   const exited = once(child, 'exit');
   const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => {});

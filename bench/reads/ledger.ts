@@ -21,6 +21,7 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 /** A database full of finished tasks, with the API over it. */
 export type Ledger = Observed & {
   tasks: number;
+  database: { name: string; url: string };
   /** Of the API. */
   url: string;
   /** A task in the middle, by order of creation, and the cursor that a caller has who has come to it. */
@@ -35,7 +36,8 @@ export async function makeLedger(
   tasks: number,
   tell: (line: string) => void,
 ): Promise<Ledger> {
-  const connectionString = await server.createDatabase(`tasks_${tasks}`);
+  const name = `tasks_${tasks}`;
+  const connectionString = await server.createDatabase(name);
   const patient = open(connectionString, 0);
   await migrate(patient);
   await registerDefinitions(patient, registry.definitions);
@@ -55,7 +57,8 @@ export async function makeLedger(
     api.closeAllConnections();
     await pool.end();
   };
-  return { ...observed, tasks, url, ...(await middleOf(observed.pool, url)), close };
+  const database = { name, url: connectionString };
+  return { ...observed, tasks, database, url, ...(await middleOf(observed.pool, url)), close };
 }
 
 function open(connectionString: string, statementTimeoutMs: number): Pool {

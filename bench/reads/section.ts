@@ -1,9 +1,11 @@
-import type { BenchOptions } from '../options.ts';
 import type { Section } from '../report.ts';
-import type { BenchServer } from '../server.ts';
 import { type Durations, LIMIT, timeByTurns, timed } from '../timing.ts';
-import { type Ledger, makeLedger } from './ledger.ts';
+import { goalsOf } from './goals.ts';
+import type { Ledger } from './ledger.ts';
+import { LOAD, type Load, measureLoad } from './load.ts';
 import { MEASUREMENTS } from './measurements.ts';
+
+const REPETITIONS_PER_LOAD_SEC = 10;
 
 /** One read, by the store or over HTTP, in the database with few tasks and in the one with many. */
 type Read = {
@@ -16,22 +18,23 @@ type Figures = Durations & { blocks: number };
 type Measured = { name: string; by: Read['by']; small: Figures; large: Figures; ratio: number };
 
 /**
- * Fills one database with few finished tasks and one with many, and measures every read in both of them by turns.
- * Throws when a read fails.
+ * Measures every read by turns in the database with few finished tasks and in the one with many, and then what some
+ * of them take in the latter under load. Throws when a read fails.
  */
 export async function measureReads(
-  server: BenchServer,
-  { small, large, repetitions }: BenchOptions,
+  ledgers: readonly [Ledger, Ledger],
+  { repetitions }: { repetitions: number },
   tell: (line: string) => void,
 ): Promise<Section> {
-  const ledgers = [await makeLedger(server, small, tell), await makeLedger(server, large, tell)] as const;
   const measured: Measured[] = [];
   for (const read of READS) {
     tell(`${read.name}, ${read.by}`);
     measured.push(await measure(read, ledgers, repetitions));
   }
-  for (const ledger of ledgers) await ledger.close();
-  return toSection(measured, { small, large, repetitions });
+  const seconds = repetitions / REPETITIONS_PER_LOAD_SEC;
+  tell(`reads under load, ${seconds} s`);
+  const load = await measureLoad(ledgers[1], seconds);
+  return toSection(measured, load, { small: ledgers[0].tasks, large: ledgers[1].tasks, repetitions });
 }
 
 const READS: readonly Read[] = MEASUREMENTS.flatMap(({ name, store, path }): Read[] => [
@@ -66,15 +69,21 @@ async function measure(
 
 function toSection(
   reads: readonly Measured[],
-  { small, large, repetitions }: Pick<BenchOptions, 'small' | 'large' | 'repetitions'>,
+  load: Load,
+  { small, large, repetitions }: { small: number; large: number; repetitions: number },
 ): Section {
   const [few, many] = [shortNumber(small), shortNumber(large)];
   return {
     title: 'Reading with few and with many finished tasks',
     about:
       `With ${small.toLocaleString('en')} and with ${large.toLocaleString('en')} finished tasks of one day, each read ` +
-      `up to ${repetitions} times by turns, fewer when that takes more than ${LIMIT.ms / 1_000} s. Times in ms; the ratio is that of the medians. Blocks are what Postgres reads ` +
-      'for it, of 8 KiB, from its cache or not: they do not depend on what else the machine does.',
+      `up to ${repetitions} times by turns, fewer when that takes more than ${LIMIT.ms / 1_000} s. Times in ms; the ` +
+      'ratio is that of the medians. Blocks are what Postgres reads for it, of 8 KiB, from its cache or not: they do not depend on what else the machine does. ' +
+      `Under load: ${LOAD.perSecond} reads a second for ${repetitions / REPETITIONS_PER_LOAD_SEC} s, whether or not ` +
+      `the earlier ones are answered, over ${LOAD.connections} connections, of one API process: of nine reads four ` +
+      'are first pages of all, four are tasks from all over the ledger, and one is statistics. ' +
+      'Their times are from when each was due.',
+    goals: goalsOf(reads, load, [few, many]),
     head: [
       ...['what', 'by', `${few} median`, `${few} p99`, `${many} median`, `${many} p99`, 'ratio'],
       ...[`${few} blocks`, `${many} blocks`],
@@ -83,7 +92,7 @@ function toSection(
       ...[read.name, read.by, ms(read.small.median), ms(read.small.p99), ms(read.large.median)],
       ...[ms(read.large.p99), read.ratio.toFixed(2), String(read.small.blocks), String(read.large.blocks)],
     ]),
-    data: { small, large, repetitions, reads },
+    data: { small, large, repetitions, reads, load },
   };
 }
 

@@ -1,10 +1,10 @@
 import { makeWorkerUtils } from 'graphile-worker';
 import { z } from 'zod';
 import { freePort } from '../../embedded/ports.ts';
+import { startProcess } from '../process.ts';
 import type { Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
 import { timeByTurns } from '../timing.ts';
-import { startProcess } from '../process.ts';
 
 /** One client asks for much at once. */
 const UNLIMITED = { RATE_LIMIT_READS: '0', RATE_LIMIT_WRITES: '0', RATE_LIMIT_BURST: '0' };

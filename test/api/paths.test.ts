@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { compilePathsOnce } from '../../api/openapi/paths.ts';
 
 // As the validator finds it.
-const require = createRequire(createRequire(import.meta.url).resolve('express-openapi-validator'));
-const library = require('path-to-regexp') as {
+const ofValidator = createRequire(createRequire(import.meta.url).resolve('express-openapi-validator'));
+const library = ofValidator('path-to-regexp') as {
   pathToRegexp(path: string, options: object): { regexp: RegExp; keys: { name: string }[] };
 };
 

@@ -3,16 +3,29 @@ import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { benchOptions } from '../../bench/options.ts';
+import { benchOptions, PART_NAMES } from '../../bench/options.ts';
+import { hasRedis } from '../../bench/queues/redis.ts';
 import { MEASUREMENTS } from '../../bench/reads/measurements.ts';
-import { mergeMarkdown, toJson, toMarkdown } from '../../bench/report.ts';
-import { ROOT, tableRows } from '../docs/documents.ts';
+import { ROOT, section, tableRows } from '../docs/documents.ts';
 import { scratchFolder } from '../embedded/scratch.ts';
+import { until } from '../support/until.ts';
 
 const temporary = scratchFolder(0o755);
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
-const SMALL = ['--small', '1000', '--large', '5000', '--repetitions', '2'];
+const TINY = [
+  '--quick',
+  '--tasks',
+  '100',
+  '--rounds',
+  '1',
+  '--repetitions',
+  '2',
+  '--small',
+  '1000',
+  '--large',
+  '5000',
+];
 const EXPECTED = MEASUREMENTS.flatMap(({ name, store, path }) => [
   ...(store === undefined ? [] : [[name, 'store']]),
   ...(path === undefined ? [] : [[name, 'HTTP']]),
@@ -34,62 +47,99 @@ function bench(...args: string[]) {
   return { child, output, exited: once(child, 'close').then(([code, signal]) => code ?? signal) };
 }
 
-test('prints every read at both sizes as a table, and leaves nothing behind', async () => {
-  const { output, exited } = bench(...SMALL, '--only', 'reads');
+/** The rows of a part's table of goals, and of its other one. */
+function rowsOf(report: string, title: string): { goals: string[][]; others: string[][] } {
+  const rows = tableRows(section(report, title));
+  const goals = rows.filter((row) => row.length === 9 && ['yes', 'no', '-'].includes(row[8] ?? ''));
+  return { goals, others: rows.slice(goals.length) };
+}
+
+test('prints each part that was asked for as tables, and leaves nothing behind', async () => {
+  const { output, exited } = bench(...TINY, '--only', 'ledger,execute,reads');
   expect([await exited, output.stderr]).toEqual([0, expect.stringContaining('5,000 of 5,000 tasks')]);
-  const [head = ''] = output.stdout.split('\n').filter((line) => line.startsWith('|'));
-  for (const column of ['1k median', '1k p99', '1k blocks', '5k median', '5k p99', '5k blocks', 'ratio'])
-    expect(head).toContain(` ${column} |`);
-  const rows = tableRows(output.stdout);
-  expect(rows.map((row) => row.slice(0, 2))).toEqual(EXPECTED);
-  for (const [name, by, ...figures] of rows) {
-    expect([name, by, figures.length, figures.every((figure) => Number(figure) > 0)]).toEqual([
-      name,
-      by,
-      7,
-      true,
-    ]);
-  }
-  expect(output.stdout).toMatch(
-    /^\d{4}-\d\d-\d\d, commit \S.*, \d+ CPUs, Node 24\.\S+, Postgres 18\.\S+\.\n/m,
-  );
+  expect([...output.stdout.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual([
+    'Executing tasks that do nothing',
+    'Reading with few and with many finished tasks',
+    'Executing with many finished tasks',
+  ]);
+  const environment = /^\d{4}-\d\d-\d\d, commit \S.*, \d+ CPUs, Node 24\.\S+, Postgres 18\.\S+\.\n/gm;
+  expect(output.stdout.match(environment)).toHaveLength(3);
   expect(output.stdout).not.toContain(ROOT);
   expect(output.stdout).not.toContain(temporary);
   expect(readdirSync(temporary)).toEqual([]);
+
+  const executing = rowsOf(output.stdout, 'Executing tasks that do nothing');
+  const onRedis = (await hasRedis()) ? ['BullMQ on Redis'] : [];
+  const onPostgres = ['graphile-worker', 'pg-boss', 'BullMQ on Postgres'];
+  const peers = [...onPostgres, ...onRedis];
+  expect(executing.goals.map(([what, , , peer]) => [what, peer])).toEqual([
+    ...peers.map((peer) => ['execution', peer]),
+    ...peers.map((peer) => ['CPU', peer]),
+    ...onPostgres.map((peer) => ['statements', peer]),
+  ]);
+  const asked = executing.goals.map(([, , , , , , , goal]) => goal);
+  expect(asked.slice(0, peers.length)).toEqual(['>= 1.5', '>= 1.5', '>= 2', '>= 1'].slice(0, peers.length));
+  expect(asked.slice(peers.length)).toEqual(['<= 0.9', ...Array(asked.length - peers.length - 1).fill('-')]);
+  for (const [, , ours = '', , theirs = ''] of executing.goals.slice(0, peers.length))
+    expect([figure(ours) > 0, figure(theirs) > 0]).toEqual([true, true]);
+
+  const [inLedger = []] = rowsOf(output.stdout, 'Executing with many finished tasks').goals;
+  expect([inLedger[0], inLedger[3], inLedger[7]]).toEqual([
+    ...['execution with 5,000 finished', 'Errand with none', '>= 0.9'],
+  ]);
+
+  const { others } = rowsOf(output.stdout, 'Reading with few and with many finished tasks');
+  expect(others.map((row) => row.slice(0, 2))).toEqual(EXPECTED);
+  for (const [name, by, ...figures] of others) {
+    const arePositive = figures.every((cell) => Number(cell) > 0);
+    expect([name, by, figures.length, arePositive]).toEqual([name, by, 7, true]);
+  }
 });
 
-test('the same as JSON', () => {
-  const environment = { date: '2026-01-02T03:04:05Z', commit: 'abc', cpus: 2, node: '24', postgres: '18' };
-  const section = { title: 'Reads', about: 'How.', head: ['what'], rows: [['a']], data: { reads: [1] } };
-  expect(JSON.parse(toJson(environment, [section]))).toEqual({
-    environment,
-    sections: [{ title: 'Reads', data: { reads: [1] } }],
+test('prints the same as JSON, with each round', async () => {
+  const { output, exited } = bench(...TINY, '--only', 'one-by-one', '--json');
+  expect(await exited).toBe(0);
+  const rounds = [expect.any(Number)];
+  const row = { unit: 'tasks/s', ours: rounds, peer: { name: 'graphile-worker', rounds } };
+  const judged = expect.objectContaining({ ratio: expect.any(Number) });
+  expect(JSON.parse(output.stdout)).toEqual({
+    environment: expect.objectContaining({ postgres: expect.stringMatching(/^18\./) }),
+    sections: [
+      {
+        title: 'Tasks that come one by one',
+        goals: [
+          { ...row, what: 'execution', goal: { atLeast: 0.8 }, judged },
+          { ...row, what: 'submission and execution together', goal: null, judged },
+          { ...row, what: 'submission', goal: null, judged },
+        ],
+        data: expect.objectContaining({ tasks: 20 }),
+      },
+    ],
   });
+  expect(readdirSync(temporary)).toEqual([]);
 });
 
-test('a part that is measured anew takes the place of the earlier one, and leaves the others', () => {
-  const environment = { date: '2026-01-02T03:04:05Z', commit: 'abc', cpus: 2, node: '24', postgres: '18' };
-  const section = (title: string, cell: string) => ({
-    title,
-    about: 'How.',
-    head: ['what'],
-    rows: [[cell]],
-    data: {},
-  });
-  const earlier = toMarkdown(environment, [section('Reads', 'a'), section('Writes', 'b')]);
-  const both = (reads: string) => toMarkdown(environment, [section('Reads', reads), section('Writes', 'b')]);
-  expect(mergeMarkdown(earlier, environment, [section('Reads', 'c')])).toBe(both('c'));
-  expect(mergeMarkdown('', environment, [section('Reads', 'a'), section('Writes', 'b')])).toBe(both('a'));
+test('a run that is stopped says so, and leaves nothing behind either', async () => {
+  const { child, output, exited } = bench(...TINY, '--only', 'execute');
+  await until('it measures', () => output.stderr.includes('executes, round 1'));
+  child.kill('SIGTERM');
+  expect([await exited, output.stdout]).toEqual([1, '']);
+  expect(output.stderr.trimEnd().split('\n').at(-1)).toBe('Stopped.');
+  expect(readdirSync(temporary)).toEqual([]);
 });
+
+function figure(cell: string): number {
+  return Number(cell.replaceAll(',', ''));
+}
 
 test('the command line has its defaults, for a quick run others', () => {
-  const expected = { small: 100_000, large: 10_000_000, repetitions: 300, json: false, write: false };
+  const sizes = { small: 100_000, large: 10_000_000, tasks: 50_000, rounds: 5, repetitions: 300 };
+  const expected = { ...sizes, only: [...PART_NAMES], isQuick: false, json: false, write: false };
+  const quick = { large: 1_000_000, tasks: 5_000, rounds: 2, repetitions: 30, isQuick: true };
   expect(benchOptions([])).toEqual(expected);
-  expect(benchOptions(['--quick', '--json'])).toEqual({
-    ...expected,
-    large: 1_000_000,
-    repetitions: 100,
-    json: true,
+  expect(benchOptions(['--quick', '--json'])).toEqual({ ...expected, ...quick, json: true });
+  expect(benchOptions(['--quick', '--rounds', '7', '--only', 'http,reads'])).toEqual({
+    ...{ ...expected, ...quick, rounds: 7, only: ['http', 'reads'] },
   });
   expect(benchOptions(['--help'])).toBe('help');
 });
@@ -98,6 +148,8 @@ test.each([
   [['--larger', '5'], "Unknown option '--larger'"],
   [['--small', '10'], '--small must be a whole number from 1000 to 100000000'],
   [['--repetitions', 'many'], '--repetitions must be a whole number from 1 to 10000'],
+  [['--tasks', '1'], '--tasks must be a whole number from 10 to 1000000'],
+  [['--only', 'reads,writes'], '--only must be some of execute, one-by-one, '],
   [['quick'], "Unexpected argument 'quick'"],
 ])('refuses %j with what is accepted', (args, problem) => {
   expect(() => benchOptions(args)).toThrow(problem);

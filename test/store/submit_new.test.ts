@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Dedup } from '../../core/dedup.ts';
-import { type Submission, submitBatch, submitTasks } from '../../store/submit.ts';
+import { type Submission, submitTasks } from '../../store/submit.ts';
+import { submitBatch } from '../../store/submit_batch.ts';
 import { isPlain, submitNew } from '../../store/submit_new.ts';
 import type { Task } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';

@@ -84,6 +84,7 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
   'tests-for-tests': { 'core/z.ts': `import '../test/a.test.ts';\n` },
   'database-rooms': { 'api/pg.ts': `import { Pool } from 'pg';\nexport const pool = new Pool();\n` },
   'queue-rooms': { 'api/worker.ts': `import 'graphile-worker';\n` },
+  'peers-for-bench': { 'api/boss.ts': `import 'pg-boss';\n` },
 };
 
 test('a tree that keeps the rules has no problems', async () => {

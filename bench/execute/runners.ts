@@ -1,0 +1,54 @@
+import { errand } from '../queues/errand.ts';
+import { graphileWorker } from '../queues/graphile_worker.ts';
+import { goalSection, type Section } from '../report.ts';
+import { inRounds, type Rounds, ratios } from '../rounds.ts';
+import type { BenchServer } from '../server.ts';
+import { type Executed, measureExecution } from './measure.ts';
+
+const MANY = 4;
+
+/**
+ * Measures what four processes on one database execute beside one, of Errand and of graphile-worker. Throws when
+ * one fails.
+ */
+export async function measureRunners(
+  server: BenchServer,
+  { tasks, rounds }: { tasks: number; rounds: number },
+  tell: (line: string) => void,
+): Promise<Section> {
+  const subjects = [errand, graphileWorker].flatMap((kind) =>
+    [1, MANY].map((processes) => ({
+      name: `${kind.name} executes with ${processes}`,
+      measure: () => measureExecution(server, kind, { tasks, processes }),
+    })),
+  );
+  const [ourOne = [], ourFour = [], theirOne = [], theirFour = []] = await inRounds(subjects, rounds, tell);
+  const peer = (measured: Rounds) => ({ name: graphileWorker.name, rounds: measured });
+  const rate = (what: string, ours: readonly Executed[], theirs: readonly Executed[]) => ({
+    ...{ what, unit: 'tasks/s', ours: ours.map(perSecond), peer: peer(theirs.map(perSecond)), goal: null },
+  });
+  return goalSection({
+    title: 'Four runners on one database',
+    about:
+      `${tasks.toLocaleString('en')} tasks that wait, as above, executed by one process and by ${MANY}, by turns. On a machine with few ` +
+      'CPUs four share what one had nearly to itself: it is compared how each queue bears that.',
+    goals: [
+      {
+        ...{ what: 'rate of four / rate of one', unit: '×', goal: { atLeast: 1 } },
+        ours: ratios(ourFour.map(perSecond), ourOne.map(perSecond)),
+        peer: peer(ratios(theirFour.map(perSecond), theirOne.map(perSecond))),
+      },
+      rate('execution by one', ourOne, theirOne),
+      rate('execution by four', ourFour, theirFour),
+    ],
+    data: {
+      tasks,
+      errand: { one: ourOne, four: ourFour },
+      graphileWorker: { one: theirOne, four: theirFour },
+    },
+  });
+}
+
+function perSecond(executed: Executed): number {
+  return executed.perSecond;
+}

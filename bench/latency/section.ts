@@ -1,0 +1,89 @@
+import type { Goal } from '../goals.ts';
+import { goalSection, type Section } from '../report.ts';
+import { inRounds, median, type Rounds } from '../rounds.ts';
+import type { BenchServer } from '../server.ts';
+import { quantile } from '../timing.ts';
+import { wallClock } from './clock.ts';
+import { openErrand, openGraphileWorker, type Start } from './starters.ts';
+
+/** Of each of them the median is taken, so that there is a spread. */
+const ROUNDS = 5;
+const WARM_UP = 20;
+const PEER = 'graphile-worker';
+
+type Starts = { errand: Start[]; peer: Start[] };
+
+/**
+ * Measures how soon a handler starts on an idle machine, one task at a time, each queue by turns. `repetitions` is how
+ * many tasks of each count. Throws when one does not succeed.
+ */
+export async function measureLatency(
+  server: BenchServer,
+  { repetitions }: { repetitions: number },
+  tell: (line: string) => void,
+): Promise<Section> {
+  tell(`start of a handler, ${repetitions} times`);
+  const { starts, driftMs } = await measureStarts(server, repetitions);
+  const fromSending = goalsOf(starts, ({ sinceSent }) => sinceSent, 'from sending to the start');
+  const fromAnswer = goalsOf(starts, ({ sinceAnswer }) => sinceAnswer, 'from the answer to the start');
+  // Nothing can be divided by a peer that has started before it answers.
+  const asked = fromAnswer.median.peer?.rounds.every((ms) => ms > 0) ? fromAnswer : fromSending;
+  asked.median.goal = { atMost: 1.2 };
+  return goalSection({
+    title: 'Latency of an idle queue',
+    about:
+      `Each starts one task that does nothing, ${repetitions.toLocaleString('en')} times by turns, with API, runner ` +
+      'and worker as processes of their own and graphile-worker without a local queue. The answer is there when its ' +
+      'body is read, or when addJob has resolved; a handler can start before that, and the figure is below 0 then. ' +
+      'The goal is for the time from the answer, or from sending if the peer starts before it answers. The clocks ' +
+      'of the processes are compared: each is that of the machine, read when the process began, ' +
+      `which was set by ${Math.abs(driftMs).toFixed(2)} ms meanwhile.`,
+    goals: [fromAnswer.median, fromAnswer.p99, fromSending.median, fromSending.p99],
+    data: { repetitions, driftMs, starts },
+  });
+}
+
+async function measureStarts(
+  server: BenchServer,
+  repetitions: number,
+): Promise<{ starts: Starts; driftMs: number }> {
+  const clock = wallClock();
+  await using opened = new AsyncDisposableStack();
+  const errand = opened.adopt(await openErrand(server, clock), ({ close }) => close());
+  const graphileWorker = opened.adopt(await openGraphileWorker(server, clock), ({ close }) => close());
+  const subjects = [
+    { name: 'Errand', measure: errand.start },
+    { name: PEER, measure: graphileWorker.start },
+  ];
+  await inRounds(subjects, Math.min(WARM_UP, repetitions), () => {});
+  const [ours = [], theirs = []] = await inRounds(subjects, repetitions, () => {});
+  return { starts: { errand: ours, peer: theirs }, driftMs: clock.drift() };
+}
+
+/** The two goals of a duration; nothing is asked of either yet. */
+function goalsOf(
+  { errand, peer }: Starts,
+  pick: (start: Start) => number,
+  what: string,
+): { median: Goal; p99: Goal } {
+  const [ours, theirs] = [errand.map(pick), peer.map(pick)];
+  const goal = (figure: string, of: (durations: Rounds) => Rounds): Goal => ({
+    what: `${what}, ${figure}`,
+    unit: 'ms',
+    ours: of(ours),
+    peer: { name: PEER, rounds: of(theirs) },
+    goal: null,
+  });
+  return {
+    median: goal('median', (durations) => parts(durations).map(median)),
+    p99: goal('p99', (durations) => [quantile(durations, 0.99)]),
+  };
+}
+
+/** Cuts into that many parts of equal size, as far as they can be, in their order. */
+function parts(durations: Rounds): Rounds[] {
+  const size = Math.ceil(durations.length / ROUNDS);
+  return Array.from({ length: Math.ceil(durations.length / size) }, (_, part) =>
+    durations.slice(part * size, (part + 1) * size),
+  );
+}

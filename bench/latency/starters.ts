@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { makeWorkerUtils } from 'graphile-worker';
+import { z } from 'zod';
+import { openClient } from '../http/client.ts';
+import { startProcess } from '../process.ts';
+import { NO_OP, startApi, startRunner } from '../queues/errand.ts';
+import type { BenchServer } from '../server.ts';
+import type { WallClock } from './clock.ts';
+
+/** Before anybody asks what became of a task: the question must not keep it from starting. */
+const UNDISTURBED_MS = 30;
+const CONCURRENCY = '10';
+
+/** How long it took until a handler started, in ms. Below 0 when it did before the answer was read. */
+export type Start = { sinceSent: number; sinceAnswer: number };
+
+/** An idle queue, to which one task at a time is given. */
+export type Starter = { start(): Promise<Start>; close(): Promise<void> };
+
+const submitted = z.object({ task: z.object({ id: z.uuid() }) });
+const record = z.object({ result: z.object({ at: z.number() }) });
+
+/** Errand: its API, its runner, and a caller over HTTP. */
+export async function openErrand(server: BenchServer, clock: WallClock): Promise<Starter> {
+  const { name, url } = await server.freshDatabase();
+  const api = await startApi(url, { NODE_ENV: 'development' });
+  const runner = await startRunner(url, { NODE_ENV: 'development', RUNNER_CONCURRENCY: CONCURRENCY });
+  const client = openClient(api.base, 1);
+  return {
+    async start() {
+      const sent = clock.now();
+      const answer = await client.post(`/v1/tasks/${NO_OP}`, { payload: {} }, 201);
+      const answered = clock.now();
+      const { task } = submitted.parse(JSON.parse(answer));
+      await pause(UNDISTURBED_MS);
+      const { result } = record.parse(JSON.parse(await client.get(`/v1/tasks/${task.id}?wait=10`)));
+      return { sinceSent: result.at - sent, sinceAnswer: result.at - answered };
+    },
+    async close() {
+      await client.close();
+      await Promise.all([api.process.stop(), runner.process.stop()]);
+      await server.dropDatabase(name);
+    },
+  };
+}
+
+const started = z.object({ at: z.number() });
+
+/** graphile-worker: a worker, and its own caller in this process. */
+export async function openGraphileWorker(server: BenchServer, clock: WallClock): Promise<Starter> {
+  const { name, url } = await server.freshDatabase();
+  const utils = await makeWorkerUtils({ connectionString: url });
+  await utils.migrate();
+  const { process: worker } = await startProcess('bench/peers/latency_worker.ts', { DATABASE_URL: url });
+  return {
+    async start() {
+      const message = worker.message();
+      const sent = clock.now();
+      await utils.addJob('noop', {});
+      const answered = clock.now();
+      const { at } = started.parse(await message);
+      await pause(UNDISTURBED_MS);
+      return { sinceSent: at - sent, sinceAnswer: at - answered };
+    },
+    async close() {
+      await worker.stop();
+      await utils.release();
+      await server.dropDatabase(name);
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Goal } from '../goals.ts';
+import type { Durations } from '../timing.ts';
+import type { Load } from './load.ts';
+
+type Times = { name: string; by: string; small: Durations; large: Durations };
+
+/** What must not grow with the ledger, of what is read over HTTP. */
+const FLAT = ['first page of all', 'a task', 'statistics of the last hour'];
+const MOST_GROWTH = 1.5;
+const MOST_P99_MS = 100;
+
+/** What reading is to reach. `few` and `many` tell how many tasks the two ledgers have. */
+export function goalsOf(reads: readonly Times[], load: Load, [few, many]: readonly [string, string]): Goal[] {
+  const flat = reads.filter(({ name, by }) => by === 'HTTP' && FLAT.includes(name));
+  const ofLoad = [
+    ['first page of all', load.page],
+    ['a task', load.task],
+    ['statistics of the last hour', load.statistics],
+  ] as const;
+  return [
+    ...flat.map(
+      ({ name, small, large }): Goal => ({
+        what: `${name} at ${many}, median`,
+        unit: 'ms',
+        ours: [large.median],
+        peer: { name: `Errand at ${few}`, rounds: [small.median] },
+        goal: { atMost: MOST_GROWTH },
+      }),
+    ),
+    ...ofLoad.flatMap(([name, { median, p99 }]): Goal[] => [
+      { what: `${name} under load, median`, unit: 'ms', ours: [median], peer: null, goal: null },
+      { what: `${name} under load, p99`, unit: 'ms', ours: [p99], peer: null, goal: { atMost: MOST_P99_MS } },
+    ]),
+  ];
+}

