@@ -86,6 +86,20 @@ export function storageProblems(value: unknown, path: string): Detail[] {
   return problems;
 }
 
+/**
+ * Escapes of what Postgres can't hold, and keys that are looked at. JSON.stringify escapes lone surrogates, too; as they
+ * are, and in numbers that may be beyond a double, it only writes them for JSON.rawJSON.
+ */
+const DOUBTFUL = /\\u(?:0000|d[89a-f])|"(?:__proto__|constructor)"|[\ud800-\udfff]|e\+?\d{3}/iu;
+
+/**
+ * Whether JSON text that JSON.stringify made can be stored for sure, at a glance: it is short enough not to be nested
+ * too deep, and has nothing that `storageProblems` could object to. Saves looking at each part of the value.
+ */
+export function isPlainlyStorable(text: string): boolean {
+  return text.length <= 2 * MAX_DEPTH && !DOUBTFUL.test(text);
+}
+
 /** Of a value at `key` in what is at `parent`: the path is made for the few that need one. */
 function collectProblems(
   value: unknown,

@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   isSpanContextValid,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -62,7 +63,14 @@ type Ended = { kind: string; error?: ErrorRecord };
  * messaging ask for the link, and allow the parent where one message is processed at a time, as here. So one trace
  * shows the submission and every attempt, each as a span of its own.
  */
-export async function traceAttempt<T extends Ended>(
+export function traceAttempt<T extends Ended>(
+  traced: Traced,
+  work: (traceparent: string | null) => Promise<T>,
+): Promise<T> {
+  return isTracing() ? traceFor(traced, work) : work(traced.traceparent);
+}
+
+async function traceFor<T extends Ended>(
   { id, name, attempt, traceparent }: Traced,
   work: (traceparent: string | null) => Promise<T>,
 ): Promise<T> {
@@ -87,6 +95,12 @@ export async function traceAttempt<T extends Ended>(
   } finally {
     span.end();
   }
+}
+
+/** Whether anything makes spans. Without an SDK they would be made for nobody, which an attempt would notice. */
+function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('errand') !== undefined;
 }
 
 function messaging(name: string, operation: 'send' | 'process'): Attributes {

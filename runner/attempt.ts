@@ -36,8 +36,6 @@ export type AttemptUnderWay = {
   readonly timeoutMs: number;
   /** Aborted when the attempt should end; its reason is an AttemptAborted. */
   readonly signal: AbortSignal;
-  /** Rejects when the attempt was aborted and its handler did not return within the grace. */
-  readonly abandoned: Promise<never>;
   /** Why it was aborted, if it was. */
   aborted: { reason: AttemptAborted; at: number } | null;
   /** Whether it was shown as running. */
@@ -47,20 +45,29 @@ export type AttemptUnderWay = {
   /** The report that is being written now, if any. */
   reporting: Promise<void> | null;
   abort(reason: AttemptAborted): void;
+  /** The handler did not return within the grace. */
   abandon(): void;
+  /** Settles as the work does, but rejects when the attempt is abandoned before. */
+  unlessAbandoned<Value>(work: Promise<Value>): Promise<Value>;
 };
 
 /** Makes the handle of an attempt that begins now. */
 export function beginAttempt(due: DueAttempt, timeoutMs: number): AttemptUnderWay {
-  const controller = new AbortController();
-  const { promise: abandoned, reject } = Promise.withResolvers<never>();
-  abandoned.catch(() => {});
+  // Few handlers look at it, and it costs more than the rest together.
+  let controller: AbortController | null = null;
+  let isAbandoned = false;
+  let giveUp: (() => void) | null = null;
   const attempt: AttemptUnderWay = {
     due,
     begun: performance.now(),
     timeoutMs,
-    signal: controller.signal,
-    abandoned,
+    get signal() {
+      if (controller === null) {
+        controller = new AbortController();
+        if (attempt.aborted !== null) controller.abort(attempt.aborted.reason);
+      }
+      return controller.signal;
+    },
     aborted: null,
     marked: false,
     unwritten: { lines: [], progress: null },
@@ -68,9 +75,18 @@ export function beginAttempt(due: DueAttempt, timeoutMs: number): AttemptUnderWa
     abort(reason) {
       if (attempt.aborted !== null) return;
       attempt.aborted = { reason, at: performance.now() };
-      controller.abort(reason);
+      controller?.abort(reason);
     },
-    abandon: () => reject(attempt.aborted?.reason ?? new AttemptAborted('interrupted', 'abandoned')),
+    abandon() {
+      isAbandoned = true;
+      giveUp?.();
+    },
+    unlessAbandoned: (work) =>
+      new Promise((resolve, reject) => {
+        giveUp = () => reject(attempt.aborted?.reason ?? new AttemptAborted('interrupted', 'abandoned'));
+        if (isAbandoned) giveUp();
+        work.then(resolve, reject);
+      }),
   };
   return attempt;
 }

@@ -18,19 +18,27 @@ export type AttemptContext = TaskContext & {
   readonly due: DueAttempt;
 };
 
-/** The context of an attempt, and what it has submitted by the end of it. */
-export type OpenContext = { context: AttemptContext; followUps: () => Promise<Submission[]> };
+/** The context of an attempt, and what it has submitted by the end of it, or null when that is nothing. */
+export type OpenContext = { context: AttemptContext; followUps: () => Promise<Submission[]> | null };
 
 /** Makes the context of an attempt (specification T8). */
-export function openContext(attempt: AttemptUnderWay, traceparent: string | null, log: Logger): OpenContext {
+export function openContext(
+  attempt: AttemptUnderWay,
+  traceparent: string | null,
+  log: () => Logger,
+): OpenContext {
   const { due } = attempt;
   const submitted: Promise<Submission>[] = [];
   const context: AttemptContext = {
     id: due.id,
     attempt: due.attempt,
     traceparent,
-    signal: attempt.signal,
-    log,
+    get signal() {
+      return attempt.signal;
+    },
+    get log() {
+      return log();
+    },
     results: due.results ?? {},
     due,
     progress(fraction, note) {
@@ -50,7 +58,7 @@ export function openContext(attempt: AttemptUnderWay, traceparent: string | null
       return heard;
     },
   };
-  return { context, followUps: () => Promise.all(submitted) };
+  return { context, followUps: () => (submitted.length === 0 ? null : Promise.all(submitted)) };
 }
 
 function tooManyFollowUps(): PermanentError {

@@ -2,7 +2,8 @@ import type { Submission } from '../store/submit.ts';
 
 /** How an attempt ended whose handler threw nothing. */
 export type Ending =
-  | { kind: 'succeeded'; result: unknown; skipped?: boolean; followUps: Submission[] }
+  /** The result is JSON text. */
+  | { kind: 'succeeded'; result: string | null; skipped?: boolean; followUps?: Submission[] }
   | { kind: 'continued'; children: Submission[] }
   | { kind: 'continued'; release: string };
 
@@ -13,7 +14,7 @@ export type Continuation = { readonly [CONTINUATION]: Ending };
 
 /** The condition of the step did not hold: it counts as done, without a result. */
 export function skip(): Continuation {
-  return { [CONTINUATION]: { kind: 'succeeded', result: null, skipped: true, followUps: [] } };
+  return { [CONTINUATION]: { kind: 'succeeded', result: null, skipped: true } };
 }
 
 /** The task goes on when these have ended. */

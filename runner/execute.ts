@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { PermanentError } from '../core/errors.ts';
-import { storageProblems } from '../core/json.ts';
+import { isPlainlyStorable, storageProblems } from '../core/json.ts';
 import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
 import { parseWith } from '../core/schema.ts';
@@ -18,6 +18,9 @@ const MAX_RESULT_BYTES = 10 * 1024 * 1024;
 /** What a runner can execute. The handler of a step may also give a continuation. */
 export type Executable = { definition: TaskDefinition; handler: Handler };
 
+/** The loggers of an attempt: of its handler, and of the runner about it. Most attempts need neither. */
+export type AttemptLogs = { task: () => Logger; runner: () => Logger };
+
 /**
  * Executes one attempt and gives its outcome; it never throws. Parse the payload, run the handler, check the
  * result, classify the error. An attempt that is aborted and does not return in time is left behind: the
@@ -26,11 +29,10 @@ export type Executable = { definition: TaskDefinition; handler: Handler };
 export function execute(
   executable: Executable,
   attempt: AttemptUnderWay,
-  taskLog: Logger,
-  log: Logger,
+  logs: AttemptLogs,
 ): Promise<Outcome> {
   return traceAttempt(attempt.due, (traceparent) =>
-    outcomeOfWork(executable, attempt, openContext(attempt, traceparent, taskLog), log),
+    outcomeOfWork(executable, attempt, openContext(attempt, traceparent, logs.task), logs.runner),
   );
 }
 
@@ -38,7 +40,7 @@ async function outcomeOfWork(
   { definition, handler }: Executable,
   attempt: AttemptUnderWay,
   { context, followUps }: OpenContext,
-  log: Logger,
+  log: () => Logger,
 ): Promise<Outcome> {
   const work = async (): Promise<Ending> => {
     const payload = await fitPayload(definition, attempt.due.payload);
@@ -46,15 +48,18 @@ async function outcomeOfWork(
     const continuation = asContinuation(given);
     if (continuation !== null) return continuation;
     const result = await checkResult(definition, given);
-    return { kind: 'succeeded', result, followUps: await followUps() };
+    const submitted = followUps();
+    return submitted === null
+      ? { kind: 'succeeded', result }
+      : { kind: 'succeeded', result, followUps: await submitted };
   };
   try {
-    const ending = await Promise.race([work(), attempt.abandoned]);
+    const ending = await attempt.unlessAbandoned(work());
     return { ...outcomeOf(attempt), ...ending };
   } catch (thrown) {
     return attempt.aborted === null
-      ? failure(definition, attempt, thrown, log)
-      : cutOff(definition, attempt, attempt.aborted.reason, log);
+      ? failure(definition, attempt, thrown, log())
+      : cutOff(definition, attempt, attempt.aborted.reason, log());
   }
 }
 
@@ -63,6 +68,7 @@ function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind'> {
     id: attempt.due.id,
     ranFor: attempt.due.ring,
     parentId: attempt.due.parentId,
+    hasChildren: attempt.due.hasChildren,
     name: attempt.due.name,
     priority: attempt.due.priority,
     attempt: attempt.due.attempt,
@@ -115,8 +121,11 @@ async function fitPayload(definition: TaskDefinition, payload: unknown): Promise
   });
 }
 
-/** The result as the ledger can hold it. A result that it can't hold will not fit the next time either. */
-async function checkResult(definition: TaskDefinition, result: unknown): Promise<unknown> {
+/**
+ * The result as JSON text that the ledger can hold, or null. A result that it can't hold will not fit the next time
+ * either.
+ */
+async function checkResult(definition: TaskDefinition, result: unknown): Promise<string | null> {
   let value = result;
   if (definition.result !== undefined) {
     const parsed = await parseWith(definition.result, result, '/result');
@@ -129,10 +138,11 @@ async function checkResult(definition: TaskDefinition, result: unknown): Promise
   if (text.length > MAX_RESULT_BYTES) {
     throw invalidResult(`The result has ${text.length} characters of JSON, more than ${MAX_RESULT_BYTES}`);
   }
-  const stored: unknown = JSON.parse(text);
-  const problems = storageProblems(stored, '/result');
-  if (problems.length > 0) throw invalidResult('The result holds what Postgres can not', problems);
-  return stored;
+  if (!isPlainlyStorable(text)) {
+    const problems = storageProblems(JSON.parse(text), '/result');
+    if (problems.length > 0) throw invalidResult('The result holds what Postgres can not', problems);
+  }
+  return text;
 }
 
 function toJson(value: unknown): string {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   Logger as GraphileLogger,
   runTaskList,
@@ -10,6 +11,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Ring } from '../store/begin.ts';
+import { takeUnbegun } from './unbegun.ts';
 
 /** NOTIFY brings new work at once; polling brings what falls due later, and what a lost notification announced. */
 const POLL_INTERVAL_MS = 1_000;
@@ -18,8 +20,10 @@ const POLL_INTERVAL_MS = 1_000;
  * and all that a runner can execute may be paused.
  */
 const NO_TASK = 'none';
+/** Its last batches are written within milliseconds, if they are. */
+const STUCK_AFTER_MS = 2_000;
 /** Rings that were fetched and not begun go back after this time, so that an idle runner gets them. */
-const LOCAL_QUEUE_TTL_MS = 1_000;
+const LOCAL_QUEUE_TTL_MS = 100;
 
 export type GraphilePoolOptions = {
   pgPool: Pool;
@@ -31,6 +35,8 @@ export type GraphilePoolOptions = {
   /** How many rings are in hand at a time. */
   concurrency: number;
   work: (ring: Ring) => Promise<void>;
+  /** Gives rings back that a pool has fetched and not begun; `jobIds` are those of graphile-worker. */
+  returnRings: (poolId: string, jobIds: string[]) => Promise<void>;
   /** Notes a pool as this runner's. It fetches nothing before that is written. */
   register: (poolId: string) => Promise<void>;
 };
@@ -64,6 +70,11 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
   events.on('localQueue:getJobs:complete', () => {
     unprovenFetches--;
   });
+  const returning = new Set<Promise<void>>();
+  takeUnbegun(events, (jobIds) => {
+    const returned = options.returnRings(pool.id, jobIds).finally(() => returning.delete(returned));
+    returning.add(returned);
+  });
 
   async function work(payload: unknown, helpers: { job: { key: string | null } }): Promise<void> {
     const ring = parseRing(helpers.job.key, payload);
@@ -92,6 +103,7 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
     () => null,
     (error: unknown) => error,
   );
+  const begunToLeave = Promise.race([leaving, ended.then(() => {})]);
   return {
     id: pool.id,
     keys: () => [...hands].map(({ key }) => key),
@@ -103,12 +115,23 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
       pool.nudge(1);
     },
     leave,
-    leaving: Promise.race([leaving, ended.then(() => {})]),
-    left: ended.then(async (error) => {
-      await Promise.allSettled([...hands].map(({ done }) => done));
-      return error;
+    leaving: begunToLeave,
+    left: begunToLeave.then(async () => {
+      while (hands.size > 0) await Promise.allSettled([...hands].map(({ done }) => done));
+      await Promise.allSettled(returning);
+      return Promise.race([ended, stuck()]);
     }),
   };
+}
+
+/**
+ * What is wrong with a pool that has nothing in hand and still does not end. graphile-worker 0.18 counts what it still
+ * has to write, and when several batches have failed, the count is below 0 and never becomes that. What it has not
+ * written is to delete rings that are done, and these are dropped when they are seen.
+ */
+async function stuck(): Promise<Error> {
+  await pause(STUCK_AFTER_MS, undefined, { ref: false });
+  return new Error(`It did not end within ${STUCK_AFTER_MS} ms after its last ring`);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
 import type { Outcome, Recorded } from '../store/outcomes.ts';
 import { isTimeout } from '../store/pool.ts';
+import { isPlainSuccess } from '../store/successes.ts';
 import { toErrorRecord } from './classify.ts';
 import { isPassing, untilBack } from './until_back.ts';
 
@@ -54,15 +55,14 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
     return untilBack(log, `recording ${outcomes.length} outcomes`, () => write(outcomes), isWorthIt);
   }
 
-  const together = gather(writeAll, {
-    maxItems: MAX_OUTCOMES,
-    maxWeight: MAX_CHARACTERS,
-    weightOf: sizeOf,
-  });
+  const lane = (): Record =>
+    gather(writeAll, { maxItems: MAX_OUTCOMES, maxWeight: MAX_CHARACTERS, weightOf: sizeOf });
+  // Apart, so that the many that are plain have a statement to themselves.
+  const [plain, others] = [lane(), lane()];
   const apart = gather(writeAlone, { maxItems: 1, parallel: APART });
   return async (outcome) => {
     try {
-      return await together(outcome);
+      return await (isPlainSuccess(outcome) ? plain : others)(outcome);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       return apart(outcome);
@@ -88,8 +88,5 @@ function sizeOf(outcome: Outcome): number {
     return 'children' in outcome ? JSON.stringify(outcome.children).length : 1;
   if (outcome.kind !== 'succeeded') return 1;
   const { result, followUps = [] } = outcome;
-  return (
-    (result === null ? 4 : JSON.stringify(result).length) +
-    (followUps.length && JSON.stringify(followUps).length)
-  );
+  return (result?.length ?? 4) + (followUps.length && JSON.stringify(followUps).length);
 }

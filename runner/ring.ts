@@ -1,9 +1,16 @@
-import { randomUUID } from 'node:crypto';
+import { assignRings, RING_MS, ringSize } from '../core/rings.ts';
 import type { DueAttempt, Ring } from '../store/begin.ts';
+import type { Unstarted } from '../store/rings.ts';
+import type { Pace } from './pace.ts';
+import { type Patience, patience } from './patience.ts';
 import type { Slots } from './slots.ts';
 
-/** How long a ring's attempts may wait for slots before they are given back, so that an idle runner gets them. */
-const PATIENCE_MS = 1_000;
+/** Attempts that take less are over before giving them back would have paid, … */
+const SOON_OVER_MS = 10;
+/** … unless they wait for longer than this. */
+const LONG_PATIENCE_MS = 1_000;
+/** Into how many rings the rest of one is split at once. */
+const MOST_PARTS = 10;
 
 export type RingWork = {
   /** Which attempts of a ring are still due. */
@@ -11,10 +18,11 @@ export type RingWork = {
   /** Executes an attempt; `onEnd` frees its slot; resolves when its outcome is recorded. */
   run: (attempt: DueAttempt, onEnd: () => void) => Promise<void>;
   /** Rings unstarted attempts anew, for any runner. */
-  giveBack: (ring: { key: string; newKey: string; taskIds: string[] }) => Promise<void>;
+  giveBack: (unstarted: Unstarted) => Promise<void>;
   slots: Slots;
   /** A single slot that suspects take besides: those under which a runner has died start one at a time. */
   suspects: Slots;
+  pace: Pick<Pace, 'of'>;
   /** Whether a name is paused, as far as this runner knows. */
   isPaused: (name: string) => boolean;
   /** Reads what is paused. Resolves when rings of it are fetched no more. */
@@ -26,48 +34,107 @@ export type RingWork = {
 /**
  * Works through one ring: begins it, runs its attempts as slots come free, gives back what has waited too long or is
  * paused (the tasks of a ring are all of one name), and is done when every outcome is recorded, so that
- * graphile-worker deletes the ring after the record and never before. After giving something back it also waits for
- * room: a runner without it must not fetch more.
+ * graphile-worker deletes the ring after the record and never before. After giving something back, and after what
+ * takes long, it also waits for room: a runner without it must not fetch more.
  * Throws when an outcome could not be recorded; graphile-worker then keeps the ring, if it is still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
   const due = await work.begin(ring);
   // Before it is given back: a ring of a name that is still fetched would be here again at once, and so on.
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.heedPauses();
-  const recorded: Promise<void>[] = [];
-  let patience: AbortSignal | undefined;
-  const enter = async (slots: Slots): Promise<boolean> => {
-    if (slots.tryTake()) return true;
-    patience ??= AbortSignal.any([work.stopping, AbortSignal.timeout(PATIENCE_MS)]);
-    return slots.take(patience);
-  };
-  const takeSlots = async ({ name }: DueAttempt, isSuspect: boolean): Promise<boolean> => {
-    if (isSuspect && !(await enter(work.suspects))) return false;
-    if (await enter(work.slots)) {
-      if (!work.isPaused(name)) return true;
-      work.slots.release();
-    }
-    if (isSuspect) work.suspects.release();
-    return false;
-  };
-  for (const attempt of due) {
-    const isSuspect = attempt.crashes > 0;
-    if (work.stopping.aborted || attempt.paused || !(await takeSlots(attempt, isSuspect))) break;
-    const run = runInSlot(attempt, work);
-    // Not before its record: the next suspect may kill this runner, and must not take an innocent one with it.
-    const record = isSuspect ? run.finally(work.suspects.release) : run;
-    // Looked at below, when the others have started: until then Node would take a failure for one that nobody handles.
-    record.catch(() => {});
-    recorded.push(record);
-  }
-  const unstarted = due.slice(recorded.length).map((attempt) => attempt.id);
-  if (unstarted.length > 0) {
-    await work.giveBack({ key: ring.key, newKey: randomUUID(), taskIds: unstarted });
-  }
+  const recorded = await start(due, work);
+  const rest = due.slice(recorded.length);
+  if (rest.length > 0)
+    await work.giveBack({ key: ring.key, tasks: inRings(rest, recorded.length > 0, work) });
   const outcomes = await Promise.allSettled(recorded);
   const failure = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
-  if (unstarted.length > 0) await work.slots.room(work.stopping);
+  if (rest.length > 0 || due.some(({ name }) => takesLong(work, name))) await room(work);
+}
+
+/**
+ * Rings unstarted attempts anew, in rings of about RING_MS, but in MOST_PARTS at most: the first attempts of a process
+ * are slow, and small rings are never joined again. While none of the name has ended, what this ring has started takes
+ * RING_MS at least; of a ring that found no slot nobody knows, and it stays whole for who has one.
+ */
+function inRings(rest: readonly DueAttempt[], isStarted: boolean, work: RingWork): Unstarted['tasks'] {
+  const typicalMs = rest[0] && work.pace.of(rest[0].name);
+  const size = ringSize(typicalMs ?? (isStarted ? RING_MS : undefined));
+  return assignRings(
+    rest.map(({ id }) => ({ id })),
+    () => '',
+    Math.max(size, Math.ceil(rest.length / MOST_PARTS)),
+  );
+}
+
+function takesLong({ pace }: RingWork, name: string): boolean {
+  return (pace.of(name) ?? 0) > RING_MS;
+}
+
+/** Starts attempts in their order as slots come free, until patience is over or one must not start. Gives their records. */
+async function start(due: readonly DueAttempt[], work: RingWork): Promise<Promise<void>[]> {
+  const recorded: Promise<void>[] = [];
+  const waiting = waitingOf(work);
+  for (const attempt of due) {
+    if (work.stopping.aborted || attempt.paused) break;
+    const isSuspect = attempt.crashes > 0;
+    if (isSuspect && !work.suspects.tryTake() && !(await waiting.takeSuspects())) break;
+    const hasSlot = work.slots.tryTake() || (await waiting.takeSlot(attempt.name));
+    if (!hasSlot || work.isPaused(attempt.name)) {
+      if (hasSlot) work.slots.release();
+      if (isSuspect) work.suspects.release();
+      break;
+    }
+    const run = runInSlot(attempt, work);
+    // Not before its record: the next suspect may kill this runner, and must not take an innocent one with it.
+    const record = isSuspect ? run.finally(work.suspects.release) : run;
+    // Looked at when all have started: until then Node would take a failure for one that nobody handles.
+    record.catch(() => {});
+    recorded.push(record);
+  }
+  waiting.close();
+  return recorded;
+}
+
+type Waiting = {
+  takeSlot(name: string): Promise<boolean>;
+  takeSuspects(): Promise<boolean>;
+  close(): void;
+};
+
+/**
+ * How long a ring waits, in all: RING_MS for slots, since other runners may have room now, and longer when its attempts
+ * end so soon that giving them back costs as much. No runner has more room for suspects, so for that it is longer, too.
+ */
+function waitingOf(work: RingWork): Waiting {
+  let current: Patience | undefined;
+  let currentMs = 0;
+  function within(ms: number): Patience {
+    if (current !== undefined && ms <= currentMs) return current;
+    current?.close();
+    current = patience(work.stopping, ms - currentMs);
+    currentMs = ms;
+    return current;
+  }
+  return {
+    async takeSlot(name) {
+      if (await work.slots.take(within(RING_MS))) return true;
+      const isSoonOver = (work.pace.of(name) ?? SOON_OVER_MS) < SOON_OVER_MS;
+      return isSoonOver && work.slots.take(within(LONG_PATIENCE_MS));
+    },
+    takeSuspects: () => work.suspects.take(within(LONG_PATIENCE_MS)),
+    close: () => current?.close(),
+  };
+}
+
+/** One is let go on for each slot that comes free; if that one finds nothing to fetch, the next looks a while later. */
+async function room(work: RingWork): Promise<void> {
+  let isThere = false;
+  while (!isThere && !work.stopping.aborted) {
+    const waiting = patience(work.stopping, LONG_PATIENCE_MS);
+    isThere = await work.slots.room(waiting);
+    waiting.close();
+  }
 }
 
 /** Frees the slot once, at the end of the attempt or when that never began. */

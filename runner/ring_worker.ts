@@ -1,13 +1,16 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
+import { once } from '../core/once.ts';
 import { traceIdOf } from '../process/tracing.ts';
 import { beginRings, type DueAttempt, type Ring, readPayload } from '../store/begin.ts';
 import { type Outcome, recordOutcomes } from '../store/outcomes.ts';
 import { giveBack } from '../store/rings.ts';
 import { readResults } from '../store/steps.ts';
+import { isPlainSuccess, recordSuccesses } from '../store/successes.ts';
 import type { RunnerEvents } from './events.ts';
 import { type Executable, execute } from './execute.ts';
+import { createPace } from './pace.ts';
 import type { Pauses } from './pauses.ts';
 import { createRecorder } from './recorder.ts';
 import { workRing } from './ring.ts';
@@ -42,6 +45,7 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
   const { runnerId: id, pgPool, executables, taskLog, events, log, running, pauses, stopping } = options;
   const slots = createSlots(options.concurrency);
   const suspects = createSlots(1);
+  const pace = createPace();
   const recorder = countingRecorder(options);
   const beginTogether = gather((rings: Ring[]) => beginRings(pgPool, rings), { maxItems: 100, parallel: 2 });
 
@@ -53,14 +57,7 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
     const executable = executables.get(due.name);
     if (executable === undefined)
       throw new Error(`fetched a ring of ${due.name}, which this runner can't execute`);
-    const bindings = {
-      task_id: due.id,
-      task_name: due.name,
-      attempt: due.attempt,
-      request_id: due.requestId,
-      ...(due.traceparent === null ? {} : { trace_id: traceIdOf(due.traceparent) }),
-    };
-    const attemptLog = log.child(bindings);
+    const attemptLog = once(() => log.child(bindingsOf(due)));
     const attempt = running.add(due, executable.definition.policy.timeoutMs);
     // What may kill this runner is known by name before it can.
     if (due.crashes > 0 && !(await untilBack(log, 'announcing a start', () => running.announce(attempt)))) {
@@ -68,13 +65,18 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
       return onEnd();
     }
     events.emit('started', due.name, due.waitedMs + attempt.begun - begun);
-    const lines = taskLog.open(bindings, () => attempt.unwritten);
-    const outcome = await execute(executable, attempt, lines.log, attemptLog);
+    const lines = taskLog.open(
+      () => bindingsOf(due),
+      () => attempt.unwritten,
+    );
+    const outcome = await execute(executable, attempt, { task: lines.log, runner: attemptLog });
+    pace.note(due.name, outcome.durationMs);
     onEnd();
     await running.end(attempt);
     lines.close();
-    if (!(await recorder.record({ ...outcome, ...attempt.unwritten }))) {
-      attemptLog.warn('the outcome did not count: the attempt was decided about before');
+    Object.assign(outcome, attempt.unwritten);
+    if (!(await recorder.record(outcome))) {
+      attemptLog().warn('the outcome did not count: the attempt was decided about before');
     }
   }
 
@@ -87,9 +89,10 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
         return due;
       },
       run: (due, onEnd) => run(due, begun, onEnd),
-      giveBack: (rest) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, rest)),
+      giveBack: (unstarted) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, unstarted)),
       slots,
       suspects,
+      pace,
       isPaused: pauses.isPaused,
       heedPauses: () => untilBack(log, 'reading what is paused', pauses.refresh),
       stopping,
@@ -97,6 +100,17 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
   }
 
   return { work, outcomesBuffered: recorder.buffered };
+}
+
+/** What each line about an attempt carries. */
+function bindingsOf(due: DueAttempt): Record<string, unknown> {
+  return {
+    task_id: due.id,
+    task_name: due.name,
+    attempt: due.attempt,
+    request_id: due.requestId,
+    ...(due.traceparent === null ? {} : { trace_id: traceIdOf(due.traceparent) }),
+  };
 }
 
 /** What a ring leaves out of what it announces. */
@@ -113,7 +127,9 @@ function countingRecorder({ pgPool, runnerId, events, log }: RingWorkerOptions):
 } {
   let buffered = 0;
   const record = createRecorder(async (outcomes) => {
-    const recorded = await recordOutcomes(pgPool, runnerId, outcomes);
+    const recorded = outcomes.every(isPlainSuccess)
+      ? await recordSuccesses(pgPool, runnerId, outcomes)
+      : await recordOutcomes(pgPool, runnerId, outcomes);
     events.emit('recorded', outcomes, recorded.ids);
     return recorded;
   }, log);

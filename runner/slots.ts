@@ -1,13 +1,15 @@
+import type { Patience } from './patience.ts';
+
 /** The places in which a runner executes attempts: RUNNER_CONCURRENCY of them. */
 export type Slots = {
   /** Takes a slot if one is free now. */
   tryTake(): boolean;
-  /** Waits for a slot, first come first served. Gives false, without one, when `signal` is aborted first. */
-  take(signal: AbortSignal): Promise<boolean>;
+  /** Waits for a slot, first come first served. Gives false, without one, when patience is over first. */
+  take(patience: Patience): Promise<boolean>;
   /** Gives a slot back: to who waits for it longest, else one of those who wait for room is let go on. */
   release(): void;
-  /** Waits until a slot is free that nobody waits for, or `signal` is aborted. Takes nothing. */
-  room(signal: AbortSignal): Promise<void>;
+  /** Waits until a slot is free that nobody waits for, or patience is over. Takes nothing. Gives whether one is. */
+  room(patience: Patience): Promise<boolean>;
   /** How many slots are taken. */
   taken(): number;
 };
@@ -36,16 +38,16 @@ export function createSlots(size: number): Slots {
       free--;
       return true;
     },
-    take(signal) {
-      if (free > 0 && !signal.aborted) {
+    take(patience) {
+      if (free > 0 && !patience.isOver()) {
         free--;
         return Promise.resolve(true);
       }
-      return wait(takers, signal);
+      return wait(takers, patience);
     },
     release,
-    async room(signal) {
-      if (free === 0) await wait(roomers, signal);
+    async room(patience) {
+      return free > 0 || (await wait(roomers, patience)) || free > 0;
     },
     taken: () => size - free,
   };
@@ -55,16 +57,15 @@ function first(waiters: Set<Waiter>): Waiter | undefined {
   return waiters.values().next().value;
 }
 
-function wait(waiters: Set<Waiter>, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
+function wait(waiters: Set<Waiter>, patience: Patience): Promise<boolean> {
+  if (patience.isOver()) return Promise.resolve(false);
   return new Promise((resolve) => {
     const waiter = (given: boolean): void => {
       waiters.delete(waiter);
-      signal.removeEventListener('abort', onAbort);
+      patience.onOver(null);
       resolve(given);
     };
-    const onAbort = (): void => waiter(false);
-    signal.addEventListener('abort', onAbort);
+    patience.onOver(() => waiter(false));
     waiters.add(waiter);
   });
 }

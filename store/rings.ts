@@ -49,6 +49,27 @@ export async function unlockPools(database: Database, poolIds: string[]): Promis
   });
 }
 
+/**
+ * Gives rings back that graphile-worker has locked for a pool of ours and that were not begun, and wakes the others, so
+ * that an idle one fetches them at once. What is locked for another pool by now is left alone.
+ */
+export async function returnRings(database: Database, poolId: string, jobIds: string[]): Promise<void> {
+  await database.query({
+    name: 'return_rings',
+    text: `
+      with returned as (
+        update graphile_worker._private_jobs
+           set locked_at = null,
+               locked_by = null,
+               attempts = greatest(0, attempts - 1)
+         where id = any ($2::bigint[]) and locked_by = $1
+        returning id
+      )
+      select pg_notify('jobs:insert', json_build_object('count', count(*))::text) from returned having count(*) > 0`,
+    values: [poolId, jobIds],
+  });
+}
+
 /** A ring that was fetched is in hand within a second or goes back; longer ago than this it is nowhere. */
 const LOCKED_FOR_SECS = 4;
 

@@ -2,7 +2,7 @@ import type { Goal } from '../goals.ts';
 import { bullOnPostgres, bullOnRedis } from '../queues/bullmq.ts';
 import { errand } from '../queues/errand.ts';
 import { graphileWorker } from '../queues/graphile_worker.ts';
-import { pgBoss } from '../queues/pg_boss.ts';
+import { pgBoss, pgBossEach } from '../queues/pg_boss.ts';
 import type { QueueKind } from '../queues/queue.ts';
 import { hasRedis } from '../queues/redis.ts';
 import { goalSection, type Section } from '../report.ts';
@@ -21,6 +21,7 @@ type Peer = { kind: QueueKind; share: number; rate: Goal['goal']; cpu: Goal['goa
 const PEERS: readonly Peer[] = [
   { kind: graphileWorker, share: 1, rate: { atLeast: 1.5 }, cpu: { atMost: 0.9 } },
   { kind: pgBoss, share: 1, rate: { atLeast: 1.5 }, cpu: null },
+  { kind: pgBossEach, share: 1, rate: { atLeast: 1.5 }, cpu: null },
   { kind: bullOnPostgres, share: SLOW_SHARE, rate: { atLeast: 2 }, cpu: null },
 ];
 const ON_REDIS: Peer = { kind: bullOnRedis, share: 1, rate: { atLeast: 1 }, cpu: null };
@@ -55,7 +56,7 @@ export async function measureExecute(
     about:
       `${tasks.toLocaleString('en')} tasks that wait are executed by one process, to the last one, in a fresh database ` +
       'each time, by turns. Errand records the result and the attempt of each; graphile-worker deletes what is done, ' +
-      'and the others keep results. Each is set up for much throughput. CPU is that of the process and of all of ' +
+      'and the others keep results: pg-boss one output for all of a batch, or, the slower of its ways, an output of each job. Each is set up for much throughput. CPU is that of the process and of all of ' +
       `Postgres (or Redis). BullMQ on Postgres gets ${Math.ceil(tasks * SLOW_SHARE).toLocaleString('en')} tasks, because it is slow` +
       `${isRedisThere ? '.' : '; BullMQ on Redis is missing, because there was no redis-server.'}`,
     goals: goalsOf(ours, executions),

@@ -1,48 +1,58 @@
 import { PgBoss } from 'pg-boss';
 import { startProcesses, tellAll } from '../process.ts';
+import type { BenchServer } from '../server.ts';
 import { benchPool } from './errand.ts';
-import type { QueueKind } from './queue.ts';
+import type { Queue, QueueKind } from './queue.ts';
 
 const BATCH = 10_000;
 
-/** pg-boss: jobs are inserted, fetched and completed in batches, with an output. */
-export const pgBoss: QueueKind = {
-  name: 'pg-boss',
-  async open(server, processes) {
-    const { name, url } = await server.freshDatabase();
-    const boss = new PgBoss({ connectionString: url, schedule: false, supervise: false });
-    boss.on('error', () => {});
-    await boss.start();
-    await boss.createQueue('noop');
-    const pool = benchPool(url);
-    const workers = await startProcesses(processes, 'bench/peers/pg_boss.ts', { DATABASE_URL: url });
-    return {
-      async fill(count) {
-        for (let from = 0; from < count; from += BATCH) {
-          await boss.insert(
-            'noop',
-            Array.from({ length: Math.min(BATCH, count - from) }, () => ({ data: {} })),
-          );
-        }
-      },
-      async go() {
-        await tellAll(workers, 'go');
-        return performance.now();
-      },
-      hold: () => tellAll(workers, 'hold'),
-      async isDrained() {
-        const { rows } = await pool.query<{ drained: boolean }>(
-          `select /* bench */ not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,
+/** pg-boss: jobs are inserted, fetched and completed in batches. All of a batch have one output, which is its fastest way. */
+export const pgBoss = kindOf('pg-boss', 'shared');
+
+/** pg-boss with an output of each job, as Errand has them: workers that give a result per job. */
+export const pgBossEach = kindOf('pg-boss, an output each', 'each');
+
+function kindOf(name: string, outputs: 'shared' | 'each'): QueueKind {
+  return { name, open: (server, processes) => openBoss(server, processes, outputs) };
+}
+
+async function openBoss(server: BenchServer, processes: number, outputs: string): Promise<Queue> {
+  const { name, url } = await server.freshDatabase();
+  const boss = new PgBoss({ connectionString: url, schedule: false, supervise: false });
+  boss.on('error', () => {});
+  await boss.start();
+  await boss.createQueue('noop');
+  const pool = benchPool(url);
+  const workers = await startProcesses(processes, 'bench/peers/pg_boss.ts', {
+    DATABASE_URL: url,
+    OUTPUTS: outputs,
+  });
+  return {
+    async fill(count) {
+      for (let from = 0; from < count; from += BATCH) {
+        await boss.insert(
+          'noop',
+          Array.from({ length: Math.min(BATCH, count - from) }, () => ({ data: {} })),
         );
-        return rows[0]?.drained === true;
-      },
-      pids: workers.map(({ pid }) => pid),
-      database: name,
-      async close() {
-        await Promise.all(workers.map((worker) => worker.stop()));
-        await boss.stop({ graceful: false });
-        await pool.end();
-      },
-    };
-  },
-};
+      }
+    },
+    async go() {
+      await tellAll(workers, 'go');
+      return performance.now();
+    },
+    hold: () => tellAll(workers, 'hold'),
+    async isDrained() {
+      const { rows } = await pool.query<{ drained: boolean }>(
+        `select /* bench */ not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,
+      );
+      return rows[0]?.drained === true;
+    },
+    pids: workers.map(({ pid }) => pid),
+    database: name,
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await boss.stop({ graceful: false });
+      await pool.end();
+    },
+  };
+}

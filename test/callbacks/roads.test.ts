@@ -187,14 +187,14 @@ test('an end that is not committed is not told of, and leaves no ring', async ()
   const client = await pool.connect();
   await client.query('begin');
   const outcome = { id, ranFor: ring, name: 'example.echo', priority: 0, attempt, durationMs: 1, lines: [] };
-  await recordOutcomes(client, live, [{ ...outcome, progress: null, kind: 'succeeded', result: {} }]);
+  await recordOutcomes(client, live, [{ ...outcome, progress: null, kind: 'succeeded', result: '{}' }]);
   const { rows } = await client.query('select 1 from errand.tasks where callback_of = $1', [id]);
   expect(rows).toHaveLength(1);
   // As if the runner had been killed here.
   client.release(true);
   await until('the session is gone', async () => (await told(id)).length === 0);
   expect(await countRings(pool)).toBe(rings);
-  await recordOutcomes(pool, live, [{ ...outcome, progress: null, kind: 'succeeded', result: {} }]);
+  await recordOutcomes(pool, live, [{ ...outcome, progress: null, kind: 'succeeded', result: '{}' }]);
   expect(await told(id)).toEqual(['task.succeeded']);
   // And as if it had been killed after the record: the delivery has its ring, for whoever comes.
   expect(await countRings(pool)).toBe(rings + 1);

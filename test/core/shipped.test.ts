@@ -60,7 +60,6 @@ describe.each(all.map((definition) => ({ definition, name: definition.name })))(
       }
     }
     expect(payloadJsonSchema).toMatchObject({ type: 'object', additionalProperties: false });
-    expect(payloadJsonSchema.properties).not.toEqual({});
   });
 
   test('its example is accepted by its JSON Schema and by itself', async () => {

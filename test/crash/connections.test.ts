@@ -111,7 +111,7 @@ test('F7: a connection is black-holed while it records: the outcome is written, 
   const holder = await pool.connect();
   await holder.query('begin');
   await holder.query('select 1 from errand.tasks where id = $1 for update', [id]);
-  const recording = await until('its record is under way', () => find(proxy, 'record_outcomes'));
+  const recording = await until('its record is under way', () => find(proxy, 'record_successes'));
   recording.blackHole();
   await holder.query('rollback');
   holder.release();

@@ -111,9 +111,9 @@ test('of a ring of a hundred that waits for slots nothing more is started', asyn
   await knows(runner, 'five', ['five.x']);
   open();
   for (const id of started) expect(await finished(pool, id)).toMatchObject({ state: 'succeeded' });
-  await until('the rest is given back in one ring', async () => {
+  await until('the rest is given back', async () => {
     const list = await rings(pool, 'five.x');
-    return list.length === 1 && list[0]?.is_locked === false;
+    return list.length > 0 && list.every((ring) => !ring.is_locked);
   });
   const states = await Promise.all(tasks.map(({ id }) => getTask(pool, id)));
   const unstarted = states.filter((task) => task?.state === 'queued' && task.attempt === 1);

@@ -4,7 +4,7 @@ import { createRecorder, LeaseLost } from '../../runner/recorder.ts';
 import type { Outcome, Recorded } from '../../store/outcomes.ts';
 
 const log = pino({ level: 'silent' });
-const outcome = (id: string, result: unknown = null): Outcome => ({
+const outcome = (id: string, result: string | null = null): Outcome => ({
   id,
   ranFor: 'ring',
   name: 't.x',
@@ -36,6 +36,26 @@ test('outcomes that arrive during a write go together in the next one', async ()
   open();
   expect(await Promise.all([first, ...rest])).toEqual([true, true, true, true]);
   expect(batches).toEqual([1, 3]);
+});
+
+test('successes and nothing else are written apart from the others, which wait for none of them', async () => {
+  const batches: string[][] = [];
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const record = createRecorder(async (outcomes) => {
+    batches.push(outcomes.map(({ id }) => id));
+    if (batches.length === 1) await gate;
+    return all(outcomes);
+  }, log);
+  const first = record(outcome('a'));
+  await new Promise(setImmediate);
+  const late = [record(outcome('b')), record(outcome('c'))];
+  const step = { ...outcome('d'), parentId: 'workflow' };
+  const others = [record(step), record({ ...outcome('e'), progress: { fraction: 1, note: null } })];
+  expect(await Promise.all(others)).toEqual([true, true]);
+  expect(batches).toEqual([['a'], ['d', 'e']]);
+  open();
+  expect(await Promise.all([first, ...late])).toEqual([true, true, true]);
+  expect(batches).toEqual([['a'], ['d', 'e'], ['b', 'c']]);
 });
 
 test('while Postgres is away outcomes are held, and written when it is back', async () => {

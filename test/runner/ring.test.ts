@@ -1,31 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { createPace } from '../../runner/pace.ts';
 import { workRing } from '../../runner/ring.ts';
 import { createSlots } from '../../runner/slots.ts';
 import type { DueAttempt } from '../../store/begin.ts';
 import { until } from '../support/until.ts';
-
-function due(id: string): DueAttempt {
-  return {
-    id,
-    ring: 'ring',
-    name: 't.x',
-    attempt: 1,
-    maxAttempts: 1,
-    priority: 0,
-    waitedMs: 0,
-    crashes: 0,
-    payload: {},
-    requestId: null,
-    traceparent: null,
-    initiator: null,
-    sourceSystem: null,
-    parentId: null,
-    hasChildren: false,
-    results: {},
-    paused: false,
-  };
-}
+import { due } from './due.ts';
 
 test('an attempt whose name is paused while it waits for a slot is not started, and the rest is given back', async () => {
   const [slots, suspects] = [createSlots(1), createSlots(1)];
@@ -43,9 +23,10 @@ test('an attempt whose name is paused while it waits for a slot is not started, 
         await ending;
         onEnd();
       },
-      giveBack: async ({ taskIds }) => void given.push(taskIds),
+      giveBack: async ({ tasks }) => void given.push(tasks.map(({ id }) => id)),
       slots,
       suspects,
+      pace: createPace(),
       isPaused: () => paused,
       heedPauses: async () => void heeded++,
       stopping: new AbortController().signal,
@@ -86,11 +67,12 @@ test('an outcome that can not be recorded while the ring still waits for slots f
         ended.push(id);
         throw new Error(`${id} is no longer ours`);
       },
-      giveBack: async ({ taskIds }) => {
-        given.push(taskIds);
+      giveBack: async ({ tasks }) => {
+        given.push(tasks.map(({ id }) => id));
       },
       slots,
       suspects: createSlots(1),
+      pace: createPace(),
       isPaused: () => false,
       heedPauses: async () => {},
       stopping: AbortSignal.timeout(100),

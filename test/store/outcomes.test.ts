@@ -51,7 +51,7 @@ function succeeded(task: RungTask, result: unknown = { ok: true }): Outcome {
     lines: [],
     progress: null,
     kind: 'succeeded',
-    result,
+    result: JSON.stringify(result),
   };
 }
 

@@ -151,8 +151,9 @@ async function begun(id: string): Promise<DueAttempt> {
 }
 
 function outcomeOf(due: DueAttempt): Omit<Extract<Outcome, { kind: 'succeeded' }>, 'kind' | 'result'> {
-  const { id, ring: ranFor, name, priority, attempt, parentId } = due;
-  return { id, ranFor, name, priority, attempt, parentId, durationMs: 1, lines: [], progress: null };
+  const { id, ring: ranFor, name, priority, attempt, parentId, hasChildren } = due;
+  const of = { id, ranFor, name, priority, attempt, parentId, hasChildren };
+  return { ...of, durationMs: 1, lines: [], progress: null };
 }
 
 function register(): Promise<number> {

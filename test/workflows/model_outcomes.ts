@@ -5,8 +5,9 @@ import { type Ending, MAX_ATTEMPTS, type ShapeStep } from './model.ts';
 
 /** What a runner records of an attempt that ends so. */
 export function outcomeOf(due: DueAttempt, ending: Ending): Outcome {
-  const { id, ring: ranFor, name, priority, attempt, parentId } = due;
-  const base = { id, ranFor, name, priority, attempt, parentId, durationMs: 1, lines: [], progress: null };
+  const { id, ring: ranFor, name, priority, attempt, parentId, hasChildren } = due;
+  const of = { id, ranFor, name, priority, attempt, parentId, hasChildren };
+  const base = { ...of, durationMs: 1, lines: [], progress: null };
   const error = {
     error_type: 'Error',
     message: ending.kind,
@@ -20,7 +21,7 @@ export function outcomeOf(due: DueAttempt, ending: Ending): Outcome {
       return {
         ...base,
         kind: 'succeeded',
-        result: { ok: true },
+        result: '{"ok":true}',
         ...(ending.skipped ? { skipped: true } : {}),
       };
     case 'continued':

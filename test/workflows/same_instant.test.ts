@@ -29,9 +29,9 @@ async function due(): Promise<DueAttempt[]> {
   return (await beginRings(pool, rows)).flat();
 }
 
-function succeeded({ id, ring, name, priority, attempt, parentId }: DueAttempt): Outcome {
-  const base = { id, ranFor: ring, name, priority, attempt, parentId, durationMs: 1 };
-  return { ...base, lines: [], progress: null, kind: 'succeeded', result: name };
+function succeeded({ id, ring, name, priority, attempt, parentId, hasChildren }: DueAttempt): Outcome {
+  const base = { id, ranFor: ring, name, priority, attempt, parentId, hasChildren, durationMs: 1 };
+  return { ...base, lines: [], progress: null, kind: 'succeeded', result: JSON.stringify(name) };
 }
 
 /** Starts all this work, lets each wait for the first row lock that it needs, and lets them go at once. */

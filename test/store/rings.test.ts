@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { giveBack } from '../../store/rings.ts';
+import { endRunner, registerRunner } from '../../store/runners.ts';
+import type { Task } from '../../store/tasks.ts';
+import { createDatabase } from '../support/database.ts';
+import { submit } from '../support/tasks.ts';
+
+const { pool } = await createDatabase();
+const echo = { name: 'example.echo', payload: { message: 'x' } };
+
+function register(): Promise<number> {
+  return registerRunner(pool, {
+    ...{ host: 'here', pid: 1, version: 'test', taskNames: ['example.echo'], concurrency: 1, leaseSecs: 15 },
+  });
+}
+
+/** Tasks that share a ring, in its order, and its key. */
+async function shared(count: number, more: { priority?: number; runAt?: string } = {}) {
+  const tasks = await submit(pool, ...Array.from({ length: count }, () => ({ ...echo, ...more })));
+  const keys = new Set(await ringsOf(tasks));
+  expect(keys.size).toBe(1);
+  const [key = ''] = keys;
+  return { key: String(key), ids: tasks.map(({ id }) => id).sort(), tasks };
+}
+
+async function ringsOf(tasks: Pick<Task, 'id'>[]): Promise<(string | null)[]> {
+  const { rows } = await pool.query<{ ring: string | null }>(
+    'select ring from errand.tasks where id = any ($1) order by id',
+    [tasks.map(({ id }) => id)],
+  );
+  return rows.map(({ ring }) => ring);
+}
+
+/** What graphile-worker has under these keys, in the order in which it would bring them. */
+async function jobs(keys: string[]) {
+  const { rows } = await pool.query<{ key: string; payload: string[]; priority: number; run_at: string }>(
+    `select j.key, p.payload, j.priority, j.run_at
+       from graphile_worker.jobs j
+       join graphile_worker._private_jobs p using (id)
+      where j.key = any ($1)
+      order by j.priority, j.run_at, j.id`,
+    [keys],
+  );
+  return rows;
+}
+
+test('attempts go back in several rings at once: tasks name theirs, and each ring is due as the one before was', async () => {
+  const runner = await register();
+  const runAt = new Date(Date.now() - 60_000).toISOString();
+  const { key, ids } = await shared(5, { priority: 7, runAt });
+  const rings = [randomUUID(), randomUUID(), randomUUID()];
+  const [a = '', b = '', c = ''] = rings;
+  const given = [a, a, b, b].map((ring, index) => ({ id: ids[index] ?? '', ring }));
+  await giveBack(pool, runner, { key, tasks: [...given, { id: ids[4] ?? '', ring: c }] });
+  expect(await ringsOf(ids.map((id) => ({ id })))).toEqual([a, a, b, b, c]);
+  const due = { priority: 7, run_at: runAt };
+  expect(await jobs(rings)).toEqual([
+    { key: a, payload: ids.slice(0, 2), ...due },
+    { key: b, payload: ids.slice(2, 4), ...due },
+    { key: c, payload: ids.slice(4), ...due },
+  ]);
+});
+
+test('a task that names another ring meanwhile, or none, is left alone, and gets no ring', async () => {
+  const runner = await register();
+  const { key, ids } = await shared(3);
+  const [first = '', second = '', third = ''] = ids;
+  const [other, a, b, c] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  await pool.query('update errand.tasks set ring = $2 where id = $1', [first, other]);
+  await pool.query(`update errand.tasks set ring = null, state = 'cancelled' where id = $1`, [second]);
+  const tasks = [
+    { id: first, ring: a },
+    { id: second, ring: b },
+    { id: third, ring: c },
+  ];
+  await giveBack(pool, runner, { key, tasks });
+  expect(await ringsOf(tasks)).toEqual([other, null, c]);
+  expect((await jobs([a, b, c])).map((job) => job.key)).toEqual([c]);
+  // Again, as after an answer that was lost: the ring that they came in is not theirs any more.
+  await giveBack(pool, runner, { key, tasks: tasks.map(({ id }) => ({ id, ring: randomUUID() })) });
+  expect(await ringsOf(tasks)).toEqual([other, null, c]);
+});
+
+test('a runner that is no longer live gives nothing back: another may be executing it', async () => {
+  const runner = await register();
+  await endRunner(pool, runner);
+  const { key, ids, tasks } = await shared(2);
+  const rings = [randomUUID(), randomUUID()];
+  await giveBack(pool, runner, { key, tasks: ids.map((id, index) => ({ id, ring: rings[index] ?? '' })) });
+  expect(await ringsOf(tasks)).toEqual([key, key]);
+  expect(await jobs(rings)).toEqual([]);
+});
