@@ -65,14 +65,20 @@ function parse(text: string): unknown {
   }
 }
 
+function badUrl(request: Request, why: string): ErrandError {
+  const shown = JSON.stringify(request.originalUrl.slice(0, 256));
+  return new ErrandError('BAD_REQUEST', `The URL ${shown} ${why}`);
+}
+
 /** The URL reaches Postgres too, and percent-encoding can hold a NUL, or bytes that are no text. */
 function checkUrl(request: Request, _response: Response, next: NextFunction): void {
   try {
     decodeURIComponent(request.originalUrl);
   } catch {
-    const shown = JSON.stringify(request.originalUrl.slice(0, 256));
-    throw new ErrandError('BAD_REQUEST', `The URL ${shown} is not valid percent-encoding of UTF-8`);
+    throw badUrl(request, 'is not valid percent-encoding of UTF-8');
   }
+  const problem = textProblem(decodeURIComponent(request.path));
+  if (problem !== null) throw badUrl(request, problem);
   for (const [name, value] of Object.entries(request.query)) {
     for (const text of [value].flat()) {
       const problem = typeof text === 'string' ? textProblem(text) : null;

@@ -99,7 +99,6 @@ test.each([
 
 test.each([
   'nope',
-  '%00',
   `${NO_SUCH_ID}0`,
   `{${NO_SUCH_ID}}`,
   `urn:uuid:${NO_SUCH_ID}`,
@@ -133,7 +132,7 @@ test.each([
   }
 });
 
-test.each(['zzzzzzzzzzzz.yyyyyyyyyyyy', '__proto__', 'constructor', '%00', 'n'.repeat(8_000)])(
+test.each(['zzzzzzzzzzzz.yyyyyyyyyyyy', '__proto__', 'constructor', 'n'.repeat(8_000)])(
   'the unknown task %.20s is 404 that offers nothing',
   async (name) => {
     const send = () => raw(api.url, 'POST', `/v1/tasks/${name}`, { body: '{}' });
@@ -163,5 +162,14 @@ test.each(['-1', '31', 'x', '', 'NaN', '1e400', 'Infinity', '5&wait=6'])(
     const send = () =>
       api.call('POST', `/v1/tasks/example.echo?wait=${wait}`, { payload: { message: wait } });
     await expectRefused(api, pool, send, refusal);
+  },
+);
+
+test.each(['/v1/handlers/%00', '/v1/handlers/shop/a%00b', '/v1/queues/%00/status', '/v1/tasks/%00'])(
+  'a path with a NUL, %s, never reaches Postgres',
+  async (path) => {
+    const answer = await api.call('GET', path);
+    expectError(answer, { status: 400, code: 'BAD_REQUEST' });
+    expect(answer.body.error).toContain('NUL');
   },
 );

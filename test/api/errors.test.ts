@@ -49,12 +49,12 @@ test('a handler that throws what is no error is 500 too', async () => {
 
 test('an error of Postgres is 500 without its text', async () => {
   const own = await startOwnApi(pool);
-  await pool.query('alter function errand.submit_tasks rename to gone');
+  await pool.query('alter function errand.dedup_hash rename to gone');
   const answer = await submit(own);
-  await pool.query('alter function errand.gone rename to submit_tasks');
+  await pool.query('alter function errand.gone rename to dedup_hash');
   expectError(answer, { status: 500, code: 'INTERNAL_ERROR' });
-  expect(answer.text).not.toMatch(/submit_tasks|function|errand/);
-  expect(logged(own)[0]?.message).toMatch(/function errand\.submit_tasks\(jsonb\) does not exist/);
+  expect(answer.text).not.toMatch(/dedup_hash|function|errand/);
+  expect(logged(own)[0]?.message).toMatch(/function errand\.dedup_hash\(.*\) does not exist/);
   expect((await submit(own)).status).toBe(201);
 });
 

@@ -70,7 +70,7 @@ test('prints each part that was asked for as tables, and leaves nothing behind',
 
   const executing = rowsOf(output.stdout, 'Executing tasks that do nothing');
   const onRedis = (await hasRedis()) ? ['BullMQ on Redis'] : [];
-  const onPostgres = ['graphile-worker', 'pg-boss', 'BullMQ on Postgres'];
+  const onPostgres = ['graphile-worker', 'pg-boss', 'pg-boss, an output each', 'BullMQ on Postgres'];
   const peers = [...onPostgres, ...onRedis];
   expect(executing.goals.map(([what, , , peer]) => [what, peer])).toEqual([
     ...peers.map((peer) => ['execution', peer]),
@@ -78,7 +78,9 @@ test('prints each part that was asked for as tables, and leaves nothing behind',
     ...onPostgres.map((peer) => ['statements', peer]),
   ]);
   const asked = executing.goals.map(([, , , , , , , goal]) => goal);
-  expect(asked.slice(0, peers.length)).toEqual(['>= 1.5', '>= 1.5', '>= 2', '>= 1'].slice(0, peers.length));
+  expect(asked.slice(0, peers.length)).toEqual(
+    ['>= 1.5', '>= 1.5', '>= 1.5', '>= 2', '>= 1'].slice(0, peers.length),
+  );
   expect(asked.slice(peers.length)).toEqual(['<= 0.9', ...Array(asked.length - peers.length - 1).fill('-')]);
   for (const [, , ours = '', , theirs = ''] of executing.goals.slice(0, peers.length))
     expect([figure(ours) > 0, figure(theirs) > 0]).toEqual([true, true]);

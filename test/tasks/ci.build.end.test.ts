@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../support/until.ts';
 import {
   build,
@@ -17,6 +17,11 @@ import {
   written,
 } from './ci-harness.ts';
 import { failureOf } from './http-harness.ts';
+
+// Builds of other tests would take away what these leave behind for the next build.
+const temporary = mkdtempSync(join(tmpdir(), 'errand-ends-'));
+process.env.TMPDIR = temporary;
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 /** Starts a grandchild that is deaf to SIGTERM, is deaf itself, tells both pids, and never ends. */
 const DEAF = `trap '' TERM
