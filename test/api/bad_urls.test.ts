@@ -132,7 +132,7 @@ test.each([
   }
 });
 
-test.each(['zzzzzzzzzzzz.yyyyyyyyyyyy', '__proto__', 'constructor', 'n'.repeat(8_000)])(
+test.each(['zzzzzzzzzzzz.yyyyyyyyyyyy', '__proto__', 'constructor', '%00', 'n'.repeat(8_000)])(
   'the unknown task %.20s is 404 that offers nothing',
   async (name) => {
     const send = () => raw(api.url, 'POST', `/v1/tasks/${name}`, { body: '{}' });
