@@ -72,7 +72,13 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
   });
   const returning = new Set<Promise<void>>();
   takeUnbegun(events, (jobIds) => {
-    const returned = options.returnRings(pool.id, jobIds).finally(() => returning.delete(returned));
+    const returned = options
+      .returnRings(pool.id, jobIds)
+      .catch((error: unknown) => {
+        log.error({ err: error, pool_id: pool.id }, 'could not give rings back: they are looked for');
+        onTrouble();
+      })
+      .finally(() => returning.delete(returned));
     returning.add(returned);
   });
 
