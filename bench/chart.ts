@@ -58,7 +58,7 @@ function optionsOf({ date, commit }: Environment, bars: readonly Bar[]): ECharts
       textStyle: { ...text, fontSize: 17, fontWeight: 600 },
       subtextStyle: { ...text, color: '#4b5563', fontSize: 12 },
     },
-    grid: { left: 170, right: 90, top: HEAD - 14, bottom: 14 },
+    grid: { left: 190, right: 90, top: HEAD - 14, bottom: 14 },
     xAxis: { type: 'value', show: false },
     yAxis: {
       type: 'category',
