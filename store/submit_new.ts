@@ -21,7 +21,7 @@ export async function submitNew(
   const { rows } = await retryTransient(() =>
     database.query<Row>({
       name: 'submit_new',
-      text: submitNewSql(`g.ordinal, ${TASK_COLUMNS}`),
+      text: SUBMIT_NEW,
       values: [JSON.stringify(toItems(submissions))],
     }),
   );
@@ -38,7 +38,7 @@ export async function submitNewBatch(
   const { rows } = await retryTransient(() =>
     database.query<TaskReference>({
       name: 'submit_new_batch',
-      text: `${submitNewSql('t.id, t.state')} order by g.ordinal`,
+      text: SUBMIT_NEW_BATCH,
       values: [JSON.stringify(toItems(submissions))],
     }),
   );
@@ -92,3 +92,6 @@ function submitNewSql(columns: string): string {
       join given g using (id)
      where (select count(*) from rung) >= 0 -- makes Postgres run it`;
 }
+
+const SUBMIT_NEW = submitNewSql(`g.ordinal, ${TASK_COLUMNS}`);
+const SUBMIT_NEW_BATCH = `${submitNewSql('t.id, t.state')} order by g.ordinal`;

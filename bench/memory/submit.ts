@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import { inLoops, openClient } from '../http/client.ts';
 import { NO_OP } from '../queues/errand.ts';
 
 const BATCH = 1_000;
@@ -11,26 +11,16 @@ const CONNECTIONS = 10;
  * Throws when one is refused.
  */
 export async function submitTasks(base: string, tasks: number): Promise<void> {
-  const agent = new Agent({ connections: CONNECTIONS });
-  const submit = async (path: string, body: unknown): Promise<void> => {
-    const { statusCode, body: answer } = await request(`${base}/v1/tasks/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      dispatcher: agent,
-    });
-    const text = await answer.text();
-    if (statusCode >= 300) throw new Error(`POST ${path} answered ${statusCode}: ${text}`);
-  };
+  const client = openClient(base, CONNECTIONS);
+  const path = `/v1/tasks/${NO_OP}`;
   const task = { payload: {} };
   try {
     for (let from = 0; from < tasks; from += BATCH) {
       const size = Math.min(BATCH, tasks - from);
-      await submit(`${NO_OP}/batch`, { items: Array.from({ length: size }, () => task) });
-      const singles = Array.from({ length: Math.ceil(size / SINGLES) }, () => submit(NO_OP, task));
-      await Promise.all(singles);
+      await client.post(`${path}/batch`, { items: Array.from({ length: size }, () => task) }, 200);
+      await inLoops(CONNECTIONS, Math.ceil(size / SINGLES), () => client.post(path, task, 201));
     }
   } finally {
-    await agent.close();
+    await client.close();
   }
 }

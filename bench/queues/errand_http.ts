@@ -1,6 +1,6 @@
-import { Pool } from 'undici';
+import { inLoops, openClient } from '../http/client.ts';
 import { errandOver, NO_OP, startApi } from './errand.ts';
-import { byTurns, CALLERS } from './one_by_one.ts';
+import { CALLERS } from './one_by_one.ts';
 import type { QueueKind } from './queue.ts';
 
 /** Errand to which tasks come one by one over HTTP, by a real process of the API, on connections that are kept. */
@@ -10,10 +10,11 @@ export const errandOneByOne: QueueKind = {
     const database = await server.freshDatabase();
     const queue = await errandOver(database, processes);
     const { process: api, base } = await startApi(database.url);
-    const client = new Pool(base, { connections: CALLERS });
+    const client = openClient(base, CALLERS);
+    const submit = () => client.post(`/v1/tasks/${NO_OP}`, { payload: {} }, 201);
     return {
       ...queue,
-      fill: (count) => byTurns(count, () => submit(client)),
+      fill: (count) => inLoops(CALLERS, count, submit),
       async close() {
         await client.close();
         await api.stop();
@@ -22,16 +23,3 @@ export const errandOneByOne: QueueKind = {
     };
   },
 };
-
-async function submit(client: Pool): Promise<void> {
-  const path = `/v1/tasks/${NO_OP}`;
-  const headers = { 'content-type': 'application/json' };
-  const { statusCode, body } = await client.request({
-    path,
-    method: 'POST',
-    headers,
-    body: '{"payload":{}}',
-  });
-  const answer = await body.text();
-  if (statusCode !== 201) throw new Error(`POST ${path} answered ${statusCode}: ${answer}`);
-}

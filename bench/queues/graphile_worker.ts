@@ -1,8 +1,9 @@
 import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
+import { inLoops } from '../http/client.ts';
 import { startProcesses, tellAll } from '../process.ts';
 import type { BenchServer } from '../server.ts';
 import { benchPool } from './errand.ts';
-import { byTurns, CALLERS } from './one_by_one.ts';
+import { CALLERS } from './one_by_one.ts';
 import type { Queue, QueueKind } from './queue.ts';
 
 const BATCH = 10_000;
@@ -17,7 +18,9 @@ export const graphileWorker: QueueKind = {
 export const graphileOneByOne: QueueKind = {
   name: 'graphile-worker',
   open: (server, processes) =>
-    openGraphile(server, processes, (utils, count) => byTurns(count, () => utils.addJob('noop', {}))),
+    openGraphile(server, processes, (utils, count) =>
+      inLoops(CALLERS, count, () => utils.addJob('noop', {})),
+    ),
 };
 
 async function addBatches(utils: WorkerUtils, count: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import { Agent, request } from 'undici';
+import { openClient } from '../http/client.ts';
 import { startApi } from '../queues/errand.ts';
 import { type Durations, toDurations } from '../timing.ts';
 import { type Ledger, PAGE_SIZE } from './ledger.ts';
@@ -23,23 +23,18 @@ export type Load = Record<LoadedRead, Durations>;
 export async function measureLoad({ pool, database }: Ledger, seconds: number): Promise<Load> {
   const ids = await sampleIds(pool);
   const api = await startApi(database.url);
-  const agent = new Agent({ connections: LOAD.connections });
-  const get = async (path: string): Promise<void> => {
-    const { statusCode, body } = await request(`${api.base}${path}`, { dispatcher: agent });
-    const text = await body.text();
-    if (statusCode !== 200) throw new Error(`GET ${path} answered ${statusCode}: ${text}`);
-  };
+  const client = openClient(api.base, LOAD.connections);
   const paths = {
     page: () => `/v1/tasks?page_size=${PAGE_SIZE}`,
     task: (index: number) => `/v1/tasks/${ids[index % ids.length]}`,
     statistics: () => '/v1/tasks/stats?window_minutes=60',
   };
   try {
-    await atRate(Math.min(WARM_UP_SECS, seconds), (index) => get(paths[readOf(index)](index)));
+    await atRate(Math.min(WARM_UP_SECS, seconds), (index) => client.get(paths[readOf(index)](index)));
     const times = { page: [], task: [], statistics: [] } as Record<LoadedRead, number[]>;
     await atRate(seconds, async (index, due) => {
       const read = readOf(index);
-      await get(paths[read](index));
+      await client.get(paths[read](index));
       times[read].push(performance.now() - due);
     });
     return {
@@ -48,7 +43,7 @@ export async function measureLoad({ pool, database }: Ledger, seconds: number): 
       statistics: toDurations(times.statistics),
     };
   } finally {
-    await agent.close();
+    await client.close();
     await api.process.stop();
   }
 }
@@ -58,9 +53,12 @@ function readOf(index: number): LoadedRead {
 }
 
 /** Begins each at its time; who is late because others are not done has waited since then, which counts. */
-async function atRate(seconds: number, work: (index: number, due: number) => Promise<void>): Promise<void> {
+async function atRate(
+  seconds: number,
+  work: (index: number, due: number) => Promise<unknown>,
+): Promise<void> {
   const began = performance.now();
-  const under: Promise<void>[] = [];
+  const under: Promise<unknown>[] = [];
   for (let index = 0; index < seconds * LOAD.perSecond; index++) {
     const due = began + (index * 1_000) / LOAD.perSecond;
     const early = due - performance.now();

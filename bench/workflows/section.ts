@@ -1,13 +1,13 @@
 import { makeWorkerUtils } from 'graphile-worker';
 import { z } from 'zod';
-import { freePort } from '../../embedded/ports.ts';
 import { startProcess } from '../process.ts';
+import { startApi, startRunner } from '../queues/errand.ts';
 import type { Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
 import { timeByTurns } from '../timing.ts';
 
-/** One client asks for much at once. */
-const UNLIMITED = { RATE_LIMIT_READS: '0', RATE_LIMIT_WRITES: '0', RATE_LIMIT_BURST: '0' };
+/** The default of runners, and what the peer has. */
+const CONCURRENCY = '10';
 const LIMIT_MS = 60_000;
 const WORKFLOW = 'example.linear';
 
@@ -49,17 +49,14 @@ export async function measureWorkflows(
   };
 }
 
-const listening = z.object({ listening: z.number() });
 const submitted = z.object({ task: z.object({ id: z.string() }) });
 const ended = z.object({ state: z.literal('succeeded'), finished_at: z.iso.datetime() });
 
 async function workflowChain(server: BenchServer): Promise<Chain> {
   const url = await server.createDatabase('workflows');
-  const environment = { DATABASE_URL: url, SERVER_HOST: '127.0.0.1', ...UNLIMITED };
-  const [apiPort, runnerPort] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')].map(String);
-  const api = await startProcess('api/main.ts', { ...environment, SERVER_PORT: apiPort ?? '' });
-  const runner = await startProcess('runner/main.ts', { ...environment, RUNNER_PORT: runnerPort ?? '' });
-  const base = `http://127.0.0.1:${listening.parse(api.first).listening}/v1/tasks`;
+  const api = await startApi(url);
+  const runner = await startRunner(url, { RUNNER_CONCURRENCY: CONCURRENCY });
+  const base = `${api.base}/v1/tasks`;
   let sent = 0;
   return {
     async run() {
