@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { countTests, coverageByRoom } from './test_report.ts';
+import { countTests, coverageByRoom, failures } from './test_report.ts';
 
 // `npm run ci`: everything that must hold, one line per check, and what a check said when it failed. The last line
 // counts the tests.
@@ -20,6 +20,7 @@ const failed = [
   check(
     'tests',
     `npm test --silent -- --coverage --coverage.reportOnFailure --reporter=default --reporter=json --outputFile.json=${report}`,
+    () => failures(report),
   ),
   // Everything killed at random under load for a minute, and the history checker's word on it (faults F30).
   check('soak', 'npm run --silent soak -- --minutes 1'),
@@ -32,7 +33,7 @@ for (const [room, percent] of coverage) console.log(`coverage  ${room.padEnd(10)
 console.log(`${tests.passed} passed, ${tests.failed} failed`);
 process.exitCode = failed || tests.failed > 0 ? 1 : 0;
 
-function check(name: string, command: string): boolean {
+function check(name: string, command: string, failures: () => string[] = () => []): boolean {
   const started = performance.now();
   const { status, stdout, stderr } = spawnSync(command, {
     cwd: ROOT,
@@ -42,6 +43,6 @@ function check(name: string, command: string): boolean {
   });
   const seconds = ((performance.now() - started) / 1_000).toFixed(1);
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(10)} ${seconds} s`);
-  if (status !== 0) console.log(`${stdout}${stderr}`);
+  if (status !== 0) console.log([...failures(), `${stdout}${stderr}`].join('\n\n'));
   return status === 0;
 }

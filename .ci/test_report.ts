@@ -2,7 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 
 type Report = {
   numPassedTests: number;
-  testResults: { status: string; assertionResults: { status: string }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    message?: string;
+    assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
+  }[];
 };
 type Summary = Record<string, { lines: { total: number; covered: number } }>;
 
@@ -18,6 +23,25 @@ export function countTests(file: string): { passed: number; failed: number } {
     return tests === 0 && status === 'failed' ? 1 : tests;
   });
   return { passed: numPassedTests, failed: failed.reduce((sum, count) => sum + count, 0) };
+}
+
+/** What failed, each with its file and the first lines of why, from vitest's JSON report: the output itself is long. */
+export function failures(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  return testResults.flatMap(({ name, status, message = '', assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0 && status === 'failed') return [`${name}: ${beginning(message)}`];
+    return failed.map(
+      (test) => `${name}: ${test.fullName}: ${beginning(test.failureMessages?.join('\n') ?? '')}`,
+    );
+  });
+}
+
+const FIRST_LINES = 12;
+
+function beginning(message: string): string {
+  return message.split('\n').slice(0, FIRST_LINES).join('\n');
 }
 
 /** The covered share of lines, in percent, of each room and of all, from the coverage summary. */

@@ -17,7 +17,7 @@ export type RingWork = {
   begin: (ring: Ring) => Promise<DueAttempt[]>;
   /** Executes an attempt; `onEnd` frees its slot; resolves when its outcome is recorded. */
   run: (attempt: DueAttempt, onEnd: () => void) => Promise<void>;
-  /** Rings unstarted attempts anew, for any runner. */
+  /** Rings unstarted attempts anew, for any runner. Throws when this one is no longer live. */
   giveBack: (unstarted: Unstarted) => Promise<void>;
   slots: Slots;
   /** A single slot that suspects take besides: those under which a runner has died start one at a time. */
@@ -36,7 +36,8 @@ export type RingWork = {
  * paused (the tasks of a ring are all of one name), and is done when every outcome is recorded, so that
  * graphile-worker deletes the ring after the record and never before. After giving something back, and after what
  * takes long, it also waits for room: a runner without it must not fetch more.
- * Throws when an outcome could not be recorded; graphile-worker then keeps the ring, if it is still ours.
+ * Throws when an outcome could not be recorded or an attempt given back; graphile-worker then keeps the ring, if it is
+ * still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
   const due = await work.begin(ring);
@@ -44,10 +45,12 @@ export async function workRing(ring: Ring, work: RingWork): Promise<void> {
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.heedPauses();
   const recorded = await start(due, work);
   const rest = due.slice(recorded.length);
-  if (rest.length > 0)
-    await work.giveBack({ key: ring.key, tasks: inRings(rest, recorded.length > 0, work) });
-  const outcomes = await Promise.allSettled(recorded);
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  const givenBack =
+    rest.length > 0
+      ? [work.giveBack({ key: ring.key, tasks: inRings(rest, recorded.length > 0, work) })]
+      : [];
+  const written = await Promise.allSettled([...recorded, ...givenBack]);
+  const failure = written.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
   if (failure !== undefined) throw failure.reason;
   if (rest.length > 0 || due.some(({ name }) => takesLong(work, name))) await room(work);
 }

@@ -12,7 +12,7 @@ import type { RunnerEvents } from './events.ts';
 import { type Executable, execute } from './execute.ts';
 import { createPace } from './pace.ts';
 import type { Pauses } from './pauses.ts';
-import { createRecorder } from './recorder.ts';
+import { createRecorder, LeaseLost } from './recorder.ts';
 import { workRing } from './ring.ts';
 import type { Running } from './running.ts';
 import { createSlots } from './slots.ts';
@@ -89,7 +89,10 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
         return due;
       },
       run: (due, onEnd) => run(due, begun, onEnd),
-      giveBack: (unstarted) => untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, unstarted)),
+      async giveBack(unstarted) {
+        const { live } = await untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, unstarted));
+        if (!live) throw new LeaseLost('attempts were not given back: this runner is no longer live');
+      },
       slots,
       suspects,
       pace,

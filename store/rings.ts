@@ -6,12 +6,17 @@ export type Unstarted = { key: string; tasks: readonly { id: string; ring: strin
 /**
  * Gives unstarted attempts of the ring `key` back to the pool: their tasks name fresh rings, which ring at once, so
  * the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone, and all of them when the
- * runner is no longer live: another may be executing them. Crash after the commit: the old ring finds nothing
- * due; before it: the old ring still announces everything. Relies on the primary key.
+ * runner is no longer live: another may be executing them. Gives whether it is live: if not, the old ring still announces
+ * what was left alone and must stay. Crash after the commit: the old ring finds nothing due; before it: the old ring
+ * still announces everything. Relies on the primary key.
  */
-export async function giveBack(database: Database, runnerId: number, unstarted: Unstarted): Promise<void> {
+export async function giveBack(
+  database: Database,
+  runnerId: number,
+  unstarted: Unstarted,
+): Promise<{ live: boolean }> {
   const { key, tasks } = unstarted;
-  await database.query({
+  const { rows } = await database.query<{ live: boolean }>({
     name: 'give_back',
     text: `
       with fence as materialized (
@@ -29,12 +34,16 @@ export async function giveBack(database: Database, runnerId: number, unstarted: 
                (array_agg(id order by id))[1] as first
           from t
          group by ring, name, priority, run_at
+      ),
+      rung as (
+        select graphile_worker.add_jobs(array_agg(spec order by first))
+          from rings
+        having count(*) > 0
       )
-      select graphile_worker.add_jobs(array_agg(spec order by first))
-        from rings
-      having count(*) > 0`,
+      select exists (select from fence) as live, (select count(*) from rung) as jobs`,
     values: [key, tasks.map(({ id }) => id), tasks.map(({ ring }) => ring), runnerId],
   });
+  return { live: rows[0]?.live === true };
 }
 
 /**

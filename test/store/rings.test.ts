@@ -52,7 +52,8 @@ test('attempts go back in several rings at once: tasks name theirs, and each rin
   const rings = [randomUUID(), randomUUID(), randomUUID()];
   const [a = '', b = '', c = ''] = rings;
   const given = [a, a, b, b].map((ring, index) => ({ id: ids[index] ?? '', ring }));
-  await giveBack(pool, runner, { key, tasks: [...given, { id: ids[4] ?? '', ring: c }] });
+  const tasks = [...given, { id: ids[4] ?? '', ring: c }];
+  expect(await giveBack(pool, runner, { key, tasks })).toEqual({ live: true });
   expect(await ringsOf(ids.map((id) => ({ id })))).toEqual([a, a, b, b, c]);
   const due = { priority: 7, run_at: runAt };
   expect(await jobs(rings)).toEqual([
@@ -78,16 +79,18 @@ test('a task that names another ring meanwhile, or none, is left alone, and gets
   expect(await ringsOf(tasks)).toEqual([other, null, c]);
   expect((await jobs([a, b, c])).map((job) => job.key)).toEqual([c]);
   // Again, as after an answer that was lost: the ring that they came in is not theirs any more.
-  await giveBack(pool, runner, { key, tasks: tasks.map(({ id }) => ({ id, ring: randomUUID() })) });
+  const again = tasks.map(({ id }) => ({ id, ring: randomUUID() }));
+  expect(await giveBack(pool, runner, { key, tasks: again })).toEqual({ live: true });
   expect(await ringsOf(tasks)).toEqual([other, null, c]);
 });
 
-test('a runner that is no longer live gives nothing back: another may be executing it', async () => {
+test('a runner that is no longer live gives nothing back, and hears of it: another may be executing it', async () => {
   const runner = await register();
   await endRunner(pool, runner);
   const { key, ids, tasks } = await shared(2);
   const rings = [randomUUID(), randomUUID()];
-  await giveBack(pool, runner, { key, tasks: ids.map((id, index) => ({ id, ring: rings[index] ?? '' })) });
+  const given = ids.map((id, index) => ({ id, ring: rings[index] ?? '' }));
+  expect(await giveBack(pool, runner, { key, tasks: given })).toEqual({ live: false });
   expect(await ringsOf(tasks)).toEqual([key, key]);
   expect(await jobs(rings)).toEqual([]);
 });
