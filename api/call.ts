@@ -45,7 +45,7 @@ export type Call = Api & {
   principal: Principal;
   visibility: Visibility;
   /** Aborted when the caller has hung up. */
-  gone: AbortSignal;
+  readonly gone: AbortSignal;
   /** Its statement is cancelled in Postgres when the time of the request is up. */
   writes: Connections;
   /** The same, and also when the caller has hung up. */
@@ -71,13 +71,16 @@ export function answerWith(api: Api, operation: Operation): RequestHandler {
       ...api,
       principal,
       visibility: visibilityOf(principal),
-      gone,
-      // Made when they are used: a submission needs neither.
+      // Made when they are used: a submission needs none of them.
+      get gone() {
+        return gone.signal();
+      },
       get writes() {
-        return writes.breaker.guard(cancellable(writes.pool, limit.signal));
+        return writes.breaker.guard(cancellable(writes.pool, limit.signal()));
       },
       get reads() {
-        return reads.breaker.guard(cancellable(reads.pool, AbortSignal.any([limit.signal, gone])));
+        const signal = AbortSignal.any([limit.signal(), gone.signal()]);
+        return reads.breaker.guard(cancellable(reads.pool, signal));
       },
       openStream() {
         api.inFlight.toStream(response);
@@ -93,7 +96,7 @@ export function answerWith(api: Api, operation: Operation): RequestHandler {
       await limit.race(operation(call, request, response));
     } catch (error) {
       // Its statements were cancelled: that is no failure, and nobody is there to be told.
-      if (!gone.aborted) throw error;
+      if (!gone.isSo()) throw error;
       request.log.info('the caller hung up');
     } finally {
       limit.clear();

@@ -73,7 +73,8 @@ function templates(routes: readonly Templated[]): (request: Request) => string {
   }));
   return (request) => {
     const method = request.method === 'HEAD' ? 'get' : request.method.toLowerCase();
-    const fitting = known.filter(({ pattern }) => pattern.test(request.path));
-    return (fitting.find((one) => one.method === method) ?? fitting[0])?.path ?? 'none';
+    const { path } = request;
+    const fits = ({ pattern }: (typeof known)[number]): boolean => pattern.test(path);
+    return (known.find((one) => one.method === method && fits(one)) ?? known.find(fits))?.path ?? 'none';
   };
 }

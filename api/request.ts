@@ -56,9 +56,26 @@ export function toIsoTime(text: string, path: string): string {
 /** Made once: an error with a stack for each request would cost more than the rest of this. */
 const CLOSED = new Error('The connection was closed, or the answer is complete');
 
-/** Aborted when the caller hangs up before the answer is complete. */
-export function callerGone(response: Response): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort(CLOSED));
-  return controller.signal;
+/**
+ * Whether the caller has hung up, or has its answer: `signal` is aborted then. It is made when it is asked for, as most
+ * requests need none.
+ */
+export type Gone = { isSo(): boolean; signal(): AbortSignal };
+
+/** Looks after the caller of a request by its response. */
+export function callerGone(response: Response): Gone {
+  let controller: AbortController | undefined;
+  function made(): AbortController {
+    const fresh = new AbortController();
+    if (response.closed) fresh.abort(CLOSED);
+    else response.once('close', () => fresh.abort(CLOSED));
+    return fresh;
+  }
+  return {
+    isSo: () => response.closed,
+    signal() {
+      controller ??= made();
+      return controller.signal;
+    },
+  };
 }

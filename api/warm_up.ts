@@ -10,7 +10,7 @@ import { submissionProblems } from './validate.ts';
  * then takes seconds. What the validator says of the requests that are made up for it is of no interest.
  */
 export async function warmUp(
-  validator: RequestHandler[],
+  validator: RequestHandler,
   document: OpenApiDocument,
   definitions: readonly TaskDefinition[],
 ): Promise<void> {

@@ -7,7 +7,7 @@ import { requestValidator, responseValidator } from './validator.ts';
 /** What requests and responses are held against. Validators are compiled when they are first needed, which takes long. */
 export type Contract = {
   document: OpenApiDocument;
-  requests: RequestHandler[];
+  requests: RequestHandler;
   /** Only for tests, and made when they are used: it takes as long again. */
   responses: () => RequestHandler[];
 };
@@ -26,7 +26,10 @@ function makeContract(definitions: readonly TaskDefinition[]): Contract {
   let responses: RequestHandler[] | undefined;
   return {
     document,
-    requests: requestValidator(document),
+    requests: requestValidator(
+      document,
+      definitions.map(({ name }) => name),
+    ),
     responses() {
       responses ??= responseValidator(document);
       return responses;

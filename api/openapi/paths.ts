@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 
 /** What express-openapi-validator makes of the path of a route. */
-type Compile = (path: string, options: object) => object;
+type Compile = (path: string, options: Options) => object;
+type Options = { sensitive: boolean; strict: boolean };
 
 let isDone = false;
 
@@ -20,7 +21,7 @@ export function compilePathsOnce(): void {
   const compile = library.pathToRegexp;
   const compiled = new Map<string, object>();
   library.pathToRegexp = (path, options) => {
-    const key = `${JSON.stringify(options)} ${path}`;
+    const key = `${options.sensitive} ${options.strict} ${path}`;
     let made = compiled.get(key);
     if (made === undefined) {
       made = compile(path, options);
