@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Options } from 'pino-http';
 import { shownError } from '../process/shown_error.ts';
 import { traceIdOf } from '../process/tracing.ts';
@@ -19,21 +19,30 @@ const HIDDEN = '[redacted]';
 export function accessLog(document: OpenApiDocument): Options {
   const parameters = queryParameters(document);
   return {
-    customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
-    quietReqLogger: true,
+    // One logger for each request, which has its id; the library would make two, of which one shows the request.
+    customAttributeKeys: { req: 'request_id', responseTime: 'duration_ms' },
+    wrapSerializers: false,
     serializers: {
-      req: ({ method, url = '' }: IncomingMessage) => ({ method, url: shownUrl(url, parameters) }),
+      request_id: ({ id }: IncomingMessage) => id,
       res: (response: ServerResponse) => ({ status: response.statusCode }),
-      err: ({ raw }: { raw: unknown }) => shownError(raw),
+      err: shownError,
     },
-    customSuccessObject: (request, _response, line: object) => ({ ...line, ...whoAsked(request as Request) }),
-    // Its error says just that the status is what it is; the real one has a line of its own.
-    customErrorObject: (request, _response, _error, { err: _err, ...line }: Record<string, unknown>) => ({
+    customSuccessObject: (request, response, line: object) => ({
+      ...whatWasAsked(request as Request, response as Response, parameters),
       ...line,
-      ...whoAsked(request as Request),
+    }),
+    // Its error says just that the status is what it is; the real one has a line of its own.
+    customErrorObject: (request, response, _error, { err: _err, ...line }: Record<string, unknown>) => ({
+      ...whatWasAsked(request as Request, response as Response, parameters),
+      ...line,
     }),
     autoLogging: { ignore: ({ url = '' }: IncomingMessage) => isProbe(url.split('?')[0] ?? '') },
   };
+}
+
+function whatWasAsked(request: Request, response: Response, parameters: ReadonlySet<string>): object {
+  const method = response.locals?.isHead ? 'HEAD' : request.method;
+  return { req: { method, url: shownUrl(request.originalUrl, parameters) }, ...whoAsked(request) };
 }
 
 function whoAsked(request: Request): { actor: string; trace_id?: string } {

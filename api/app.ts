@@ -13,16 +13,17 @@ import type { Authenticate } from './auth/principal.ts';
 import { type Backpressure, UNLIMITED } from './backpressure.ts';
 import { parseBody, readBody } from './body.ts';
 import { createBreaker } from './breaker.ts';
-import { type Api, answerWith } from './call.ts';
+import type { Api } from './call.ts';
 import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
 import { submitInGroups } from './group.ts';
 import { type InFlight, limitInFlight } from './in_flight.ts';
 import { type ApiMetrics, createMetrics } from './metrics.ts';
 import { contractOf } from './openapi/contract.ts';
-import { assertPolicies, PAGES, ROUTES, SOCKET_PATH } from './operations.ts';
+import { assertPolicies, ROUTES, SOCKET_PATH } from './operations.ts';
 import { limitRate, type RateLimits } from './rate_limit.ts';
 import { assignRequestId } from './request.ts';
+import { authoriseOperation, operate } from './routing.ts';
 import { refuseByState, type StateHolder } from './state.ts';
 import type { StreamTiming } from './streams/event_stream.ts';
 import { createSockets } from './streams/sockets.ts';
@@ -85,8 +86,7 @@ export function createApp(options: AppOptions): App {
   const webhooks = webhookSources(config, registry);
   const inFlight = limitInFlight({ requests: config.MAX_REQUESTS_IN_FLIGHT, streams: config.MAX_STREAMS });
   const databases = databasesOf(options);
-  const routes = [...ROUTES, ...PAGES];
-  const metrics = createMetrics({ registry, databases, state, inFlight, routes });
+  const metrics = createMetrics({ registry, databases, state, inFlight });
   // Request id, then log: whatever goes wrong after here has both.
   app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
   app.use(metrics.measure);
@@ -99,8 +99,8 @@ export function createApp(options: AppOptions): App {
   app.use(identify(options.authenticate), ...limitRate(config));
   const openReads = !config.AUTH_READS;
   const api = apiOf(options, databases, metrics, inFlight);
-  app.get(SOCKET_PATH, authorise('read', openReads), createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
-  for (const { method, path, policy } of ROUTES) app[method](path, authorise(policy, openReads));
+  app.get(SOCKET_PATH, readersOnly(openReads), createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
+  app.use(authoriseOperation(openReads));
   // Before the validator, which would say of an unknown task just that there is no such path.
   app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
     const call = { registry, principal: principalOf(request) };
@@ -115,7 +115,7 @@ export function createApp(options: AppOptions): App {
   app.use(parseBody);
   app.use(requests);
   if (options.validateResponses) app.use(responses());
-  for (const { method, path, operation } of ROUTES) app[method](path, answerWith(api, operation));
+  app.use(operate(api));
   app.use(answerError);
   return { app, warmUp: () => warmUp(requests, document, registry.definitions) };
 }
@@ -185,6 +185,13 @@ function headers(config: AppConfig): RequestHandler[] {
       maxAge: 3_600,
     }),
   ];
+}
+
+function readersOnly(openReads: boolean): RequestHandler {
+  return (request, _response, next) => {
+    authorise(request, 'read', openReads);
+    next();
+  };
 }
 
 const headAsGet: RequestHandler = (request, response, next) => {

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { Counter, Histogram, type Registry as Metrics } from 'prom-client';
 import { STATUS_BY_CODE } from '../core/errors.ts';
 import { errorOf } from './errors.ts';
+import { destinationOf } from './routing.ts';
 import { isProbe } from './state.ts';
 
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -9,14 +10,11 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 /** As with nginx: the caller hung up before the answer was out. */
 const HUNG_UP = '499';
 
-/** What of a request is a label: a method, and where it is as a template. */
-type Templated = { method: string; path: string };
-
 /**
- * Measures requests and counts the errors that they are answered with. `routes` are the templates of the API's paths: a path
- * itself is never a label, as anybody can make up any number of them. Probes are not counted.
+ * Measures requests and counts the errors that they are answered with. Their labels have the template of the path: a path
+ * itself is never one, as anybody can make up any number of them. Probes are not counted.
  */
-export function measureRequests(metrics: Metrics, routes: readonly Templated[]): RequestHandler {
+export function measureRequests(metrics: Metrics): RequestHandler {
   const durations = new Histogram({
     name: 'errand_http_request_duration_seconds',
     help: 'How long requests took, with what the caller asked to wait for its task (?wait=)',
@@ -31,12 +29,11 @@ export function measureRequests(metrics: Metrics, routes: readonly Templated[]):
     registers: [metrics],
   });
   for (const code of Object.keys(STATUS_BY_CODE)) errors.inc({ code, reason: NO_REASON }, 0);
-  const templateOf = templates(routes);
   return (request, response, next) => {
     if (isProbe(request.path)) return next();
     const begun = performance.now();
     // Taken now: what comes after may change them.
-    const labels = { method: methodOf(request), route: templateOf(request) };
+    const labels = { method: methodOf(request), route: destinationOf(request).template ?? NO_ROUTE };
     response.once('close', () => {
       if (!isStream(response))
         durations.observe({ ...labels, status: statusOf(response) }, (performance.now() - begun) / 1_000);
@@ -48,6 +45,7 @@ export function measureRequests(metrics: Metrics, routes: readonly Templated[]):
 }
 
 const NO_REASON = 'none';
+const NO_ROUTE = 'none';
 
 /** It lasts as long as its reader wants, which says nothing of how fast requests are answered. */
 function isStream(response: Response): boolean {
@@ -62,19 +60,4 @@ function methodOf({ method }: Request): string {
 
 function statusOf(response: Response): string {
   return response.writableFinished ? String(response.statusCode) : HUNG_UP;
-}
-
-/** Finds the template of a request: the first that fits, as Express would. A path that is none has `none`. */
-function templates(routes: readonly Templated[]): (request: Request) => string {
-  const known = routes.map(({ method, path }) => ({
-    method,
-    path,
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}/?$`, 'i'),
-  }));
-  return (request) => {
-    const method = request.method === 'HEAD' ? 'get' : request.method.toLowerCase();
-    const { path } = request;
-    const fits = ({ pattern }: (typeof known)[number]): boolean => pattern.test(path);
-    return (known.find((one) => one.method === method && fits(one)) ?? known.find(fits))?.path ?? 'none';
-  };
 }

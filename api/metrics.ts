@@ -20,8 +20,6 @@ type Sources = {
   databases: Api['databases'];
   state: StateHolder;
   inFlight: InFlight;
-  /** The templates of the paths that there are. */
-  routes: readonly { method: string; path: string }[];
 };
 
 export type ApiMetrics = {
@@ -42,7 +40,7 @@ export type ApiMetrics = {
 export function createMetrics(sources: Sources): ApiMetrics {
   const metrics = new Metrics();
   collectDefaultMetrics({ register: metrics });
-  const measure = measureRequests(metrics, sources.routes);
+  const measure = measureRequests(metrics);
   gaugeProcess(metrics, sources);
   const readQueues = queueReader(sources.databases.reads.pool, sources.registry);
   gaugeQueues(metrics, readQueues);

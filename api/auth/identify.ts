@@ -16,8 +16,6 @@ type Identity = { principal: Principal } | { refusal: unknown };
 const BEARER_PROTOCOL = 'errand.bearer.';
 
 const identities = new WeakMap<Request, Identity>();
-/** Requests that the policy of their route has been asked for: a path may look like that of another one, too. */
-const decided = new WeakSet<Request>();
 
 /**
  * Finds out who makes a request. A failure is remembered, not answered: rate limits come before it, so that guessing
@@ -70,27 +68,17 @@ export function principalOf(request: Request): Principal {
  * not say who it is, or can't prove it, and FORBIDDEN when it lacks the scope. With `openReads` who reads need not say who
  * they are; who says so must be right.
  */
-export function authorise(policy: Policy, openReads: boolean): RequestHandler {
-  return (request, _response, next) => {
-    if (decided.has(request)) return next();
-    decided.add(request);
-    const identity = identities.get(request);
-    if (policy === 'open' || policy === 'signed' || identity === undefined) return next();
-    if ('refusal' in identity) {
-      if (policy === 'read' && openReads && isSilent(request)) return next();
-      throw identity.refusal;
-    }
-    if (!identity.principal.scopes.has(policy)) {
-      throw new ErrandError(
-        'FORBIDDEN',
-        `This needs the scope ${policy}, which these credentials do not have`,
-        {
-          headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${policy}"` },
-        },
-      );
-    }
-    next();
-  };
+export function authorise(request: Request, policy: Policy, openReads: boolean): void {
+  const identity = identities.get(request);
+  if (policy === 'open' || policy === 'signed' || identity === undefined) return;
+  if ('refusal' in identity) {
+    if (policy === 'read' && openReads && isSilent(request)) return;
+    throw identity.refusal;
+  }
+  if (identity.principal.scopes.has(policy)) return;
+  throw new ErrandError('FORBIDDEN', `This needs the scope ${policy}, which these credentials do not have`, {
+    headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${policy}"` },
+  });
 }
 
 function isSilent(request: Request): boolean {
