@@ -37,10 +37,13 @@ test('a word of its own comes before the id that it could be; a path without suc
 });
 
 test('the path of a task is validated as one of a task, and no other is taken for it', async () => {
-  const submit = { body: '{"payload":{"message":"a"}}', headers: { 'content-type': 'application/json' } };
+  const submit = (message: string) => ({
+    body: JSON.stringify({ payload: { message } }),
+    headers: { 'content-type': 'application/json' },
+  });
   for (const path of ['/v1/tasks/example.echo', '/v1/tasks/example.echo/'])
-    expect((await raw(api.url, 'POST', path, submit)).status).toBe(201);
-  expect((await raw(api.url, 'POST', '/v1/tasks/example.echo?nothing=1', submit)).status).toBe(400);
+    expect((await raw(api.url, 'POST', path, submit(path))).status).toBe(201);
+  expect((await raw(api.url, 'POST', '/v1/tasks/example.echo?nothing=1', submit('x'))).status).toBe(400);
   expect((await raw(api.url, 'GET', '/v1/tasks/example.nothing/batch', {})).status).toBe(404);
   expect((await raw(api.url, 'GET', '/v1/tasks/example.nothing', {})).status).toBe(400);
   const answer = await raw(api.url, 'PUT', `/v1/tasks/${ID}`, {});
