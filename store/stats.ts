@@ -131,6 +131,21 @@ function addAll(finished: Finished, more: Finished): void {
   addTo(finished.processings, more.processings);
 }
 
+/** Sums of rows `r` of each name, by the interval of the window, the state, the measure and the bucket. */
+function cellsOf(rows: string): string {
+  return `
+    select names.name, summed.*
+      from span
+     cross join names
+     cross join lateral (
+       select floor(date_part('epoch', r.minute - span.since) / (60 * $5::integer))::integer as slot,
+              r.state, r.measure, r.bucket,
+              sum(r.tasks::float8) as tasks, sum(r.attempts::float8) as attempts, sum(r.ms) as ms
+         from ${rows}
+        group by 1, 2, 3, 4
+     ) summed`;
+}
+
 const READ_FINISHED = `
   with ${NAMES_IN_SCOPE},
   span as materialized (
@@ -139,35 +154,15 @@ const READ_FINISHED = `
            rolled_up_to
       from errand.rollup_watermark
   ),
-  figures as (
-    select summed.*
-      from span
-     cross join names
-     cross join lateral (
-       select r.*
-         from errand.rollups r
-        where r.name = names.name and r.minute >= span.since
-       -- Keeps it a range of the index for each name.
-       offset 0
-     ) summed
-    union all
-    select task.*
-      from span
-     cross join names
-     cross join lateral (
-       ${figuresOfTasks(`
-         t.name = names.name
-           and t.finished_at >= greatest(span.since, span.rolled_up_to) and t.finished_at < span.until`)}
-     ) task
-  ),
-  -- The sets below then go through hundreds of rows, not through all of these.
+  -- Each name's rows are added up where they are read: hundreds are handed on instead of all.
   cells as materialized (
-    select name, floor(date_part('epoch', minute - span.since) / (60 * $5::integer))::integer as slot,
-           state, measure, bucket,
-           sum(tasks::float8) as tasks, sum(attempts::float8) as attempts, sum(ms) as ms
-      from figures
-     cross join span
-     group by 1, 2, 3, 4, 5
+    ${cellsOf('errand.rollups r where r.name = names.name and r.minute >= span.since')}
+    union all
+    ${cellsOf(
+      `(${figuresOfTasks(`
+      t.name = names.name
+        and t.finished_at >= greatest(span.since, span.rolled_up_to) and t.finished_at < span.until`)}) r`,
+    )}
   ),
   grouped as (
     select name, slot, measure, state, bucket, sum(tasks) as tasks, sum(attempts) as attempts, sum(ms) as ms
