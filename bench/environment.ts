@@ -26,11 +26,14 @@ export async function readEnvironment(postgres: string): Promise<Environment> {
   };
 }
 
+/** What the benchmark itself has written is no change. */
+const OUTPUTS = [':!bench/RESULTS.md', ':!bench/execution.svg'];
+
 /** The short hash, and whether what runs differs from it; `unknown` outside of a clone. */
 async function commit(): Promise<string> {
   try {
     const hash = await git('rev-parse', '--short', 'HEAD');
-    return (await git('status', '--porcelain')) === '' ? hash : `${hash} and changes`;
+    return (await git('status', '--porcelain', '--', '.', ...OUTPUTS)) === '' ? hash : `${hash} and changes`;
   } catch {
     return 'unknown';
   }

@@ -68,7 +68,7 @@ export const PARTS: Parts = {
   backlog: plain(({ server, options, tell }) => {
     const { isQuick, tasks, rounds } = options;
     const few = isQuick ? tasks : smaller(options).tasks;
-    return measureBacklog(server, { few, many: few * (isQuick ? 10 : 100), rounds }, tell);
+    return measureBacklog(server, { tasks, few, many: few * (isQuick ? 10 : 100), rounds }, tell);
   }),
   http: plain(({ server, options, tell }) => {
     const { tasks: requests, rounds } = smaller(options);

@@ -5,12 +5,12 @@ import type { BenchServer } from '../server.ts';
 import { openWaiting, type Waiting } from './waiting.ts';
 
 /**
- * Measures how fast tasks are executed while few and while many others wait, in a database each. As many are executed
- * in a round as `few`. Throws when a task can't be filled in.
+ * Measures how fast so many tasks are executed while few and while many others wait, in a database each. Throws when a
+ * task can't be filled in.
  */
 export async function measureBacklog(
   server: BenchServer,
-  { few, many, rounds }: { few: number; many: number; rounds: number },
+  { tasks, few, many, rounds }: { tasks: number; few: number; many: number; rounds: number },
   tell: (line: string) => void,
 ): Promise<Section> {
   const opened: { waiting: Waiting; close(): Promise<void> }[] = [];
@@ -21,14 +21,14 @@ export async function measureBacklog(
       opened.push(one);
       tell(`${count.toLocaleString('en')} tasks that wait`);
       // Warm, and filled: what the rounds take is filled in again.
-      await one.waiting.executeSome(few, count);
+      await one.waiting.executeSome(tasks, count);
       subjects.push({
         name: `${errand.name} executes while ${count.toLocaleString('en')} wait`,
-        measure: () => one.waiting.executeSome(few, count),
+        measure: () => one.waiting.executeSome(tasks, count),
       });
     }
     const [withFew = [], withMany = []] = await inRounds(subjects, rounds, tell);
-    return toSection({ few, many, withFew, withMany });
+    return toSection({ tasks, few, many, withFew, withMany });
   } finally {
     for (const { close } of opened) await close();
   }
@@ -48,13 +48,16 @@ async function open(server: BenchServer): Promise<{ waiting: Waiting; close(): P
   };
 }
 
-function toSection(data: { few: number; many: number; withFew: number[]; withMany: number[] }): Section {
+type Data = { tasks: number; few: number; many: number; withFew: number[]; withMany: number[] };
+
+function toSection(data: Data): Section {
   const [few, many] = [data.few.toLocaleString('en'), data.many.toLocaleString('en')];
   return goalSection({
     title: 'Executing while many tasks wait',
     about:
-      `One runner executes ${few} tasks, from the first start to the last end by the ledger's own times, while on ` +
-      `average ${many} wait, and while ${few} wait; by turns, in a database each that is filled up before each round.`,
+      `One runner executes ${data.tasks.toLocaleString('en')} tasks, from the first start to the last end by the ledger's own times, ` +
+      `while ${many} wait, and while ${few} wait: what is executed is submitted anew meanwhile, which costs both the same. ` +
+      'By turns, in a database each that is filled up before each round.',
     goals: [
       {
         ...{ what: `execution while ${many} wait`, unit: 'tasks/s', goal: { atLeast: 0.9 } },

@@ -4,10 +4,15 @@ import { errandOver, NO_OP } from '../queues/errand.ts';
 import type { Queue } from '../queues/queue.ts';
 
 const POLL_MS = 25;
+/** So many that were executed are submitted anew together. */
+const CHUNK = 2_000;
 
 /** A queue of Errand in which tasks are left over. */
 export type Waiting = {
-  /** Executes about so many tasks while on average `waiting` wait, and gives how many it executed per second. */
+  /**
+   * Executes about so many tasks while `waiting` wait, as what is executed is submitted anew, and gives how many it
+   * executed per second.
+   */
   executeSome(tasks: number, waiting: number): Promise<number>;
   close(): Promise<void>;
 };
@@ -17,10 +22,16 @@ export async function openWaiting(database: { name: string; url: string }, pool:
   const queue = await errandOver(database, 1);
   return {
     async executeSome(tasks, waiting) {
-      await topUp(pool, queue, waiting + Math.ceil(tasks / 2));
+      await topUp(pool, queue, waiting);
       const since = await databaseTime(pool);
       await queue.go();
-      while ((await countDone(pool, since)) < tasks) await pause(POLL_MS);
+      let replaced = 0;
+      for (let done = 0; done < tasks; done = await countDone(pool, since)) {
+        if (done - replaced >= Math.min(CHUNK, tasks / 5)) {
+          await queue.fill(done - replaced);
+          replaced = done;
+        } else await pause(POLL_MS);
+      }
       await queue.hold();
       while (await isRunning(pool)) await pause(POLL_MS);
       return rateSince(pool, since, tasks);

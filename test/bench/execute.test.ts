@@ -27,18 +27,18 @@ test('tasks are executed while few and while many wait, of which as many wait be
     );
     states.push(rows[0]);
   });
-  const section = await measureBacklog(server, { few: 200, many: 1_000, rounds: 1 }, () => {});
+  const section = await measureBacklog(server, { tasks: 400, few: 200, many: 1_000, rounds: 1 }, () => {});
   const peer = 'Errand while 200 wait';
   expect(shapes(section)).toEqual([
     { what: 'execution while 1,000 wait', peer, goal: { atLeast: 0.9 }, good: true },
   ]);
-  // Half as many besides before each of two rounds, of which one executed 200 at least that were filled in again.
+  // Before the second of two rounds, of which each executed 400 at least, as many waited as before the first.
   const counts = states as { done: number; queued: number; all: number }[];
-  expect(counts.map(({ done, queued, all }) => [done >= 400, all - done - queued])).toEqual([
+  expect(counts.map(({ done, queued, all }) => [done >= 800, all - done - queued])).toEqual([
     [true, 0],
     [true, 0],
   ]);
-  expect(counts.map(({ all }, index) => all >= ([500, 1_300][index] ?? 0))).toEqual([true, true]);
+  expect(counts.map(({ all }, index) => all >= ([800, 1_400][index] ?? 0))).toEqual([true, true]);
   expect([made().length, dropped.toSorted()]).toEqual([2, made()]);
 });
 
