@@ -14,7 +14,7 @@ import { executablesOf, submitWorkflow } from './workflows.ts';
 const STEPS = 4;
 const PARTS = {
   fetch: /get_jobs|_private_jobs[\s\S]*for update/i,
-  begin: /begin_rings|errand\.pauses\) as paused|as announced \(id, ring\)/,
+  begin: /join errand\.tasks t on t\.id = announced\.id/,
   children: /where c\.parent_id = \$1/,
   record: /from crashed|recorded as/,
   complete: /complete_jobs|delete from [^;]*_private_jobs/i,
