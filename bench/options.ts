@@ -60,7 +60,7 @@ const optionsSchema = z
   .transform(({ quick, ...options }) => ({
     ...options,
     isQuick: quick,
-    large: options.large ?? (quick ? 1_000_000 : 10_000_000),
+    large: options.large ?? (quick ? 400_000 : 10_000_000),
     tasks: options.tasks ?? (quick ? 5_000 : 50_000),
     rounds: options.rounds ?? (quick ? 2 : 5),
     repetitions: options.repetitions ?? (quick ? 30 : 300),

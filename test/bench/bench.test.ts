@@ -137,7 +137,7 @@ function figure(cell: string): number {
 test('the command line has its defaults, for a quick run others', () => {
   const sizes = { small: 100_000, large: 10_000_000, tasks: 50_000, rounds: 5, repetitions: 300 };
   const expected = { ...sizes, only: [...PART_NAMES], isQuick: false, json: false, write: false };
-  const quick = { large: 1_000_000, tasks: 5_000, rounds: 2, repetitions: 30, isQuick: true };
+  const quick = { large: 400_000, tasks: 5_000, rounds: 2, repetitions: 30, isQuick: true };
   expect(benchOptions([])).toEqual(expected);
   expect(benchOptions(['--quick', '--json'])).toEqual({ ...expected, ...quick, json: true });
   expect(benchOptions(['--quick', '--rounds', '7', '--only', 'http,reads'])).toEqual({
