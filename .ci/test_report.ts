@@ -17,25 +17,23 @@ type Summary = Record<string, { lines: { total: number; covered: number } }>;
  */
 export function countTests(file: string): { passed: number; failed: number } {
   if (!existsSync(file)) return { passed: 0, failed: 1 };
-  const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;
-  const failed = testResults.map(({ status, assertionResults }) => {
-    const tests = assertionResults.filter((test) => test.status === 'failed').length;
-    return tests === 0 && status === 'failed' ? 1 : tests;
-  });
-  return { passed: numPassedTests, failed: failed.reduce((sum, count) => sum + count, 0) };
+  return { passed: readReport(file).numPassedTests, failed: failures(file).length };
 }
 
 /** What failed, each with its file and the first lines of why, from vitest's JSON report: the output itself is long. */
 export function failures(file: string): string[] {
   if (!existsSync(file)) return [];
-  const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;
-  return testResults.flatMap(({ name, status, message = '', assertionResults }) => {
+  return readReport(file).testResults.flatMap(({ name, status, message = '', assertionResults }) => {
     const failed = assertionResults.filter((test) => test.status === 'failed');
     if (failed.length === 0 && status === 'failed') return [`${name}: ${beginning(message)}`];
     return failed.map(
       (test) => `${name}: ${test.fullName}: ${beginning(test.failureMessages?.join('\n') ?? '')}`,
     );
   });
+}
+
+function readReport(file: string): Report {
+  return JSON.parse(readFileSync(file, 'utf8')) as Report;
 }
 
 const FIRST_LINES = 12;

@@ -50,7 +50,7 @@ export async function workRing(ring: Ring, work: RingWork): Promise<void> {
       ? [work.giveBack({ key: ring.key, tasks: inRings(rest, recorded.length > 0, work) })]
       : [];
   const written = await Promise.allSettled([...recorded, ...givenBack]);
-  const failure = written.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+  const failure = written.find((one) => one.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
   if (rest.length > 0 || due.some(({ name }) => takesLong(work, name))) await room(work);
 }
