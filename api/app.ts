@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.ts';
 import type { Registry } from '../core/registry.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
 import { accessLog } from './access_log.ts';
-import { authorise, identify, principalOf } from './auth/identify.ts';
+import { identify, principalOf } from './auth/identify.ts';
 import type { Authenticate } from './auth/principal.ts';
 import { type Backpressure, UNLIMITED } from './backpressure.ts';
 import { parseBody, readBody } from './body.ts';
@@ -23,7 +23,7 @@ import { contractOf } from './openapi/contract.ts';
 import { assertPolicies, ROUTES, SOCKET_PATH } from './operations.ts';
 import { limitRate, type RateLimits } from './rate_limit.ts';
 import { assignRequestId } from './request.ts';
-import { authoriseOperation, operate } from './routing.ts';
+import { authoriseByPolicy, operate } from './routing.ts';
 import { refuseByState, type StateHolder } from './state.ts';
 import type { StreamTiming } from './streams/event_stream.ts';
 import { createSockets } from './streams/sockets.ts';
@@ -97,10 +97,9 @@ export function createApp(options: AppOptions): App {
   app.use(docs(document));
   app.use(headAsGet);
   app.use(identify(options.authenticate), ...limitRate(config));
-  const openReads = !config.AUTH_READS;
   const api = apiOf(options, databases, metrics, inFlight);
-  app.get(SOCKET_PATH, readersOnly(openReads), createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
-  app.use(authoriseOperation(openReads));
+  app.use(authoriseByPolicy(!config.AUTH_READS));
+  app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
   // Before the validator, which would say of an unknown task just that there is no such path.
   app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
     const call = { registry, principal: principalOf(request) };
@@ -185,13 +184,6 @@ function headers(config: AppConfig): RequestHandler[] {
       maxAge: 3_600,
     }),
   ];
-}
-
-function readersOnly(openReads: boolean): RequestHandler {
-  return (request, _response, next) => {
-    authorise(request, 'read', openReads);
-    next();
-  };
 }
 
 const headAsGet: RequestHandler = (request, response, next) => {

@@ -85,10 +85,10 @@ export const ROUTES: readonly Route[] = [
 export const SOCKET_PATH = '/ws';
 
 /** What is neither an operation nor a probe. */
-export const PAGES = [
-  { method: 'get', path: '/openapi.yaml' },
-  { method: 'get', path: '/docs' },
-  { method: 'get', path: SOCKET_PATH },
+export const PAGES: readonly Omit<Route, 'operation'>[] = [
+  { method: 'get', path: '/openapi.yaml', policy: 'open' },
+  { method: 'get', path: '/docs', policy: 'open' },
+  { method: 'get', path: SOCKET_PATH, policy: 'read' },
 ];
 
 /** What the process tells of itself: it needs no credentials, ever (specification A5). */

@@ -3,15 +3,21 @@ import { authorise } from './auth/identify.ts';
 import { type Api, answerWith } from './call.ts';
 import { PAGES, ROUTES, type Route } from './operations.ts';
 
-/** Where a request goes: to an operation, if there is one; and the path as a template, whatever the method. */
-type Destination = { route: Route | null; template: string | null; params: () => Record<string, string> };
+/** Where a request goes, if there is anything; and the path as a template, whatever the method. */
+type Destination = {
+  place: Place | null;
+  template: string | null;
+  params: () => Record<string, string>;
+};
 
-type Pattern = { method: string; path: string; pattern: RegExp; route: Route | null };
+/** An operation, or a page. */
+type Place = Omit<Route, 'operation'>;
+type Pattern = { place: Place; pattern: RegExp };
 
-const PATTERNS: readonly Pattern[] = [
-  ...ROUTES.map((route) => toPattern(route, route)),
-  ...PAGES.map((page) => toPattern(page, null)),
-];
+const PATTERNS: readonly Pattern[] = [...ROUTES, ...PAGES].map((place) => ({
+  place,
+  pattern: patternOf(place.path),
+}));
 
 const destinations = new WeakMap<Request, Destination>();
 
@@ -30,10 +36,10 @@ export function destinationOf(request: Request): Destination {
 
 function find(method: string, path: string): Destination {
   const fits = ({ pattern }: Pattern): boolean => pattern.test(path);
-  const exact = PATTERNS.find((one) => one.method === method && fits(one));
+  const exact = PATTERNS.find((one) => one.place.method === method && fits(one));
   return {
-    route: exact?.route ?? null,
-    template: (exact ?? PATTERNS.find(fits))?.path ?? null,
+    place: exact?.place ?? null,
+    template: (exact ?? PATTERNS.find(fits))?.place.path ?? null,
     params: () => decoded(exact?.pattern.exec(path)?.groups ?? {}),
   };
 }
@@ -42,26 +48,27 @@ function decoded(params: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]));
 }
 
-function toPattern({ method, path }: { method: string; path: string }, route: Route | null): Pattern {
-  const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i');
-  return { method, path, pattern, route };
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i');
 }
 
-/** Lets a request through whose caller may do what it asks for, as the policy of its operation says. */
-export function authoriseOperation(openReads: boolean): RequestHandler {
+/** Lets a request through whose caller may do what it asks for, as the policy of where it goes says. */
+export function authoriseByPolicy(openReads: boolean): RequestHandler {
   return (request, _response, next) => {
-    const { route } = destinationOf(request);
-    if (route !== null) authorise(request, route.policy, openReads);
+    const { place } = destinationOf(request);
+    if (place !== null) authorise(request, place.policy, openReads);
     next();
   };
 }
 
 /** Has each request answered by its operation. */
 export function operate(api: Api): RequestHandler {
-  const handlers = new Map(ROUTES.map((route) => [route, answerWith(api, route.operation)]));
+  const handlers = new Map<Place, RequestHandler>(
+    ROUTES.map((route) => [route, answerWith(api, route.operation)]),
+  );
   return (request, response, next) => {
-    const { route, params } = destinationOf(request);
-    const handler = route === null ? undefined : handlers.get(route);
+    const { place, params } = destinationOf(request);
+    const handler = place === null ? undefined : handlers.get(place);
     if (handler === undefined) return next();
     request.params = params();
     return handler(request, response, next);

@@ -13,15 +13,16 @@ const api = await startApi(pool);
 const ID = '019c0000-0000-7000-8000-000000000000';
 
 function destination(method: string, path: string) {
-  const { route, template, params } = destinationOf({ method, path } as Request);
-  return { operation: route?.operation.name ?? null, template, params: params() };
+  const { place, template, params } = destinationOf({ method, path } as Request);
+  return { place, template, params: params() };
 }
 
-test.each(ROUTES)('$method $path is found, and its parameters are decoded', ({ method, path, operation }) => {
+test.each(ROUTES)('$method $path is found, and its parameters are decoded', (route) => {
+  const { method, path } = route;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => String(name));
   const asked = path.replaceAll(/:\w+/g, 'a%20%C3%A9%2Fb');
   const params = Object.fromEntries(names.map((name) => [name, 'a é/b']));
-  const found = { operation: operation.name, template: path, params };
+  const found = { place: route, template: path, params };
   expect(destination(method.toUpperCase(), asked)).toEqual(found);
   expect(destination(method.toUpperCase(), `${asked}/`)).toEqual(found);
   if (method === 'get') expect(destination('HEAD', asked)).toEqual(found);
@@ -31,9 +32,9 @@ test('a word of its own comes before the id that it could be; a path without suc
   expect(destination('GET', '/v1/tasks/stats').template).toBe('/v1/tasks/stats');
   expect(destination('GET', '/V1/Tasks/stats/').template).toBe('/v1/tasks/stats');
   expect(destination('POST', '/v1/tasks/retry').template).toBe('/v1/tasks/retry');
-  expect(destination('PUT', '/v1/runners')).toEqual({ operation: null, template: '/v1/runners', params: {} });
+  expect(destination('PUT', '/v1/runners')).toEqual({ place: null, template: '/v1/runners', params: {} });
   for (const path of ['/', '/v1', '/v1/tasks//', '/v1/tasks/a/b/c', '/v2/tasks', '/v1/runnersx'])
-    expect(destination('GET', path)).toEqual({ operation: null, template: null, params: {} });
+    expect(destination('GET', path)).toEqual({ place: null, template: null, params: {} });
 });
 
 test('the path of a task is validated as one of a task, and no other is taken for it', async () => {
