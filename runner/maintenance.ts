@@ -5,6 +5,7 @@ import { deleteOldAudit } from '../store/audit.ts';
 import { dropStaleRings, ringLost } from '../store/reconcile.ts';
 import { recoverLostRunners } from '../store/recovery.ts';
 import { deleteEndedRunners } from '../store/retention.ts';
+import { deleteOldRollups } from '../store/rollups.ts';
 import { claimRound } from '../store/rounds.ts';
 import type { RunnerEvents } from './events.ts';
 import { expireTasks } from './retention.ts';
@@ -17,6 +18,7 @@ const RETENTION_EVERY_SECS = 30;
 const ROLLUPS_EVERY_SECS = 5;
 /** Rows of runners are kept for longer than tasks usually are: records tell who executed them. */
 const RUNNERS_KEPT_HOURS = 24 * 30;
+const ROLLUPS_KEPT_DAYS = 30;
 /** Of the audit trail that many go in a round: more than come. */
 const AUDIT_BATCH = 10_000;
 
@@ -87,6 +89,7 @@ async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<v
   const { pool, retentionHours, auditRetentionDays, log } = options;
   const deleted = await expireTasks(pool, retentionHours, stop);
   await deleteEndedRunners(pool, Math.max(RUNNERS_KEPT_HOURS, 2 * retentionHours));
+  await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
   await deleteOldAudit(pool, auditRetentionDays, AUDIT_BATCH);
   if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
 }

@@ -1,16 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { isTimeout } from '../store/pool.ts';
-import { compactRollups, deleteOldRollups, rollUp } from '../store/rollups.ts';
+import { rollUp } from '../store/rollups.ts';
 
 /** What finishes in so long is summed up well within the time of a statement. */
 const STEP_SECS = 60;
-const KEPT_DAYS = 30;
 
 /**
- * Sums up what has finished, step after step until it is caught up or `stop` is aborted, and once an hour merges
- * what is long ago and deletes what is too old. After hours away it rests as long as it works, so that it can't
- * starve the queue. A step that runs out of time is tried again as a smaller one.
+ * Sums up what has finished, step after step until it is caught up or `stop` is aborted. After hours away it rests as
+ * long as it works, so that it can't starve the queue. A step that runs out of time is tried again as a smaller one.
  */
 export async function sumUpFinished(pool: Pool, stop: AbortSignal): Promise<void> {
   let step = STEP_SECS;
@@ -24,5 +22,4 @@ export async function sumUpFinished(pool: Pool, stop: AbortSignal): Promise<void
     }
     await pause(performance.now() - begun, undefined, { signal: stop }).catch(() => {});
   }
-  while (!stop.aborted && (await compactRollups(pool))) await deleteOldRollups(pool, KEPT_DAYS);
 }

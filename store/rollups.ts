@@ -6,8 +6,10 @@ import type { Database } from './pool.ts';
  * transactions that have written and go on, but not more than `mostSecs`: one of hours must not hold it.
  */
 const LAG = { leastSecs: 15, mostSecs: 60 };
-/** Windows up to this long are read by the minute, longer ones by the hour. */
-export const MINUTES_KEPT_APART = 6 * 60;
+/** Windows up to this long start at a full minute, longer ones at a full hour. */
+export const MINUTES_BY_THE_MINUTE = 6 * 60;
+/** An hour and more beyond that: those who read have begun before. */
+const FINE_KEPT_HOURS = 8;
 
 /**
  * A query for what the sums of finished tasks are made of, as columns of errand.rollups. The condition is on a relation
@@ -20,7 +22,7 @@ export const MINUTES_KEPT_APART = 6 * 60;
 export function figuresOfTasks(condition: string): string {
   return `
     select t.name,
-           date_bin('1 minute', t.finished_at, 'epoch') as minute,
+           date_bin('1 minute', t.finished_at, 'epoch') as starts_at,
            case when t.skipped then 'skipped' else t.state end as state,
            measured.measure,
            errand.duration_bucket(measured.ms) as bucket,
@@ -36,16 +38,6 @@ export function figuresOfTasks(condition: string): string {
             offset 0) t
      cross join lateral (values ('wait', t.wait), ('processing', t.processing)) measured (measure, ms)`;
 }
-
-const KEY = 'name, minute, state, measure, bucket';
-const SUMS = 'sum(tasks), sum(attempts), sum(ms)';
-/** In one order everywhere, so that nobody waits in a circle. */
-const ADD_UP = `
-  order by ${KEY}
-  on conflict (${KEY}) do update
-     set tasks = r.tasks + excluded.tasks,
-         attempts = r.attempts + excluded.attempts,
-         ms = r.ms + excluded.ms`;
 
 /**
  * Moves the watermark by `stepSecs` at most, and adds what finished between the old one and the new one to
@@ -78,6 +70,9 @@ export async function rollUp(database: Database, stepSecs: number, lag = LAG): P
   return rows[0]?.more ?? false;
 }
 
+const KEY = 'name, minutes, starts_at, state, measure, bucket';
+
+// The rows are added in one order everywhere, so that nobody waits in a circle.
 const ROLL_UP = `
   with moved as (
     update errand.rollup_watermark
@@ -86,63 +81,47 @@ const ROLL_UP = `
     returning old.rolled_up_to as since, new.rolled_up_to as until
   ),
   finished as (
-    select task.*
+    select task.name, task.starts_at, task.state, task.measure, task.bucket,
+           sum(task.tasks) as tasks, sum(task.attempts) as attempts, sum(task.ms) as ms
       from moved
      cross join errand.definitions d
      cross join lateral (
        ${figuresOfTasks('t.name = d.name and t.finished_at >= moved.since and t.finished_at < moved.until')}
      ) task
+     group by task.name, task.starts_at, task.state, task.measure, task.bucket
+  ),
+  spans as (
+    select f.name, span.minutes, date_bin(make_interval(mins => span.minutes), f.starts_at, 'epoch') as starts_at,
+           f.state, f.measure, f.bucket, f.tasks, f.attempts, f.ms
+      from finished f
+     cross join (values (1), (10), (60)) span (minutes)
   ),
   added as (
     insert into errand.rollups as r (${KEY}, tasks, attempts, ms)
-    select ${KEY}, ${SUMS} from finished group by ${KEY} ${ADD_UP}
+    select ${KEY}, sum(tasks), sum(attempts), sum(ms)
+      from spans
+     group by ${KEY}
+     order by ${KEY}
+        on conflict (${KEY}) do update
+       set tasks = r.tasks + excluded.tasks,
+           attempts = r.attempts + excluded.attempts,
+           ms = r.ms + excluded.ms
   )
   select until < $2 as more from moved`;
 
 /**
- * Merges the rows of the minutes of one hour, if there is one that is over for so long that no window is read by
- * its minutes, into rows of the hour. Gives whether it did. Several may call it at once. Relies on the primary key.
- *
- * The crash at each line: before the commit nothing has changed; after it the hour is done.
+ * Deletes sums that nobody reads any more: those of less than an hour when no window starts in them, and those of
+ * hours after so many days. Gives how many rows. Relies on the primary key.
  */
-export async function compactRollups(database: Database): Promise<boolean> {
-  const { rowCount } = await database.query({
-    name: 'compact_rollups',
-    text: `
-      with moved as (
-        update errand.rollup_watermark
-           set compacted_to = compacted_to + interval '1 hour'
-         -- An hour more than is read by the minute: those who read have begun before us.
-         where compacted_to + interval '2 hours' <= least(rolled_up_to, now() - make_interval(mins => $1))
-        returning old.compacted_to as since, new.compacted_to as until
-      ),
-      taken as (
-        delete from errand.rollups r
-         using moved, errand.definitions d
-         where r.name = d.name and r.minute > moved.since and r.minute < moved.until
-        returning r.*
-      ),
-      added as (
-        insert into errand.rollups as r (${KEY}, tasks, attempts, ms)
-        select ${KEY}, ${SUMS}
-          from (select (select since from moved) as minute, name, state, measure, bucket,
-                       tasks, attempts, ms
-                  from taken) of_hour
-         group by ${KEY} ${ADD_UP}
-      )
-      select from moved`,
-    values: [MINUTES_KEPT_APART],
-  });
-  return rowCount === 1;
-}
-
-/** Deletes the sums of what finished more than so many days ago. Gives how many rows. Relies on the primary key. */
 export async function deleteOldRollups(database: Database, days: number): Promise<number> {
   const { rowCount } = await database.query(
     `delete from errand.rollups r
-      using errand.definitions d
-      where r.name = d.name and r.minute < now() - make_interval(days => $1)`,
-    [days],
+      using errand.definitions d,
+            (values (1, make_interval(hours => $1)),
+                    (10, make_interval(hours => $1)),
+                    (60, make_interval(days => $2))) kept (minutes, age)
+      where r.name = d.name and r.minutes = kept.minutes and r.starts_at < now() - kept.age`,
+    [FINE_KEPT_HOURS, days],
   );
   return rowCount ?? 0;
 }

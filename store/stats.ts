@@ -1,7 +1,7 @@
 import { addTo, type Histogram } from '../core/histogram.ts';
 import type { State } from '../core/states.ts';
 import type { Database } from './pool.ts';
-import { figuresOfTasks, MINUTES_KEPT_APART } from './rollups.ts';
+import { figuresOfTasks, MINUTES_BY_THE_MINUTE } from './rollups.ts';
 import { NAMES_IN_SCOPE, type Scope, scopeValues } from './stats_scope.ts';
 
 /** The states in which a task has finished. */
@@ -35,8 +35,8 @@ export type FinishedWindow = {
 export type WindowOptions = {
   /** Back from now. It starts at the full minute before, or at the full hour when it is longer than six. */
   windowMinutes: number;
-  /** Even intervals from the start of the window; of full hours when that starts at one. */
-  intervalMinutes: number;
+  /** Even intervals from the start of the window; of full hours when that starts at one. Without: one for all of it. */
+  intervalMinutes?: number;
 };
 
 type Row = {
@@ -68,14 +68,15 @@ export async function readFinished(
     values: [
       ...scopeValues(scope),
       windowMinutes,
-      windowMinutes > MINUTES_KEPT_APART ? 'hour' : 'minute',
-      intervalMinutes,
+      windowMinutes > MINUTES_BY_THE_MINUTE ? 'hour' : 'minute',
+      intervalMinutes ?? null,
     ],
   });
   const answer = rows[0];
   if (answer === undefined) throw new Error('errand.rollup_watermark has no row');
   const { from, to, names } = answer;
-  const count = Math.ceil((Date.parse(to) - Date.parse(from)) / (intervalMinutes * 60_000));
+  const lengthMs = Date.parse(to) - Date.parse(from);
+  const count = intervalMinutes === undefined ? 1 : Math.ceil(lengthMs / (intervalMinutes * 60_000));
   const window: FinishedWindow = {
     from,
     to,
@@ -135,10 +136,10 @@ function addAll(finished: Finished, more: Finished): void {
 function cellsOf(rows: string): string {
   return `
     select names.name, summed.*
-      from span
+      from bounds
      cross join names
      cross join lateral (
-       select floor(date_part('epoch', r.minute - span.since) / (60 * $5::integer))::integer as slot,
+       select floor(date_part('epoch', r.starts_at - bounds.since) / (60 * $5::integer))::integer as slot,
               r.state, r.measure, r.bucket,
               sum(r.tasks::float8) as tasks, sum(r.attempts::float8) as attempts, sum(r.ms) as ms
          from ${rows}
@@ -148,21 +149,35 @@ function cellsOf(rows: string): string {
 
 const READ_FINISHED = `
   with ${NAMES_IN_SCOPE},
-  span as materialized (
+  bounds as materialized (
     select date_trunc($4, now() - make_interval(mins => $3), 'UTC') as since,
            now() as until,
            rolled_up_to
       from errand.rollup_watermark
   ),
+  -- Sums of ten minutes and of hours from where the window allows it. Intervals of minutes start anywhere.
+  coarser as materialized (
+    select case when by_minutes then 'infinity' else date_bin('10 minutes', since + '9 minutes', 'epoch') end as tens,
+           case when by_minutes then 'infinity' else date_bin('1 hour', since + '59 minutes', 'epoch') end as hours
+      from bounds
+     cross join lateral (values ($4 = 'minute' and $5::integer is not null)) intervals (by_minutes)
+  ),
   -- Each name's rows are added up where they are read: hundreds are handed on instead of all.
   cells as materialized (
-    ${cellsOf('errand.rollups r where r.name = names.name and r.minute >= span.since')}
+    ${cellsOf(`
+              (select spans.minutes, spans.starts_at, spans.ends_at
+                 from coarser
+                cross join lateral (values (1, bounds.since, tens), (10, tens, hours), (60, hours, 'infinity'))
+                           spans (minutes, starts_at, ends_at)) span
+         join errand.rollups r
+           on r.name = names.name and r.minutes = span.minutes
+              and r.starts_at >= span.starts_at and r.starts_at < span.ends_at`)}
     union all
-    ${cellsOf(
-      `(${figuresOfTasks(`
-      t.name = names.name
-        and t.finished_at >= greatest(span.since, span.rolled_up_to) and t.finished_at < span.until`)}) r`,
-    )}
+    ${cellsOf(`
+              (${figuresOfTasks(`
+                t.name = names.name
+                  and t.finished_at >= greatest(bounds.since, bounds.rolled_up_to)
+                  and t.finished_at < bounds.until`)}) r`)}
   ),
   grouped as (
     select name, slot, measure, state, bucket, sum(tasks) as tasks, sum(attempts) as attempts, sum(ms) as ms
@@ -170,7 +185,7 @@ const READ_FINISHED = `
      group by grouping sets ((name, measure, state), (name, measure, bucket),
                              (slot, measure, state), (slot, measure, bucket))
   )
-  select span.since as "from", span.until as "to",
+  select bounds.since as "from", bounds.until as "to",
          array(select name from names order by name collate "C") as names,
          (select json_agg(grouped) from grouped) as rows
-    from span`;
+    from bounds`;

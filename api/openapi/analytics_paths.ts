@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
-import { MINUTES_KEPT_APART } from '../../store/rollups.ts';
+import { MINUTES_BY_THE_MINUTE } from '../../store/rollups.ts';
 import { FINISHED } from '../../store/stats.ts';
 import { OPEN_LIMIT, UNFINISHED } from '../../store/stats_open.ts';
 import { FAILED_READ_LIMIT } from '../../store/stats_workflows.ts';
@@ -144,7 +144,7 @@ const query = (name: string, schema: JsonSchema, description: string): Parameter
 export const windowParameter: Parameter = query(
   'window_minutes',
   { type: 'integer', minimum: 1, maximum: MAX_WINDOW_MINUTES, default: DEFAULT_WINDOW_MINUTES },
-  `Back from now, and to the full minute before; to the full hour when it is more than ${MINUTES_KEPT_APART}`,
+  `Back from now, and to the full minute before; to the full hour when it is more than ${MINUTES_BY_THE_MINUTE}`,
 );
 const windowParameters: Parameter[] = [
   windowParameter,

@@ -21,7 +21,7 @@ export const bottlenecks: Operation = async (call, request, response) => {
   const scope = toScope(call, query);
   const minutes = query.window_minutes;
   const [{ from, to, byName }, paused, blocked] = await Promise.all([
-    readFinished(call.reads, { windowMinutes: minutes, intervalMinutes: 2 * minutes }, scope),
+    readFinished(call.reads, { windowMinutes: minutes }, scope),
     readPaused(call.reads, scope),
     readBlockedWorkflows(call.reads, scope, MOST),
   ]);

@@ -1,5 +1,5 @@
 import { namespaceOf } from '../../core/task.ts';
-import { MINUTES_KEPT_APART } from '../../store/rollups.ts';
+import { MINUTES_BY_THE_MINUTE } from '../../store/rollups.ts';
 import { type Finished, readFinished } from '../../store/stats.ts';
 import type { Operation } from '../call.ts';
 import { type Figures, finishedIn, ratio, toFigures, toScope, windowSchema } from '../figures.ts';
@@ -50,7 +50,7 @@ export const performance: Operation = async (call, request, response) => {
 
 /** In minutes; of full hours where sums are by the hour. */
 function intervalOf(windowMinutes: number): number {
-  const unit = windowMinutes > MINUTES_KEPT_APART ? 60 : 1;
+  const unit = windowMinutes > MINUTES_BY_THE_MINUTE ? 60 : 1;
   return Math.ceil(windowMinutes / unit / MAX_INTERVALS) * unit;
 }
 

@@ -14,7 +14,7 @@ export const taskStats: Operation = async (call, request, response) => {
   const scope = toScope(call, query);
   const minutes = query.window_minutes;
   const [{ from, to, total, byName }, open] = await Promise.all([
-    readFinished(call.reads, { windowMinutes: minutes, intervalMinutes: 2 * minutes }, scope),
+    readFinished(call.reads, { windowMinutes: minutes }, scope),
     countOpen(call.reads, scope),
   ]);
   const names = [...byName].map(([name, finished]) => ({

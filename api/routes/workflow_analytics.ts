@@ -26,7 +26,7 @@ export const workflowAnalytics: Operation = async (call, request, response) => {
   const { steps, ...workflow } = await find(call, String(namespace), String(name));
   const { from, to, byName } = await readFinished(
     call.reads,
-    { windowMinutes, intervalMinutes: 2 * windowMinutes },
+    { windowMinutes },
     { namespaces: null, names: [workflow.name, ...steps.map((step) => step.name)] },
   );
   const paths = pathsOf(await readRecentRuns(call.reads, workflow.name, from));

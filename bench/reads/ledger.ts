@@ -4,7 +4,7 @@ import { registerDefinitions } from '../../store/definitions.ts';
 import { listTasks } from '../../store/list.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openPool } from '../../store/pool.ts';
-import { compactRollups, rollUp } from '../../store/rollups.ts';
+import { deleteOldRollups, rollUp } from '../../store/rollups.ts';
 import { type Observed, observe } from '../blocks.ts';
 import type { BenchServer } from '../server.ts';
 import { apiOver } from './api.ts';
@@ -14,6 +14,7 @@ import { fillLedger } from './fill.ts';
 /** Rows of a page; the default of the API. */
 export const PAGE_SIZE = 50;
 const ROLL_UP_STEP_SECS = 3_600;
+const ROLLUPS_KEPT_DAYS = 30;
 const FILLED_SECS = 25 * 3_600;
 /** As the API has it with its defaults. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -87,12 +88,11 @@ async function sumUp(pool: Pool, tell: (line: string) => void): Promise<void> {
   tell('sums for the figures');
   await pool.query(
     `update errand.rollup_watermark
-        set rolled_up_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1),
-            compacted_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1)`,
+        set rolled_up_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1)`,
     [FILLED_SECS],
   );
   while (await rollUp(pool, ROLL_UP_STEP_SECS));
-  while (await compactRollups(pool));
+  await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
   await pool.query('vacuum (analyze) errand.rollups');
 }
 

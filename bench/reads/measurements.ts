@@ -17,7 +17,7 @@ export type Measurement = {
 
 const everything = { namespaces: null };
 /** As the API asks for them: in one interval, or in those of its answer. */
-const lastHour = { windowMinutes: 60, intervalMinutes: 120 };
+const lastHour = { windowMinutes: 60 };
 const lastHourByMinutes = { windowMinutes: 60, intervalMinutes: 1 };
 const lastDayByHours = { windowMinutes: 24 * 60, intervalMinutes: 60 };
 

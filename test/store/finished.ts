@@ -48,9 +48,7 @@ export async function insertFinished(database: Database, rows: FinishedRow[]): P
 /** Puts the watermark so many seconds before now: as if a migration had been then. */
 export async function setWatermark(database: Database, ago: number): Promise<void> {
   await database.query(
-    `update errand.rollup_watermark
-        set rolled_up_to = now() - make_interval(secs => $1),
-            compacted_to = date_trunc('hour', now() - make_interval(secs => $1), 'UTC')`,
+    'update errand.rollup_watermark set rolled_up_to = now() - make_interval(secs => $1)',
     [ago],
   );
 }
@@ -60,10 +58,14 @@ export async function empty(pool: Pool): Promise<void> {
   await pool.query('truncate errand.tasks, errand.rollups, errand.definitions cascade');
 }
 
-/** Sums of one name, minute and state. */
+/** Of how many minutes there are sums. */
+export const SPANS = [1, 10, 60] as const;
+type Span = (typeof SPANS)[number];
+
+/** Sums of one name, span and state. */
 export type Sums = {
   name: string;
-  minute: string;
+  starts_at: string;
   state: string;
   tasks: number;
   attempts: number;
@@ -72,23 +74,25 @@ export type Sums = {
   unstarted: number;
 };
 
-/** What errand.rollups holds. */
-export async function rolledUp(database: Database): Promise<Sums[]> {
-  const { rows } = await database.query<Sums>(`
-    select name, minute, state,
+/** What errand.rollups holds of such spans. */
+export async function rolledUp(database: Database, minutes: Span = 1): Promise<Sums[]> {
+  const { rows } = await database.query<Sums>(
+    `select name, starts_at, state,
            sum(tasks) filter (where measure = 'processing')::float8 as tasks,
            sum(attempts) filter (where measure = 'processing')::float8 as attempts,
            round(sum(ms) filter (where measure = 'wait')) as wait,
            round(sum(ms) filter (where measure = 'processing')) as processing,
            coalesce(sum(tasks) filter (where measure = 'processing' and bucket = -1), 0)::float8 as unstarted
-      from errand.rollups group by 1, 2, 3 order by 1, 2, 3`);
+       from errand.rollups where minutes = $1 group by 1, 2, 3 order by 1, 2, 3`,
+    [minutes],
+  );
   return rows;
 }
 
 /** What it should hold: the same by a naive query over what finished between a time and the watermark. */
-export async function naively(database: Database, sinceAgo: number): Promise<Sums[]> {
+export async function naively(database: Database, sinceAgo: number, minutes: Span = 1): Promise<Sums[]> {
   const { rows } = await database.query<Sums>(
-    `select name, date_trunc('minute', finished_at) as minute, state, count(*)::float8 as tasks,
+    `select name, to_timestamp(floor(extract(epoch from finished_at) / (60 * $2)) * 60 * $2) as starts_at, state, count(*)::float8 as tasks,
             sum(case when started_at is null then attempt - 1 else attempt end)::float8 as attempts,
             round(coalesce(sum(extract(epoch from started_at - run_at)), 0) * 1000)::float8 as wait,
             round(coalesce(sum(extract(epoch from finished_at - started_at)), 0) * 1000)::float8 as processing,
@@ -96,7 +100,7 @@ export async function naively(database: Database, sinceAgo: number): Promise<Sum
        from errand.tasks, errand.rollup_watermark
       where finished_at >= now() - make_interval(secs => $1) and finished_at < rolled_up_to
       group by 1, 2, 3 order by 1, 2, 3`,
-    [sinceAgo],
+    [sinceAgo, minutes],
   );
   return rows;
 }

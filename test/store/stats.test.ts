@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
 import { type Histogram, percentile } from '../../core/histogram.ts';
-import { compactRollups, rollUp } from '../../store/rollups.ts';
+import { deleteOldRollups, rollUp } from '../../store/rollups.ts';
 import { FINISHED, type Finished, type FinishedWindow, readFinished } from '../../store/stats.ts';
 import type { Scope } from '../../store/stats_scope.ts';
 import { createDatabase } from '../support/database.ts';
@@ -19,11 +19,12 @@ beforeEach(async () => {
 
 async function sumUp(stepSecs = HOUR): Promise<void> {
   while (await rollUp(pool, stepSecs));
-  while (await compactRollups(pool));
+  await deleteOldRollups(pool, 30);
 }
 
-function read(windowMinutes: number, scope = ALL, intervalMinutes = windowMinutes): Promise<FinishedWindow> {
-  return readFinished(pool, { windowMinutes, intervalMinutes }, scope);
+function read(windowMinutes: number, scope = ALL, intervalMinutes?: number): Promise<FinishedWindow> {
+  const intervals = intervalMinutes === undefined ? {} : { intervalMinutes };
+  return readFinished(pool, { windowMinutes, ...intervals }, scope);
 }
 
 /** The same by a naive query over the window that was answered. */
@@ -71,7 +72,7 @@ test.each([
 ])('figures are those of a naive query when %s', async (_when, prepare) => {
   await insertFinished(pool, some(2_000, 3 * HOUR));
   await prepare();
-  for (const minutes of [1, 60, 130]) {
+  for (const minutes of [1, 5, 9, 10, 11, 23, 48, 60, 61, 130, 175]) {
     const window = await read(minutes);
     expect(plain(window.total)).toEqual(await naively(window, ['a.one', 'a.two', 'b.one']));
     for (const name of ['a.one', 'a.two', 'ab.one']) {
@@ -97,20 +98,35 @@ test('windows start at a full minute, those longer than six hours at a full hour
   }
 });
 
-test('long windows are right by the hours that minutes were merged into', async () => {
-  await insertFinished(pool, some(4_000, 40 * HOUR));
-  await sumUp();
-  const { rows } = await pool.query<{ merged: boolean }>(
-    `select compacted_to > now() - interval '10 hours' as merged from errand.rollup_watermark`,
+test.each([undefined, 60])(
+  'windows of hours are right, in intervals of %s minutes',
+  async (intervalMinutes) => {
+    await insertFinished(pool, some(4_000, 40 * HOUR));
+    await sumUp();
+    for (const minutes of [360, 361, 600, 1_440, 2_000]) {
+      const window = await read(minutes, ALL, intervalMinutes);
+      const exact = await naively(window, ['a.one', 'a.two', 'b.one']);
+      expect(plain(window.total)).toEqual(exact);
+      const inIntervals = window.intervals.map(plain).reduce((sum, { succeeded = 0 }) => sum + succeeded, 0);
+      expect(inIntervals).toBe(exact.succeeded);
+    }
+  },
+);
+
+test('only the beginning of a window is read by the minute', async () => {
+  await insertFinished(pool, some(2_000, 3 * HOUR));
+  await rollUp(pool, 47.9 * HOUR);
+  const whole = await read(170);
+  await pool.query(
+    `delete from errand.rollups
+      where minutes = 1 and starts_at >= $1::timestamptz + interval '10 minutes'
+         or minutes = 10 and starts_at >= $1::timestamptz + interval '1 hour'`,
+    [whole.from],
   );
-  expect(rows).toEqual([{ merged: true }]);
-  for (const minutes of [360, 361, 600, 1_440, 2_000]) {
-    const window = await read(minutes, ALL, 60);
-    const exact = await naively(window, ['a.one', 'a.two', 'b.one']);
-    expect(plain(window.total)).toEqual(exact);
-    const inIntervals = window.intervals.map(plain).reduce((sum, { succeeded = 0 }) => sum + succeeded, 0);
-    expect(inIntervals).toBe(exact.succeeded);
-  }
+  const again = await read(170);
+  // Unless a minute has passed between them.
+  if (again.from === whole.from) expect(plain(again.total)).toEqual(plain(whole.total));
+  expect(plain(again.total)).toEqual(await naively(again, ['a.one', 'a.two', 'b.one']));
 });
 
 test('the intervals are even, and each has what finished in it', async () => {
