@@ -43,8 +43,8 @@ type Row = {
   name: string | null;
   slot: number | null;
   measure: 'wait' | 'processing';
-  state: (typeof FINISHED)[number] | 'skipped' | null;
-  bucket: number | null;
+  state: (typeof FINISHED)[number] | 'skipped';
+  bucket: number;
   tasks: number;
   attempts: number;
   ms: number;
@@ -107,19 +107,18 @@ export function noneFinished(): Finished {
   };
 }
 
-/** A row is about a bucket of one of the histograms, or about a state; each task is in both histograms. */
-function add(finished: Finished, row: Row): void {
-  const isWait = row.measure === 'wait';
-  if (row.bucket !== null) {
-    addTo(isWait ? finished.waits : finished.processings, new Map([[row.bucket, row.tasks]]));
-  } else if (isWait) {
-    finished.waitMs += row.ms;
-  } else if (row.state !== null) {
-    finished.states[row.state === 'skipped' ? 'succeeded' : row.state] += row.tasks;
-    if (row.state === 'skipped') finished.skipped += row.tasks;
-    finished.attempts += row.attempts;
-    finished.processingMs += row.ms;
+/** Adds a row of a histogram; each task is in both of them. */
+function add(finished: Finished, { measure, state, bucket, tasks, attempts, ms }: Row): void {
+  const isWait = measure === 'wait';
+  addTo(isWait ? finished.waits : finished.processings, new Map([[bucket, tasks]]));
+  if (isWait) {
+    finished.waitMs += ms;
+    return;
   }
+  finished.states[state === 'skipped' ? 'succeeded' : state] += tasks;
+  if (state === 'skipped') finished.skipped += tasks;
+  finished.attempts += attempts;
+  finished.processingMs += ms;
 }
 
 function addAll(finished: Finished, more: Finished): void {
@@ -154,6 +153,8 @@ const READ_FINISHED = `
            now() as until,
            rolled_up_to
       from errand.rollup_watermark
+     -- It is the one row. Postgres would expect thousands, and sort by each of the sets below.
+     limit 1
   ),
   -- Sums of ten minutes and of hours from where the window allows it. Intervals of minutes start anywhere.
   coarser as materialized (
@@ -182,8 +183,7 @@ const READ_FINISHED = `
   grouped as (
     select name, slot, measure, state, bucket, sum(tasks) as tasks, sum(attempts) as attempts, sum(ms) as ms
       from cells
-     group by grouping sets ((name, measure, state), (name, measure, bucket),
-                             (slot, measure, state), (slot, measure, bucket))
+     group by grouping sets ((name, measure, state, bucket), (slot, measure, state, bucket))
   )
   select bounds.since as "from", bounds.until as "to",
          array(select name from names order by name collate "C") as names,
