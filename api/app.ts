@@ -20,15 +20,16 @@ import { submitInGroups } from './group.ts';
 import { type InFlight, limitInFlight } from './in_flight.ts';
 import { type ApiMetrics, createMetrics } from './metrics.ts';
 import { contractOf } from './openapi/contract.ts';
-import { assertPolicies, ROUTES, SOCKET_PATH } from './operations.ts';
+import { assertPolicies, SOCKET_PATH } from './operations.ts';
 import { limitRate, type RateLimits } from './rate_limit.ts';
 import { assignRequestId } from './request.ts';
-import { authoriseByPolicy, operate } from './routing.ts';
+import { authoriseByPolicy, destinationOf, operate } from './routing.ts';
 import { refuseByState, type StateHolder } from './state.ts';
 import type { StreamTiming } from './streams/event_stream.ts';
 import { createSockets } from './streams/sockets.ts';
 import { createStreams } from './streams/streams.ts';
 import { findDefinition } from './submission.ts';
+import { checkUrl } from './url.ts';
 import { warmUp } from './warm_up.ts';
 import { type WebhookConfig, webhookSources } from './webhooks/sources.ts';
 import { expectSignature, verifySignature } from './webhooks/verify.ts';
@@ -80,7 +81,8 @@ export type App = { app: Express; warmUp: () => Promise<void> };
  */
 export function createApp(options: AppOptions): App {
   const { config, registry, state } = options;
-  const app = express().disable('x-powered-by').set('trust proxy', config.TRUST_PROXY);
+  // An ETag would be made of each answer, that of a submission too, where it would stand for the task (RFC 9110 §15.3.2).
+  const app = express().disable('x-powered-by').disable('etag').set('trust proxy', config.TRUST_PROXY);
   const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
   const webhooks = webhookSources(config, registry);
@@ -98,15 +100,9 @@ export function createApp(options: AppOptions): App {
   app.use(headAsGet);
   app.use(identify(options.authenticate), ...limitRate(config));
   const api = apiOf(options, databases, metrics, inFlight);
-  app.use(authoriseByPolicy(!config.AUTH_READS));
+  app.use(authoriseByPolicy(!config.AUTH_READS), checkUrl);
   app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
-  // Before the validator, which would say of an unknown task just that there is no such path.
-  app.post(['/v1/tasks/:name', '/v1/tasks/:name/batch'], (request, _response, next) => {
-    const call = { registry, principal: principalOf(request) };
-    if (!SHARED_PATHS.has(request.path.replace(/\/$/, '')))
-      findDefinition(call, String(request.params.name), '/path/name');
-    next();
-  });
+  app.use(refuseUnknownTask(registry));
   app.post(WEBHOOK_PATH, expectSignature(webhooks));
   app.use(readBody);
   // Over the bytes as they came: nothing is made of what nobody has signed.
@@ -121,8 +117,6 @@ export function createApp(options: AppOptions): App {
 
 /** Of every sender, those with a path of their own too. */
 const WEBHOOK_PATH = '/v1/webhooks/:source';
-/** Of these shapes, but of no task. */
-const SHARED_PATHS = new Set(ROUTES.filter(({ path }) => !path.includes(':')).map(({ path }) => path));
 
 function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
   const openMs = config.BREAKER_OPEN_SECS * 1_000;
@@ -185,6 +179,18 @@ function headers(config: AppConfig): RequestHandler[] {
     }),
   ];
 }
+
+/** Before the validator, which would say of an unknown task just that there is no such path. */
+function refuseUnknownTask(registry: Registry): RequestHandler {
+  return (request, _response, next) => {
+    const { place, params } = destinationOf(request);
+    if (place !== null && PATHS_OF_TASK.has(place.path))
+      findDefinition({ registry, principal: principalOf(request) }, String(params().name), '/path/name');
+    next();
+  };
+}
+
+const PATHS_OF_TASK = new Set(['/v1/tasks/:name', '/v1/tasks/:name/batch']);
 
 const headAsGet: RequestHandler = (request, response, next) => {
   // The validator knows only the methods of the document; for Node a HEAD stays one and gets no body.

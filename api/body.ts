@@ -1,6 +1,6 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ErrandError } from '../core/errors.ts';
-import { detail, got, parseJson, pointerPart, storageProblems, textProblem } from '../core/json.ts';
+import { parseJson, storageProblems } from '../core/json.ts';
 
 /** Also the bound of what a compressed body may grow to. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -8,7 +8,7 @@ const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
 
 /** Reads the bytes of a body, at most MAX_BODY_BYTES of what calls itself JSON in UTF-8. Anything else is a 4xx. */
-export const readBody = [checkUrl, requireJson, readBytes];
+export const readBody = [requireJson, readBytes];
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const type = request.get('content-type') ?? '';
@@ -63,29 +63,4 @@ function parse(text: string): unknown {
   } catch (error) {
     throw new ErrandError('BAD_REQUEST', `The body is not valid JSON: ${(error as Error).message}`);
   }
-}
-
-function badUrl(request: Request, why: string): ErrandError {
-  const shown = JSON.stringify(request.originalUrl.slice(0, 256));
-  return new ErrandError('BAD_REQUEST', `The URL ${shown} ${why}`);
-}
-
-/** The URL reaches Postgres too, and percent-encoding can hold a NUL, or bytes that are no text. */
-function checkUrl(request: Request, _response: Response, next: NextFunction): void {
-  try {
-    decodeURIComponent(request.originalUrl);
-  } catch {
-    throw badUrl(request, 'is not valid percent-encoding of UTF-8');
-  }
-  const problem = textProblem(decodeURIComponent(request.path));
-  if (problem !== null) throw badUrl(request, problem);
-  for (const [name, value] of Object.entries(request.query)) {
-    for (const text of [value].flat()) {
-      const problem = typeof text === 'string' ? textProblem(text) : null;
-      if (problem === null) continue;
-      const details = [detail(`/query/${pointerPart(name)}`, `${problem}${got(text)}`)];
-      throw new ErrandError('VALIDATION_FAILED', 'The query has a value that can not be used', { details });
-    }
-  }
-  next();
 }
