@@ -18,12 +18,18 @@ const PATTERNS: readonly Pattern[] = [...ROUTES, ...PAGES].map((place) => ({
   place,
   pattern: patternOf(place.path),
 }));
+/** `/v1/tasks/stats` is none of `/v1/tasks/:name`, whatever the method. */
+const LITERALS = Map.groupBy(
+  PATTERNS.filter(({ place }) => !place.path.includes(':')),
+  ({ place }) => place.path,
+);
+const TEMPLATES = PATTERNS.filter(({ place }) => place.path.includes(':'));
 
 const destinations = new WeakMap<Request, Destination>();
 
 /**
- * Finds where a request goes, as Express would: to the first route of its method that fits. It is found once for metrics,
- * policies and operations; a layer of Express for each of them and each route was a tenth of a submission (issue 7).
+ * Finds where a request goes: to the operation of just this path, or else, as with Express, to the first of its method
+ * whose template fits. It is found once for metrics, policies and operations; a layer of Express for each of them and each route was a tenth of a submission (issue 7).
  */
 export function destinationOf(request: Request): Destination {
   let destination = destinations.get(request);
@@ -36,10 +42,11 @@ export function destinationOf(request: Request): Destination {
 
 function find(method: string, path: string): Destination {
   const fits = ({ pattern }: Pattern): boolean => pattern.test(path);
-  const exact = PATTERNS.find((one) => one.place.method === method && fits(one));
+  const candidates = LITERALS.get(path.toLowerCase().replace(/\/$/, '')) ?? TEMPLATES;
+  const exact = candidates.find((one) => one.place.method === method && fits(one));
   return {
     place: exact?.place ?? null,
-    template: (exact ?? PATTERNS.find(fits))?.place.path ?? null,
+    template: (exact ?? candidates.find(fits))?.place.path ?? null,
     params: () => decoded(exact?.pattern.exec(path)?.groups ?? {}),
   };
 }

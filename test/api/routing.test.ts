@@ -32,6 +32,8 @@ test('a word of its own comes before the id that it could be; a path without suc
   expect(destination('GET', '/v1/tasks/stats').template).toBe('/v1/tasks/stats');
   expect(destination('GET', '/V1/Tasks/stats/').template).toBe('/v1/tasks/stats');
   expect(destination('POST', '/v1/tasks/retry').template).toBe('/v1/tasks/retry');
+  const noMethod = { place: null, template: '/v1/tasks/stats', params: {} };
+  expect(destination('POST', '/v1/tasks/stats')).toEqual(noMethod);
   expect(destination('PUT', '/v1/runners')).toEqual({ place: null, template: '/v1/runners', params: {} });
   for (const path of ['/', '/v1', '/v1/tasks//', '/v1/tasks/a/b/c', '/v2/tasks', '/v1/runnersx'])
     expect(destination('GET', path)).toEqual({ place: null, template: null, params: {} });
