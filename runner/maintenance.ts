@@ -2,16 +2,16 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { messageOf } from '../process/start.ts';
 import { deleteOldAudit } from '../store/audit.ts';
-import { dropStaleRings, ringLost } from '../store/reconcile.ts';
 import { recoverLostRunners } from '../store/recovery.ts';
 import { deleteEndedRunners } from '../store/retention.ts';
 import { deleteOldRollups } from '../store/rollups.ts';
 import { claimRound } from '../store/rounds.ts';
 import type { RunnerEvents } from './events.ts';
+import { createReconciler } from './reconcile.ts';
 import { expireTasks } from './retention.ts';
 import { sumUpFinished } from './rollups.ts';
 
-/** Reconciling looks at every open task and every ring: once in a while is enough, for what hardly ever happens. */
+/** Reconciling looks at open tasks and at every ring: once in a while is enough, for what hardly ever happens. */
 const RECONCILE_EVERY_SECS = 30;
 const RETENTION_EVERY_SECS = 30;
 /** What is not summed up yet is counted one by one by who reads figures. */
@@ -45,6 +45,7 @@ export type Maintenance = {
 export function startMaintenance(options: MaintenanceOptions): Maintenance {
   const { pool, log } = options;
   const closing = new AbortController();
+  const reconcile = createReconciler(pool, log);
   const recovery = round(log, 'recovery', () => recover(options));
   const inTurn = (name: string, everySecs: number, work: () => Promise<void>): Periodic => {
     const { start, idle } = round(log, name, async () => {
@@ -53,7 +54,7 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
     return { idle, timer: setInterval(start, jittered(everySecs)) };
   };
   const rounds = [
-    inTurn('reconciling', RECONCILE_EVERY_SECS, () => reconcile(options)),
+    inTurn('reconciling', RECONCILE_EVERY_SECS, () => reconcile(closing.signal)),
     inTurn('retention', RETENTION_EVERY_SECS, () => retain(options, closing.signal)),
     inTurn('rollups', ROLLUPS_EVERY_SECS, () => sumUpFinished(pool, closing.signal)),
   ];
@@ -77,12 +78,6 @@ async function recover({ pool, runnerId, events, log }: MaintenanceOptions): Pro
   const { lost, requeued, quarantined, cancelled } = recovered;
   const runners = lost.map(({ id, host, pid }) => ({ id, host, pid }));
   log.warn({ lost: runners, requeued, quarantined, cancelled }, 'took over the work of lost runners');
-}
-
-async function reconcile({ pool, log }: MaintenanceOptions): Promise<void> {
-  const rung = await ringLost(pool);
-  const dropped = await dropStaleRings(pool);
-  if (rung + dropped > 0) log.warn({ rung, dropped }, 'reconciled rings with the ledger');
 }
 
 async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<void> {
