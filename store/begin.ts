@@ -32,8 +32,22 @@ export type DueAttempt = {
   paused: boolean;
 };
 
-/** Stored bytes beyond which a payload is read when its attempt starts: rings announce up to a hundred tasks. */
-const LARGE_PAYLOAD_BYTES = 65_536;
+/** Bytes of JSON beyond which a payload is read when its attempt starts: rings announce up to a hundred tasks. */
+const LARGE_JSON_BYTES = 65_536;
+/** What is stored in up to this many bytes has some 500 KB at most, whichever way Postgres compresses it. */
+const SMALL_STORED_BYTES = 2_000;
+
+/**
+ * How many bytes a jsonb expression has as text, or just as it is stored when that is small, or is beyond `$4` already.
+ * Texts of some MB may be stored in 64 KB: a hundred would be more than a string of Node holds.
+ */
+function bytesOf(json: string): string {
+  return `
+    case
+      when pg_column_size(${json}) between ${SMALL_STORED_BYTES} and $4 then octet_length(${json}::text)
+      else pg_column_size(${json})
+    end`;
+}
 
 /** A ring and the tasks it announces. */
 export type Ring = { key: string; taskIds: string[] };
@@ -59,7 +73,7 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
       rings.flatMap((ring) => ring.taskIds),
       rings.flatMap((ring) => ring.taskIds.map(() => ring.key)),
       STARTABLE,
-      LARGE_PAYLOAD_BYTES,
+      LARGE_JSON_BYTES,
     ],
   });
   const byRing = new Map(
@@ -74,12 +88,12 @@ const BEGIN_RINGS = `
            json_build_array(
              t.id, t.name, t.attempt, t.max_attempts, t.priority, t.crashes,
              extract(epoch from now() - t.run_at)::float8 * 1000,
-             case when pg_column_size(t.payload) <= $4 then t.payload end,
+             case when ${bytesOf('t.payload')} <= $4 then t.payload end,
              t.request_id, t.traceparent, t.initiator, t.source_system, t.parent_id, t.children > 0 is true,
              case
                when t.parent_id is null then '{}'
                else (select case
-                              when coalesce(sum(pg_column_size(b.result)), 0) <= $4
+                              when coalesce(sum(${bytesOf('b.result')}), 0) <= $4
                               then coalesce(jsonb_object_agg(b.step, ${usable('b')}) filter (where not b.skipped), '{}')
                             end
                        from errand.tasks b

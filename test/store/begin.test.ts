@@ -106,6 +106,19 @@ test('a large payload does not come with its ring, and is read when its attempt 
   expect(await readPayload(pool, String(first?.id))).toEqual(large);
 });
 
+test('what Postgres stores in few bytes is as large as it is', async () => {
+  const texts = { small: 'x'.repeat(60_000), large: 'x'.repeat(80_000) };
+  for (const [initiator, text] of Object.entries(texts)) await submitted({ text }, { initiator });
+  const { rows } = await pool.query<{ stored: number }>(
+    'select pg_column_size(payload) as stored from errand.tasks order by id',
+  );
+  for (const { stored } of rows) expect(stored).toBeLessThan(2_000);
+  const huge = { text: 'x'.repeat(1_000_000) };
+  await submitted(huge, { initiator: 'huge' });
+  const payloads = Object.fromEntries((await due()).map(({ initiator, payload }) => [initiator, payload]));
+  expect(payloads).toEqual({ small: { text: texts.small }, large: { text: texts.large }, huge: null });
+});
+
 test('each ring gets its own attempts, in their order, and one that nobody names gets none', async () => {
   const tasks = await submit(
     pool,
@@ -196,6 +209,13 @@ test('a step whose results are large together has them read when it starts', asy
   expect(attempt.results).toBeNull();
   expect(attempt.payload).toEqual({});
   expect(await readResults(pool, attempt.id)).toEqual({ one: before.one.result, two: before.two.result });
+});
+
+test('so does one whose results only take few bytes where they are stored', async () => {
+  const before = { one: { result: 'x'.repeat(500_000) } };
+  const attempt = await afterSteps(before);
+  expect(attempt.results).toBeNull();
+  expect(await readResults(pool, attempt.id)).toEqual({ one: before.one.result });
 });
 
 test('a step after nothing has no results, and a task with children says so', async () => {
