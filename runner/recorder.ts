@@ -77,9 +77,10 @@ function taken(outcomes: Outcome[], recorded: Recorded): boolean[] {
 }
 
 function refused(outcome: Outcome, error: unknown): Outcome {
-  const { id, ranFor, parentId = null, name, priority, attempt, durationMs } = outcome;
+  const { id, ranFor, parentId, hasChildren, name, priority, attempt, durationMs } = outcome;
   const record = { ...toErrorRecord(error), retryable: false };
-  const bare = { id, ranFor, parentId, name, priority, attempt, durationMs, lines: [], progress: null };
+  const of = { id, ranFor, parentId, hasChildren, name, priority, attempt, durationMs };
+  const bare = { ...of, lines: [], progress: null };
   return { ...bare, kind: 'failed', error: record, retryInMs: null };
 }
 

@@ -14,9 +14,9 @@ export type OfAttempt = {
   attempt: number;
   durationMs: number;
   /** The task whose step or child it is. */
-  parentId?: string | null;
+  parentId: string | null;
   /** It has children, all of which have ended. */
-  hasChildren?: boolean;
+  hasChildren: boolean;
   /** What the handler logged and told of its progress, and that is not written yet. */
   lines: LogLine[];
   progress: Progress | null;

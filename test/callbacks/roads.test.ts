@@ -186,7 +186,16 @@ test('an end that is not committed is not told of, and leaves no ring', async ()
   const live = await runner();
   const client = await pool.connect();
   await client.query('begin');
-  const outcome = { id, ranFor: ring, name: 'example.echo', priority: 0, attempt, durationMs: 1, lines: [] };
+  const of = {
+    id,
+    ranFor: ring,
+    parentId: null,
+    hasChildren: false,
+    name: 'example.echo',
+    priority: 0,
+    attempt,
+  };
+  const outcome = { ...of, durationMs: 1, lines: [] };
   await recordOutcomes(client, live, [{ ...outcome, progress: null, kind: 'succeeded', result: '{}' }]);
   const { rows } = await client.query('select 1 from errand.tasks where callback_of = $1', [id]);
   expect(rows).toHaveLength(1);

@@ -7,6 +7,8 @@ const log = pino({ level: 'silent' });
 const outcome = (id: string, result: string | null = null): Outcome => ({
   id,
   ranFor: 'ring',
+  parentId: null,
+  hasChildren: false,
   name: 't.x',
   priority: 0,
   attempt: 1,

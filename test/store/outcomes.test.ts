@@ -44,6 +44,8 @@ function succeeded(task: RungTask, result: unknown = { ok: true }): Outcome {
   return {
     id: task.id,
     ranFor: task.ring,
+    parentId: null,
+    hasChildren: false,
     name: task.name,
     priority: task.priority,
     attempt: task.attempt,
