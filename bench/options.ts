@@ -4,10 +4,13 @@ import { z } from 'zod';
 /** What can be measured by itself, in the order of the report. What needs many finished tasks comes last. */
 export const PART_NAMES = [
   ...(['execute', 'one-by-one', 'runners', 'mix', 'backlog', 'http', 'latency'] as const),
-  ...(['memory', 'recovery', 'workflows', 'reads', 'ledger'] as const),
+  ...(['memory', 'recovery', 'workflows', 'profile', 'reads', 'ledger'] as const),
 ] as const;
 
 export type PartName = (typeof PART_NAMES)[number];
+
+/** What is measured unless parts are named: all that compares. */
+export const USUAL_PARTS = PART_NAMES.filter((name) => name !== 'profile');
 
 export const USAGE = `Measures Errand beside other queues on one Postgres, by turns: what executing, submitting and waiting costs, what
 reading costs with few and with many finished tasks, memory, and recovery.
@@ -16,7 +19,7 @@ reading costs with few and with many finished tasks, memory, and recovery.
   npm run bench -- --quick          a few minutes: fewer tasks and rounds, so figures that scatter
 
   --only         parts, with commas between them: ${PART_NAMES.slice(0, 6).join(', ')},
-                 ${PART_NAMES.slice(6).join(', ')}
+                 ${PART_NAMES.slice(6).join(', ')}; without it, all but profile
   --tasks        tasks that are executed in a round; other parts take multiples of it
   --rounds       how often each queue is measured
   --repetitions  how often each read, start and workflow is measured
@@ -53,7 +56,7 @@ const optionsSchema = z
       .string()
       .transform((text) => text.split(','))
       .pipe(partNames)
-      .default([...PART_NAMES]),
+      .default([...USUAL_PARTS]),
     json: flag,
     write: flag,
   })

@@ -8,6 +8,7 @@ import { measureLatency } from './latency/section.ts';
 import { measureMemory } from './memory/section.ts';
 import { measureMix } from './mix/section.ts';
 import type { BenchOptions, PartName } from './options.ts';
+import { measureProfile } from './profile/section.ts';
 import { type Ledger, makeLedger } from './reads/ledger.ts';
 import { measureReads } from './reads/section.ts';
 import { measureRecovery } from './recovery/section.ts';
@@ -80,6 +81,7 @@ export const PARTS: Parts = {
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, tell),
   ),
   workflows: plain(({ server, options, tell }) => measureWorkflows(server, options.repetitions, tell)),
+  profile: plain(({ server, options, tell }) => measureProfile(server, options, tell)),
   reads: withMany(async ({ options, ledger, tell }) =>
     measureReads([await ledger(options.small), await ledger(options.large)], options, tell),
   ),

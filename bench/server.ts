@@ -1,6 +1,7 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { startPostgres } from '../embedded/postgres.ts';
 import { openPool } from '../store/pool.ts';
 
@@ -17,6 +18,12 @@ const SETTINGS = {
  */
 export const FOR_LARGE_FILLS = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 'off' };
 
+const timesSchema = z.array(
+  z.object({ id: z.string(), query: z.string(), calls: z.number(), ms: z.number() }),
+);
+/** Statements by their ids, how often they were sent, and for how many ms they ran. */
+export type StatementTimes = z.output<typeof timesSchema>;
+
 /** A Postgres for this run alone. */
 export type BenchServer = {
   version: string;
@@ -28,6 +35,8 @@ export type BenchServer = {
   dropDatabase(name: string): Promise<void>;
   /** How many statements clients have sent to a database so far, but for those that say in a comment `bench`. */
   statements(database: string): Promise<number>;
+  /** What each statement of a database has taken so far, but for those that say in a comment `bench`. */
+  statementTimes(database: string): Promise<StatementTimes>;
   /** Makes an empty database and gives its URL. */
   createDatabase(name: string): Promise<string>;
   /** Stops it, whatever it is doing, and removes all its files. Once; later calls wait for the first. */
@@ -68,7 +77,9 @@ export async function startServer(settings: Record<string, string> = {}): Promis
         await onServer(postgres.url, leftBy(name));
         await onServer(postgres.url, `drop database ${name} with (force)`);
       },
-      statements: async (name) => Number(await onServer(postgres.url, statementsOf(name))),
+      statements: async (name) => Number(await onServer(postgres.url, statementsOf(name, CALLS))),
+      statementTimes: async (name) =>
+        timesSchema.parse(JSON.parse(await onServer(postgres.url, statementsOf(name, TIMES)))),
       remove: () => {
         removed ??= postgres.stop().then(() => removeFiles(directory));
         return removed;
@@ -100,9 +111,13 @@ function leftBy(database: string): string {
     end $$`;
 }
 
-function statementsOf(database: string): string {
+const CALLS = 'coalesce(sum(calls), 0)::text';
+const TIMES = `coalesce(json_agg(json_build_object(
+  'id', queryid::text, 'query', query, 'calls', calls, 'ms', total_exec_time)), '[]')::text`;
+
+function statementsOf(database: string, columns: string): string {
   return `
-    select coalesce(sum(calls), 0)::text
+    select ${columns}
       from pg_stat_statements s
       join pg_database d on d.oid = s.dbid
      where d.datname = '${database}' and s.query not like '%/* bench */%'`;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { benchOptions, PART_NAMES } from '../../bench/options.ts';
+import { benchOptions, USUAL_PARTS } from '../../bench/options.ts';
 import { hasRedis } from '../../bench/queues/redis.ts';
 import { MEASUREMENTS } from '../../bench/reads/measurements.ts';
 import { ROOT, section, tableRows } from '../docs/documents.ts';
@@ -136,7 +136,7 @@ function figure(cell: string): number {
 
 test('the command line has its defaults, for a quick run others', () => {
   const sizes = { small: 100_000, large: 10_000_000, tasks: 50_000, rounds: 5, repetitions: 300 };
-  const expected = { ...sizes, only: [...PART_NAMES], isQuick: false, json: false, write: false };
+  const expected = { ...sizes, only: [...USUAL_PARTS], isQuick: false, json: false, write: false };
   const quick = { large: 400_000, tasks: 5_000, rounds: 2, repetitions: 30, isQuick: true };
   expect(benchOptions([])).toEqual(expected);
   expect(benchOptions(['--quick', '--json'])).toEqual({ ...expected, ...quick, json: true });

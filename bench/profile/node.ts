@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+
+const ROOT = pathToFileURL(join(import.meta.dirname, '..', '..')).href;
+
+const profileSchema = z.object({
+  nodes: z.array(
+    z.object({
+      id: z.number(),
+      callFrame: z.object({ functionName: z.string(), url: z.string() }),
+      children: z.array(z.number()).default([]),
+    }),
+  ),
+  /** In µs of the clock of process.hrtime, which all processes of a machine share. */
+  startTime: z.number(),
+  samples: z.array(z.number()),
+  timeDeltas: z.array(z.number()),
+});
+
+/** What `node --cpu-prof` writes, as far as it is used here. */
+export type CpuProfile = z.output<typeof profileSchema>;
+
+/** A span of the clock of process.hrtime, in µs. */
+export type Span = { from: number; to: number };
+
+/** Reads the profile of the one process that wrote into a directory. Throws when there is not just one. */
+export async function readProfile(directory: string): Promise<CpuProfile> {
+  const [file, ...others] = await readdir(directory);
+  if (file === undefined || others.length > 0)
+    throw new Error(`One process was to be profiled, but ${others.length + Number(file !== undefined)} were`);
+  return profileSchema.parse(JSON.parse(await readFile(join(directory, file), 'utf8')));
+}
+
+/**
+ * Which share of its busy time in a span the process has spent for each place: a folder of this repository or a package,
+ * with what these have Node do for them; the garbage collection; or Node itself.
+ */
+export function sharesByPlace(profile: CpuProfile, { from, to }: Span): Map<string, number> {
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map(profile.nodes.flatMap(({ id, children }) => children.map((child) => [child, id])));
+  const placeOfNode = (id: number): string => {
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const place = placeOf(nodes.get(at)?.callFrame);
+      if (place !== null) return place;
+    }
+    return 'Node';
+  };
+  const times = new Map<string, number>();
+  let now = profile.startTime;
+  profile.samples.forEach((id, index) => {
+    const passed = profile.timeDeltas[index] ?? 0;
+    now += passed;
+    const place = placeOfNode(id);
+    if (now >= from && now <= to && place !== IDLE) times.set(place, (times.get(place) ?? 0) + passed);
+  });
+  const total = [...times.values()].reduce((sum, time) => sum + time, 0);
+  return new Map([...times].map(([place, time]) => [place, time / total]));
+}
+
+const IDLE = '(idle)';
+
+/** Null: what called it knows. */
+function placeOf(frame: { functionName: string; url: string } | undefined): string | null {
+  if (frame === undefined || frame.functionName === IDLE) return frame?.functionName ?? null;
+  if (frame.functionName === '(garbage collector)') return 'garbage collection';
+  const dependency = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(frame.url)?.[1];
+  if (dependency !== undefined) return dependency;
+  return frame.url.startsWith(ROOT) ? `${frame.url.slice(ROOT.length + 1).split('/')[0]}/` : null;
+}
