@@ -43,9 +43,9 @@ export async function measureInLedger(
 
 async function open(server: BenchServer, filled: Filled, tasks: number) {
   const pool = benchPool(filled.url);
+  const queue = await errandOver(filled, 1);
   // What a day's ledger has lost while it was filled and read; runners would have deleted it bit by bit.
   while ((await deleteExpired(pool, RETENTION_HOURS, EXPIRED_BATCH)) > 0);
-  const queue = await errandOver(filled, 1);
   await warmUp(queue, tasks);
   return {
     async measure() {
