@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { openClient } from '../http/client.ts';
 import { startProcess } from '../process.ts';
 import { NO_OP, startApi, startRunner } from '../queues/errand.ts';
+import { WITHOUT_LINES } from '../queues/graphile_worker.ts';
 import type { BenchServer } from '../server.ts';
 import type { WallClock } from './clock.ts';
 
@@ -51,7 +52,8 @@ export async function openGraphileWorker(server: BenchServer, clock: WallClock):
   const { name, url } = await server.freshDatabase();
   const utils = await makeWorkerUtils({ connectionString: url });
   await utils.migrate();
-  const { process: worker } = await startProcess('bench/peers/latency_worker.ts', { DATABASE_URL: url });
+  const environment = { DATABASE_URL: url, ...WITHOUT_LINES };
+  const { process: worker } = await startProcess('bench/peers/latency_worker.ts', environment);
   return {
     async start() {
       const message = worker.message();

@@ -2,6 +2,7 @@ import { makeWorkerUtils } from 'graphile-worker';
 import { z } from 'zod';
 import { startProcess } from '../process.ts';
 import { startApi, startRunner } from '../queues/errand.ts';
+import { WITHOUT_LINES } from '../queues/graphile_worker.ts';
 import type { Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
 import { timeByTurns } from '../timing.ts';
@@ -82,7 +83,7 @@ async function jobChain(server: BenchServer): Promise<Chain> {
   const utils = await makeWorkerUtils({ connectionString });
   await utils.migrate();
   const { process: worker } = await startProcess('bench/workflows/chain_runner.ts', {
-    DATABASE_URL: connectionString,
+    ...{ DATABASE_URL: connectionString, ...WITHOUT_LINES },
   });
   const done = z.object({ doneAt: z.number() });
   return {
