@@ -15,7 +15,7 @@ export const USUAL_PARTS = PART_NAMES.filter((name) => name !== 'profile');
 export const USAGE = `Measures Errand beside other queues on one Postgres, by turns: what executing, submitting and waiting costs, what
 reading costs with few and with many finished tasks, memory, and recovery.
 
-  npm run bench                     some hours
+  npm run bench                     three quarters of an hour
   npm run bench -- --quick          a few minutes: fewer tasks and rounds, so figures that scatter
 
   --only         parts, with commas between them: ${PART_NAMES.slice(0, 6).join(', ')},
