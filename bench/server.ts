@@ -63,6 +63,8 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       url.pathname = `/${name}`;
       return url.href;
     };
+    const statementTimes = async (name: string): Promise<StatementTimes> =>
+      timesSchema.parse(JSON.parse(await onServer(postgres.url, statementsOf(name))));
     let made = 0;
     let removed: Promise<void> | undefined;
     return {
@@ -77,9 +79,8 @@ export async function startServer(settings: Record<string, string> = {}): Promis
         await onServer(postgres.url, leftBy(name));
         await onServer(postgres.url, `drop database ${name} with (force)`);
       },
-      statements: async (name) => Number(await onServer(postgres.url, statementsOf(name, CALLS))),
-      statementTimes: async (name) =>
-        timesSchema.parse(JSON.parse(await onServer(postgres.url, statementsOf(name, TIMES)))),
+      statementTimes,
+      statements: async (name) => (await statementTimes(name)).reduce((sum, { calls }) => sum + calls, 0),
       remove: () => {
         removed ??= postgres.stop().then(() => removeFiles(directory));
         return removed;
@@ -111,13 +112,10 @@ function leftBy(database: string): string {
     end $$`;
 }
 
-const CALLS = 'coalesce(sum(calls), 0)::text';
-const TIMES = `coalesce(json_agg(json_build_object(
-  'id', queryid::text, 'query', query, 'calls', calls, 'ms', total_exec_time)), '[]')::text`;
-
-function statementsOf(database: string, columns: string): string {
+function statementsOf(database: string): string {
   return `
-    select ${columns}
+    select coalesce(json_agg(json_build_object(
+             'id', queryid::text, 'query', query, 'calls', calls, 'ms', total_exec_time)), '[]')::text
       from pg_stat_statements s
       join pg_database d on d.oid = s.dbid
      where d.datname = '${database}' and s.query not like '%/* bench */%'`;

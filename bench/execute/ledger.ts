@@ -1,4 +1,4 @@
-import { deleteExpired } from '../../store/retention.ts';
+import { expireTasks } from '../../runner/retention.ts';
 import { benchPool, errand, errandOver } from '../queues/errand.ts';
 import { goalSection, type Section } from '../report.ts';
 import { inRounds } from '../rounds.ts';
@@ -8,7 +8,6 @@ import { vacuum } from './waiting.ts';
 
 /** As runners have it with their defaults. */
 const RETENTION_HOURS = 24;
-const EXPIRED_BATCH = 5_000;
 
 /** A database that is there, and how many finished tasks it holds. */
 type Filled = { name: string; url: string; tasks: number };
@@ -45,7 +44,7 @@ async function open(server: BenchServer, filled: Filled, tasks: number) {
   const pool = benchPool(filled.url);
   const queue = await errandOver(filled, 1);
   // What a day's ledger has lost while it was filled and read; runners would have deleted it bit by bit.
-  while ((await deleteExpired(pool, RETENTION_HOURS, EXPIRED_BATCH)) > 0);
+  await expireTasks(pool, RETENTION_HOURS, new AbortController().signal);
   await warmUp(queue, tasks);
   return {
     async measure() {

@@ -8,7 +8,7 @@ import { pgBoss } from '../queues/pg_boss.ts';
 import type { QueueKind } from '../queues/queue.ts';
 import type { Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
-import { readProfile, type Span, sharesByPlace } from './node.ts';
+import { readProfile, sharesByPlace } from './node.ts';
 import { type StatementTime, statementsDuring } from './statements.ts';
 
 const KINDS: readonly QueueKind[] = [errand, graphileWorker, pgBoss];
@@ -47,14 +47,11 @@ async function profile(server: BenchServer, kind: QueueKind, tasks: number): Pro
   try {
     const { span, ...measured } = await withQueue(server, kind, { tasks, processes: 1 }, async (queue) => {
       await queue.fill(tasks);
-      const span: Span = { from: nowUs(), to: Number.POSITIVE_INFINITY };
-      let result: Executed | undefined;
-      const statements = await statementsDuring(server, String(queue.database), async () => {
-        result = await executed(server, queue, tasks);
-        span.to = nowUs();
+      const { result, statements } = await statementsDuring(server, String(queue.database), async () => {
+        const from = nowUs();
+        return { executed: await executed(server, queue, tasks), span: { from, to: nowUs() } };
       });
-      if (result === undefined) throw new Error('nothing was executed');
-      return { span, statements, executed: result };
+      return { ...result, statements };
     });
     const shares = sharesByPlace(await readProfile(directory), span);
     return { name: kind.name, ...measured, places: [...shares].sort(([, a], [, b]) => b - a) };

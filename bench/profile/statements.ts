@@ -3,14 +3,14 @@ import type { BenchServer } from '../server.ts';
 /** What a statement did while something was executed: how often, and for how many ms altogether. */
 export type StatementTime = { statement: string; calls: number; ms: number };
 
-/** What the statements of a database did during some work, the longest first. */
-export async function statementsDuring(
+/** Does some work, and gives what came of it, and what the statements of a database did meanwhile, the longest first. */
+export async function statementsDuring<Result>(
   server: BenchServer,
   database: string,
-  work: () => Promise<void>,
-): Promise<StatementTime[]> {
+  work: () => Promise<Result>,
+): Promise<{ result: Result; statements: StatementTime[] }> {
   const before = new Map((await server.statementTimes(database)).map((one) => [one.id, one]));
-  await work();
+  const result = await work();
   const after = await server.statementTimes(database);
   const times = Map.groupBy(
     after.map(({ id, query, calls, ms }) => ({
@@ -20,13 +20,14 @@ export async function statementsDuring(
     })),
     ({ statement }) => statement,
   );
-  return [...times]
+  const statements = [...times]
     .map(([statement, all]) => ({
       statement,
       calls: all.reduce((sum, { calls }) => sum + calls, 0),
       ms: all.reduce((sum, { ms }) => sum + ms, 0),
     }))
     .sort((a, b) => b.ms - a.ms);
+  return { result, statements };
 }
 
 /** What a statement writes, or else what it reads, without how: `update errand.tasks`. */

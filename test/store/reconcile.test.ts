@@ -99,7 +99,7 @@ async function blocksOfRingLost(): Promise<number> {
   expect((await ringLost(client)).rung).toBe(0);
   client.release(true);
   const plan = notices.join('\n');
-  expect(plan).toMatch(/Index (Only )?Scan using tasks_name_state_id_idx/);
+  expect(plan).toContain('Index Scan using tasks_name_state_id_idx');
   expect(plan).not.toContain('Seq Scan on tasks');
   return Number(/shared hit=(\d+)/.exec(plan)?.[1]);
 }
