@@ -33,7 +33,8 @@ for (const [room, percent] of coverage) console.log(`coverage  ${room.padEnd(10)
 console.log(`${tests.passed} passed, ${tests.failed} failed`);
 process.exitCode = failed || tests.failed > 0 ? 1 : 0;
 
-function check(name: string, command: string, failures: () => string[] = () => []): boolean {
+/** The output of a check may be shown in part: what says why it failed, here its end, comes first. */
+function check(name: string, command: string, reasons: (output: string) => string[] = lastLines): boolean {
   const started = performance.now();
   const { status, stdout, stderr } = spawnSync(command, {
     cwd: ROOT,
@@ -43,6 +44,11 @@ function check(name: string, command: string, failures: () => string[] = () => [
   });
   const seconds = ((performance.now() - started) / 1_000).toFixed(1);
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(10)} ${seconds} s`);
-  if (status !== 0) console.log([...failures(), `${stdout}${stderr}`].join('\n\n'));
+  const output = `${stdout}${stderr}`;
+  if (status !== 0) console.log([...reasons(output), output].join('\n\n'));
   return status === 0;
+}
+
+function lastLines(output: string): string[] {
+  return [output.trimEnd().split('\n').slice(-8).join('\n')];
 }

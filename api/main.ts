@@ -21,6 +21,7 @@ import { takeUpgrades, wantsWebSocket } from './streams/upgrade.ts';
 // `npm run api`: the HTTP side of Errand, stateless, as many as wanted. The order is that of X11.
 await runMain(async () => {
   const { config, log } = await prepare('api');
+  const onSignal = stopOnSignal(log);
   const authenticate = await startStep(log, 'authentication', () => createAuthenticate(config));
   if (authenticate === null && config.NODE_ENV === 'production')
     log.warn('AUTH_ENABLED=false in production: anybody who reaches this process may do anything');
@@ -55,12 +56,15 @@ await runMain(async () => {
     log.warn({ state: state.toggleEmergency() }, 'SIGUSR2: emergency switched on or off');
   });
   const timeoutMs = config.SHUTDOWN_TIMEOUT_SECS * 1_000;
-  stopOnSignal(log, timeoutMs + 5_000, async () => {
-    state.drain();
-    stopping.abort();
-    backpressure.close();
-    await closeServer(server, timeoutMs);
-    await Promise.all([pool.end(), readPool.end()]);
+  onSignal({
+    timeoutMs: timeoutMs + 5_000,
+    stop: async () => {
+      state.drain();
+      stopping.abort();
+      backpressure.close();
+      await closeServer(server, timeoutMs);
+      await Promise.all([pool.end(), readPool.end()]);
+    },
   });
   announce(server);
 });

@@ -1,3 +1,6 @@
+import type { Server } from 'node:http';
+import type { Pool } from 'pg';
+import type { Config } from '../config/schema.ts';
 import { connectDatabase, connectionConfig } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
@@ -9,6 +12,7 @@ import { migrate } from '../store/migrate.ts';
 import { loadRegistry, ownDefinitions } from '../tasks/index.ts';
 import { createEvents } from './events.ts';
 import { loadExecutables } from './executables.ts';
+import type { Executable } from './execute.ts';
 import { keepFigures } from './figures.ts';
 import { runnerApp } from './http.ts';
 import { keepRunner } from './keep_runner.ts';
@@ -28,6 +32,7 @@ const FLUSH_TIMEOUT_MS = 15_000;
 // `npm run runner`: one process of the pool, started as often as wanted. The order is that of X11.
 await runMain(async () => {
   const { config, log, destination } = await prepare('runner');
+  const onSignal = stopOnSignal(log);
   const pgPool = await startStep(log, 'database', () =>
     connectDatabase(config, log, {
       applicationName: 'errand runner',
@@ -35,21 +40,13 @@ await runMain(async () => {
     }),
   );
   await startStep(log, 'migrations', () => migrate(pgPool));
-  const executables = await startStep(log, 'definitions', async () => {
-    const { definitions } = loadRegistry(config);
-    await registerDefinitions(pgPool, [...definitions, ...ownDefinitions]);
-    const own = ownExecutables(pgPool, {
-      allowPrivate: config.ALLOW_PRIVATE_TARGETS,
-      secrets: config.WEBHOOK_SECRETS ?? [],
-    });
-    return new Map([...(await loadExecutables(pgPool, definitions)), ...own]);
-  });
+  const executables = await startStep(log, 'definitions', () => loadAll(config, pgPool));
   const definitions = Array.from(executables.values(), ({ definition }) => definition);
   const events = createEvents(log);
   const names = [...executables.keys()];
   const figures = keepFigures(events, names);
   const metrics = createMetrics(events, names);
-  const runner = await startStep(log, 'runner', () =>
+  const starting = startStep(log, 'runner', () =>
     keepRunner({
       config,
       pgPool,
@@ -62,9 +59,21 @@ await runMain(async () => {
     }),
   );
   let draining = false;
+  let server: Server | null = null;
+  // Before the runner is up: it may have begun tasks by then, and they are handed over as any others.
+  onSignal({
+    timeoutMs: (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000 + FLUSH_TIMEOUT_MS,
+    stop: async () => {
+      draining = true;
+      await (await starting).stop();
+      if (server !== null) await closeServer(server, 1_000);
+      await pgPool.end();
+    },
+  });
+  const runner = await starting;
   const isDraining = (): boolean => draining;
   const app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
-  const server = await startStep(log, 'http', () =>
+  server = await startStep(log, 'http', () =>
     listen(app, {
       host: config.SERVER_HOST,
       port: config.RUNNER_PORT ?? DEFAULT_PORT,
@@ -73,12 +82,16 @@ await runMain(async () => {
     }),
   );
   log.info({ port: portOf(server), runner_id: runner.id(), tasks: executables.size }, 'runner is ready');
-  const drainMs = (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000;
-  stopOnSignal(log, drainMs + FLUSH_TIMEOUT_MS, async () => {
-    draining = true;
-    await runner.stop();
-    await closeServer(server, 1_000);
-    await pgPool.end();
-  });
   announce(server);
 });
+
+/** Loads the handlers of all tasks, also of those that Errand brings for its own work, and registers the definitions. */
+async function loadAll(config: Config, pgPool: Pool): Promise<Map<string, Executable>> {
+  const { definitions } = loadRegistry(config);
+  await registerDefinitions(pgPool, [...definitions, ...ownDefinitions]);
+  const own = ownExecutables(pgPool, {
+    allowPrivate: config.ALLOW_PRIVATE_TARGETS,
+    secrets: config.WEBHOOK_SECRETS ?? [],
+  });
+  return new Map([...(await loadExecutables(pgPool, definitions)), ...own]);
+}

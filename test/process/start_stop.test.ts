@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { freePort } from '../../embedded/ports.ts';
 import { getTask } from '../../store/tasks.ts';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
@@ -65,6 +66,23 @@ test.each(PROCESSES)(
     expect(failing.output()).not.toContain('very-secret');
   },
 );
+
+test.each([
+  ['api/main.ts', 0],
+  ['runner/main.ts', 0],
+  // Who waits for the migration must not go on.
+  ['process/migrate.ts', 1],
+])('%s ends at once, with %i, when it is told to while it waits for Postgres', async (script, code) => {
+  const nobody = await freePort('127.0.0.1');
+  const waiting = launch(script, {
+    DATABASE_URL: `postgres://127.0.0.1:${nobody}/none`,
+    START_TIMEOUT_SECS: '60',
+  });
+  await until('it can hear', () => waiting.output().includes('start: logger'));
+  waiting.child.kill('SIGTERM');
+  expect(await waiting.exited).toBe(code);
+  expect(waiting.output()).toContain('stopped while starting');
+});
 
 test('a busy port is explained by the API; a runner takes the next one unless it was told which', async () => {
   const squatter = createServer().listen(0, '127.0.0.1');

@@ -14,7 +14,7 @@ export type Member = {
   child(): ChildProcess | null;
   /** How often it ended without being told to. */
   deaths(): number;
-  /** Ends it for good, gracefully, and gives its exit code or signal. */
+  /** Ends it for good, gracefully, once it is up, and gives its exit code or signal. */
   stop(): Promise<number | NodeJS.Signals | null>;
 };
 
@@ -24,6 +24,7 @@ export function startMember(script: string, environment: Record<string, string>)
   let deaths = 0;
   let stopping = false;
   let lastExit: number | NodeJS.Signals | null = null;
+  let upOrGone: Promise<unknown> = Promise.resolve();
 
   async function keep(): Promise<void> {
     while (!stopping) {
@@ -39,7 +40,9 @@ export function startMember(script: string, environment: Record<string, string>)
         },
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       });
-      const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+      const gone = once(child, 'exit');
+      upOrGone = Promise.race([once(child, 'message'), gone]);
+      const [code, signal] = (await gone) as [number | null, NodeJS.Signals | null];
       child = null;
       lastExit = code ?? signal;
       if (!stopping) {
@@ -56,7 +59,10 @@ export function startMember(script: string, environment: Record<string, string>)
     deaths: () => deaths,
     async stop() {
       stopping = true;
-      child?.kill('SIGCONT');
+      if (child === null) return 0;
+      child.kill('SIGCONT');
+      // One that was started again a moment ago does not listen to signals while Node itself starts.
+      await upOrGone;
       child?.kill('SIGTERM');
       await keeping;
       return lastExit;
