@@ -7,7 +7,6 @@ import { checkDatabase, connectDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { runMain, startStep } from '../process/start.ts';
-import { stopOnSignal } from '../process/stop.ts';
 import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
 import { loadRegistry } from '../tasks/index.ts';
@@ -20,8 +19,7 @@ import { takeUpgrades, wantsWebSocket } from './streams/upgrade.ts';
 
 // `npm run api`: the HTTP side of Errand, stateless, as many as wanted. The order is that of X11.
 await runMain(async () => {
-  const { config, log } = await prepare('api');
-  const onSignal = stopOnSignal(log);
+  const { config, log, onSignal } = await prepare('api');
   const authenticate = await startStep(log, 'authentication', () => createAuthenticate(config));
   if (authenticate === null && config.NODE_ENV === 'production')
     log.warn('AUTH_ENABLED=false in production: anybody who reaches this process may do anything');

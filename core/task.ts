@@ -61,7 +61,10 @@ export type GraphStep = {
 /** The steps of a workflow, in the order of their definition; ON_FAILURE, if there is one, comes last. */
 export type Graph = { readonly steps: readonly GraphStep[] };
 
-/** What a handler gets beside its payload. */
+/**
+ * What a handler gets beside its payload. `signal` and `log` are made when they are first asked for: pass the context on
+ * as it is, since a copy made by spreading it has neither.
+ */
 export type TaskContext = {
   /** The task's id (UUIDv7). */
   readonly id: string;

@@ -2,13 +2,11 @@ import { migrate } from '../store/migrate.ts';
 import { connectDatabase } from './database.ts';
 import { prepare } from './prepare.ts';
 import { runMain, startStep } from './start.ts';
-import { stopOnSignal } from './stop.ts';
 
 // `npm run migrate`: brings the database to the newest schema and ends.
 await runMain(async () => {
-  const { config, log } = await prepare('migrate');
   // Whoever waits for it must not take a schema for new that is not.
-  stopOnSignal(log, 1);
+  const { config, log } = await prepare('migrate', 1);
   const pool = await startStep(log, 'database', () =>
     connectDatabase(config, log, { applicationName: 'errand migrate', size: 2, statementTimeoutMs: 0 }),
   );

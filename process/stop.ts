@@ -14,7 +14,7 @@ export type HowToStop = { timeoutMs: number; stop: () => Promise<void> };
  * Until then nothing is under way, and a signal ends the process at once with `exitCodeBefore`: without a
  * handler, process 1 of a container would never hear it (pid_namespaces(7)).
  */
-export function stopOnSignal(log: Logger, exitCodeBefore = 0): (how: HowToStop) => void {
+export function stopOnSignal(log: Logger, exitCodeBefore: number): (how: HowToStop) => void {
   let how: HowToStop | null = null;
   let stoppingSince: number | null = null;
   const onSignal = (reason: string): void => {

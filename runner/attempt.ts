@@ -29,66 +29,65 @@ const NAMES: Record<EndKind, string> = {
   timed_out: 'TimeoutError',
 };
 
-/** An attempt that a runner executes right now. */
-export type AttemptUnderWay = {
+/**
+ * An attempt that a runner executes right now. A class, as are few things here: there are thousands a second, and an
+ * object with a getter of its own takes 1 µs and 900 bytes to make, one whose getter is its prototype's 0.04 µs (issue 7).
+ */
+export class AttemptUnderWay {
   readonly due: DueAttempt;
-  readonly begun: number;
   readonly timeoutMs: number;
-  /** Aborted when the attempt should end; its reason is an AttemptAborted. */
-  readonly signal: AbortSignal;
+  readonly begun = performance.now();
   /** Why it was aborted, if it was. */
-  aborted: { reason: AttemptAborted; at: number } | null;
+  aborted: { reason: AttemptAborted; at: number } | null = null;
   /** Whether it was shown as running. */
-  marked: boolean;
+  marked = false;
   /** What is to be written of it with the next report, or with its outcome. */
-  unwritten: { lines: LogLine[]; progress: Progress | null };
+  unwritten: { lines: LogLine[]; progress: Progress | null } = { lines: [], progress: null };
   /** The report that is being written now, if any. */
-  reporting: Promise<void> | null;
-  abort(reason: AttemptAborted): void;
-  /** The handler did not return within the grace. */
-  abandon(): void;
-  /** Settles as the work does, but rejects when the attempt is abandoned before. */
-  unlessAbandoned<Value>(work: Promise<Value>): Promise<Value>;
-};
+  reporting: Promise<void> | null = null;
+  /** Few handlers look at its signal, and that costs more than the rest together. */
+  #controller: AbortController | null = null;
+  #isAbandoned = false;
+  #giveUp: ((reason: AttemptAborted) => void) | null = null;
 
-/** Makes the handle of an attempt that begins now. */
-export function beginAttempt(due: DueAttempt, timeoutMs: number): AttemptUnderWay {
-  // Few handlers look at it, and it costs more than the rest together.
-  let controller: AbortController | null = null;
-  let isAbandoned = false;
-  let giveUp: (() => void) | null = null;
-  const attempt: AttemptUnderWay = {
-    due,
-    begun: performance.now(),
-    timeoutMs,
-    get signal() {
-      if (controller === null) {
-        controller = new AbortController();
-        if (attempt.aborted !== null) controller.abort(attempt.aborted.reason);
-      }
-      return controller.signal;
-    },
-    aborted: null,
-    marked: false,
-    unwritten: { lines: [], progress: null },
-    reporting: null,
-    abort(reason) {
-      if (attempt.aborted !== null) return;
-      attempt.aborted = { reason, at: performance.now() };
-      controller?.abort(reason);
-    },
-    abandon() {
-      isAbandoned = true;
-      giveUp?.();
-    },
-    unlessAbandoned: (work) =>
-      new Promise((resolve, reject) => {
-        giveUp = () => reject(attempt.aborted?.reason ?? new AttemptAborted('interrupted', 'abandoned'));
-        if (isAbandoned) giveUp();
-        work.then(resolve, reject);
-      }),
-  };
-  return attempt;
+  constructor(due: DueAttempt, timeoutMs: number) {
+    this.due = due;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Aborted when the attempt should end; its reason is an AttemptAborted. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.aborted !== null) this.#controller.abort(this.aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: AttemptAborted): void {
+    if (this.aborted !== null) return;
+    this.aborted = { reason, at: performance.now() };
+    this.#controller?.abort(reason);
+  }
+
+  /** The handler did not return within the grace. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#giveUp?.(this.#reason());
+  }
+
+  /** Settles as the work does, but rejects when the attempt is abandoned before. */
+  unlessAbandoned<Value>(work: Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      if (this.#isAbandoned) reject(this.#reason());
+      work.then(resolve, reject);
+    });
+  }
+
+  #reason(): AttemptAborted {
+    return this.aborted?.reason ?? new AttemptAborted('interrupted', 'abandoned');
+  }
 }
 
 /** The record of an abort, as the ledger keeps it. */

@@ -18,47 +18,62 @@ export type AttemptContext = TaskContext & {
   readonly due: DueAttempt;
 };
 
-/** The context of an attempt, and what it has submitted by the end of it, or null when that is nothing. */
-export type OpenContext = { context: AttemptContext; followUps: () => Promise<Submission[]> | null };
+/**
+ * The context of an attempt (specification T8). Its getters are its prototype's: see AttemptUnderWay. What handlers may
+ * take out of it and call by itself is its own.
+ */
+export class HandlerContext implements AttemptContext {
+  readonly id: string;
+  readonly attempt: number;
+  readonly traceparent: string | null;
+  readonly results: Record<string, unknown>;
+  readonly due: DueAttempt;
+  readonly #underWay: AttemptUnderWay;
+  readonly #openLog: () => Logger;
+  #submitted: Promise<Submission>[] | null = null;
 
-/** Makes the context of an attempt (specification T8). */
-export function openContext(
-  attempt: AttemptUnderWay,
-  traceparent: string | null,
-  log: () => Logger,
-): OpenContext {
-  const { due } = attempt;
-  const submitted: Promise<Submission>[] = [];
-  const context: AttemptContext = {
-    id: due.id,
-    attempt: due.attempt,
-    traceparent,
-    get signal() {
-      return attempt.signal;
-    },
-    get log() {
-      return log();
-    },
-    results: due.results ?? {},
-    due,
-    progress(fraction, note) {
-      const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1);
-      const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
-      attempt.unwritten.progress = { fraction: bounded, note: text };
-    },
-    submit(definition, payload, options) {
-      const submission =
-        submitted.length < MAX_FOLLOW_UPS
-          ? toFollowUp(definition, payload, { ...due, traceparent }, options)
-          : Promise.reject(tooManyFollowUps());
-      submitted.push(submission);
-      const heard = submission.then(() => {});
-      // A handler need not await it: what is refused fails the attempt at its end all the same.
-      heard.catch(() => {});
-      return heard;
-    },
+  constructor(underWay: AttemptUnderWay, traceparent: string | null, openLog: () => Logger) {
+    const { due } = underWay;
+    this.id = due.id;
+    this.attempt = due.attempt;
+    this.traceparent = traceparent;
+    this.results = due.results ?? {};
+    this.due = due;
+    this.#underWay = underWay;
+    this.#openLog = openLog;
+  }
+
+  get signal(): AbortSignal {
+    return this.#underWay.signal;
+  }
+
+  get log(): Logger {
+    return this.#openLog();
+  }
+
+  readonly progress = (fraction: number, note?: string): void => {
+    const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1);
+    const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
+    this.#underWay.unwritten.progress = { fraction: bounded, note: text };
   };
-  return { context, followUps: () => (submitted.length === 0 ? null : Promise.all(submitted)) };
+
+  readonly submit: TaskContext['submit'] = (definition, payload, options) => {
+    this.#submitted ??= [];
+    const submission =
+      this.#submitted.length < MAX_FOLLOW_UPS
+        ? toFollowUp(definition, payload, { ...this.due, traceparent: this.traceparent }, options)
+        : Promise.reject(tooManyFollowUps());
+    this.#submitted.push(submission);
+    const heard = submission.then(() => {});
+    // A handler need not await it: what is refused fails the attempt at its end all the same.
+    heard.catch(() => {});
+    return heard;
+  };
+
+  /** What was submitted by now, or null when that is nothing. Rejects when something was refused. */
+  followUps(): Promise<Submission[]> | null {
+    return this.#submitted === null ? null : Promise.all(this.#submitted);
+  }
 }
 
 function tooManyFollowUps(): PermanentError {

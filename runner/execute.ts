@@ -3,13 +3,13 @@ import { PermanentError } from '../core/errors.ts';
 import { isPlainlyStorable, storageProblems } from '../core/json.ts';
 import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
-import { parseWith } from '../core/schema.ts';
+import { parseWith, type Schema } from '../core/schema.ts';
 import type { Handler, TaskDefinition } from '../core/task.ts';
 import { traceAttempt } from '../process/tracing.ts';
 import type { Outcome } from '../store/outcomes.ts';
 import { type AttemptAborted, type AttemptUnderWay, abortRecord } from './attempt.ts';
 import { askedDelayMs, toErrorRecord } from './classify.ts';
-import { type OpenContext, openContext } from './context.ts';
+import { HandlerContext } from './context.ts';
 import { asContinuation, type Ending } from './continuation.ts';
 
 /** As much as a submission may be. */
@@ -32,35 +32,40 @@ export function execute(
   logs: AttemptLogs,
 ): Promise<Outcome> {
   return traceAttempt(attempt.due, (traceparent) =>
-    outcomeOfWork(executable, attempt, openContext(attempt, traceparent, logs.task), logs.runner),
+    outcomeOfWork(executable, attempt, new HandlerContext(attempt, traceparent, logs.task), logs.runner),
   );
 }
 
 async function outcomeOfWork(
-  { definition, handler }: Executable,
+  executable: Executable,
   attempt: AttemptUnderWay,
-  { context, followUps }: OpenContext,
+  context: HandlerContext,
   log: () => Logger,
 ): Promise<Outcome> {
-  const work = async (): Promise<Ending> => {
-    const payload = await fitPayload(definition, attempt.due.payload);
-    const given = await handler(payload, context);
-    const continuation = asContinuation(given);
-    if (continuation !== null) return continuation;
-    const result = await checkResult(definition, given);
-    const submitted = followUps();
-    return submitted === null
-      ? { kind: 'succeeded', result }
-      : { kind: 'succeeded', result, followUps: await submitted };
-  };
   try {
-    const ending = await attempt.unlessAbandoned(work());
-    return { ...outcomeOf(attempt), ...ending };
+    const ending = await attempt.unlessAbandoned(work(executable, context));
+    // Not by spreading both, which takes longer than a short handler.
+    return Object.assign(outcomeOf(attempt), ending);
   } catch (thrown) {
     return attempt.aborted === null
-      ? failure(definition, attempt, thrown, log())
-      : cutOff(definition, attempt, attempt.aborted.reason, log());
+      ? failure(executable.definition, attempt, thrown, log())
+      : cutOff(executable.definition, attempt, attempt.aborted.reason, log());
   }
+}
+
+async function work({ definition, handler }: Executable, context: HandlerContext): Promise<Ending> {
+  const parsed = await parsePayload(definition, context.due.payload, '/payload');
+  if (!parsed.ok) throw misfit(definition, parsed.details);
+  const given = await handler(parsed.value, context);
+  const continuation = asContinuation(given);
+  if (continuation !== null) return continuation;
+  const value =
+    definition.result === undefined ? given : await fitResult(definition, definition.result, given);
+  const result = value === undefined || value === null ? null : storable(value);
+  const submitted = context.followUps();
+  return submitted === null
+    ? { kind: 'succeeded', result }
+    : { kind: 'succeeded', result, followUps: await submitted };
 }
 
 function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind'> {
@@ -112,29 +117,22 @@ function delayMs(definition: TaskDefinition, attempt: number, thrown: unknown): 
   return Math.max(backoffMs(definition.policy.backoff, attempt, Math.random()), askedDelayMs(thrown));
 }
 
-async function fitPayload(definition: TaskDefinition, payload: unknown): Promise<unknown> {
-  const parsed = await parsePayload(definition, payload, '/payload');
-  if (parsed.ok) return parsed.value;
-  throw new PermanentError(`The payload does not fit ${definition.name} ${definition.version}`, {
+function misfit({ name, version }: TaskDefinition, details: unknown): PermanentError {
+  return new PermanentError(`The payload does not fit ${name} ${version}`, {
     code: 'VALIDATION_FAILED',
-    metadata: { details: parsed.details },
+    metadata: { details },
   });
 }
 
-/**
- * The result as JSON text that the ledger can hold, or null. A result that it can't hold will not fit the next time
- * either.
- */
-async function checkResult(definition: TaskDefinition, result: unknown): Promise<string | null> {
-  let value = result;
-  if (definition.result !== undefined) {
-    const parsed = await parseWith(definition.result, result, '/result');
-    if (!parsed.ok)
-      throw invalidResult(`The result does not fit the schema of ${definition.name}`, parsed.details);
-    value = parsed.value;
-  }
-  if (value === undefined || value === null) return null;
-  const text = toJson(value);
+async function fitResult({ name }: TaskDefinition, schema: Schema, result: unknown): Promise<unknown> {
+  const parsed = await parseWith(schema, result, '/result');
+  if (parsed.ok) return parsed.value;
+  throw invalidResult(`The result does not fit the schema of ${name}`, parsed.details);
+}
+
+/** A result as JSON text that the ledger can hold. One that it can't hold will not fit the next time either. */
+function storable(result: unknown): string {
+  const text = toJson(result);
   if (text.length > MAX_RESULT_BYTES) {
     throw invalidResult(`The result has ${text.length} characters of JSON, more than ${MAX_RESULT_BYTES}`);
   }

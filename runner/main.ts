@@ -5,7 +5,6 @@ import { connectDatabase, connectionConfig } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { runMain, startStep } from '../process/start.ts';
-import { stopOnSignal } from '../process/stop.ts';
 import { VERSION } from '../process/version.ts';
 import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
@@ -31,8 +30,7 @@ const FLUSH_TIMEOUT_MS = 15_000;
 
 // `npm run runner`: one process of the pool, started as often as wanted. The order is that of X11.
 await runMain(async () => {
-  const { config, log, destination } = await prepare('runner');
-  const onSignal = stopOnSignal(log);
+  const { config, log, destination, onSignal } = await prepare('runner');
   const pgPool = await startStep(log, 'database', () =>
     connectDatabase(config, log, {
       applicationName: 'errand runner',

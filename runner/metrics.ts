@@ -51,10 +51,11 @@ function countAttempts(registry: Registry, events: RunnerEvents, names: readonly
     waits.zero({ name });
   }
   events.on('recorded', (outcomes, counted) => {
-    for (const { id, name, kind, durationMs } of outcomes) {
-      if (!counted.has(id)) continue;
-      attempts.inc({ name, outcome: kind });
-      durations.observe({ name }, durationMs / 1_000);
+    const recorded = outcomes.filter(({ id }) => counted.has(id));
+    for (const { name, durationMs } of recorded) durations.observe({ name }, durationMs / 1_000);
+    for (const alike of Map.groupBy(recorded, ({ name, kind }) => `${name} ${kind}`).values()) {
+      const [{ name, kind } = { name: '', kind: '' }] = alike;
+      attempts.inc({ name, outcome: kind }, alike.length);
     }
   });
   events.on('started', (name, waitedMs) => waits.observe({ name }, waitedMs / 1_000));

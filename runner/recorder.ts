@@ -1,26 +1,37 @@
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
 import type { Outcome, Recorded } from '../store/outcomes.ts';
-import { isTimeout } from '../store/pool.ts';
 import { isPlainSuccess } from '../store/successes.ts';
-import { toErrorRecord } from './classify.ts';
-import { isPassing, untilBack } from './until_back.ts';
+import { LeaseLost, writeOutcomes } from './write_outcomes.ts';
 
+/** Of one statement. */
 const MAX_OUTCOMES = 1_000;
-const MAX_CHARACTERS = 16 * 1024 * 1024;
+const MAX_CHARACTERS = 16_000_000;
 /** Outcomes that could not be written with others, at a time. */
 const APART = 4;
 
-/**
- * Records an outcome and gives whether the ledger took it, or somebody else had decided about the attempt before.
- * Throws LeaseLost when the runner is no longer live.
- */
-export type Record = (outcome: Outcome) => Promise<boolean>;
+/** Where the outcomes of one ring go. */
+export type RingRecord = {
+  /** Hands an outcome over. Resolves when it is recorded, or somebody else had decided about the attempt before. */
+  add(outcome: Outcome): Promise<void>;
+  /** Resolves when all are that were handed over. Throws LeaseLost when the runner is no longer live. */
+  written(): Promise<void>;
+};
 
-/** The ledger says that this runner is no longer live: its work was taken over, and it must leave. */
-export class LeaseLost extends Error {
-  override readonly name = 'LeaseLost';
-}
+export type Recorder = {
+  open(): RingRecord;
+  /** Outcomes that are not recorded yet. */
+  buffered(): number;
+};
+
+/**
+ * Outcomes of one ring that go together, and that it adds to until they are taken. A promise for each outcome, with all
+ * that hangs on it, cost more than executing it (issue 7).
+ */
+type Bundle = { outcomes: Outcome[]; weight: number; isTaken: boolean };
+
+/** What nearly all outcomes are has a statement to itself, which is quicker. */
+type Lane = 'plain' | 'others';
 
 /**
  * Buffers outcomes and writes them in one statement as soon as the last write is back: small batches when idle,
@@ -28,67 +39,90 @@ export class LeaseLost extends Error {
  * holds is bounded by the rings in hand, which are not done before their outcomes are recorded. A batch that runs out
  * of time (somebody has locked one of its tasks, perhaps) is taken apart, and the next ones need not wait for it.
  */
-export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>, log: Logger): Record {
-  async function writeAll(outcomes: Outcome[]): Promise<boolean[]> {
-    return taken(outcomes, await writeUntil(outcomes, (error) => isPassing(error) && !isTimeout(error)));
+export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>, log: Logger): Recorder {
+  let buffered = 0;
+  const writing = writeOutcomes(write, log);
+
+  async function writeTogether(bundles: Bundle[]): Promise<unknown[]> {
+    for (const bundle of bundles) bundle.isTaken = true;
+    await writing.together(bundles.flatMap(({ outcomes }) => outcomes));
+    return bundles;
   }
 
-  async function writeAlone(outcomes: Outcome[]): Promise<boolean[]> {
-    return taken(outcomes, await writeOrRefuse(outcomes));
-  }
+  const lane = (parallel: number): ((bundle: Bundle) => Promise<unknown>) =>
+    gather(writeTogether, {
+      ...{ maxItems: MAX_OUTCOMES, maxWeight: MAX_CHARACTERS, parallel },
+      weightOf: ({ weight }) => weight,
+    });
+  // Plain ones touch nothing but their own tasks, so one statement need not wait for the commit of another: an eighth to
+  // a quarter more of them per second.
+  const lanes = { plain: lane(2), others: lane(1) };
+  const apart = gather((outcomes: Outcome[]) => Promise.all(outcomes.map(writing.alone)), {
+    ...{ maxItems: 1, parallel: APART },
+  });
 
-  async function writeOrRefuse(outcomes: Outcome[]): Promise<Recorded> {
+  async function record(bundle: Bundle, by: Lane): Promise<void> {
     try {
-      return await writeUntil(outcomes);
-    } catch (error) {
-      const [only] = outcomes;
-      if (only === undefined || (only.kind !== 'succeeded' && only.kind !== 'continued')) throw error;
-      log.error(
-        { err: error, task_id: only.id },
-        'Postgres refused an outcome: the attempt counts as failed',
-      );
-      return writeUntil([refused(only, error)]);
-    }
-  }
-
-  function writeUntil(outcomes: Outcome[], isWorthIt?: (error: unknown) => boolean): Promise<Recorded> {
-    return untilBack(log, `recording ${outcomes.length} outcomes`, () => write(outcomes), isWorthIt);
-  }
-
-  const lane = (parallel: number): Record =>
-    gather(writeAll, { maxItems: MAX_OUTCOMES, maxWeight: MAX_CHARACTERS, weightOf: sizeOf, parallel });
-  // Apart, so that the many that are plain have a statement to themselves. These touch nothing but their own tasks, so
-  // one statement need not wait for the commit of another: an eighth to a quarter more of them per second.
-  const [plain, others] = [lane(2), lane(1)];
-  const apart = gather(writeAlone, { maxItems: 1, parallel: APART });
-  return async (outcome) => {
-    try {
-      return await (isPlainSuccess(outcome) ? plain : others)(outcome);
+      await lanes[by](bundle);
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
-      return apart(outcome);
+      await Promise.all(bundle.outcomes.map(apart));
+    } finally {
+      buffered -= bundle.outcomes.length;
     }
+  }
+
+  return {
+    open: () =>
+      openRecord(record, () => {
+        buffered++;
+      }),
+    buffered: () => buffered,
   };
 }
 
-function taken(outcomes: Outcome[], recorded: Recorded): boolean[] {
-  if (recorded.fenced) throw new LeaseLost('the outcome was not recorded: this runner is no longer live');
-  return outcomes.map((outcome) => recorded.ids.has(outcome.id));
+function openRecord(record: (bundle: Bundle, by: Lane) => Promise<void>, onAdded: () => void): RingRecord {
+  const open: { [lane in Lane]?: { bundle: Bundle; written: Promise<void> } } = {};
+  const all: Promise<void>[] = [];
+
+  function start(lane: Lane): { bundle: Bundle; written: Promise<void> } {
+    const bundle = { outcomes: [], weight: 0, isTaken: false };
+    const written = record(bundle, lane);
+    // Looked at when the ring is through: until then Node would take a failure for one that nobody handles.
+    written.catch(() => {});
+    all.push(written);
+    return { bundle, written };
+  }
+
+  return {
+    add(outcome) {
+      const weight = weightOf(outcome);
+      const lane = isPlainSuccess(outcome) ? 'plain' : 'others';
+      const last = open[lane];
+      const hasRoom =
+        last !== undefined && !last.bundle.isTaken && last.bundle.weight + weight <= MAX_CHARACTERS;
+      const { bundle, written } = hasRoom ? last : start(lane);
+      if (!hasRoom) open[lane] = { bundle, written };
+      bundle.outcomes.push(outcome);
+      bundle.weight += weight;
+      onAdded();
+      return written;
+    },
+    async written() {
+      await Promise.all(all);
+    },
+  };
 }
 
-function refused(outcome: Outcome, error: unknown): Outcome {
-  const { id, ranFor, parentId, hasChildren, name, priority, attempt, durationMs } = outcome;
-  const record = { ...toErrorRecord(error), retryable: false };
-  const of = { id, ranFor, parentId, hasChildren, name, priority, attempt, durationMs };
-  const bare = { ...of, lines: [], progress: null };
-  return { ...bare, kind: 'failed', error: record, retryInMs: null };
+/** In characters, roughly: it must be cheap for the many small ones. The least is what leaves MAX_OUTCOMES to a statement. */
+function weightOf(outcome: Outcome): number {
+  return Math.max(MAX_CHARACTERS / MAX_OUTCOMES, sizeOf(outcome));
 }
 
-/** Roughly: it need not be exact, and must be cheap for the many small ones. */
 function sizeOf(outcome: Outcome): number {
   if (outcome.kind === 'continued')
-    return 'children' in outcome ? JSON.stringify(outcome.children).length : 1;
-  if (outcome.kind !== 'succeeded') return 1;
+    return 'children' in outcome ? JSON.stringify(outcome.children).length : 0;
+  if (outcome.kind !== 'succeeded') return 0;
   const { result, followUps = [] } = outcome;
-  return (result?.length ?? 4) + (followUps.length && JSON.stringify(followUps).length);
+  return (result?.length ?? 0) + (followUps.length && JSON.stringify(followUps).length);
 }

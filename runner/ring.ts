@@ -1,8 +1,10 @@
 import { assignRings, RING_MS, ringSize } from '../core/rings.ts';
 import type { DueAttempt, Ring } from '../store/begin.ts';
+import type { Outcome } from '../store/outcomes.ts';
 import type { Unstarted } from '../store/rings.ts';
 import type { Pace } from './pace.ts';
 import { type Patience, patience } from './patience.ts';
+import type { RingRecord } from './recorder.ts';
 import type { Slots } from './slots.ts';
 
 /** Attempts that take less are over before giving them back would have paid, … */
@@ -15,8 +17,13 @@ const MOST_PARTS = 10;
 export type RingWork = {
   /** Which attempts of a ring are still due. */
   begin: (ring: Ring) => Promise<DueAttempt[]>;
-  /** Executes an attempt; `onEnd` frees its slot; resolves when its outcome is recorded. */
-  run: (attempt: DueAttempt, onEnd: () => void) => Promise<void>;
+  /**
+   * Executes an attempt in the slot that was taken for it, which it frees in any case. Null when it did not start,
+   * as it was decided about before.
+   */
+  run: (attempt: DueAttempt) => Promise<Outcome | null>;
+  /** Where the outcomes of one ring go. */
+  openRecord: () => RingRecord;
   /** Rings unstarted attempts anew, for any runner. Throws when this one is no longer live. */
   giveBack: (unstarted: Unstarted) => Promise<void>;
   slots: Slots;
@@ -40,19 +47,28 @@ export type RingWork = {
  * still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
+  const { executed, record, unstarted, isLong } = await startRing(ring, work);
+  const givenBack = unstarted.length > 0 ? [work.giveBack({ key: ring.key, tasks: unstarted })] : [];
+  const ended = await Promise.allSettled([...executed, ...givenBack]);
+  const written = await Promise.allSettled([record.written()]);
+  const failure = [...ended, ...written].find((one) => one.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  if (unstarted.length > 0 || isLong) await room(work);
+}
+
+/** By itself, so that nothing holds what was announced while it is waited for the record: thousands are at a time. */
+async function startRing(ring: Ring, work: RingWork) {
   const due = await work.begin(ring);
   // Before it is given back: a ring of a name that is still fetched would be here again at once, and so on.
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.heedPauses();
-  const recorded = await start(due, work);
-  const rest = due.slice(recorded.length);
-  const givenBack =
-    rest.length > 0
-      ? [work.giveBack({ key: ring.key, tasks: inRings(rest, recorded.length > 0, work) })]
-      : [];
-  const written = await Promise.allSettled([...recorded, ...givenBack]);
-  const failure = written.find((one) => one.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-  if (rest.length > 0 || due.some(({ name }) => takesLong(work, name))) await room(work);
+  const record = work.openRecord();
+  const executed = await start(due, record, work);
+  const rest = due.slice(executed.length);
+  return {
+    ...{ executed, record },
+    unstarted: inRings(rest, executed.length > 0, work),
+    isLong: due.some(({ name }) => takesLong(work, name)),
+  };
 }
 
 /**
@@ -74,9 +90,13 @@ function takesLong({ pace }: RingWork, name: string): boolean {
   return (pace.of(name) ?? 0) > RING_MS;
 }
 
-/** Starts attempts in their order as slots come free, until patience is over or one must not start. Gives their records. */
-async function start(due: readonly DueAttempt[], work: RingWork): Promise<Promise<void>[]> {
-  const recorded: Promise<void>[] = [];
+/** Starts attempts in their order as slots come free, until patience is over or one must not start. Gives their ends. */
+async function start(
+  due: readonly DueAttempt[],
+  record: RingRecord,
+  work: RingWork,
+): Promise<Promise<void>[]> {
+  const executed: Promise<void>[] = [];
   const waiting = waitingOf(work);
   for (const attempt of due) {
     if (work.stopping.aborted || attempt.paused) break;
@@ -88,15 +108,13 @@ async function start(due: readonly DueAttempt[], work: RingWork): Promise<Promis
       if (isSuspect) work.suspects.release();
       break;
     }
-    const run = runInSlot(attempt, work);
-    // Not before its record: the next suspect may kill this runner, and must not take an innocent one with it.
-    const record = isSuspect ? run.finally(work.suspects.release) : run;
+    const end = isSuspect ? runSuspect(attempt, record, work) : runPlain(attempt, record, work);
     // Looked at when all have started: until then Node would take a failure for one that nobody handles.
-    record.catch(() => {});
-    recorded.push(record);
+    end.catch(() => {});
+    executed.push(end);
   }
   waiting.close();
-  return recorded;
+  return executed;
 }
 
 type Waiting = {
@@ -140,11 +158,17 @@ async function room(work: RingWork): Promise<void> {
   }
 }
 
-/** Frees the slot once, at the end of the attempt or when that never began. */
-function runInSlot(attempt: DueAttempt, work: RingWork): Promise<void> {
-  let release = (): void => {
-    release = () => {};
-    work.slots.release();
-  };
-  return work.run(attempt, () => release()).finally(() => release());
+async function runPlain(attempt: DueAttempt, record: RingRecord, work: RingWork): Promise<void> {
+  const outcome = await work.run(attempt);
+  if (outcome !== null) void record.add(outcome);
+}
+
+async function runSuspect(attempt: DueAttempt, record: RingRecord, work: RingWork): Promise<void> {
+  try {
+    const outcome = await work.run(attempt);
+    // The next suspect may kill this runner, and must not take an innocent one with it.
+    if (outcome !== null) await record.add(outcome);
+  } finally {
+    work.suspects.release();
+  }
 }

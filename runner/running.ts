@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { DueAttempt } from '../store/begin.ts';
 import type { RunningReport } from '../store/running.ts';
-import { AttemptAborted, type AttemptUnderWay, beginAttempt } from './attempt.ts';
+import { AttemptAborted, AttemptUnderWay } from './attempt.ts';
 
 /**
  * How often attempts are looked at: those that have lasted so long are shown as running, timeouts and graces end,
@@ -13,8 +13,8 @@ const NO_LONGER_OURS = 'The task was cancelled, or is executed for another ring 
 /** The attempts that a runner executes right now. */
 export type Running = {
   add(due: DueAttempt, timeoutMs: number): AttemptUnderWay;
-  /** To be called when an attempt has ended, however. Resolves when nothing is being written of it any more. */
-  end(attempt: AttemptUnderWay): Promise<void>;
+  /** To be called when an attempt has ended, however. Something may be being written of it still: see `reporting`. */
+  end(attempt: AttemptUnderWay): void;
   /** Writes the start of an attempt before it begins. Gives false when it is not the runner's any more. */
   announce(attempt: AttemptUnderWay): Promise<boolean>;
   count(): number;
@@ -87,14 +87,11 @@ export function trackRunning(options: RunningOptions): Running {
   const timer = setInterval(tick, TICK_MS);
   return {
     add(due, timeoutMs) {
-      const attempt = beginAttempt(due, timeoutMs);
+      const attempt = new AttemptUnderWay(due, timeoutMs);
       attempts.add(attempt);
       return attempt;
     },
-    async end(attempt) {
-      attempts.delete(attempt);
-      if (attempt.reporting !== null) await attempt.reporting;
-    },
+    end: (attempt) => void attempts.delete(attempt),
     announce: async (attempt) => (await write([attempt])).has(attempt.due.id),
     count: () => attempts.size,
     names: () => Array.from(attempts, (attempt) => attempt.due.name),

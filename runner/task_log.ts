@@ -1,7 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { z } from 'zod';
 import { sanitizeText, storageProblems } from '../core/json.ts';
-import { once } from '../core/once.ts';
 import type { LogLine } from '../store/running.ts';
 
 /** Lines of one attempt that are stored; a last one says how it was. What the process logs is not limited. */
@@ -14,11 +13,11 @@ const MAX_FIELDS_LENGTH = 50_000;
 /** Where the lines of one attempt are collected. */
 export type LineSink = { lines: LogLine[] };
 
-/** The logger of an attempt, made when it is first used. After `close` its lines are not stored any more. */
-export type AttemptLog = { log: () => Logger; close(): void };
+/** The logger of an attempt. After `close` its lines are not stored any more. */
+export type AttemptLog = { log: Logger; close(): void };
 
-/** Gives handlers their loggers; `sink` gives where the lines of an attempt are to go now. */
-export type TaskLog = { open(bindings: () => Record<string, unknown>, sink: () => LineSink): AttemptLog };
+/** Gives handlers their loggers; `sink` gives where the lines of an attempt are to go now. Many handlers log nothing. */
+export type TaskLog = { open(bindings: Record<string, unknown>, sink: () => LineSink): AttemptLog };
 
 /** Carried by every line for us, and already known from the record. */
 const OWN_FIELDS = new Set([
@@ -57,20 +56,17 @@ export function createTaskLog(processLog: Logger, destination: DestinationStream
   return {
     open(bindings, sink) {
       let closed = false;
-      const log = once(() => {
-        const store = storing(sink);
-        const stream: DestinationStream = {
-          write(text) {
-            const line = lineSchema.parse(JSON.parse(text));
-            if (line.level >= least) destination.write(text);
-            if (line.level >= INFO && !closed) store(line);
-          },
-        };
-        const child = parent.child(bindings());
-        // A stream for each: that of an attempt which was left behind must not be taken for that of the next one.
-        Object.defineProperty(child, pino.symbols.streamSym, { value: stream });
-        return child;
-      });
+      const store = storing(sink);
+      const stream: DestinationStream = {
+        write(text) {
+          const line = lineSchema.parse(JSON.parse(text));
+          if (line.level >= least) destination.write(text);
+          if (line.level >= INFO && !closed) store(line);
+        },
+      };
+      const log = parent.child(bindings);
+      // A stream for each: that of an attempt which was left behind must not be taken for that of the next one.
+      Object.defineProperty(log, pino.symbols.streamSym, { value: stream });
       return {
         log,
         close() {

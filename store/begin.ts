@@ -1,4 +1,5 @@
 import { STARTABLE } from '../core/states.ts';
+import { arrayOf } from './arrays.ts';
 import { isHeldBy } from './pauses.ts';
 import type { Database } from './pool.ts';
 import { usable } from './steps.ts';
@@ -70,8 +71,8 @@ export async function beginRings(database: Database, rings: Ring[]): Promise<Due
     name: 'begin_rings',
     text: BEGIN_RINGS,
     values: [
-      rings.flatMap((ring) => ring.taskIds),
-      rings.flatMap((ring) => ring.taskIds.map(() => ring.key)),
+      arrayOf(rings.flatMap((ring) => ring.taskIds)),
+      arrayOf(rings.flatMap((ring) => ring.taskIds.map(() => ring.key))),
       STARTABLE,
       LARGE_JSON_BYTES,
     ],

@@ -1,4 +1,5 @@
 import { OPEN } from '../core/states.ts';
+import { arrayOf } from './arrays.ts';
 import type { OfAttempt, Outcome, Recorded } from './outcomes.ts';
 import type { Database } from './pool.ts';
 
@@ -33,11 +34,12 @@ export async function recordSuccesses(
     text: RECORD_SUCCESSES,
     values: [
       runnerId,
-      successes.map(({ id }) => id),
-      successes.map(({ ranFor }) => ranFor),
-      successes.map(({ attempt }) => attempt),
-      successes.map(({ durationMs }) => durationMs),
-      successes.map(({ result }) => result),
+      arrayOf(successes.map(({ id }) => id)),
+      arrayOf(successes.map(({ ranFor }) => ranFor)),
+      arrayOf(successes.map(({ attempt }) => attempt)),
+      arrayOf(successes.map(({ durationMs }) => durationMs)),
+      // With quotes: JSON text has no control characters, so as a string of JSON it is one of an array, too.
+      arrayOf(successes.map(({ result }) => (result === null ? null : JSON.stringify(result)))),
       OPEN,
     ],
   });

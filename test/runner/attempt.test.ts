@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AttemptAborted, type AttemptUnderWay, beginAttempt } from '../../runner/attempt.ts';
+import { AttemptAborted, AttemptUnderWay } from '../../runner/attempt.ts';
 import type { DueAttempt } from '../../store/begin.ts';
 
 const due: DueAttempt = {
@@ -7,7 +7,7 @@ const due: DueAttempt = {
   ...{ payload: {}, requestId: null, traceparent: null, initiator: null, sourceSystem: null },
   ...{ parentId: null, hasChildren: false, results: {}, paused: false },
 };
-const begin = (): AttemptUnderWay => beginAttempt(due, 1_000);
+const begin = (): AttemptUnderWay => new AttemptUnderWay(due, 1_000);
 const cancelled = new AttemptAborted('cancelled', 'no longer wanted');
 
 test('a signal that is first asked for after the abort is aborted already, with its reason', () => {

@@ -1,4 +1,6 @@
+import type { RingRecord } from '../../runner/recorder.ts';
 import type { DueAttempt } from '../../store/begin.ts';
+import type { Outcome } from '../../store/outcomes.ts';
 
 /** A first attempt that is due, of the ring `ring`. */
 export function due(id: string): DueAttempt {
@@ -21,4 +23,18 @@ export function due(id: string): DueAttempt {
     results: {},
     paused: false,
   };
+}
+
+/** The success of such an attempt. */
+export function succeeded(id: string, result: string | null = null): Outcome {
+  return {
+    ...{ id, ranFor: 'ring', name: 't.x', priority: 0, attempt: 1, durationMs: 1 },
+    ...{ parentId: null, hasChildren: false, lines: [], progress: null },
+    ...{ kind: 'succeeded', result },
+  };
+}
+
+/** For attempts without an outcome. */
+export function noRecord(): RingRecord {
+  return { add: () => Promise.reject(new Error('there is none')), written: async () => {} };
 }

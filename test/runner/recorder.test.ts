@@ -1,88 +1,124 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { createRecorder, LeaseLost } from '../../runner/recorder.ts';
+import { createRecorder } from '../../runner/recorder.ts';
+import { LeaseLost } from '../../runner/write_outcomes.ts';
 import type { Outcome, Recorded } from '../../store/outcomes.ts';
+import { succeeded } from './due.ts';
 
-const log = pino({ level: 'silent' });
-const outcome = (id: string, result: string | null = null): Outcome => ({
-  id,
-  ranFor: 'ring',
-  parentId: null,
-  hasChildren: false,
-  name: 't.x',
-  priority: 0,
-  attempt: 1,
-  durationMs: 1,
-  lines: [],
-  progress: null,
-  kind: 'succeeded',
-  result,
-});
+const lines: string[] = [];
+const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
 const all = (outcomes: Outcome[]): Recorded => ({
   fenced: false,
   ids: new Set(outcomes.map(({ id }) => id)),
 });
 const away = (): Error => Object.assign(new Error('terminating connection'), { code: '57P01' });
 
-test('outcomes that arrive during a write go together in the next one', async () => {
-  const batches: number[] = [];
-  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const record = createRecorder(async (outcomes) => {
-    batches.push(outcomes.length);
-    if (batches.length === 1) await gate;
-    return all(outcomes);
-  }, log);
-  const first = record(outcome('a'));
-  await new Promise(setImmediate);
-  const rest = ['b', 'c', 'd'].map((id) => record(outcome(id)));
-  open();
-  expect(await Promise.all([first, ...rest])).toEqual([true, true, true, true]);
-  expect(batches).toEqual([1, 3]);
-});
+/** A turn of the event loop: what was added in the last one has been taken. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('successes and nothing else are written apart from the others, by two statements at a time', async () => {
+test('outcomes of any ring that arrive during a write go together in the next one', async () => {
   const batches: string[][] = [];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const record = createRecorder(async (outcomes) => {
+  const recorder = createRecorder(async (outcomes) => {
     batches.push(outcomes.map(({ id }) => id));
     if (batches.length <= 2) await gate;
     return all(outcomes);
   }, log);
-  const first = [];
+  const [ring, other] = [recorder.open(), recorder.open()];
+  // Plain successes are written by two statements at a time.
   for (const id of ['a', 'b']) {
-    first.push(record(outcome(id)));
-    await new Promise(setImmediate);
+    void ring.add(succeeded(id));
+    await turn();
   }
-  const late = [record(outcome('c')), record(outcome('d'))];
-  const step = { ...outcome('e'), parentId: 'workflow' };
-  const others = [record(step), record({ ...outcome('f'), progress: { fraction: 1, note: null } })];
-  expect(await Promise.all(others)).toEqual([true, true]);
-  expect(batches).toEqual([['a'], ['b'], ['e', 'f']]);
+  void ring.add(succeeded('c'));
+  void other.add(succeeded('d'));
+  await turn();
+  void ring.add(succeeded('e'));
+  expect({ batches, buffered: recorder.buffered() }).toEqual({ batches: [['a'], ['b']], buffered: 5 });
   open();
-  expect(await Promise.all([...first, ...late])).toEqual([true, true, true, true]);
-  expect(batches).toEqual([['a'], ['b'], ['e', 'f'], ['c', 'd']]);
+  await Promise.all([ring.written(), other.written()]);
+  expect(batches).toEqual([['a'], ['b'], ['c', 'e', 'd']]);
+  expect(recorder.buffered()).toBe(0);
+});
+
+test('an outcome is recorded with those that it went with; its ring, when all of them are', async () => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let writes = 0;
+  const recorder = createRecorder(async (outcomes) => {
+    await gates[writes++]?.promise;
+    return all(outcomes);
+  }, log);
+  const ring = recorder.open();
+  const ended: string[] = [];
+  void ring.add(succeeded('a')).then(() => ended.push('a'));
+  await turn();
+  void ring.add(succeeded('b')).then(() => ended.push('b'));
+  await turn();
+  const whole = ring.written().then(() => ended.push('ring'));
+  gates[1]?.resolve();
+  await turn();
+  expect(ended).toEqual(['b']);
+  gates[0]?.resolve();
+  await whole;
+  expect(ended).toEqual(['b', 'a', 'ring']);
+});
+
+test('successes and nothing else are written apart from the others', async () => {
+  const batches: string[][] = [];
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const recorder = createRecorder(async (outcomes) => {
+    batches.push(outcomes.map(({ id }) => id));
+    if (batches.length === 1) await gate;
+    return all(outcomes);
+  }, log);
+  const ring = recorder.open();
+  void ring.add(succeeded('a'));
+  await turn();
+  const step = { ...succeeded('b'), parentId: 'workflow' };
+  await Promise.all([ring.add(step), ring.add({ ...succeeded('c'), progress: { fraction: 1, note: null } })]);
+  expect(batches).toEqual([['a'], ['b', 'c']]);
+  open();
+  await ring.written();
+});
+
+test('a thousand outcomes go into a statement, however many there are', async () => {
+  const sizes: number[] = [];
+  const recorder = createRecorder(async (outcomes) => {
+    sizes.push(outcomes.length);
+    return all(outcomes);
+  }, log);
+  const rings = [1_500, 400, 300].map((size) => {
+    const ring = recorder.open();
+    for (let added = 0; added < size; added++) void ring.add(succeeded('a'));
+    return ring;
+  });
+  await Promise.all(rings.map((ring) => ring.written()));
+  expect(sizes).toEqual([1_000, 900, 300]);
 });
 
 test('while Postgres is away outcomes are held, and written when it is back', async () => {
   let failures = 0;
-  const record = createRecorder(async (outcomes) => {
+  const recorder = createRecorder(async (outcomes) => {
     if (failures++ < 3) throw away();
     return all(outcomes);
   }, log);
-  expect(await Promise.all([record(outcome('a')), record(outcome('b'))])).toEqual([true, true]);
-  expect(failures).toBe(4);
+  const ring = recorder.open();
+  await Promise.all([ring.add(succeeded('a')), ring.add(succeeded('b'))]);
+  expect({ failures, buffered: recorder.buffered() }).toEqual({ failures: 4, buffered: 0 });
 });
 
 test('an outcome that Postgres refuses counts as failed, and its neighbours are recorded', async () => {
   const written: Outcome[] = [];
-  const record = createRecorder(async (outcomes) => {
+  const recorder = createRecorder(async (outcomes) => {
     if (outcomes.some((one) => one.kind === 'succeeded' && one.result === 'poison')) {
       throw Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' });
     }
     written.push(...outcomes);
     return all(outcomes);
   }, log);
-  await Promise.all([record(outcome('a')), record(outcome('b', 'poison')), record(outcome('c'))]);
+  const ring = recorder.open();
+  for (const one of [succeeded('a'), succeeded('b', 'poison'), succeeded('c')]) void ring.add(one);
+  await ring.written();
   const byId = new Map(written.map((one) => [one.id, one]));
   expect([...byId].map(([id, { kind }]) => [id, kind]).sort()).toEqual([
     ['a', 'succeeded'],
@@ -92,21 +128,33 @@ test('an outcome that Postgres refuses counts as failed, and its neighbours are 
   expect(byId.get('b')).toMatchObject({ error: { retryable: false, error_code: '22P05' }, retryInMs: null });
 });
 
-test('who is too late is told so, and a fenced runner that it must leave', async () => {
+test('who is too late is named in the log, and a fenced runner is told that it must leave', async () => {
   let fenced = false;
-  const record = createRecorder(async () => ({ fenced, ids: new Set<string>() }), log);
-  expect(await record(outcome('a'))).toBe(false);
+  const recorder = createRecorder(async () => ({ fenced, ids: new Set<string>() }), log);
+  lines.length = 0;
+  await recorder.open().add(succeeded('a'));
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { task_id: 'a', task_name: 't.x', attempt: 1, msg: expect.stringContaining('did not count') },
+  ]);
   fenced = true;
-  await expect(record(outcome('a'))).rejects.toThrow(LeaseLost);
+  const ring = recorder.open();
+  await expect(ring.add(succeeded('a'))).rejects.toThrow(LeaseLost);
+  await expect(ring.written()).rejects.toThrow(LeaseLost);
 });
 
-test('results that are heavy together are written apart', async () => {
-  const batches: number[] = [];
-  const record = createRecorder(async (outcomes) => {
-    batches.push(outcomes.length);
-    return all(outcomes);
-  }, log);
+test('results that are heavy together are written apart, of one ring and of several', async () => {
   const heavy = 'x'.repeat(9 * 1024 * 1024);
-  await Promise.all([record(outcome('a', heavy)), record(outcome('b', heavy)), record(outcome('c'))]);
-  expect(batches).toEqual([1, 2]);
+  for (const rings of [1, 3]) {
+    const batches: number[] = [];
+    const recorder = createRecorder(async (outcomes) => {
+      batches.push(outcomes.length);
+      return all(outcomes);
+    }, log);
+    const opened = Array.from({ length: rings }, recorder.open);
+    const added = [succeeded('a', heavy), succeeded('b', heavy), succeeded('c')].map((one, index) =>
+      opened[index % rings]?.add(one),
+    );
+    await Promise.all(added);
+    expect(batches).toEqual([1, 2]);
+  }
 });

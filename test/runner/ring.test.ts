@@ -5,7 +5,7 @@ import { workRing } from '../../runner/ring.ts';
 import { createSlots } from '../../runner/slots.ts';
 import type { DueAttempt } from '../../store/begin.ts';
 import { until } from '../support/until.ts';
-import { due } from './due.ts';
+import { due, noRecord, succeeded } from './due.ts';
 
 test('an attempt whose name is paused while it waits for a slot is not started, and the rest is given back', async () => {
   const [slots, suspects] = [createSlots(1), createSlots(1)];
@@ -18,11 +18,13 @@ test('an attempt whose name is paused while it waits for a slot is not started, 
   const work = (list: DueAttempt[]) =>
     workRing(ring, {
       begin: async () => list,
-      run: async ({ id }, onEnd) => {
+      run: async ({ id }) => {
         started.push(id);
         await ending;
-        onEnd();
+        slots.release();
+        return null;
       },
+      openRecord: noRecord,
       giveBack: async ({ tasks }) => void given.push(tasks.map(({ id }) => id)),
       slots,
       suspects,
@@ -51,7 +53,7 @@ test('an attempt whose name is paused while it waits for a slot is not started, 
   });
 });
 
-test('an outcome that can not be recorded while the ring still waits for slots fails the ring, and not the process', async () => {
+test('an attempt that fails while the ring still waits for slots fails the ring, and not the process', async () => {
   const slots = createSlots(1);
   const given: string[][] = [];
   const ended: string[] = [];
@@ -65,8 +67,10 @@ test('an outcome that can not be recorded while the ring still waits for slots f
       run: async ({ id }) => {
         await pause(id === 'a' ? 10 : 200);
         ended.push(id);
+        slots.release();
         throw new Error(`${id} is no longer ours`);
       },
+      openRecord: noRecord,
       giveBack: async ({ tasks }) => {
         given.push(tasks.map(({ id }) => id));
       },
@@ -85,4 +89,81 @@ test('an outcome that can not be recorded while the ring still waits for slots f
   process.off('unhandledRejection', hear);
   expect(unhandled).toEqual([]);
   expect(slots.taken()).toBe(0);
+});
+
+test('a ring is done when its outcomes are recorded, and fails when they can not be', async () => {
+  for (const fate of ['recorded', 'lost'] as const) {
+    const slots = createSlots(2);
+    const added: string[] = [];
+    const { promise: writing, resolve, reject } = Promise.withResolvers<void>();
+    let isDone = false;
+    const working = workRing(
+      { key: 'ring', taskIds: ['a', 'b'] },
+      {
+        begin: async () => [due('a'), due('b')],
+        async run({ id }) {
+          slots.release();
+          return succeeded(id);
+        },
+        openRecord: () => ({
+          add({ id }) {
+            added.push(id);
+            return writing;
+          },
+          written: () => writing,
+        }),
+        giveBack: async () => {},
+        slots,
+        suspects: createSlots(1),
+        pace: createPace(),
+        isPaused: () => false,
+        heedPauses: async () => {},
+        stopping: new AbortController().signal,
+      },
+    ).finally(() => {
+      isDone = true;
+    });
+    writing.catch(() => {});
+    await until('both were handed over', () => added.length === 2);
+    await new Promise(setImmediate);
+    expect(isDone).toBe(false);
+    if (fate === 'recorded') resolve();
+    else reject(new Error('no longer live'));
+    if (fate === 'recorded') await working;
+    else await expect(working).rejects.toThrow('no longer live');
+  }
+});
+
+test('a suspect lets the next one start when it is recorded, and not before', async () => {
+  const [slots, suspects] = [createSlots(2), createSlots(1)];
+  const { promise: writing, resolve: write } = Promise.withResolvers<void>();
+  const started: string[] = [];
+  const working = workRing(
+    { key: 'ring', taskIds: ['a', 'b'] },
+    {
+      begin: async () => [
+        { ...due('a'), crashes: 1 },
+        { ...due('b'), crashes: 1 },
+      ],
+      async run({ id }) {
+        started.push(id);
+        slots.release();
+        return succeeded(id);
+      },
+      openRecord: () => ({ add: () => writing, written: () => writing }),
+      giveBack: async () => {},
+      slots,
+      suspects,
+      pace: createPace(),
+      isPaused: () => false,
+      heedPauses: async () => {},
+      stopping: new AbortController().signal,
+    },
+  );
+  await until('the first has run', () => slots.taken() === 0 && started.length > 0);
+  await new Promise(setImmediate);
+  expect({ started, suspects: suspects.taken() }).toEqual({ started: ['a'], suspects: 1 });
+  write();
+  await working;
+  expect({ started, suspects: suspects.taken() }).toEqual({ started: ['a', 'b'], suspects: 0 });
 });

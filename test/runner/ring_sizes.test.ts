@@ -2,7 +2,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { workRing } from '../../runner/ring.ts';
 import { createSlots, type Slots } from '../../runner/slots.ts';
 import type { DueAttempt } from '../../store/begin.ts';
-import { due } from './due.ts';
+import { due, noRecord } from './due.ts';
 
 // No time passes but what a test lets pass.
 beforeEach(() => {
@@ -33,11 +33,13 @@ function begin({
     { key: 'ring', taskIds: attempts.map(({ id }) => id) },
     {
       begin: async () => attempts,
-      run: async ({ id }, onEnd) => {
+      run: async ({ id }) => {
         started.push(id);
         await ending;
-        onEnd();
+        slots.release();
+        return null;
       },
+      openRecord: noRecord,
       async giveBack({ key, tasks }) {
         expect(key).toBe('ring');
         const byRing = Map.groupBy(tasks, ({ ring }) => ring);
