@@ -49,9 +49,11 @@ export function parseBody(request: Request, _response: Response, next: NextFunct
   next();
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decode(bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw new ErrandError('BAD_REQUEST', 'The body is not valid UTF-8');
   }

@@ -23,7 +23,11 @@ const LITERALS = Map.groupBy(
   PATTERNS.filter(({ place }) => !place.path.includes(':')),
   ({ place }) => place.path,
 );
-const TEMPLATES = PATTERNS.filter(({ place }) => place.path.includes(':'));
+/** The others, by how many parts they have. */
+const TEMPLATES = Map.groupBy(
+  PATTERNS.filter(({ place }) => place.path.includes(':')),
+  ({ place }) => partsOf(place.path),
+);
 
 const destinations = new WeakMap<Request, Destination>();
 
@@ -42,13 +46,18 @@ export function destinationOf(request: Request): Destination {
 
 function find(method: string, path: string): Destination {
   const fits = ({ pattern }: Pattern): boolean => pattern.test(path);
-  const candidates = LITERALS.get(path.toLowerCase().replace(/\/$/, '')) ?? TEMPLATES;
+  const plain = path.endsWith('/') ? path.slice(0, -1) : path;
+  const candidates = LITERALS.get(plain.toLowerCase()) ?? TEMPLATES.get(partsOf(plain)) ?? [];
   const exact = candidates.find((one) => one.place.method === method && fits(one));
   return {
     place: exact?.place ?? null,
     template: (exact ?? candidates.find(fits))?.place.path ?? null,
     params: () => decoded(exact?.pattern.exec(path)?.groups ?? {}),
   };
+}
+
+function partsOf(path: string): number {
+  return path.split('/').length;
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {

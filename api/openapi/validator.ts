@@ -1,3 +1,4 @@
+import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
 import type { OpenApiDocument, Operation, Paths } from './document.ts';
@@ -20,6 +21,7 @@ const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(?:\/batch)?\/?$/i;
  */
 export function requestValidator(document: OpenApiDocument, names: readonly string[]): RequestHandler {
   compilePathsOnce();
+  warnOfUrlParseOnce();
   const { paths, ...rest } = withRequestsAlone(document);
   const { ofTasks, others } = apart(paths, names);
   const submissions = validatorOfRequests({ ...rest, paths: ofTasks });
@@ -30,6 +32,17 @@ export function requestValidator(document: OpenApiDocument, names: readonly stri
     const isOfTask = name !== undefined && known.has(decodeURIComponent(name));
     (isOfTask ? submissions : requests)(request, response, next);
   };
+}
+
+/**
+ * The validator calls `url.parse` for each request, for which Node goes through the stack each time, whether it is a package
+ * that calls, until it has warned of it: a twentieth of a submission (Node 24). So it warns, once, of a call of ours, unheard.
+ */
+function warnOfUrlParseOnce(): void {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  parseUrl('');
+  Object.assign(process, { noDeprecation });
 }
 
 function apart(paths: Paths, names: readonly string[]): { ofTasks: Paths; others: Paths } {
