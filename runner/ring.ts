@@ -47,13 +47,14 @@ export type RingWork = {
  * still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
-  const { executed, record, unstarted, isLong } = await startRing(ring, work);
+  const { executed, record, unstarted, name } = await startRing(ring, work);
   const givenBack = unstarted.length > 0 ? [work.giveBack({ key: ring.key, tasks: unstarted })] : [];
   const ended = await Promise.allSettled([...executed, ...givenBack]);
   const written = await Promise.allSettled([record.written()]);
   const failure = [...ended, ...written].find((one) => one.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
-  if (unstarted.length > 0 || isLong) await room(work);
+  // Of a name that was new, only the end of an attempt tells how long it takes.
+  if (unstarted.length > 0 || takesLong(work, name)) await room(work);
 }
 
 /** By itself, so that nothing holds what was announced while it is waited for the record: thousands are at a time. */
@@ -67,7 +68,7 @@ async function startRing(ring: Ring, work: RingWork) {
   return {
     ...{ executed, record },
     unstarted: inRings(rest, executed.length > 0, work),
-    isLong: due.some(({ name }) => takesLong(work, name)),
+    name: due[0]?.name,
   };
 }
 
@@ -86,8 +87,8 @@ function inRings(rest: readonly DueAttempt[], isStarted: boolean, work: RingWork
   );
 }
 
-function takesLong({ pace }: RingWork, name: string): boolean {
-  return (pace.of(name) ?? 0) > RING_MS;
+function takesLong({ pace }: RingWork, name: string | undefined): boolean {
+  return name !== undefined && (pace.of(name) ?? 0) > RING_MS;
 }
 
 /** Starts attempts in their order as slots come free, until patience is over or one must not start. Gives their ends. */
