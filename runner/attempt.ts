@@ -45,6 +45,8 @@ export class AttemptUnderWay {
   unwritten: { lines: LogLine[]; progress: Progress | null } = { lines: [], progress: null };
   /** The report that is being written now, if any. */
   reporting: Promise<void> | null = null;
+  /** Its outcome is made: what a handler that was left behind still logs is nobody's. */
+  isOver = false;
   /** Few handlers look at its signal, and that costs more than the rest together. */
   #controller: AbortController | null = null;
   #isAbandoned = false;

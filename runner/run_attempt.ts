@@ -9,7 +9,7 @@ import type { RunnerEvents } from './events.ts';
 import { type Executable, execute } from './execute.ts';
 import type { Pace } from './pace.ts';
 import type { Running } from './running.ts';
-import type { AttemptLog, TaskLog } from './task_log.ts';
+import type { TaskLog } from './task_log.ts';
 import { untilBack } from './until_back.ts';
 
 export type AttemptRunnerOptions = {
@@ -25,7 +25,7 @@ export type AttemptRunnerOptions = {
 export type RunAttempt = (announced: DueAttempt, ringBegun: number) => Promise<Outcome | null>;
 
 /** An attempt whose handler has ended. Something may be being written of it still. */
-type Ended = { attempt: AttemptUnderWay; outcome: Outcome; lines: AttemptLog | null };
+type Ended = { attempt: AttemptUnderWay; outcome: Outcome };
 
 /** How one attempt runs, in a slot that is freed by `release`: what it lacks is read, its handler executed, its lines collected. */
 export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release: () => void): RunAttempt {
@@ -43,16 +43,17 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
       if (due.crashes > 0 && !(await untilBack(log, 'announcing a start', () => running.announce(attempt))))
         return null;
       events.emit('started', due.name, due.waitedMs + attempt.begun - ringBegun);
-      let lines: AttemptLog | null = null;
+      let opened: Logger | null = null;
       const outcome = await execute(executable, attempt, {
+        // Many handlers log nothing.
         task() {
-          lines ??= taskLog.open(bindingsOf(due), () => attempt.unwritten);
-          return lines.log;
+          opened ??= taskLog.open(bindingsOf(due), () => (attempt.isOver ? null : attempt.unwritten));
+          return opened;
         },
         runner: () => log.child(bindingsOf(due)),
       });
       pace.note(due.name, outcome.durationMs);
-      return { attempt, outcome, lines };
+      return { attempt, outcome };
     } finally {
       running.end(attempt);
     }
@@ -66,9 +67,9 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
       release();
     }
     if (ended === null) return null;
-    const { attempt, outcome, lines } = ended;
+    const { attempt, outcome } = ended;
     if (attempt.reporting !== null) await attempt.reporting;
-    lines?.close();
+    attempt.isOver = true;
     // What was not written while it ran.
     outcome.lines = attempt.unwritten.lines;
     outcome.progress = attempt.unwritten.progress;

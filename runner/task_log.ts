@@ -13,11 +13,8 @@ const MAX_FIELDS_LENGTH = 50_000;
 /** Where the lines of one attempt are collected. */
 export type LineSink = { lines: LogLine[] };
 
-/** The logger of an attempt. After `close` its lines are not stored any more. */
-export type AttemptLog = { log: Logger; close(): void };
-
-/** Gives handlers their loggers; `sink` gives where the lines of an attempt are to go now. Many handlers log nothing. */
-export type TaskLog = { open(bindings: Record<string, unknown>, sink: () => LineSink): AttemptLog };
+/** Gives handlers their loggers; `sink` gives where the lines of an attempt are to go now, or null when it is over. */
+export type TaskLog = { open(bindings: Record<string, unknown>, sink: () => LineSink | null): Logger };
 
 /** Carried by every line for us, and already known from the record. */
 const OWN_FIELDS = new Set([
@@ -55,34 +52,28 @@ export function createTaskLog(processLog: Logger, destination: DestinationStream
   const parent = processLog.child({}, { level: least <= INFO ? processLog.level : 'info' });
   return {
     open(bindings, sink) {
-      let closed = false;
       const store = storing(sink);
       const stream: DestinationStream = {
         write(text) {
           const line = lineSchema.parse(JSON.parse(text));
           if (line.level >= least) destination.write(text);
-          if (line.level >= INFO && !closed) store(line);
+          if (line.level >= INFO) store(line);
         },
       };
       const log = parent.child(bindings);
       // A stream for each: that of an attempt which was left behind must not be taken for that of the next one.
       Object.defineProperty(log, pino.symbols.streamSym, { value: stream });
-      return {
-        log,
-        close() {
-          closed = true;
-        },
-      };
+      return log;
     },
   };
 }
 
 /** Puts lines into a sink until there are too many. */
-function storing(sink: () => LineSink): (line: z.output<typeof lineSchema>) => void {
+function storing(sink: () => LineSink | null): (line: z.output<typeof lineSchema>) => void {
   let stored = 0;
   return (line) => {
-    const { lines } = sink();
-    if (stored > MAX_LINES || lines.length > MAX_WAITING) return;
+    const lines = sink()?.lines;
+    if (lines === undefined || stored > MAX_LINES || lines.length > MAX_WAITING) return;
     stored++;
     const isLast = stored > MAX_LINES || lines.length === MAX_WAITING;
     const at = new Date(line.time).toISOString();

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineTask, type Handler } from '../../core/task.ts';
+import { defineTask, type Handler, type TaskContext } from '../../core/task.ts';
 import { createEvents } from '../../runner/events.ts';
 import { createPace } from '../../runner/pace.ts';
 import { attemptRunner } from '../../runner/run_attempt.ts';
@@ -85,4 +85,17 @@ test('a slot is freed once, whether the handler gives, throws, or is not to be b
   // Its start is announced, and the ledger says that it is not this runner's any more.
   expect(await run({ ...due('c'), crashes: 1 }, performance.now())).toBeNull();
   expect({ freed: freed(), count: running?.count() }).toEqual({ freed: 3, count: 0 });
+});
+
+test('what a handler logs after its end is not in the outcome, whether it has logged before or not', async () => {
+  for (const before of [['before'], []]) {
+    const contexts: TaskContext[] = [];
+    const { run } = runnerOf(async (_payload, context) => {
+      for (const line of before) context.log.info(line);
+      contexts.push(context);
+    });
+    const outcome = await run(due('a'), performance.now());
+    contexts[0]?.log.warn('late');
+    expect(outcome?.lines.map(({ message }) => message)).toEqual(before);
+  }
 });
