@@ -53,9 +53,9 @@ function countAttempts(registry: Registry, events: RunnerEvents, names: readonly
   events.on('recorded', (outcomes, counted) => {
     const recorded = outcomes.filter(({ id }) => counted.has(id));
     for (const { name, durationMs } of recorded) durations.observe({ name }, durationMs / 1_000);
-    for (const alike of Map.groupBy(recorded, ({ name, kind }) => `${name} ${kind}`).values()) {
-      const [{ name, kind } = { name: '', kind: '' }] = alike;
-      attempts.inc({ name, outcome: kind }, alike.length);
+    for (const [name, ofName] of Map.groupBy(recorded, (outcome) => outcome.name)) {
+      for (const [outcome, alike] of Map.groupBy(ofName, ({ kind }) => kind))
+        attempts.inc({ name, outcome }, alike.length);
     }
   });
   events.on('started', (name, waitedMs) => waits.observe({ name }, waitedMs / 1_000));

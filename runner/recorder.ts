@@ -81,11 +81,18 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
   };
 }
 
+/** A bundle that its ring may still add to. */
+type Open = { bundle: Bundle; written: Promise<void> };
+
+function hasRoom({ bundle }: Open, weight: number): boolean {
+  return !bundle.isTaken && bundle.weight + weight <= MAX_CHARACTERS;
+}
+
 function openRecord(record: (bundle: Bundle, by: Lane) => Promise<void>, onAdded: () => void): RingRecord {
-  const open: { [lane in Lane]?: { bundle: Bundle; written: Promise<void> } } = {};
+  const open: { [lane in Lane]?: Open } = {};
   const all: Promise<void>[] = [];
 
-  function start(lane: Lane): { bundle: Bundle; written: Promise<void> } {
+  function start(lane: Lane): Open {
     const bundle = { outcomes: [], weight: 0, isTaken: false };
     const written = record(bundle, lane);
     // Looked at when the ring is through: until then Node would take a failure for one that nobody handles.
@@ -98,15 +105,15 @@ function openRecord(record: (bundle: Bundle, by: Lane) => Promise<void>, onAdded
     add(outcome) {
       const weight = weightOf(outcome);
       const lane = isPlainSuccess(outcome) ? 'plain' : 'others';
-      const last = open[lane];
-      const hasRoom =
-        last !== undefined && !last.bundle.isTaken && last.bundle.weight + weight <= MAX_CHARACTERS;
-      const { bundle, written } = hasRoom ? last : start(lane);
-      if (!hasRoom) open[lane] = { bundle, written };
-      bundle.outcomes.push(outcome);
-      bundle.weight += weight;
+      let current = open[lane];
+      if (current === undefined || !hasRoom(current, weight)) {
+        current = start(lane);
+        open[lane] = current;
+      }
+      current.bundle.outcomes.push(outcome);
+      current.bundle.weight += weight;
       onAdded();
-      return written;
+      return current.written;
     },
     async written() {
       await Promise.all(all);

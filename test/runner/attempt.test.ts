@@ -1,13 +1,8 @@
 import { expect, test } from 'vitest';
 import { AttemptAborted, AttemptUnderWay } from '../../runner/attempt.ts';
-import type { DueAttempt } from '../../store/begin.ts';
+import { due } from './due.ts';
 
-const due: DueAttempt = {
-  ...{ id: 'a', ring: 'ring', name: 't.x', attempt: 1, maxAttempts: 1, priority: 0, waitedMs: 0, crashes: 0 },
-  ...{ payload: {}, requestId: null, traceparent: null, initiator: null, sourceSystem: null },
-  ...{ parentId: null, hasChildren: false, results: {}, paused: false },
-};
-const begin = (): AttemptUnderWay => new AttemptUnderWay(due, 1_000);
+const begin = (): AttemptUnderWay => new AttemptUnderWay(due('a'), 1_000);
 const cancelled = new AttemptAborted('cancelled', 'no longer wanted');
 
 test('a signal that is first asked for after the abort is aborted already, with its reason', () => {
