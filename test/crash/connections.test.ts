@@ -4,7 +4,7 @@ import { allFinished, recordHistory } from '../support/history.ts';
 import { cancelTask } from '../support/operator.ts';
 import { type ProxiedConnection, startProxy, type TcpProxy } from '../support/proxy.ts';
 import { startTestRunner } from '../support/runner.ts';
-import { lostRunners, startFixtureRunner, steady } from '../support/runners.ts';
+import { lostRunners, startFixtureRunner, steady, UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -106,7 +106,7 @@ test('F7: a connection is black-holed while it records: the outcome is written, 
   const history = recordHistory();
   const proxy = await startProxy(url);
   const runner = await startFixtureRunner(proxy.url);
-  const { id } = await submitOne(pool, work(600));
+  const { id } = await submitOne(pool, work(UNDER_WAY_MS));
   await inState(pool, id, 'running');
   const holder = await pool.connect();
   await holder.query('begin');

@@ -4,7 +4,7 @@ import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { startTestRunner } from '../support/runner.ts';
 import { running, startFixtureRunner, steady } from '../support/runners.ts';
-import { outcomes, submit } from '../support/tasks.ts';
+import { countFetchedRings, outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 import { fixtures } from './fixtures/tasks.ts';
 
@@ -18,11 +18,6 @@ function task(name: string, ms: number) {
   return { name: `fixture.${name}`, payload: { ms } };
 }
 
-async function lockedRings(): Promise<number> {
-  const { rows } = await pool.query('select 1 from graphile_worker.jobs where locked_at is not null');
-  return rows.length;
-}
-
 test('F4: SIGTERM under load while handlers ignore their abort: a clean hand-over and exit code 0', async () => {
   const history = recordHistory();
   const runner = await startFixtureRunner(url, slots);
@@ -30,10 +25,10 @@ test('F4: SIGTERM under load while handlers ignore their abort: a clean hand-ove
   await running(pool, 2);
   const waiting = await submit(pool, ...Array.from({ length: 20 }, () => task('work', 1)));
   for (const { id } of [...stubborn, ...waiting]) history.ok(id);
-  await until('rings are fetched ahead', async () => (await lockedRings()) > 1);
+  await until('rings are fetched ahead', async () => (await countFetchedRings(pool)) > 1);
   runner.child.kill('SIGTERM');
   expect(await runner.exited).toBe(0);
-  expect(await lockedRings()).toBe(0);
+  expect(await countFetchedRings(pool)).toBe(0);
   for (const { id } of stubborn) {
     expect(await getTask(pool, id)).toMatchObject({ state: 'queued', attempt: 2, max_attempts: 26 });
     expect(await outcomes(pool, id)).toEqual([[1, 'interrupted']]);

@@ -5,7 +5,14 @@ import { getTask } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { pause, resume } from '../support/pauses.ts';
-import { type FixtureRunner, lostRunners, running, startFixtureRunner, steady } from '../support/runners.ts';
+import {
+  type FixtureRunner,
+  lostRunners,
+  running,
+  startFixtureRunner,
+  steady,
+  UNDER_WAY_MS,
+} from '../support/runners.ts';
 import { finished, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -36,7 +43,7 @@ test('kill -9 of a runner while paused: what it ran is due again and waits, too,
   const survivor = await startFixtureRunner(url);
   await steady(pool, 2);
   survivor.child.kill('SIGSTOP');
-  const tasks = await submit(pool, ...Array.from({ length: 8 }, () => work(1_000)));
+  const tasks = await submit(pool, ...Array.from({ length: 8 }, () => work(UNDER_WAY_MS)));
   for (const { id } of tasks) history.ok(id);
   const ids = history.acknowledged();
   await running(pool, 2);

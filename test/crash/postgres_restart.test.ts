@@ -3,6 +3,7 @@ import { call } from '../support/api.ts';
 import { recordHistory } from '../support/history.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
 import { startProcess } from '../support/processes.ts';
+import { UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -16,7 +17,7 @@ test('F5: Postgres crashes while tasks run and comes back: their outcomes are wr
   const api = await startProcess('api/main.ts', postgres.url);
   const running = await submit(
     postgres.pool,
-    ...Array.from({ length: 5 }, () => ({ name: 'example.sleep', payload: { ms: 800 } })),
+    ...Array.from({ length: 5 }, () => ({ name: 'example.sleep', payload: { ms: UNDER_WAY_MS } })),
   );
   for (const { id } of running) {
     history.ok(id);

@@ -7,6 +7,7 @@ import { getTask } from '../../store/tasks.ts';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { launch, startProcess } from '../support/processes.ts';
+import { UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -103,7 +104,7 @@ test('SIGTERM under load: what runs finishes, what has not started is handed ove
   const first = await startProcess('runner/main.ts', url, { RUNNER_CONCURRENCY: '2' });
   const tasks = await submit(
     pool,
-    ...Array.from({ length: 6 }, () => ({ name: 'example.sleep', payload: { ms: 600 } })),
+    ...Array.from({ length: 6 }, () => ({ name: 'example.sleep', payload: { ms: UNDER_WAY_MS } })),
   );
   await until('two run', async () => {
     const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);

@@ -6,7 +6,7 @@ import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
 import { cancelTask, retryTask } from '../support/operator.ts';
 import { executable, startTestRunner } from '../support/runner.ts';
-import { running, startFixtureRunner } from '../support/runners.ts';
+import { running, startFixtureRunner, UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -132,7 +132,7 @@ test('a task that was cancelled while it ran is not cancelled again when it is r
 
 test('cancelled while its runner is dead: whoever takes over records it as cancelled', async () => {
   const victim = await startFixtureRunner(url, { LOG_LEVEL: 'warn' });
-  const tasks = await submit(pool, task('work', LONG), task('work', 1_500));
+  const tasks = await submit(pool, task('work', LONG), task('work', UNDER_WAY_MS));
   for (const { id } of tasks) history.ok(id);
   const [cancelled, other] = tasks.map(({ id }) => id);
   await running(pool, 2);

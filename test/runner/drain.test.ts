@@ -3,7 +3,7 @@ import { getTask } from '../../store/tasks.ts';
 import { sleep } from '../../tasks/example.sleep.task.ts';
 import { createDatabase } from '../support/database.ts';
 import { executable, startTestRunner } from '../support/runner.ts';
-import { finished, outcomes, submit } from '../support/tasks.ts';
+import { countFetchedRings, finished, outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
 const { pool } = await createDatabase();
@@ -35,13 +35,6 @@ async function busyRunner(count: number, options: { heeds: boolean; shutdownTime
   return { runner, tasks, open, started: () => started };
 }
 
-async function lockedRings(): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
-    'select count(*) from graphile_worker._private_jobs where locked_at is not null',
-  );
-  return rows[0]?.count ?? -1;
-}
-
 async function stateOf(id: string | undefined): Promise<unknown> {
   return getTask(pool, String(id));
 }
@@ -58,7 +51,7 @@ test('a drain lets what runs finish, gives the unstarted back unburned, and ends
     { state: 'queued', attempt: 1, started_at: null },
     { state: 'queued', attempt: 1, started_at: null },
   ]);
-  expect(await lockedRings()).toBe(0);
+  expect(await countFetchedRings(pool)).toBe(0);
   const { rows } = await pool.query('select end_reason from errand.runners where id = $1', [runner.id]);
   expect(rows).toEqual([{ end_reason: 'stopped' }]);
   await startTestRunner(pool);
@@ -76,7 +69,7 @@ test.each([
     const id = String(tasks[0]?.id);
     await runner.stop();
     expect(await stateOf(id)).toMatchObject({ state: 'queued', attempt: 2, max_attempts: 26 });
-    expect(await lockedRings()).toBe(0);
+    expect(await countFetchedRings(pool)).toBe(0);
     await startTestRunner(pool);
     expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 2 });
     open();

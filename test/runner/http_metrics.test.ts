@@ -5,6 +5,7 @@ import { createDatabase } from '../support/database.ts';
 import { cancelTask } from '../support/operator.ts';
 import { startProcess, type TestProcess } from '../support/processes.ts';
 import { type Family, parsePrometheus, seriesValue } from '../support/prometheus.ts';
+import { UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -110,7 +111,7 @@ function expectCumulative(families: Map<string, Family>): void {
 test('outcomes that can not be recorded yet are seen as buffered', async () => {
   const { url, pool } = await createDatabase();
   const runner = await startProcess('runner/main.ts', url);
-  const { id } = await submitOne(pool, { name: 'example.sleep', payload: { ms: 500 } });
+  const { id } = await submitOne(pool, { name: 'example.sleep', payload: { ms: UNDER_WAY_MS } });
   await inState(pool, id, 'running');
   const holder = await pool.connect();
   await holder.query('begin');

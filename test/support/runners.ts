@@ -16,6 +16,12 @@ export function startRunners(
   );
 }
 
+/**
+ * How long a task takes to which something is done while it is shown as running: that is 250 to 500 ms after its start,
+ * and a busy machine may take its time to act on it.
+ */
+export const UNDER_WAY_MS = 3_000;
+
 export type FixtureRunner = TestProcess & {
   /** How often the handler of each task was really called. */
   executions: Map<string, number>;

@@ -73,6 +73,14 @@ export async function outcomes(pool: Pool, id: string): Promise<[number, Attempt
   return attempts.map(({ attempt, outcome }) => [attempt, outcome]);
 }
 
+/** How many rings a runner has fetched that are not over. */
+export async function countFetchedRings(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    'select count(*) from graphile_worker._private_jobs where locked_at is not null',
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** How many rings graphile-worker holds. */
 export async function countRings(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>('select count(*) from graphile_worker._private_jobs');
