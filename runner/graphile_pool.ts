@@ -11,6 +11,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Ring } from '../store/begin.ts';
+import type { LockedRing } from '../store/rings.ts';
 import { takeUnbegun } from './unbegun.ts';
 
 /** NOTIFY brings new work at once; polling brings what falls due later, and what a lost notification announced. */
@@ -35,8 +36,8 @@ export type GraphilePoolOptions = {
   /** How many rings are in hand at a time. */
   concurrency: number;
   work: (ring: Ring) => Promise<void>;
-  /** Gives rings back that a pool has fetched and not begun; `jobIds` are those of graphile-worker. */
-  returnRings: (poolId: string, jobIds: string[]) => Promise<void>;
+  /** Gives rings back that these pools have locked and not begun. */
+  returnRings: (poolIds: string[], rings: LockedRing[]) => Promise<void>;
   /** Notes a pool as this runner's. It fetches nothing before that is written. */
   register: (poolId: string) => Promise<void>;
 };
@@ -71,9 +72,9 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
     unprovenFetches--;
   });
   const returning = new Set<Promise<void>>();
-  takeUnbegun(events, (jobIds) => {
+  takeUnbegun(events, (rings) => {
     const returned = options
-      .returnRings(pool.id, jobIds)
+      .returnRings([pool.id], rings)
       .catch((error: unknown) => {
         log.error({ err: error, pool_id: pool.id }, 'could not give rings back: they are looked for');
         onTrouble();

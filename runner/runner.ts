@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { messageOf } from '../process/start.ts';
 import { addPool } from '../store/lease.ts';
 import { readPauses } from '../store/pauses.ts';
-import { reclaimRings, returnRings, unlockPools } from '../store/rings.ts';
+import { lockedRings, returnRings, unlockPools } from '../store/rings.ts';
 import { endRunner, registerRunner } from '../store/runners.ts';
 import { reportRunning } from '../store/running.ts';
 import { AttemptAborted } from './attempt.ts';
@@ -145,10 +145,10 @@ function startRings(
       const live = await untilBack(log, 'registering a pool', () => addPool(pgPool, id, poolId));
       if (!live) onLost();
     },
-    returnRings: (poolId, jobIds) =>
-      untilBack(log, 'returning rings', () => returnRings(pgPool, poolId, jobIds)),
+    returnRings: (poolIds, rings) =>
+      untilBack(log, 'returning rings', () => returnRings(pgPool, poolIds, rings)),
     unlock: (poolId) => untilBack(log, 'unlocking rings', () => unlockPools(pgPool, [poolId])),
-    reclaim: (poolIds, keysInHand) => reclaimRings(pgPool, poolIds, keysInHand),
+    locked: (poolIds) => lockedRings(pgPool, poolIds),
     work: worker.work,
   });
   pauses.onChange(pool.pausesChanged);

@@ -1,3 +1,4 @@
+import { arrayOf } from './arrays.ts';
 import type { Database } from './pool.ts';
 
 /** Tasks of one ring that have not started, each with the fresh ring that is to announce it. */
@@ -58,50 +59,49 @@ export async function unlockPools(database: Database, poolIds: string[]): Promis
   });
 }
 
+/** A ring as graphile-worker has locked it; `lockedAt` is ISO 8601, and tells one fetch of it from the next. */
+export type LockedRing = { jobId: string; lockedAt: string };
+
 /**
- * Gives rings back that graphile-worker has locked for a pool of ours and that were not begun, and wakes the others, so
- * that an idle one fetches them at once. What is locked for another pool by now is left alone.
+ * Gives rings back that graphile-worker has locked for our pools and that were not begun, and wakes the others, so that
+ * an idle one fetches them at once. A ring that was fetched anew since, be it by the same pool, is left alone: it may be
+ * in hand, and whoever fetched it too would execute its attempts a second time. So this may be repeated.
  */
-export async function returnRings(database: Database, poolId: string, jobIds: string[]): Promise<void> {
+export async function returnRings(database: Database, poolIds: string[], rings: LockedRing[]): Promise<void> {
   await database.query({
     name: 'return_rings',
     text: `
       with returned as (
-        update graphile_worker._private_jobs
+        update graphile_worker._private_jobs job
            set locked_at = null,
                locked_by = null,
-               attempts = greatest(0, attempts - 1)
-         where id = any ($2::bigint[]) and locked_by = $1
-        returning id
+               attempts = greatest(0, job.attempts - 1)
+          from unnest($2::bigint[], $3::timestamptz[]) as fetched (id, locked_at)
+         where job.id = fetched.id
+           and job.locked_by = any ($1)
+           and date_trunc('milliseconds', job.locked_at) = fetched.locked_at
+        returning job.id
       )
       select pg_notify('jobs:insert', json_build_object('count', count(*))::text) from returned having count(*) > 0`,
-    values: [poolId, jobIds],
+    values: [poolIds, arrayOf(rings.map(({ jobId }) => jobId)), rings.map(({ lockedAt }) => lockedAt)],
   });
 }
 
-/** A ring that was fetched is in hand within a second or goes back; longer ago than this it is nowhere. */
-const LOCKED_FOR_SECS = 4;
-
 /**
- * Unlocks the rings that graphile-worker has locked for these pools of ours and that are not in hand: the answer to
- * their fetch was lost, and its own expiry is 4 hours. Gives how many.
+ * The rings that graphile-worker has locked for these pools of ours. No index leads to them: it is for the time after an
+ * error.
  */
-export async function reclaimRings(
+export async function lockedRings(
   database: Database,
   poolIds: string[],
-  keysInHand: string[],
-): Promise<number> {
-  const { rowCount } = await database.query({
-    name: 'reclaim_rings',
-    // The public function for it unlocks all rings of a pool.
+): Promise<(LockedRing & { key: string | null })[]> {
+  const { rows } = await database.query<LockedRing & { key: string | null }>({
+    name: 'locked_rings',
     text: `
-      update graphile_worker._private_jobs
-         set locked_at = null,
-             locked_by = null
-       where locked_by = any ($1)
-         and locked_at < now() - make_interval(secs => $3)
-         and coalesce(key, '') <> all ($2)`,
-    values: [poolIds, keysInHand, LOCKED_FOR_SECS],
+      select id::text as "jobId", locked_at as "lockedAt", key
+        from graphile_worker._private_jobs
+       where locked_by = any ($1)`,
+    values: [poolIds],
   });
-  return rowCount ?? 0;
+  return rows;
 }

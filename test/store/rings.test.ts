@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { giveBack } from '../../store/rings.ts';
+import { giveBack, type LockedRing, lockedRings, returnRings } from '../../store/rings.ts';
 import { endRunner, registerRunner } from '../../store/runners.ts';
 import type { Task } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
@@ -93,4 +93,40 @@ test('a runner that is no longer live gives nothing back, and hears of it: anoth
   expect(await giveBack(pool, runner, { key, tasks: given })).toEqual({ live: false });
   expect(await ringsOf(tasks)).toEqual([key, key]);
   expect(await jobs(rings)).toEqual([]);
+});
+
+/** Locks a ring as a pool of graphile-worker does that fetches it: Postgres's times are finer than ours. */
+async function fetchRing(key: string, poolId: string): Promise<LockedRing> {
+  await pool.query(
+    `update graphile_worker._private_jobs
+        set locked_at = date_trunc('milliseconds', now()) + interval '999 microseconds', locked_by = $2, attempts = attempts + 1
+      where key = $1 and locked_at is null`,
+    [key, poolId],
+  );
+  const ring = (await lockedRings(pool, [poolId])).find((one) => one.key === key);
+  if (ring === undefined) throw new Error(`${key} was not fetched by ${poolId}`);
+  return ring;
+}
+
+async function lockOf(key: string) {
+  const { rows } = await pool.query(
+    'select locked_by, attempts from graphile_worker._private_jobs where key = $1',
+    [key],
+  );
+  return rows[0];
+}
+
+test('a ring that was fetched and not begun goes back once, however often that is said', async () => {
+  const { key } = await shared(2);
+  const fetched = await fetchRing(key, 'pool-a');
+  expect(await lockOf(key)).toEqual({ locked_by: 'pool-a', attempts: 1 });
+  await returnRings(pool, ['pool-b'], [fetched]);
+  expect(await lockOf(key), 'of another pool').toEqual({ locked_by: 'pool-a', attempts: 1 });
+  await returnRings(pool, ['pool-b', 'pool-a'], [fetched]);
+  expect(await lockOf(key)).toEqual({ locked_by: null, attempts: 0 });
+  // The answer was lost, and the same pool has fetched the ring again and begun it when it is said anew.
+  const again = await fetchRing(key, 'pool-a');
+  expect(again.lockedAt).not.toBe(fetched.lockedAt);
+  await returnRings(pool, ['pool-a'], [fetched]);
+  expect(await lockOf(key)).toEqual({ locked_by: 'pool-a', attempts: 1 });
 });
