@@ -15,8 +15,8 @@ export default defineConfig({
     // Most of the time is spent waiting for processes and for Postgres, so more files than cores run side by side.
     maxWorkers: 4,
     // Far above what any of them takes: time decides about no test, and a machine can be busy.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     restoreMocks: true,
     projects: [
       // What files load is loaded once per worker: loading it for each was a third of all work.

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { cancelTask } from '../support/operator.ts';
@@ -7,9 +7,6 @@ import { startTestRunner } from '../support/runner.ts';
 import { lostRunners, startFixtureRunner, steady, UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const work = (ms: number) => ({ name: 'fixture.work', payload: { ms } });
 
@@ -35,7 +32,7 @@ test('F7: a RST on every connection at once, twice under load: work resumes with
     return rows.length === 1;
   });
   const next = await submitOne(pool, work(1));
-  await finished(pool, next.id, 3_000);
+  await finished(pool, next.id, 8_000);
   await cancelTask(pool, long.id);
   await finished(pool, long.id);
   for (const { id } of [...tasks, long, next]) {
@@ -148,7 +145,7 @@ test('F7: the connection of the lease is black-holed: the lease holds, and a can
   history.ok(again.id);
   await inState(pool, again.id, 'running');
   await cancelTask(pool, again.id);
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   expect(await lostRunners(pool)).toBe(0);
   await history.check(pool);
 });

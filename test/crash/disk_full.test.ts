@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chown, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, type Pool } from 'pg';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openPool } from '../../store/pool.ts';
 import { type Answer, call } from '../support/api.ts';
 import { allFinished, type History, recordHistory } from '../support/history.ts';
@@ -12,9 +12,6 @@ import { startFixtureRunner } from '../support/runners.ts';
 import { mountSmallDisk } from '../support/small_disk.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const NOT_PERMITTED = 'mounting a small filesystem is not permitted here (it needs root)';
 
@@ -38,7 +35,7 @@ async function post(api: TestProcess, history: History): Promise<Answer> {
 async function goesOn(api: TestProcess, pool: Pool, history: History): Promise<void> {
   await until('submissions are accepted again', async () => (await post(api, history)).status === 201);
   await startProcess('runner/main.ts', String(pool.options.connectionString));
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   const { rows } = await pool.query('select distinct state, attempt from errand.tasks');
   expect(rows).toEqual([{ state: 'succeeded', attempt: 1 }]);
   await history.check(pool);

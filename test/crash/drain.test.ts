@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { getTask } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
@@ -7,9 +7,6 @@ import { running, startFixtureRunner, steady } from '../support/runners.ts';
 import { countFetchedRings, outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 import { fixtures } from './fixtures/tasks.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const { url, pool } = await createDatabase();
 const slots = { RUNNER_CONCURRENCY: '2', SHUTDOWN_TIMEOUT_SECS: '0.3', ABORT_GRACE_SECS: '0.3' };
@@ -40,7 +37,7 @@ test('F4: SIGTERM under load while handlers ignore their abort: a clean hand-ove
   expect(rows).toEqual([{ end_reason: 'stopped' }]);
   await pool.query(`update errand.tasks set payload = '{"ms": 1}'`);
   await startTestRunner(pool, { executables: fixtures(() => {}) });
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   for (const { id } of waiting) expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
   await history.check(pool);
   await pool.query('delete from errand.tasks');
@@ -66,7 +63,7 @@ test('F4: SIGKILL at the end of the grace, for a handler that stops its whole pr
   victim.child.kill('SIGKILL');
   expect(await victim.exited).toBe('SIGKILL');
   await steady(pool, 1);
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   for (const { id } of blocking) {
     expect(await outcomes(pool, id)).toEqual([
       [1, 'crashed'],

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { taskNames } from '../../core/registry.ts';
 import { definitions, ownDefinitions } from '../../tasks/index.ts';
 import { createDatabase } from '../support/database.ts';
@@ -9,9 +9,6 @@ import { startFixtureRunner } from '../support/runners.ts';
 import { countRings, finished, outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 import { fixtures } from './fixtures/tasks.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const BEYOND = 2 ** 31 + 1_000;
 const { url, pool } = await createDatabase();

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { dropStaleRings, ringLost } from '../../store/reconcile.ts';
 import { getTask } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
@@ -15,9 +15,6 @@ import {
 } from '../support/runners.ts';
 import { finished, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const work = (ms: number) => ({ name: 'fixture.work', payload: { ms } });
 const stubborn = (ms: number) => ({ name: 'fixture.stubborn', payload: { ms } });

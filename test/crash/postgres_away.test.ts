@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { call } from '../support/api.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
@@ -6,9 +6,6 @@ import { startProcess } from '../support/processes.ts';
 import { lostRunners, startFixtureRunner, steady } from '../support/runners.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 /** Longer than the lease of 2 s, so that every heartbeat is too old when Postgres is back. */
 const LONG_MS = 5_000;
@@ -39,7 +36,7 @@ test('F5: Postgres crashes again and again under load: each task runs once, and 
     await endure(outageMs);
     await postgres.start();
   }
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   for (const { id } of tasks) expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
   expect(await lostRunners(pool)).toBe(0);
   // One that was presumed dead would have executed some again, rightly.
@@ -75,7 +72,7 @@ test('F6: Postgres is gone for long: 503 meanwhile, then runners resume by thems
   expect((await call(api.url, 'GET', '/live')).status).toBe(200);
   await endure(LONG_MS);
   await postgres.start();
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   for (const { id } of tasks) expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
   expect(await lostRunners(pool)).toBe(0);
   const next = await submit(pool, work(1), work(1));

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { call } from '../support/api.ts';
 import { recordHistory } from '../support/history.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
@@ -6,9 +6,6 @@ import { startProcess } from '../support/processes.ts';
 import { UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 test('F5: Postgres crashes while tasks run and comes back: their outcomes are written, once, and work goes on', async () => {
   const postgres = await startOwnPostgres();

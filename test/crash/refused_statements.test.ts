@@ -1,13 +1,10 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createDatabase } from '../support/database.ts';
 import { recordHistory } from '../support/history.ts';
 import { cancelTask } from '../support/operator.ts';
 import { startFixtureRunner } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const { url, pool } = await createDatabase();
 const CODES = ['40P01', '40001'];

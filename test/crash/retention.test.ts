@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { expireTasks } from '../../runner/retention.ts';
 import { registerDefinitions } from '../../store/definitions.ts';
 import { openPool } from '../../store/pool.ts';
@@ -9,9 +9,6 @@ import { allFinished, recordHistory } from '../support/history.ts';
 import { startTestRunner } from '../support/runner.ts';
 import { submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const EXPIRED = 20_000;
 const HOURS = 24;

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { listAttempts } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
@@ -6,9 +6,6 @@ import { startProcess } from '../support/processes.ts';
 import { LEASE, running, startRunners, steady, UNDER_WAY_MS } from '../support/runners.ts';
 import { countFetchedRings, finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const sleep = (ms: number) => ({ name: 'example.sleep', payload: { ms } });
 
@@ -25,7 +22,7 @@ test('F1: kill -9 in mid-batch with rings fetched ahead: nothing is lost and no 
   await until('rings are fetched ahead', async () => (await countFetchedRings(pool)) > 1);
   victim?.child.kill('SIGKILL');
   survivor?.child.kill('SIGCONT');
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   await history.check(pool);
   for (const { id } of underWay) {
     expect(await outcomes(pool, id)).toEqual([
@@ -61,7 +58,7 @@ test('F2: kill -9 between the end of the handler and the record: it runs again, 
   await holder.query('commit');
   holder.release();
   other?.child.kill('SIGCONT');
-  expect(await finished(pool, id, 30_000)).toMatchObject({ state: 'succeeded', attempt: 2 });
+  expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 2 });
   expect(await outcomes(pool, id)).toEqual([
     [1, 'crashed'],
     [2, 'succeeded'],
@@ -111,7 +108,7 @@ test('F8: a runner that is stopped past its lease records nothing when it goes o
   await inState(pool, id, 'running');
   zombie?.child.kill('SIGSTOP');
   other?.child.kill('SIGCONT');
-  const task = await finished(pool, id, 30_000);
+  const task = await finished(pool, id);
   expect(task).toMatchObject({ state: 'succeeded', attempt: 2 });
   zombie?.child.kill('SIGCONT');
   await until('the zombie has registered anew', () => zombie?.output().includes('registering anew'));
@@ -147,19 +144,16 @@ test('F9: a task that kills its runner is quarantined after three deaths, and it
   const keepAlive = async (): Promise<void> => {
     while (!over) {
       const runner = await startProcess('runner/main.ts', url, { ...LEASE, RUNNER_LEASE_SECS: '3' });
-      const how = await Promise.race([
-        runner.exited,
-        until('it is over', () => over, 60_000).then(() => 'over'),
-      ]);
+      const how = await Promise.race([runner.exited, until('it is over', () => over).then(() => 'over')]);
       if (how !== 'over') deaths++;
     }
   };
   const supervisors = [keepAlive(), keepAlive()];
-  expect(await finished(pool, killer.id, 50_000)).toMatchObject({
+  expect(await finished(pool, killer.id)).toMatchObject({
     state: 'failed',
     error: { error_code: 'QUARANTINED', retryable: false },
   });
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   over = true;
   await Promise.all(supervisors);
   expect(deaths).toBe(3);

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createEvents } from '../../runner/events.ts';
 import { startMaintenance } from '../../runner/maintenance.ts';
 import { createDatabase } from '../support/database.ts';
@@ -10,9 +10,6 @@ import { startTestRunner } from '../support/runner.ts';
 import { lostRunners, startFixtureRunner, steady, UNDER_WAY_MS } from '../support/runners.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const work = (ms: number) => ({ name: 'fixture.work', payload: { ms } });
 
@@ -85,7 +82,7 @@ test('F13: statements hang and take every connection of the pool: bounded waits,
     await holder.query('rollback');
   }
   holder.release();
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   for (const { id } of tasks) {
     expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
     expect(runner.executions.get(id)).toBe(1);
@@ -118,7 +115,7 @@ test('F13: a task that somebody keeps locked does not keep the outcomes of the o
   expect(await count('running')).toBe(1);
   await holder.query('rollback');
   holder.release();
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   for (const id of history.acknowledged()) {
     expect(await outcomes(pool, id)).toEqual([[1, 'succeeded']]);
     expect(runner.executions.get(id)).toBe(1);

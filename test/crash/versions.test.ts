@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { migrate } from '../../store/migrate.ts';
 import { openPool } from '../../store/pool.ts';
 import { call } from '../support/api.ts';
@@ -11,9 +11,6 @@ import { launch, startProcess } from '../support/processes.ts';
 import { lostRunners } from '../support/runners.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations');
 
@@ -91,7 +88,7 @@ test('F15: a runner and an API of the old version go on beside the schema of the
   }
   await pool.query('create index concurrently on errand.tasks (next_version) where next_version is not null');
   await wave();
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   const [id] = history.acknowledged();
   expect(await call(api.url, 'GET', `/v1/tasks/${id}`)).toMatchObject({
     status: 200,
@@ -129,7 +126,7 @@ test('F16: a task waits for a runner that has its definition', async () => {
   );
   expect(fetched.rows).toEqual([]);
   await startProcess('runner/main.ts', url);
-  await until('all have finished', () => allFinished(pool), 30_000);
+  await until('all have finished', () => allFinished(pool));
   expect(await outcomes(pool, String(lacking?.id))).toEqual([[1, 'succeeded']]);
   expect(production.child.exitCode).toBeNull();
   await history.check(pool);

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { stepRows } from '../../core/graph.ts';
 import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
@@ -7,9 +7,6 @@ import { type FixtureRunner, lostRunners, startFixtureRunner, steady } from '../
 import { countRings, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 import { FLOW_TASKS, flow, flowResult } from './fixtures/workflow_tasks.ts';
-
-// Processes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 300_000 });
 
 const WORKFLOWS = Number(process.env.WORKFLOWS ?? 60);
 /** Two of them are killed at a time, twice: so no task sees more deaths than it survives. */
@@ -71,7 +68,7 @@ test('runners are killed in the midst of workflows: each comes to its right resu
   await Promise.all([startPair(url), midway(pool, 0.4, second)]);
   kill(second);
   await startPair(url);
-  await until('all have finished', () => allFinished(pool), 120_000);
+  await until('all have finished', () => allFinished(pool));
   await until('the rings are gone', async () => (await countRings(pool)) === 0);
   // On a busy machine others may be late, too.
   expect(await lostRunners(pool)).toBeGreaterThanOrEqual(RUNNERS);

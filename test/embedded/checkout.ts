@@ -81,7 +81,7 @@ export function startIn(
     process: child,
     output: () => output,
     up: async () => {
-      await until('npm start is up', () => hasEnded() || output.includes('Ctrl-C stops it.'), 60_000).catch(
+      await until('npm start is up', () => hasEnded() || output.includes('Ctrl-C stops it.')).catch(
         (error) => {
           throw new Error(`${error}\n${output}`);
         },
@@ -89,7 +89,7 @@ export function startIn(
       if (hasEnded()) throw new Error(`npm start ended (${child.exitCode ?? child.signalCode}):\n${output}`);
     },
     ended: async () => {
-      await until('npm start has ended', hasEnded, 30_000);
+      await until('npm start has ended', hasEnded);
       return child.exitCode ?? child.signalCode;
     },
     pressCtrlC: () => void process.kill(-(child.pid ?? 0), 'SIGINT'),

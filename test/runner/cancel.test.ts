@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { getTask } from '../../store/tasks.ts';
 import { block, fixtures } from '../crash/fixtures/tasks.ts';
@@ -9,9 +9,6 @@ import { executable, startTestRunner } from '../support/runner.ts';
 import { running, startFixtureRunner, UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
-
-// Processes and servers start slowly on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 const { url, pool } = await createDatabase();
 const history = recordHistory();

@@ -86,7 +86,11 @@ test('however many ask, one reading of a slow database is under way', async () =
 
 /** Stops every process of a Postgres, so that connections stay open and nothing answers. */
 async function hang({ pool, pid }: OwnPostgres): Promise<() => void> {
-  const { rows } = await pool.query<{ pid: number }>('select pid from pg_stat_activity');
+  const client = await pool.connect();
+  // First, as it would start another one after the others are known.
+  process.kill(pid(), 'SIGSTOP');
+  const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
+  client.release();
   const pids = [pid(), ...rows.map((row) => row.pid)];
   const signal = (name: NodeJS.Signals): void => {
     for (const one of pids) {
