@@ -2,14 +2,15 @@ import type { RequestHandler } from 'express';
 import type { TaskDefinition } from '../../core/task.ts';
 import { buildOpenApi } from './build.ts';
 import type { OpenApiDocument } from './document.ts';
-import { requestValidator, responseValidator } from './validator.ts';
+import { responseValidator } from './responses.ts';
+import { requestValidator } from './validator.ts';
 
 /** What requests and responses are held against. Validators are compiled when they are first needed, which takes long. */
 export type Contract = {
   document: OpenApiDocument;
   requests: RequestHandler;
   /** Only for tests, and made when they are used: it takes as long again. */
-  responses: () => RequestHandler[];
+  responses: () => RequestHandler;
 };
 
 const contracts = new WeakMap<readonly TaskDefinition[], Contract>();
@@ -23,7 +24,7 @@ export function contractOf(definitions: readonly TaskDefinition[]): Contract {
 
 function makeContract(definitions: readonly TaskDefinition[]): Contract {
   const document = buildOpenApi(definitions);
-  let responses: RequestHandler[] | undefined;
+  let responses: RequestHandler | undefined;
   return {
     document,
     requests: requestValidator(

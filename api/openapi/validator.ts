@@ -45,13 +45,16 @@ function warnOfUrlParseOnce(): void {
   Object.assign(process, { noDeprecation });
 }
 
+/** Stands for the paths of all tasks, to which `/batch` may be added. */
+export const ANY_TASK = '/v1/tasks/{name}';
+
 function apart(paths: Paths, names: readonly string[]): { ofTasks: Paths; others: Paths } {
   const others = { ...paths };
   const ofTasks: Paths = {};
   for (const name of names) {
     for (const end of ['', '/batch']) {
       const path = `/v1/tasks/${name}${end}`;
-      ofTasks[`/v1/tasks/{name}${end}`] ??= paths[path] ?? {};
+      ofTasks[`${ANY_TASK}${end}`] ??= paths[path] ?? {};
       delete others[path];
     }
   }
@@ -60,37 +63,16 @@ function apart(paths: Paths, names: readonly string[]): { ofTasks: Paths; others
 
 function validatorOfRequests(document: OpenApiDocument): RequestHandler {
   const handlers = middleware({
-    ...COMMON,
-    apiSpec: toSpec(document),
+    apiSpec: document as unknown as DocumentV3,
+    validateApiSpec: false, // a test has done that
+    validateSecurity: false,
     validateRequests: { allErrors: true },
     validateResponses: false,
+    fileUploader: false,
+    ajvFormats: { mode: 'full' },
+    formats: { uuid: { type: 'string', validate: (text: string) => UUID.test(text) } },
   });
   return Router().use(handlers);
-}
-
-/**
- * The middleware that validates every response, too: one that does not fit becomes a 500, which production must not risk,
- * so it is for tests.
- */
-export function responseValidator(document: OpenApiDocument): RequestHandler[] {
-  return middleware({
-    ...COMMON,
-    apiSpec: toSpec(withResponsesAlone(document)),
-    validateRequests: false,
-    validateResponses: true,
-  });
-}
-
-const COMMON = {
-  validateApiSpec: false, // a test has done that
-  validateSecurity: false,
-  fileUploader: false,
-  ajvFormats: { mode: 'full' },
-  formats: { uuid: { type: 'string', validate: (text: string) => UUID.test(text) } },
-} as const;
-
-function toSpec(document: OpenApiDocument): DocumentV3 {
-  return document as unknown as DocumentV3;
 }
 
 /**
@@ -101,16 +83,6 @@ function withRequestsAlone(document: OpenApiDocument): OpenApiDocument {
   const copy = withoutBodies(document);
   for (const operation of operationsOf(copy)) operation.responses = {};
   return { ...copy, components: { ...copy.components, schemas: {} } };
-}
-
-/** The document as the validator of responses is to see it, which walks through all of it for each status. */
-function withResponsesAlone(document: OpenApiDocument): OpenApiDocument {
-  const copy = structuredClone(document);
-  for (const operation of operationsOf(copy)) {
-    delete operation.parameters;
-    delete operation.requestBody;
-  }
-  return copy;
 }
 
 /**

@@ -1,0 +1,59 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import type { Request, RequestHandler } from 'express';
+import { pointerPart } from '../../core/json.ts';
+import type { OpenApiDocument } from './document.ts';
+import { ANY_TASK } from './validator.ts';
+
+const JSON_TYPE = 'application/json';
+
+/**
+ * The middleware that holds every JSON answer against the document, which production must not risk: one that does not
+ * fit, or whose status is not documented, becomes a 500. It comes after the validator of requests, which finds the
+ * operation.
+ *
+ * express-openapi-validator could do that. It compiles a schema with the whole document in it for each status of an
+ * operation before the first answer, which was a quarter of what the tests of the API took.
+ */
+export function responseValidator(document: OpenApiDocument): RequestHandler {
+  const ajv = new Ajv2020({ strict: false, logger: false });
+  formats.default(ajv);
+  ajv.addSchema({ ...document, $id: 'document:' });
+  const compiled = new Map<string, ValidateFunction>();
+
+  /** What is wrong with an answer of an operation; null when nothing is. */
+  function problemOf(operation: string[], status: number, body: unknown): string | null {
+    const pointer = [...operation, 'responses', String(status), 'content', JSON_TYPE, 'schema']
+      .map((part) => `/${encodeURIComponent(pointerPart(part))}`)
+      .join('');
+    const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `document:#${pointer}` });
+    compiled.set(pointer, validate);
+    return validate(body) ? null : `does not fit ${pointer}: ${ajv.errorsText(validate.errors)}`;
+  }
+
+  return (request, response, next) => {
+    const operation = operationOf(request);
+    const send = response.json.bind(response);
+    response.json = (body: unknown) => {
+      // The answer that says so is one, too.
+      response.json = send;
+      const { statusCode } = response;
+      const text = JSON.stringify(body);
+      const problem = statusCode < 500 && problemOf(operation, statusCode, JSON.parse(text));
+      if (problem) throw new Error(`The answer ${problem}: ${text}`);
+      return send(body);
+    };
+    next();
+  };
+}
+
+/** Where the document has the operation that the validator of requests has found. */
+function operationOf(request: Request): string[] {
+  const { openApiRoute, pathParams } = (request as unknown as { openapi: Found }).openapi;
+  const path = openApiRoute.startsWith(ANY_TASK)
+    ? openApiRoute.replace('{name}', String(pathParams.name))
+    : openApiRoute;
+  return ['paths', path, request.method.toLowerCase()];
+}
+
+type Found = { openApiRoute: string; pathParams: Record<string, string> };
