@@ -63,7 +63,7 @@ test.each(VARIANTS)('a new task %s is what the statement for all makes of it', a
   const [first, second] = rows;
   expect(rows).toHaveLength(2);
   expect([first?.rung, second?.rung]).toEqual([true, true]);
-  expect(first?.run_in).toBeCloseTo(second?.run_in ?? Number.NaN, submission.runAt === null ? 1 : -4);
+  expect(first?.run_in).toBeCloseTo(second?.run_in ?? Number.NaN, submission.runAt === null ? -1 : -4);
   if (submission.dedupWindowMs !== null) expect(first?.until).toBeCloseTo(60, 0);
 });
 
