@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AttemptAborted, AttemptUnderWay } from '../../runner/attempt.ts';
-import { due } from './due.ts';
+import { due } from './ring_work.ts';
 
 const begin = (): AttemptUnderWay => new AttemptUnderWay(due('a'), 1_000);
 const cancelled = new AttemptAborted('cancelled', 'no longer wanted');

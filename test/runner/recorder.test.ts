@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createRecorder } from '../../runner/recorder.ts';
 import { LeaseLost } from '../../runner/write_outcomes.ts';
 import type { Outcome, Recorded } from '../../store/outcomes.ts';
-import { succeeded } from './due.ts';
+import { succeeded } from './ring_work.ts';
 
 const lines: string[] = [];
 const log = pino({ level: 'warn' }, { write: (line) => lines.push(line) });

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createPace } from '../../runner/pace.ts';
-import { workRing } from '../../runner/ring.ts';
 import { createSlots } from '../../runner/slots.ts';
 import type { DueAttempt } from '../../store/begin.ts';
+import type { Unstarted } from '../../store/rings.ts';
 import { until } from '../support/until.ts';
-import { due, noRecord, succeeded } from './due.ts';
+import { due, succeeded, workThrough } from './ring_work.ts';
 
 test('an attempt whose name is paused while it waits for a slot is not started, and the rest is given back', async () => {
   const [slots, suspects] = [createSlots(1), createSlots(1)];
@@ -14,26 +13,17 @@ test('an attempt whose name is paused while it waits for a slot is not started, 
   let paused = false;
   let heeded = 0;
   const { promise: ending, resolve: end } = Promise.withResolvers<void>();
-  const ring = { key: 'ring', taskIds: ['a', 'b', 'c'] };
-  const work = (list: DueAttempt[]) =>
-    workRing(ring, {
-      begin: async () => list,
-      run: async ({ id }) => {
-        started.push(id);
-        await ending;
-        slots.release();
-        return null;
-      },
-      openRecord: noRecord,
-      giveBack: async ({ tasks }) => void given.push(tasks.map(({ id }) => id)),
-      slots,
-      suspects,
-      pace: createPace(),
-      isPaused: () => paused,
-      heedPauses: async () => void heeded++,
-      stopping: new AbortController().signal,
-    });
-  const working = work([due('a'), { ...due('b'), crashes: 1 }, due('c')]);
+  const work = {
+    async run({ id }: DueAttempt) {
+      started.push(id);
+      await ending;
+      slots.release();
+      return null;
+    },
+    giveBack: async ({ tasks }: Unstarted) => void given.push(tasks.map(({ id }) => id)),
+    ...{ slots, suspects, isPaused: () => paused, heedPauses: async () => void heeded++ },
+  };
+  const working = workThrough([due('a'), { ...due('b'), crashes: 1 }, due('c')], work);
   await until('the second waits for the slot of the first', () => suspects.taken() === 1);
   paused = true;
   end();
@@ -44,7 +34,7 @@ test('an attempt whose name is paused while it waits for a slot is not started, 
   // What the ledger says is paused is not started either, and is news only to a runner that does not know it.
   for (const known of [true, false]) {
     paused = known;
-    await work([{ ...due('d'), paused: true }]);
+    await workThrough([{ ...due('d'), paused: true }], work);
   }
   expect({ started, given, heeded }).toEqual({
     started: ['a'],
@@ -60,28 +50,17 @@ test('an attempt that fails while the ring still waits for slots fails the ring,
   const unhandled: unknown[] = [];
   const hear = (reason: unknown): number => unhandled.push(reason);
   process.on('unhandledRejection', hear);
-  const working = workRing(
-    { key: 'ring', taskIds: ['a', 'b', 'c'] },
-    {
-      begin: async () => [due('a'), due('b'), due('c')],
-      run: async ({ id }) => {
-        await pause(id === 'a' ? 10 : 200);
-        ended.push(id);
-        slots.release();
-        throw new Error(`${id} is no longer ours`);
-      },
-      openRecord: noRecord,
-      giveBack: async ({ tasks }) => {
-        given.push(tasks.map(({ id }) => id));
-      },
-      slots,
-      suspects: createSlots(1),
-      pace: createPace(),
-      isPaused: () => false,
-      heedPauses: async () => {},
-      stopping: AbortSignal.timeout(100),
+  const working = workThrough([due('a'), due('b'), due('c')], {
+    async run({ id }) {
+      await pause(id === 'a' ? 10 : 200);
+      ended.push(id);
+      slots.release();
+      throw new Error(`${id} is no longer ours`);
     },
-  );
+    giveBack: async ({ tasks }) => void given.push(tasks.map(({ id }) => id)),
+    slots,
+    stopping: AbortSignal.timeout(100),
+  });
   await expect(working).rejects.toThrow('a is no longer ours');
   // It waits for all that it has started, whatever became of one of them.
   expect(ended).toEqual(['a', 'b']);
@@ -97,30 +76,20 @@ test('a ring is done when its outcomes are recorded, and fails when they can not
     const added: string[] = [];
     const { promise: writing, resolve, reject } = Promise.withResolvers<void>();
     let isDone = false;
-    const working = workRing(
-      { key: 'ring', taskIds: ['a', 'b'] },
-      {
-        begin: async () => [due('a'), due('b')],
-        async run({ id }) {
-          slots.release();
-          return succeeded(id);
-        },
-        openRecord: () => ({
-          add({ id }) {
-            added.push(id);
-            return writing;
-          },
-          written: () => writing,
-        }),
-        giveBack: async () => {},
-        slots,
-        suspects: createSlots(1),
-        pace: createPace(),
-        isPaused: () => false,
-        heedPauses: async () => {},
-        stopping: new AbortController().signal,
+    const working = workThrough([due('a'), due('b')], {
+      async run({ id }) {
+        slots.release();
+        return succeeded(id);
       },
-    ).finally(() => {
+      openRecord: () => ({
+        add({ id }) {
+          added.push(id);
+          return writing;
+        },
+        written: () => writing,
+      }),
+      slots,
+    }).finally(() => {
       isDone = true;
     });
     writing.catch(() => {});
@@ -138,28 +107,16 @@ test('a suspect lets the next one start when it is recorded, and not before', as
   const [slots, suspects] = [createSlots(2), createSlots(1)];
   const { promise: writing, resolve: write } = Promise.withResolvers<void>();
   const started: string[] = [];
-  const working = workRing(
-    { key: 'ring', taskIds: ['a', 'b'] },
-    {
-      begin: async () => [
-        { ...due('a'), crashes: 1 },
-        { ...due('b'), crashes: 1 },
-      ],
-      async run({ id }) {
-        started.push(id);
-        slots.release();
-        return succeeded(id);
-      },
-      openRecord: () => ({ add: () => writing, written: () => writing }),
-      giveBack: async () => {},
-      slots,
-      suspects,
-      pace: createPace(),
-      isPaused: () => false,
-      heedPauses: async () => {},
-      stopping: new AbortController().signal,
+  const attempts = [due('a'), due('b')].map((attempt) => ({ ...attempt, crashes: 1 }));
+  const working = workThrough(attempts, {
+    async run({ id }) {
+      started.push(id);
+      slots.release();
+      return succeeded(id);
     },
-  );
+    openRecord: () => ({ add: () => writing, written: () => writing }),
+    ...{ slots, suspects },
+  });
   await until('the first has run', () => slots.taken() === 0 && started.length > 0);
   await new Promise(setImmediate);
   expect({ started, suspects: suspects.taken() }).toEqual({ started: ['a'], suspects: 1 });

@@ -1,8 +1,7 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { workRing } from '../../runner/ring.ts';
 import { createSlots, type Slots } from '../../runner/slots.ts';
 import type { DueAttempt } from '../../store/begin.ts';
-import { due, noRecord } from './due.ts';
+import { due, workThrough } from './ring_work.ts';
 
 // No time passes but what a test lets pass.
 beforeEach(() => {
@@ -29,30 +28,20 @@ function begin({
   const started: string[] = [];
   let given: Given | null = null;
   const { promise: ending, resolve: end } = Promise.withResolvers<void>();
-  const working = workRing(
-    { key: 'ring', taskIds: attempts.map(({ id }) => id) },
-    {
-      begin: async () => attempts,
-      run: async ({ id }) => {
-        started.push(id);
-        await ending;
-        slots.release();
-        return null;
-      },
-      openRecord: noRecord,
-      async giveBack({ key, tasks }) {
-        expect(key).toBe('ring');
-        const byRing = Map.groupBy(tasks, ({ ring }) => ring);
-        given = Array.from(byRing, ([ring, list]) => ({ ring, ids: list.map(({ id }) => id) }));
-      },
-      slots,
-      suspects,
-      pace: { of: typicalMs },
-      isPaused: () => false,
-      heedPauses: async () => {},
-      stopping: new AbortController().signal,
+  const working = workThrough(attempts, {
+    async run({ id }) {
+      started.push(id);
+      await ending;
+      slots.release();
+      return null;
     },
-  );
+    async giveBack({ key, tasks }) {
+      expect(key).toBe('ring');
+      const byRing = Map.groupBy(tasks, ({ ring }) => ring);
+      given = Array.from(byRing, ([ring, list]) => ({ ring, ids: list.map(({ id }) => id) }));
+    },
+    ...{ slots, suspects, pace: { of: typicalMs } },
+  });
   let isDone = false;
   const done = working.then(() => {
     isDone = true;

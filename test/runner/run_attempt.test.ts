@@ -8,7 +8,7 @@ import { attemptRunner } from '../../runner/run_attempt.ts';
 import { type Running, trackRunning } from '../../runner/running.ts';
 import { createTaskLog } from '../../runner/task_log.ts';
 import { openPool } from '../../store/pool.ts';
-import { due } from './due.ts';
+import { due } from './ring_work.ts';
 
 const log = pino({ level: 'silent' });
 const definition = defineTask({
