@@ -32,7 +32,8 @@ test.each(SPANS)(
     await Promise.all([catchUp(pool, 1_111), catchUp(pool, 1_111)]);
     const sums = await rolledUp(pool, minutes);
     expect(sums).toEqual(await naively(pool, 12 * HOUR, minutes));
-    expect(sums.length).toBeGreaterThan((3 * 4 * 12 * 60) / Math.max(minutes, 15));
+    // At the full hour they are of twelve hours, else of thirteen.
+    expect(sums.length).toBeGreaterThanOrEqual((3 * 4 * 12 * 60) / Math.max(minutes, 15));
   },
 );
 
