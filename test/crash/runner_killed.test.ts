@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
 import { listAttempts } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
@@ -6,6 +7,14 @@ import { startProcess } from '../support/processes.ts';
 import { LEASE, running, startRunners, steady, UNDER_WAY_MS } from '../support/runners.ts';
 import { countFetchedRings, finished, inState, outcomes, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
+
+/** Ends the backends that wait for a lock. */
+async function endWaiting(pool: Pool): Promise<void> {
+  // Those of this database: other tests have theirs on the same server.
+  await pool.query(`
+    select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock'`);
+}
 
 const sleep = (ms: number) => ({ name: 'example.sleep', payload: { ms } });
 
@@ -48,13 +57,14 @@ test('F2: kill -9 between the end of the handler and the record: it runs again, 
   await holder.query('select 1 from errand.tasks where id = $1 for update', [id]);
   await until('the record is under way', async () => {
     const { rows } = await pool.query(`
-      select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%recorded as (%' and pid <> pg_backend_pid()`);
+      select 1 from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and query like '%recorded as (%'`);
     return rows.length > 0;
   });
   victim?.child.kill('SIGKILL');
   await victim?.exited;
   // The backend of a dead client goes on until it notices: here it is ended, as the kernel of a dead host would.
-  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
+  await endWaiting(pool);
   await holder.query('commit');
   holder.release();
   other?.child.kill('SIGCONT');
@@ -80,7 +90,7 @@ test('F3: kill -9 between the record and the unring: it is not run again, and th
   expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
   victim?.child.kill('SIGKILL');
   await victim?.exited;
-  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
+  await endWaiting(pool);
   await holder.query('commit');
   holder.release();
   await startRunners(url, 1);

@@ -146,7 +146,8 @@ test('the API finishes the requests under way before it ends', async () => {
   const waiting = call(api.url, 'GET', `/v1/tasks/${submitted.body.task.id}?wait=30`);
   await until('the request is under way', async () => {
     const { rows } = await pool.query(
-      `select 1 from pg_stat_activity where application_name like 'errand api%' and query like '%from errand.tasks t where t.id%'`,
+      `select 1 from pg_stat_activity
+        where datname = current_database() and application_name like 'errand api%' and query like '%from errand.tasks t where t.id%'`,
     );
     return rows.length > 0;
   });
