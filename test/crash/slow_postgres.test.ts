@@ -7,7 +7,7 @@ import { createDatabase } from '../support/database.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startTestRunner } from '../support/runner.ts';
-import { lostRunners, startFixtureRunner, steady, UNDER_WAY_MS } from '../support/runners.ts';
+import { lostRunners, running, startFixtureRunner, steady, UNDER_WAY_MS } from '../support/runners.ts';
 import { outcomes, submit } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -99,10 +99,7 @@ test('F13: a task that somebody keeps locked does not keep the outcomes of the o
   const runner = await startFixtureRunner(url);
   const tasks = await submit(pool, ...Array.from({ length: 8 }, (_, index) => work(UNDER_WAY_MS + index)));
   for (const { id } of tasks) history.ok(id);
-  await until('all are shown as running', async () => {
-    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
-    return rows.length === 8;
-  });
+  await running(pool, 8);
   const holder = await pool.connect();
   await holder.query('begin');
   await holder.query('select 1 from errand.tasks where id = $1 for update', [tasks[0]?.id]);

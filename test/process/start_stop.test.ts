@@ -7,7 +7,7 @@ import { getTask } from '../../store/tasks.ts';
 import { call } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { launch, startProcess } from '../support/processes.ts';
-import { UNDER_WAY_MS } from '../support/runners.ts';
+import { running, UNDER_WAY_MS } from '../support/runners.ts';
 import { finished, inState, submit, submitOne } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 
@@ -106,10 +106,7 @@ test('SIGTERM under load: what runs finishes, what has not started is handed ove
     pool,
     ...Array.from({ length: 6 }, () => ({ name: 'example.sleep', payload: { ms: UNDER_WAY_MS } })),
   );
-  await until('two run', async () => {
-    const { rows } = await pool.query(`select 1 from errand.tasks where state = 'running'`);
-    return rows.length === 2;
-  });
+  await running(pool, 2);
   first.child.kill('SIGTERM');
   expect(await first.exited).toBe(0);
   const states = await Promise.all(tasks.map(({ id }) => getTask(pool, id)));

@@ -78,7 +78,7 @@ export async function countFetchedRings(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     'select count(*) from graphile_worker._private_jobs where locked_at is not null',
   );
-  return rows[0]?.count ?? 0;
+  return rows[0]?.count ?? -1;
 }
 
 /** How many rings graphile-worker holds. */
