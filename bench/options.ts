@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** What can be measured by itself, in the order of the report. What needs many finished tasks comes last. */
 export const PART_NAMES = [
   ...(['execute', 'one-by-one', 'runners', 'mix', 'backlog', 'http', 'latency'] as const),
-  ...(['memory', 'recovery', 'workflows', 'profile', 'reads', 'ledger'] as const),
+  ...(['memory', 'recovery', 'workflows', 'definitions', 'profile', 'reads', 'ledger'] as const),
 ] as const;
 
 export type PartName = (typeof PART_NAMES)[number];
@@ -13,7 +13,7 @@ export type PartName = (typeof PART_NAMES)[number];
 export const USUAL_PARTS = PART_NAMES.filter((name) => name !== 'profile');
 
 export const USAGE = `Measures Errand beside other queues on one Postgres, by turns: what executing, submitting and waiting costs, what
-reading costs with few and with many finished tasks, memory, and recovery.
+reading costs with few and with many finished tasks, memory, recovery, and what definitions cost beside an earlier build.
 
   npm run bench                     three quarters of an hour
   npm run bench -- --quick          a few minutes: fewer tasks and rounds, so figures that scatter
@@ -30,8 +30,9 @@ reading costs with few and with many finished tasks, memory, and recovery.
   --help         this text
 
 It makes a Postgres of its own in the temporary folder (TMPDIR) and removes it at the end. 10 million tasks take about
-10 GB there. BullMQ on Redis is measured where there is a redis-server. Progress goes to stderr. A part that fails is
-named at the end, with exit code 1; how figures compare does not decide the exit code.
+10 GB there. BullMQ on Redis is measured where there is a redis-server, and definitions where the clone has the commit
+that they are compared to. Progress goes to stderr. A part that fails is named at the end, with exit code 1; how figures
+compare does not decide the exit code.
 `;
 
 const whole = (least: number, most: number) => {

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { measureDefinitions } from './definitions/section.ts';
 import { measureBacklog } from './execute/backlog.ts';
 import { measureInLedger } from './execute/ledger.ts';
 import { measureOneByOne } from './execute/one_by_one.ts';
@@ -20,6 +22,8 @@ import { measureWorkflows } from './workflows/section.ts';
 const SMALLER = 5;
 const BATCH = 1_000;
 const AS_IT_IS = {};
+/** The build that definitions are compared to: the last one before they were made cheaper (issue 14). */
+const BASELINE = 'b0c990b';
 
 /** What parts are measured with: the server of those with the same settings, and what they share on it. */
 export type Bench = {
@@ -81,6 +85,11 @@ export const PARTS: Parts = {
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, tell),
   ),
   workflows: plain(({ server, options, tell }) => measureWorkflows(server, options.repetitions, tell)),
+  definitions: plain(({ server, options: { isQuick, rounds }, tell }) => {
+    const counts = isQuick ? [100, 300] : [300, 1_000];
+    const options = { counts, rounds, baseline: BASELINE, temporary: tmpdir() };
+    return measureDefinitions(server, options, tell);
+  }),
   profile: plain(({ server, options, tell }) => measureProfile(server, options, tell)),
   reads: withMany(async ({ options, ledger, tell }) =>
     measureReads([await ledger(options.small), await ledger(options.large)], options, tell),

@@ -33,14 +33,19 @@ export type Measured = {
   kill(): Promise<void>;
 };
 
-/** Starts a script of this repository and waits for its first message, which it gives. Throws when it ends before. */
+/**
+ * Starts a script of this repository, or of a copy of it in a folder, and waits for its first message, which it gives.
+ * Throws when it ends before, or is ended by the signal.
+ */
 export async function startProcess(
   script: string,
   environment: Record<string, string>,
+  { folder = ROOT, signal }: { folder?: string; signal?: AbortSignal | undefined } = {},
 ): Promise<{ process: Measured; first: unknown }> {
   const child = noted(
-    spawn(process.execPath, [join(ROOT, script)], {
-      cwd: ROOT,
+    spawn(process.execPath, [join(folder, script)], {
+      cwd: folder,
+      signal,
       env: { ...process.env, LOG_LEVEL: 'warn', ...environment },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     }),
