@@ -10,6 +10,7 @@ import {
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { versionOfIdentifier } from '../core/ring_identifier.ts';
 import type { Ring } from '../store/begin.ts';
 import type { LockedRing } from '../store/rings.ts';
 import { takeUnbegun } from './unbegun.ts';
@@ -31,6 +32,8 @@ export type GraphilePoolOptions = {
   log: Logger;
   /** The definitions that this runner can execute; it fetches rings of no others (specification T7). */
   taskNames: string[];
+  /** The names of rings that older runners have left and this one may begin, with those of their tasks. */
+  left: () => ReadonlyMap<string, string>;
   /** Rings of these it does not fetch; those that it has fetched are worked through. */
   isPaused: (taskName: string) => boolean;
   /** How many rings are in hand at a time. */
@@ -48,8 +51,8 @@ export type GraphilePool = {
   /** The keys of the rings that it works through. */
   keys(): string[];
   isFetching(): boolean;
-  /** To be called when `isPaused` may say something else than before: the next fetch, which is at once, goes by it. */
-  pausesChanged(): void;
+  /** To be called when `isPaused` or `left` may say something else than before: the next fetch, which is at once, goes by it. */
+  namesChanged(): void;
   leave(why: string): void;
   /** Resolves when it begins to leave, asked to or not: from then on it fetches nothing. */
   readonly leaving: Promise<void>;
@@ -83,9 +86,9 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
     returning.add(returned);
   });
 
-  async function work(payload: unknown, helpers: { job: { key: string | null } }): Promise<void> {
-    const ring = parseRing(helpers.job.key, payload);
-    if (ring === null) return log.error({ key: helpers.job.key, payload }, 'dropped a job that is no ring');
+  async function work(payload: unknown, { job }: { job: RingJob }): Promise<void> {
+    const ring = parseRing(job, payload);
+    if (ring === null) return log.error({ key: job.key, payload }, 'dropped a job that is no ring');
     const hand = { key: ring.key, done: options.work(ring) };
     hands.add(hand);
     // graphile-worker takes an array for the outcome of a batch job, so it gets nothing.
@@ -115,7 +118,7 @@ export function startGraphilePool(options: GraphilePoolOptions, onTrouble: () =>
     id: pool.id,
     keys: () => [...hands].map(({ key }) => key),
     isFetching: () => pool._active,
-    pausesChanged() {
+    namesChanged() {
       if (!list.update()) return;
       // One may be under way with the old names.
       unprovenFetches = 2;
@@ -147,16 +150,16 @@ async function stuck(): Promise<Error> {
  * be stopped or started for a pause, and the other names never notice it. `update` gives whether any has changed.
  */
 function taskList(
-  { taskNames, isPaused }: GraphilePoolOptions,
+  { taskNames, left, isPaused }: GraphilePoolOptions,
   work: TaskList[string],
 ): { tasks: TaskList; update: () => boolean } {
   const tasks: TaskList = { [NO_TASK]: work };
   function update(): boolean {
     let changed = false;
-    for (const name of taskNames) {
+    for (const [identifier, name] of [...taskNames.map((own) => [own, own] as const), ...left()]) {
       const enumerable = !isPaused(name);
-      changed ||= Object.prototype.propertyIsEnumerable.call(tasks, name) !== enumerable;
-      Object.defineProperty(tasks, name, { value: work, enumerable, configurable: true });
+      changed ||= Object.prototype.propertyIsEnumerable.call(tasks, identifier) !== enumerable;
+      Object.defineProperty(tasks, identifier, { value: work, enumerable, configurable: true });
     }
     return changed;
   }
@@ -225,9 +228,11 @@ function gate(pgPool: Pool, opened: Promise<void>): Pool {
 
 const ringSchema = z.object({ key: z.uuid(), taskIds: z.array(z.uuid()) });
 
-function parseRing(key: string | null, payload: unknown): Ring | null {
+type RingJob = { key: string | null; task_identifier: string };
+
+function parseRing({ key, task_identifier: identifier }: RingJob, payload: unknown): Ring | null {
   const parsed = ringSchema.safeParse({ key, taskIds: payload });
-  return parsed.success ? parsed.data : null;
+  return parsed.success ? { ...parsed.data, needs: versionOfIdentifier(identifier) } : null;
 }
 
 /** graphile-worker's «info» tells of every job, which our own lines tell better. */

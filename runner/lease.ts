@@ -4,6 +4,7 @@ import { messageOf } from '../process/start.ts';
 import { CANCEL_CHANNEL, heartbeat } from '../store/lease.ts';
 import { connectListener, type ListenConnection } from '../store/listen.ts';
 import { PAUSE_CHANNEL } from '../store/pauses.ts';
+import { LEFT_CHANNEL } from '../store/rings.ts';
 
 /** Heartbeats per lease: two may be lost without harm. */
 const BEATS_PER_LEASE = 3;
@@ -17,6 +18,8 @@ export type LeaseOptions = {
   onCancel: (taskId: string) => void;
   /** Something was paused or resumed. */
   onPauses: () => void;
+  /** Rings were left for newer runners. */
+  onLeft: () => void;
   /** After each heartbeat that went well. */
   onBeat: () => void;
   /** Somebody has taken our work over. */
@@ -27,7 +30,7 @@ export type LeaseOptions = {
 export type Lease = { close(): Promise<void> };
 
 /**
- * Keeps the lease of a runner with heartbeats, and listens for cancelled tasks and pauses, on a connection of its
+ * Keeps the lease of a runner with heartbeats, and listens for cancelled tasks, pauses and rings that were left, on a connection of its
  * own: a pool whose connections are all taken must not cost the lease. A heartbeat that gets no answer in time is a
  * half-open connection, which is destroyed and replaced.
  */
@@ -41,7 +44,11 @@ export function keepLease(options: LeaseOptions): Lease {
     return connectListener({
       connection: options.connection,
       timeoutMs: beatMs,
-      channels: { [CANCEL_CHANNEL]: options.onCancel, [PAUSE_CHANNEL]: () => options.onPauses() },
+      channels: {
+        [CANCEL_CHANNEL]: options.onCancel,
+        [PAUSE_CHANNEL]: () => options.onPauses(),
+        [LEFT_CHANNEL]: () => options.onLeft(),
+      },
       onBroken: () => {
         current = null;
       },

@@ -14,6 +14,8 @@ import { sumUpFinished } from './rollups.ts';
 /** Reconciling looks at open tasks and at every ring: once in a while is enough, for what hardly ever happens. */
 const RECONCILE_EVERY_SECS = 30;
 const RETENTION_EVERY_SECS = 30;
+/** After the last runner with newer definitions has left: a look at a row for each that this one has. */
+const REGISTER_EVERY_SECS = 30;
 /** What is not summed up yet is counted one by one by who reads figures. */
 const ROLLUPS_EVERY_SECS = 5;
 /** Rows of runners are kept for longer than tasks usually are: records tell who executed them. */
@@ -27,6 +29,8 @@ export type MaintenanceOptions = {
   runnerId: number;
   retentionHours: number;
   auditRetentionDays: number;
+  /** Registers the definitions of this runner if they are now those to be registered. */
+  keepRegistered: () => Promise<void>;
   events: RunnerEvents;
   log: Logger;
 };
@@ -39,7 +43,8 @@ export type Maintenance = {
 
 /**
  * What every runner does for the pool beside its own work: recovery, reconciling, retention, sums of what finished.
- * Each would be right in all runners at once; the pool does a round of all but the first only once in their time.
+ * Each would be right in all runners at once; the pool does a round of what is `inTurn` only once in its time. Each looks
+ * after the registration of its own definitions.
  * Within a runner a round begins only when its last is done.
  */
 export function startMaintenance(options: MaintenanceOptions): Maintenance {
@@ -47,16 +52,20 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
   const closing = new AbortController();
   const reconcile = createReconciler(pool, log);
   const recovery = round(log, 'recovery', () => recover(options));
-  const inTurn = (name: string, everySecs: number, work: () => Promise<void>): Periodic => {
-    const { start, idle } = round(log, name, async () => {
-      if (await claimRound(pool, name, everySecs)) await work();
-    });
+  const each = (name: string, everySecs: number, work: () => Promise<void>): Periodic => {
+    const { start, idle } = round(log, name, work);
     return { idle, timer: setInterval(start, jittered(everySecs)) };
   };
+  const inTurn = (name: string, everySecs: number, work: () => Promise<void>): Periodic =>
+    each(name, everySecs, async () => {
+      if (await claimRound(pool, name, everySecs)) await work();
+    });
   const rounds = [
     inTurn('reconciling', RECONCILE_EVERY_SECS, () => reconcile(closing.signal)),
     inTurn('retention', RETENTION_EVERY_SECS, () => retain(options, closing.signal)),
     inTurn('rollups', ROLLUPS_EVERY_SECS, () => sumUpFinished(pool, closing.signal)),
+    // Each has its own definitions.
+    each('registering', REGISTER_EVERY_SECS, options.keepRegistered),
   ];
   return {
     recover: recovery.start,

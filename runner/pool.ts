@@ -14,8 +14,8 @@ export type RingPoolOptions = GraphilePoolOptions &
 export type RingPool = {
   /** Whether a graphile-worker pool is fetching right now. */
   isFetching(): boolean;
-  /** To be called when `isPaused` may say something else than before. */
-  pausesChanged(): void;
+  /** To be called when `isPaused` or `left` may say something else than before. */
+  namesChanged(): void;
   /** Rings that are being worked through. */
   inHand(): number;
   /** Stops fetching, returns what was not begun, and resolves when the rings in hand are done. */
@@ -68,7 +68,7 @@ export function startRingPool(options: RingPoolOptions): RingPool {
   });
   return {
     isFetching: () => current?.isFetching() === true && !stopping.signal.aborted,
-    pausesChanged: () => current?.pausesChanged(),
+    namesChanged: () => current?.namesChanged(),
     inHand: () => [...pools].reduce((sum, pool) => sum + pool.keys().length, 0),
     async stop() {
       stopping.abort();

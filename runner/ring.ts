@@ -24,7 +24,9 @@ export type RingWork = {
   run: (attempt: DueAttempt) => Promise<Outcome | null>;
   /** Where the outcomes of one ring go. */
   openRecord: () => RingRecord;
-  /** Rings unstarted attempts anew, for any runner. Throws when this one is no longer live. */
+  /** Whether a task is of a newer version than this runner's definition of its name. */
+  isTooNew: (attempt: DueAttempt) => boolean;
+  /** Rings unstarted attempts anew, for any runner or for those that are new enough. Throws when this one is no longer live. */
   giveBack: (unstarted: Unstarted) => Promise<void>;
   slots: Slots;
   /** A single slot that suspects take besides: those under which a runner has died start one at a time. */
@@ -39,16 +41,17 @@ export type RingWork = {
 };
 
 /**
- * Works through one ring: begins it, runs its attempts as slots come free, gives back what has waited too long or is
- * paused (the tasks of a ring are all of one name), and is done when every outcome is recorded, so that
+ * Works through one ring: begins it, leaves what is too new to runners that know it, runs its attempts as slots come free,
+ * gives back what has waited too long or is paused (the tasks of a ring are all of one name), and is done when every outcome is recorded, so that
  * graphile-worker deletes the ring after the record and never before. After giving something back, and after what
  * takes long, it also waits for room: a runner without it must not fetch more.
  * Throws when an outcome could not be recorded or an attempt given back; graphile-worker then keeps the ring, if it is
  * still ours.
  */
 export async function workRing(ring: Ring, work: RingWork): Promise<void> {
-  const { executed, record, unstarted, name } = await startRing(ring, work);
-  const givenBack = unstarted.length > 0 ? [work.giveBack({ key: ring.key, tasks: unstarted })] : [];
+  const { executed, record, unstarted, left, name } = await startRing(ring, work);
+  const tasks = [...unstarted, ...left];
+  const givenBack = tasks.length > 0 ? [work.giveBack({ key: ring.key, tasks })] : [];
   const ended = await Promise.allSettled([...executed, ...givenBack]);
   const written = await Promise.allSettled([record.written()]);
   const failure = [...ended, ...written].find((one) => one.status === 'rejected');
@@ -62,13 +65,16 @@ async function startRing(ring: Ring, work: RingWork) {
   const due = await work.begin(ring);
   // Before it is given back: a ring of a name that is still fetched would be here again at once, and so on.
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.heedPauses();
+  const known = due.filter((attempt) => !work.isTooNew(attempt));
   const record = work.openRecord();
-  const executed = await start(due, record, work);
-  const rest = due.slice(executed.length);
+  const executed = await start(known, record, work);
+  const rest = known.slice(executed.length);
   return {
     ...{ executed, record },
-    unstarted: inRings(rest, executed.length > 0, work),
-    name: due[0]?.name,
+    // For whom it was, it still is.
+    unstarted: inRings(rest, executed.length > 0, work).map((one) => ({ ...one, needs: ring.needs ?? null })),
+    left: known.length === due.length ? [] : inRingsByVersion(due.filter(work.isTooNew)),
+    name: known[0]?.name,
   };
 }
 
@@ -85,6 +91,12 @@ function inRings(rest: readonly DueAttempt[], isStarted: boolean, work: RingWork
     () => '',
     Math.max(size, Math.ceil(rest.length / MOST_PARTS)),
   );
+}
+
+/** Those of one version share a ring, which only runners fetch that know it. */
+function inRingsByVersion(tooNew: readonly DueAttempt[]): Unstarted['tasks'] {
+  const versions = tooNew.map(({ id, version }) => ({ id, needs: version }));
+  return assignRings(versions, ({ needs }) => needs);
 }
 
 function takesLong({ pace }: RingWork, name: string | undefined): boolean {

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { gather } from '../core/gather.ts';
+import { isNewer } from '../core/version.ts';
 import { beginRings, type Ring } from '../store/begin.ts';
 import { recordOutcomes } from '../store/outcomes.ts';
 import { giveBack } from '../store/rings.ts';
@@ -62,6 +63,10 @@ export function ringWorker(options: RingWorkerOptions): RingWorker {
       async giveBack(unstarted) {
         const { live } = await untilBack(log, 'giving attempts back', () => giveBack(pgPool, id, unstarted));
         if (!live) throw new LeaseLost('attempts were not given back: this runner is no longer live');
+      },
+      isTooNew({ name, version }) {
+        const own = options.executables.get(name)?.definition.version;
+        return own !== undefined && isNewer(version, own);
       },
       slots,
       suspects,

@@ -2,23 +2,22 @@ import { hostname } from 'node:os';
 import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { messageOf } from '../process/start.ts';
 import { addPool } from '../store/lease.ts';
 import { readPauses } from '../store/pauses.ts';
-import { lockedRings, returnRings, unlockPools } from '../store/rings.ts';
+import { lockedRings, readLeft, returnRings, unlockPools } from '../store/rings.ts';
 import { endRunner, registerRunner } from '../store/runners.ts';
 import { reportRunning } from '../store/running.ts';
 import { AttemptAborted } from './attempt.ts';
 import type { RunnerEvents } from './events.ts';
 import type { Executable } from './execute.ts';
-import { keepLease, type Lease } from './lease.ts';
-import { type Maintenance, startMaintenance } from './maintenance.ts';
+import { type Left, watchLeft } from './left.ts';
 import { type Pauses, watchPauses } from './pauses.ts';
 import { type RingPool, startRingPool } from './pool.ts';
 import { type RingWorker, ringWorker } from './ring_worker.ts';
 import { type Running, trackRunning } from './running.ts';
 import type { TaskLog } from './task_log.ts';
 import { untilBack } from './until_back.ts';
+import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 /** Rings in hand per slot: those whose outcomes are being written take no slot. */
 const RINGS_PER_SLOT = 4;
@@ -75,7 +74,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { config, pgPool, events, executables, taskLog } = options;
   // Before it is in the pool: whoever sees a runner there may expect it to know. What changes until it listens is read
   // after its first heartbeat.
-  const pauses = await watchPauses(() => readPauses(pgPool));
+  const [pauses, left] = await Promise.all([
+    watchPauses(() => readPauses(pgPool)),
+    watchLeft(() => readLeft(pgPool), versionsOf(executables)),
+  ]);
   const id = await register(options);
   const log = options.log.child({ runner_id: id });
   const stopping = new AbortController();
@@ -97,8 +99,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     pauses,
     stopping: stopping.signal,
   });
-  const pool = startRings(options, { id, log, worker, pauses, onLost });
-  const upkeep = startUpkeep(options, { id, log, running, pauses, onLost });
+  const pool = startRings(options, { id, log, worker, pauses, left, onLost });
+  const upkeep = startUpkeep(options, { id, log, running, pauses, left, onLost });
   const end = (): Promise<void> => endRunner(pgPool, id);
   const parts: Parts = { config, log, pool, running, stopping, ...upkeep, end };
   return {
@@ -122,6 +124,7 @@ async function register({ pgPool, config, version, events, executables }: Runner
     pid: process.pid,
     version,
     taskNames: [...executables.keys()],
+    taskVersions: Object.fromEntries(versionsOf(executables)),
     concurrency: config.RUNNER_CONCURRENCY,
     leaseSecs: config.RUNNER_LEASE_SECS,
   });
@@ -129,16 +132,21 @@ async function register({ pgPool, config, version, events, executables }: Runner
   return id;
 }
 
-/** The pool that brings the rings, but those of what is paused. */
+function versionsOf(executables: ReadonlyMap<string, Executable>): Map<string, string> {
+  return new Map(Array.from(executables, ([name, { definition }]) => [name, definition.version]));
+}
+
+/** The pool that brings the rings, but those of what is paused, and those that need a newer runner. */
 function startRings(
   { config, pgPool, executables }: RunnerOptions,
-  runner: { id: number; log: Logger; worker: RingWorker; pauses: Pauses; onLost: () => void },
+  runner: { id: number; log: Logger; worker: RingWorker; pauses: Pauses; left: Left; onLost: () => void },
 ): RingPool {
-  const { id, log, worker, pauses, onLost } = runner;
+  const { id, log, worker, pauses, left, onLost } = runner;
   const pool = startRingPool({
     pgPool,
     log,
     taskNames: [...executables.keys()],
+    left: left.identifiers,
     isPaused: pauses.isPaused,
     concurrency: config.RUNNER_CONCURRENCY * RINGS_PER_SLOT,
     register: async (poolId) => {
@@ -151,56 +159,17 @@ function startRings(
     locked: (poolIds) => lockedRings(pgPool, poolIds),
     work: worker.work,
   });
-  pauses.onChange(pool.pausesChanged);
+  pauses.onChange(pool.namesChanged);
+  left.onChange(pool.namesChanged);
   return pool;
 }
 
-/** What goes on beside the work itself: the lease, and the maintenance that follows its heartbeats. */
-function startUpkeep(
-  { config, pgPool, connection, events }: RunnerOptions,
-  runner: { id: number; log: Logger; running: Running; pauses: Pauses; onLost: () => void },
-): Pick<Parts, 'lease' | 'maintenance'> {
-  const { id, log, running, pauses, onLost } = runner;
-  const readPausesAnew = (): void => {
-    pauses.refresh().catch((error: unknown) => {
-      log.warn({ reason: messageOf(error) }, 'could not read what is paused: after the next heartbeat again');
-    });
-  };
-  const maintenance = startMaintenance({
-    pool: pgPool,
-    runnerId: id,
-    retentionHours: config.RETENTION_HOURS,
-    auditRetentionDays: config.AUDIT_RETENTION_DAYS,
-    events,
-    log,
-  });
-  const lease = keepLease({
-    runnerId: id,
-    leaseMs: config.RUNNER_LEASE_SECS * 1_000,
-    connection,
-    inFlight: running.count,
-    onCancel: running.cancel,
-    onPauses: readPausesAnew,
-    onBeat: () => {
-      events.emit('renewed');
-      // A notification may have been lost.
-      readPausesAnew();
-      maintenance.recover();
-    },
-    onLost,
-    log,
-  });
-  return { maintenance, lease };
-}
-
-type Parts = {
+type Parts = Upkeep & {
   config: RunnerConfig;
   log: Logger;
   pool: RingPool;
   running: Running;
   stopping: AbortController;
-  lease: Lease;
-  maintenance: Maintenance;
   end: () => Promise<void>;
 };
 

@@ -10,6 +10,8 @@ export type DueAttempt = {
   /** The ring that its task names: what the attempt reports counts as long as that is so. */
   ring: string;
   name: string;
+  /** That it was submitted with. */
+  version: string;
   attempt: number;
   maxAttempts: number;
   priority: number;
@@ -50,8 +52,8 @@ function bytesOf(json: string): string {
     end`;
 }
 
-/** A ring and the tasks it announces. */
-export type Ring = { key: string; taskIds: string[] };
+/** A ring and the tasks it announces. `needs`: the version of their definition that its runner must have at least, if any. */
+export type Ring = { key: string; taskIds: string[]; needs?: string | null };
 
 /**
  * Reads, for many rings at once, which of the attempts they announce are still due: the task names this very
@@ -101,7 +103,8 @@ const BEGIN_RINGS = `
                       where b.parent_id = t.parent_id and b.step = any (t.after))
              end,
              exists (select from errand.pauses)
-               and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}))
+               and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
+             t.version)
            order by t.id)::text as due
     -- Of a limit that it can't know the planner expects one row, so it keeps the plan: planning was over half of all.
     from (select * from unnest($1::uuid[], $2::uuid[]) as a (id, ring) limit cardinality($1)) announced
@@ -114,7 +117,7 @@ type Row = [
   ...[id: string, name: string, attempt: number, maxAttempts: number, priority: number, crashes: number],
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
-  ...[results: Record<string, unknown> | null, paused: boolean],
+  ...[results: Record<string, unknown> | null, paused: boolean, version: string],
 ];
 
 function toAttempt(ring: string, row: Row): DueAttempt {
@@ -136,6 +139,7 @@ function toAttempt(ring: string, row: Row): DueAttempt {
     hasChildren: row[13],
     results: row[14],
     paused: row[15],
+    version: row[16],
   };
 }
 

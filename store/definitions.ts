@@ -4,8 +4,23 @@ import type { TaskDefinition } from '../core/task.ts';
 import type { Database } from './pool.ts';
 
 /**
- * Registers what this process can execute, so that the API and SQL callers know it (specification T7). The
- * newest start wins; rows that did not change are not written.
+ * The condition that a live runner has a newer version of a definition than this. Runners that do not tell versions have none.
+ * Relies on runners_live_idx.
+ */
+function hasNewerRunner(name: string, version: string): string {
+  return `
+    exists (select
+              from errand.runners r
+             where r.ended_at is null
+               and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+               and errand.version_key(r.task_versions ->> ${name}) > errand.version_key(${version}))`;
+}
+
+/**
+ * Registers what this process can execute, so that the API and SQL callers know it (specification T7). What is registered of
+ * a name is the newest version that a live runner has. So a newer version takes the place of an older one, and an older
+ * one that of a newer one only when no live runner has that any more; of one version the newest start wins. Rows that did
+ * not change are not written.
  */
 export async function registerDefinitions(
   database: Database,
@@ -29,9 +44,36 @@ export async function registerDefinitions(
             workflow = excluded.workflow,
             registered_at = now()
       where (d.version, d.schema_hash, d.policy, d.steps, d.workflow)
-            is distinct from (excluded.version, excluded.schema_hash, excluded.policy, excluded.steps, excluded.workflow)`,
+            is distinct from (excluded.version, excluded.schema_hash, excluded.policy, excluded.steps, excluded.workflow)
+        and (errand.version_key(excluded.version) >= errand.version_key(d.version)
+             or not ${hasNewerRunner('d.name', 'excluded.version')})`,
     [JSON.stringify(definitions.flatMap(withSteps).map(toColumns))],
   );
+}
+
+/**
+ * Registers the definitions of a live runner if one of them has become the newest: the last runner with a newer one has left
+ * (a deployment was rolled back), or somebody without it has registered an older one. Relies on the primary key.
+ */
+export async function keepRegistered(
+  database: Database,
+  definitions: readonly TaskDefinition[],
+): Promise<void> {
+  const all = definitions.flatMap(withSteps);
+  const { rows } = await database.query<{ due: boolean }>({
+    name: 'keep_registered',
+    text: `
+      select exists (
+               select
+                 from unnest($1::text[], $2::text[]) as own (name, version)
+                 left join errand.definitions d using (name)
+                where d.name is null
+                   or errand.version_key(d.version) < errand.version_key(own.version)
+                   or (errand.version_key(d.version) > errand.version_key(own.version)
+                       and not ${hasNewerRunner('own.name', 'own.version')})) as due`,
+    values: [all.map(({ name }) => name), all.map(({ version }) => version)],
+  });
+  if (rows[0]?.due === true) await registerDefinitions(database, definitions);
 }
 
 /** A workflow and its steps, which are registered like tasks. */

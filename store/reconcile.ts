@@ -86,8 +86,9 @@ const RING_LOST = `
   select (select count(*) from t where (select count(*) from rung) >= 0) as rung, slice.last as next from slice`;
 
 /**
- * Removes rings that no task names any more and that are not due for a while (those that are due are dropped
- * when seen): of tasks that were cancelled or re-armed, mostly. Gives how many.
+ * Removes rings that no task names any more and that are not due for a while, or were left for a newer runner (those that
+ * are due are dropped when seen, but maybe there is no such runner): of tasks that were cancelled or re-armed, mostly.
+ * Gives how many.
  */
 export async function dropStaleRings(database: Database): Promise<number> {
   const { rows } = await database.query<{ dropped: number }>({
@@ -98,7 +99,10 @@ export async function dropStaleRings(database: Database): Promise<number> {
         select job.id
           from graphile_worker._private_jobs job
          where job.locked_at is null
-           and job.run_at > now() + interval '1 minute'
+           and (job.run_at > now() + interval '1 minute'
+                or job.task_id = any (array(select id
+                                              from graphile_worker._private_tasks
+                                             where strpos(identifier, '@') > 0)))
            and job.key is not null
            and json_typeof(job.payload) = 'array'
            and not exists (

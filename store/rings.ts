@@ -1,12 +1,21 @@
 import { arrayOf } from './arrays.ts';
 import type { Database } from './pool.ts';
 
-/** Tasks of one ring that have not started, each with the fresh ring that is to announce it. */
-export type Unstarted = { key: string; tasks: readonly { id: string; ring: string }[] };
+/**
+ * Tasks of one ring that have not started, each with the fresh ring that is to announce it. `needs`: only to runners whose
+ * definition has this version at least; those of one ring need the same.
+ */
+export type Unstarted = {
+  key: string;
+  tasks: readonly { id: string; ring: string; needs?: string | null }[];
+};
+
+/** The channel on which runners hear that rings were left for newer ones under a name that was not there before. */
+export const LEFT_CHANNEL = 'errand_left';
 
 /**
- * Gives unstarted attempts of the ring `key` back to the pool: their tasks name fresh rings, which ring at once, so
- * the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone, and all of them when the
+ * Gives unstarted attempts of the ring `key` back to the pool, or to the newer runners of it: their tasks name fresh rings,
+ * which ring at once, so the old ring is stale. Tasks that were re-armed or ended meanwhile are left alone, and all of them when the
  * runner is no longer live: another may be executing them. Gives whether it is live: if not, the old ring still announces
  * what was left alone and must stay. Crash after the commit: the old ring finds nothing due; before it: the old ring
  * still announces everything. Relies on the primary key.
@@ -26,25 +35,53 @@ export async function giveBack(
       t as (
         update errand.tasks
            set ring = given.ring
-          from fence, unnest($2::uuid[], $3::uuid[]) as given (id, ring)
+          from fence, unnest($2::uuid[], $3::uuid[], $5::text[]) as given (id, ring, needs)
          where tasks.id = given.id and tasks.ring = $1
-        returning tasks.id, tasks.name, tasks.ring, tasks.run_at, tasks.priority
+        returning tasks.id, errand.ring_identifier(tasks.name, given.needs) as identifier, given.needs,
+                  tasks.ring, tasks.run_at, tasks.priority
       ),
       rings as (
-        select errand.ring_spec(ring, name, priority, run_at, array_agg(id order by id)) as spec,
+        select errand.ring_spec(ring, identifier, priority, run_at, array_agg(id order by id)) as spec,
                (array_agg(id order by id))[1] as first
           from t
-         group by ring, name, priority, run_at
+         group by ring, identifier, priority, run_at
+      ),
+      -- Who may begin them fetches by the names that it knows.
+      told as (
+        select pg_notify('${LEFT_CHANNEL}', '')
+         where exists (
+                 select
+                   from t
+                  where t.needs is not null
+                    and not exists (select from graphile_worker._private_tasks k where k.identifier = t.identifier))
       ),
       rung as (
         select graphile_worker.add_jobs(array_agg(spec order by first))
           from rings
         having count(*) > 0
       )
-      select exists (select from fence) as live, (select count(*) from rung) as jobs`,
-    values: [key, tasks.map(({ id }) => id), tasks.map(({ ring }) => ring), runnerId],
+      select exists (select from fence) as live, (select count(*) from rung) as jobs, (select count(*) from told) as told`,
+    values: [
+      key,
+      tasks.map(({ id }) => id),
+      tasks.map(({ ring }) => ring),
+      runnerId,
+      tasks.map(({ needs }) => needs ?? null),
+    ],
   });
   return { live: rows[0]?.live === true };
+}
+
+/**
+ * The names under which rings were ever left for runners with a newer definition (see `giveBack`): few, one for each version
+ * that was deployed runner by runner.
+ */
+export async function readLeft(database: Database): Promise<string[]> {
+  const { rows } = await database.query<{ identifier: string }>({
+    name: 'read_left',
+    text: `select identifier from graphile_worker._private_tasks where strpos(identifier, '@') > 0 order by id`,
+  });
+  return rows.map(({ identifier }) => identifier);
 }
 
 /**

@@ -6,6 +6,8 @@ export type RunnerDescription = {
   pid: number;
   version: string;
   taskNames: string[];
+  /** The versions of their definitions, by name. */
+  taskVersions?: Record<string, string>;
   concurrency: number;
   leaseSecs: number;
 };
@@ -13,10 +15,13 @@ export type RunnerDescription = {
 /** Registers a runner and gives its id. The id is good for this start only, and fences everything it writes. */
 export async function registerRunner(database: Database, runner: RunnerDescription): Promise<number> {
   const { rows } = await database.query<{ id: number }>(
-    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs)
-     values ($1, $2, $3, $4, $5, $6)
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions)
+     values ($1, $2, $3, $4, $5, $6, $7)
      returning id`,
-    [runner.host, runner.pid, runner.version, runner.taskNames, runner.concurrency, runner.leaseSecs],
+    [
+      ...[runner.host, runner.pid, runner.version, runner.taskNames, runner.concurrency, runner.leaseSecs],
+      runner.taskVersions ?? null,
+    ],
   );
   if (rows[0] === undefined) throw new Error('Registering the runner gave no id');
   return rows[0].id;
@@ -48,6 +53,8 @@ export type RunnerRecord = {
   concurrency: number;
   lease_secs: number;
   task_names: string[];
+  /** The versions of their definitions, by name; null of a runner of Errand before it told them. */
+  task_versions: Record<string, string> | null;
   /** Null while it is live. */
   ended_at: string | null;
   end_reason: 'stopped' | 'lost' | null;
@@ -71,6 +78,11 @@ export async function listRunners(
             array(select name
                     from unnest(task_names) as given (name)
                    where $1::text[] is null or split_part(name, '.', 1) = any ($1)) as task_names,
+            case when task_versions is not null
+                 then coalesce((select jsonb_object_agg(name, version order by name)
+                                  from jsonb_each_text(task_versions) as given (name, version)
+                                 where $1::text[] is null or split_part(name, '.', 1) = any ($1)), '{}')
+            end as task_versions,
             ended_at, end_reason
        from errand.runners
       ${options.ended === true ? '' : 'where ended_at is null'}

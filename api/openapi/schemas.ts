@@ -100,6 +100,12 @@ const runner: Record<string, JsonSchema> = {
   concurrency: { type: 'integer', minimum: 1 },
   lease_secs: { type: 'number' },
   task_names: { type: 'array', items: { type: 'string' }, description: 'What it can execute' },
+  task_versions: {
+    type: ['object', 'null'],
+    additionalProperties: { type: 'string' },
+    description:
+      'The versions of their definitions, by name: it leaves newer tasks to a runner that knows them. Null of a runner that does not tell them',
+  },
   ended_at: nullableTime,
   end_reason: nullable('string', { enum: ['stopped', 'lost', null] }),
 };

@@ -51,6 +51,7 @@ test('what is kept for a time only is deleted when that is over', async () => {
     runnerId: 1,
     retentionHours: 24,
     auditRetentionDays: 90,
+    keepRegistered: async () => {},
     events: createEvents(log),
     log,
   });

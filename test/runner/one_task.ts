@@ -10,11 +10,11 @@ const quick = { initialMs: 1, maxMs: 1, jitter: 0 };
 /** A definition for a test: a payload with a default and a transform, retries at once. */
 export function define(
   name: `${string}.${string}`,
-  more: { result?: z.ZodType; maxAttempts?: number } = {},
+  more: { result?: z.ZodType; maxAttempts?: number; version?: string } = {},
 ): TaskDefinition {
   return defineTask({
     name,
-    version: '1.0.0',
+    version: more.version ?? '1.0.0',
     description: 'For a test',
     payload: z.strictObject({
       value: z

@@ -19,14 +19,17 @@ export async function startNoting(
   pool: Pool,
   names: Name[],
   handler: Handler = () => 'done',
-  more: Pick<TestRunnerOptions, 'concurrency' | 'leaseSecs'> = {},
+  {
+    version = '1.0.0',
+    ...more
+  }: Pick<TestRunnerOptions, 'concurrency' | 'leaseSecs'> & { version?: string } = {},
 ) {
   const started: string[] = [];
   const noted: Handler = (payload, context) => {
     started.push(context.id);
     return handler(payload, context);
   };
-  const executables = new Map(names.map((name) => executable(define(name), noted)));
+  const executables = new Map(names.map((name) => executable(define(name, { version }), noted)));
   const runner = await startTestRunner(pool, { leaseSecs: 600, ...more, executables });
   // Its first heartbeat is over, and what was announced from here on is heard.
   await until('the runner listens', async () => {
@@ -47,7 +50,7 @@ export function knows(runner: Runner, namespace: string, targets: string[]): Pro
 }
 
 /** The rings of a name. */
-export async function rings(pool: Pool, name: Name) {
+export async function rings(pool: Pool, name: string) {
   const { rows } = await pool.query<{ key: string; attempts: number; is_locked: boolean }>(
     `select key, attempts, locked_at is not null as is_locked from graphile_worker.jobs where task_identifier = $1
       order by key`,

@@ -124,3 +124,34 @@ test('a suspect lets the next one start when it is recorded, and not before', as
   await working;
   expect({ started, suspects: suspects.taken() }).toEqual({ started: ['a', 'b'], suspects: 0 });
 });
+
+test('what is too new is left to those that know it, and what needs a newer runner still does when it goes back', async () => {
+  const given: Unstarted['tasks'][] = [];
+  const started: string[] = [];
+  const slots = createSlots(1);
+  const work = {
+    async run({ id }: DueAttempt) {
+      started.push(id);
+      return null;
+    },
+    giveBack: async ({ tasks }: Unstarted) => void given.push(tasks),
+    isTooNew: ({ version }: DueAttempt) => version > '3',
+    slots,
+    stopping: AbortSignal.timeout(100),
+  };
+  const attempts = ['3', '5', '2', '4', '5'].map((version, index) => ({ ...due(String(index)), version }));
+  // The one slot is never freed, so the second that is known goes back.
+  await workThrough(attempts, work, '2');
+  expect(started).toEqual(['0']);
+  expect(given.map((tasks) => tasks.map(({ id, needs }) => [id, needs]))).toEqual([
+    [
+      ['2', '2'],
+      ['1', '5'],
+      ['3', '4'],
+      ['4', '5'],
+    ],
+  ]);
+  const [back, five, four, fiveToo] = given[0]?.map(({ ring }) => ring) ?? [];
+  expect(five).toBe(fiveToo);
+  expect(new Set([back, five, four]).size).toBe(3);
+});

@@ -10,6 +10,7 @@ export function due(id: string): DueAttempt {
     id,
     ring: 'ring',
     name: 't.x',
+    version: '1',
     attempt: 1,
     maxAttempts: 1,
     priority: 0,
@@ -37,17 +38,19 @@ export function succeeded(id: string, result: string | null = null): Outcome {
 }
 
 /**
- * Works through the ring `ring`, which announces these attempts, as is given; else nothing is paused, what goes back is
+ * Works through the ring `ring`, which announces these attempts to runners of the version that it needs, as is given; else nothing is paused, what goes back is
  * forgotten, and nothing has an outcome.
  */
 export function workThrough(
   attempts: DueAttempt[],
   given: Pick<RingWork, 'run' | 'slots'> & Partial<RingWork>,
+  needs: string | null = null,
 ): Promise<void> {
-  const ring = { key: 'ring', taskIds: attempts.map(({ id }) => id) };
+  const ring = { key: 'ring', taskIds: attempts.map(({ id }) => id), needs };
   return workRing(ring, {
     begin: async () => attempts,
     openRecord: () => ({ add: () => Promise.reject(new Error('there is none')), written: async () => {} }),
+    isTooNew: () => false,
     giveBack: async () => {},
     suspects: createSlots(1),
     pace: createPace(),

@@ -46,7 +46,16 @@ test('an attempt comes with all that its task has', async () => {
   const { rows } = await pool.query<{ ring: string }>('select ring from errand.tasks');
   const attempt = await only();
   expect(attempt).toEqual({
-    ...{ id: task.id, ring: rows[0]?.ring, name: 'b.x', attempt: 2, maxAttempts: 3, priority: 7, crashes: 1 },
+    ...{
+      id: task.id,
+      ring: rows[0]?.ring,
+      name: 'b.x',
+      version: '1.0.0',
+      attempt: 2,
+      maxAttempts: 3,
+      priority: 7,
+      crashes: 1,
+    },
     ...{
       waitedMs: expect.any(Number),
       payload: { value: 1 },

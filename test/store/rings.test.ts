@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
-import { giveBack, type LockedRing, lockedRings, returnRings } from '../../store/rings.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { giveBack, type LockedRing, lockedRings, readLeft, returnRings } from '../../store/rings.ts';
 import { endRunner, registerRunner } from '../../store/runners.ts';
 import type { Task } from '../../store/tasks.ts';
 import { createDatabase } from '../support/database.ts';
@@ -129,4 +129,34 @@ test('a ring that was fetched and not begun goes back once, however often that i
   expect(again.lockedAt).not.toBe(fetched.lockedAt);
   await returnRings(pool, ['pool-a'], [fetched]);
   expect(await lockOf(key)).toEqual({ locked_by: 'pool-a', attempts: 1 });
+});
+
+test('attempts go back to newer runners alone, who are told once of a name that is new', async () => {
+  const runner = await register();
+  const heard: string[] = [];
+  const listener = await pool.connect();
+  onTestFinished(() => listener.release(true));
+  listener.on('notification', ({ channel }) => heard.push(channel));
+  await listener.query('listen errand_left');
+  for (const round of [1, 2]) {
+    const { key, ids } = await shared(3);
+    const [plain, newer] = [randomUUID(), randomUUID()];
+    const tasks = ids.map((id, index) =>
+      index === 0 ? { id, ring: plain } : { id, ring: newer, needs: '2.0.0' },
+    );
+    expect(await giveBack(pool, runner, { key, tasks })).toEqual({ live: true });
+    const { rows } = await pool.query(
+      `select task_identifier as name, key from graphile_worker.jobs where key = any ($1) order by 1`,
+      [[plain, newer]],
+    );
+    expect(rows, `round ${round}`).toEqual([
+      { name: 'example.echo', key: plain },
+      { name: 'example.echo@2.0.0', key: newer },
+    ]);
+    expect((await jobs([newer]))[0]?.payload).toEqual(ids.slice(1));
+    // An answer after it tells that what was to come has come.
+    await listener.query('select 1');
+    expect(heard).toEqual(['errand_left']);
+  }
+  expect(await readLeft(pool)).toEqual(['example.echo@2.0.0']);
 });

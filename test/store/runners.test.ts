@@ -11,6 +11,7 @@ function register(host: string): Promise<number> {
     pid: 4_711,
     version: '1.2.3',
     taskNames: ['a.one', 'b.two'],
+    taskVersions: { 'a.one': '1.0.0', 'b.two': '2.1.0' },
     concurrency: 7,
     leaseSecs: 2.5,
   });
@@ -35,6 +36,7 @@ test('the live runners are listed, newest first, with what they said and what th
     concurrency: 7,
     lease_secs: 2.5,
     task_names: ['a.one', 'b.two'],
+    task_versions: { 'a.one': '1.0.0', 'b.two': '2.1.0' },
     ended_at: null,
     end_reason: null,
   });
