@@ -46,6 +46,8 @@ export type Call = Api & {
   visibility: Visibility;
   /** Aborted when the caller has hung up. */
   readonly gone: AbortSignal;
+  /** For what computes for long: throws when nobody waits for it any more, because the time is up or the caller has hung up. */
+  throwIfOver(): void;
   /** Its statement is cancelled in Postgres when the time of the request is up. */
   writes: Connections;
   /** The same, and also when the caller has hung up. */
@@ -74,6 +76,10 @@ export function answerWith(api: Api, operation: Operation): RequestHandler {
       // Made when they are used: a submission needs none of them.
       get gone() {
         return gone.signal();
+      },
+      throwIfOver() {
+        limit.signal().throwIfAborted();
+        gone.signal().throwIfAborted();
       },
       get writes() {
         return writes.breaker.guard(cancellable(writes.pool, limit.signal()));

@@ -1,12 +1,11 @@
 import type { NextFunction, Request, Response } from 'express';
-import { type Detail, ErrandError, type ErrorCode, STATUS_BY_CODE } from '../core/errors.ts';
+import { type Detail, ErrandError, type ErrorCode, MAX_DETAILS, STATUS_BY_CODE } from '../core/errors.ts';
 import { detail, got, valueAt } from '../core/json.ts';
 import { isConnectionFailure, isTimeout, isTransient, isUnable } from '../store/pool.ts';
 import { requestId } from './request.ts';
 
 /** Seconds that a caller is asked to wait while Postgres is away. */
 const RETRY_AFTER_SECONDS = '2';
-const MAX_DETAILS = 100;
 
 const failed = new WeakMap<Response, ErrandError>();
 
@@ -30,7 +29,7 @@ export function answerError(thrown: unknown, request: Request, response: Respons
   response.status(status).json({
     error: error.message,
     code: error.code,
-    ...(error.details === undefined ? {} : { details: error.details.slice(0, MAX_DETAILS) }),
+    ...(error.details === undefined ? {} : { details: error.details }),
     request_id: requestId(request),
   });
 }

@@ -1,5 +1,5 @@
 import { checker } from '../core/check.ts';
-import type { Detail } from '../core/errors.ts';
+import { type Detail, MAX_DETAILS } from '../core/errors.ts';
 import { valueAt } from '../core/json.ts';
 import { parsePayload } from '../core/payload.ts';
 import type { TaskDefinition } from '../core/task.ts';
@@ -13,7 +13,7 @@ const optionsChecker = checker(submissionSchema({}));
 export type Asked = { definition: TaskDefinition; body: unknown; path: string; payloadName?: string };
 
 /**
- * Everything that is wrong with one submission of a task: in its options, in its callback, and in its payload against the
+ * What is wrong with one submission of a task, at most MAX_DETAILS: in its options, in its callback, and in its payload against the
  * JSON Schema of the definition, which closes objects, and, when that holds, against the definition's own schema with
  * its refinements.
  */
@@ -28,5 +28,5 @@ export async function submissionProblems(
   const payload = valueAt(body, '/payload');
   if (payload === undefined) return problems;
   const parsed = await parsePayload(definition, payload, `${path}/${payloadName}`);
-  return parsed.ok ? problems : [...problems, ...parsed.details];
+  return parsed.ok ? problems : [...problems, ...parsed.details].slice(0, MAX_DETAILS);
 }

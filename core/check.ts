@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import type { Detail } from './errors.ts';
+import { type Detail, MAX_DETAILS } from './errors.ts';
 import { detail, got, pointerPart, valueAt } from './json.ts';
 import type { JsonSchema } from './schema.ts';
 
@@ -10,7 +10,7 @@ import type { JsonSchema } from './schema.ts';
  */
 const MAX_PARTS = 10_000;
 
-/** Everything that is wrong with a value; `path` is its JSON Pointer in the request. */
+/** What is wrong with a value, at most MAX_DETAILS; `path` is its JSON Pointer in the request. */
 export type Checker = (value: unknown, path: string) => Detail[];
 
 const judges = { first: createAjv({ allErrors: false }), all: createAjv({ allErrors: true }) };
@@ -30,7 +30,7 @@ export function checker(schema: JsonSchema): Checker {
     const validate = compiled[kind];
     return validate(value)
       ? []
-      : (validate.errors as ErrorObject[]).map((error) => toDetail(error, value, path));
+      : (validate.errors as ErrorObject[]).slice(0, MAX_DETAILS).map((error) => toDetail(error, value, path));
   };
 }
 

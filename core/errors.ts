@@ -1,6 +1,9 @@
 /** One thing that is wrong with a request: where (JSON Pointer, RFC 6901) and what. */
 export type Detail = { path: string; message: string };
 
+/** Details that an error tells at most, and that are looked for in one value: more tell the caller nothing new. */
+export const MAX_DETAILS = 100;
+
 /** Every code an answer can carry, with its HTTP status. The only place where the two meet. */
 export const STATUS_BY_CODE = {
   NOT_FOUND: 404,
@@ -27,6 +30,7 @@ export type ErrorCode = keyof typeof STATUS_BY_CODE;
  */
 export class ErrandError extends Error {
   readonly code: ErrorCode;
+  /** At most MAX_DETAILS. */
   readonly details: Detail[] | undefined;
   readonly headers: Record<string, string>;
   /** What protected itself by it, for metrics: the same code can have several reasons. */
@@ -41,7 +45,7 @@ export class ErrandError extends Error {
     this.name = 'ErrandError';
     this.reason = extra.reason;
     this.code = code;
-    this.details = extra.details;
+    this.details = extra.details?.slice(0, MAX_DETAILS);
     this.headers = extra.headers ?? {};
   }
 }

@@ -1,4 +1,4 @@
-import { STATUS_BY_CODE } from '../../core/errors.ts';
+import { MAX_DETAILS, STATUS_BY_CODE } from '../../core/errors.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import { STATES } from '../../core/states.ts';
 import { NAME_PATTERN } from '../../core/task.ts';
@@ -124,7 +124,12 @@ export const sharedSchemas: Record<string, JsonSchema> = {
     properties: {
       error: { type: 'string', description: 'What was wrong, and what to do' },
       code: { type: 'string', enum: Object.keys(STATUS_BY_CODE) },
-      details: { type: 'array', items: ref('ErrorDetail') },
+      details: {
+        type: 'array',
+        items: ref('ErrorDetail'),
+        maxItems: MAX_DETAILS,
+        description: 'What is wrong, and where: the first hundred if there is more',
+      },
       request_id: { type: 'string' },
     },
   },
@@ -159,7 +164,12 @@ export const sharedSchemas: Record<string, JsonSchema> = {
       id: uuid,
       state: { type: 'string', enum: [...STATES] },
       created: { type: 'boolean', description: 'Whether this item made a new task' },
-      errors: { type: 'array', items: ref('ErrorDetail') },
+      errors: {
+        type: 'array',
+        items: ref('ErrorDetail'),
+        description:
+          'What is wrong with it: the first hundred details. A batch has a thousand of them; of an item after these there is one that says so',
+      },
     },
   },
   BatchAnswer: object('What became of each item, in order', {

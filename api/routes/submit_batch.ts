@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { checker } from '../../core/check.ts';
-import { type Detail, ErrandError } from '../../core/errors.ts';
+import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
+import { detail } from '../../core/json.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { traceSend } from '../../process/tracing.ts';
 import type { Submission, Submitted, TaskReference } from '../../store/submit.ts';
@@ -9,7 +10,11 @@ import { submitBatch, submitBatchAtomically } from '../../store/submit_batch.ts'
 import type { Call, Operation } from '../call.ts';
 import { batchSchema } from '../openapi/submission.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
+import { takeTurns } from '../turns.ts';
 import { submissionProblems } from '../validate.ts';
+
+/** Details in the answer to a batch. Of the items after these it says just that they are not valid. */
+const MAX_BATCH_DETAILS = 1_000;
 
 const checkBatch = checker(batchSchema({}));
 const bodySchema = z.object({ items: z.array(z.unknown()) });
@@ -28,14 +33,8 @@ export const submitTaskBatch: Operation = async (call, request, response) => {
   const details = checkBatch(request.body, '/body');
   if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
   const { items } = bodySchema.parse(request.body);
-  const checked = await checkItems(call, definition, items, request);
   const atomic = String(request.query.atomic) === 'true';
-  const errors = checked.flatMap((item) => ('errors' in item ? item.errors : []));
-  if (atomic && errors.length > 0) {
-    throw new ErrandError('VALIDATION_FAILED', 'The batch is atomic and not all of it is valid', {
-      details: errors,
-    });
-  }
+  const checked = await checkItems(call, definition, { items, atomic }, request);
   const valid = checked.flatMap((item) => ('submission' in item ? [item.submission] : []));
   const submitted = await submit(call, valid, atomic);
   response.json(toAnswer(checked, submitted));
@@ -74,23 +73,46 @@ async function write(
   return submitted;
 }
 
+/**
+ * Checks each item, a turn of the event loop for some of them. Throws VALIDATION_FAILED when the batch is atomic and not all
+ * of it is valid, with the details of the first items that are not.
+ */
 async function checkItems(
   call: Call,
   definition: TaskDefinition,
-  items: unknown[],
+  { items, atomic }: { items: unknown[]; atomic: boolean },
   request: Request,
 ): Promise<Checked[]> {
   const key = request.get('idempotency-key');
+  const whenLong = takeTurns(call.throwIfOver);
+  const refused: Detail[] = [];
   const checked: Checked[] = [];
   for (const [index, item] of items.entries()) {
     const path = `/body/items/${index}`;
     const idempotencyKey = key === undefined ? undefined : `${key}/${index}`;
     const errors = await submissionProblems(call, { definition, body: item, path });
-    checked.push(
-      errors.length > 0 ? { errors } : toChecked(definition, item, request, { path, idempotencyKey }),
-    );
+    const one =
+      errors.length > 0 ? { errors } : toChecked(definition, item, request, { path, idempotencyKey });
+    checked.push('errors' in one ? { errors: told(one.errors, path, refused) } : one);
+    // Nothing of it is kept, so the rest of the items need not be looked at.
+    if (atomic && refused.length >= MAX_DETAILS) break;
+    await whenLong();
   }
-  return checked;
+  if (!atomic || refused.length === 0) return checked;
+  throw new ErrandError('VALIDATION_FAILED', 'The batch is atomic and not all of it is valid', {
+    details: refused,
+  });
+}
+
+/** As many of the errors of an item as the answer has room for, beside those that are told already; they are added to these. */
+function told(errors: Detail[], path: string, already: Detail[]): Detail[] {
+  const some = errors.slice(0, MAX_BATCH_DETAILS - already.length);
+  already.push(...some);
+  if (some.length === errors.length) return some;
+  return [
+    ...some,
+    detail(path, `is not valid: an answer tells the first ${MAX_BATCH_DETAILS} details of a batch`),
+  ];
 }
 
 function toChecked(...parameters: Parameters<typeof toSubmission>): Checked {

@@ -34,9 +34,9 @@ describe('checker', () => {
     expect(check('text', '/body')).toMatchObject([{ path: '/body', message: 'must be object, got "text"' }]);
   });
 
-  test('of a value with very many parts only the first problem is looked for', () => {
+  test('a hundred problems are told, and of a value with very many parts the first', () => {
     const meals = (count: number): unknown => ({ name: 'Pip', meals: Array(count).fill('whale') });
-    expect(check(meals(9_000), '')).toHaveLength(9_000);
+    expect(check(meals(9_000), '')).toHaveLength(100);
     expect(check(meals(11_000), '')).toHaveLength(1);
     const keys = Object.fromEntries(Array.from({ length: 11_000 }, (_, index) => [`key${index}`, null]));
     expect(check({ name: 'Pip', ...keys }, '')).toHaveLength(1);
