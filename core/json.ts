@@ -4,7 +4,7 @@ import type { Detail } from './errors.ts';
 export const MAX_DEPTH = 64;
 
 /** More problems than this tell the caller nothing new. */
-const MAX_PROBLEMS = 100;
+export const MAX_PROBLEMS = 100;
 
 /** How much of a wrong value, and of the path to it, is shown: a key can be megabytes long. */
 const SHOWN_LENGTH = 100;
@@ -16,6 +16,11 @@ class UnheldNumber {
 
   constructor(source: string) {
     this.source = source;
+  }
+
+  /** Where it is only shown, it is text. */
+  toJSON(): string {
+    return this.source;
   }
 }
 
@@ -86,20 +91,6 @@ export function storageProblems(value: unknown, path: string): Detail[] {
   return problems;
 }
 
-/**
- * Escapes of what Postgres can't hold, and keys that are looked at. JSON.stringify escapes lone surrogates, too; as they
- * are, and in numbers that may be beyond a double, it only writes them for JSON.rawJSON.
- */
-const DOUBTFUL = /\\u(?:0000|d[89a-f])|"(?:__proto__|constructor)"|[\ud800-\udfff]|e\+?\d{3}/iu;
-
-/**
- * Whether JSON text that JSON.stringify made can be stored for sure, at a glance: it is short enough not to be nested
- * too deep, and has nothing that `storageProblems` could object to. Saves looking at each part of the value.
- */
-export function isPlainlyStorable(text: string): boolean {
-  return text.length <= 2 * MAX_DEPTH && !DOUBTFUL.test(text);
-}
-
 /** Of a value at `key` in what is at `parent`: the path is made for the few that need one. */
 function collectProblems(
   value: unknown,
@@ -156,7 +147,8 @@ function numberProblem(source: string): string {
   return `${why}, got ${shorten(source, SHOWN_LENGTH)}`;
 }
 
-function keyProblem(key: string, child: unknown): string | null {
+/** What is wrong with a key that has this value, or null. */
+export function keyProblem(key: string, child: unknown): string | null {
   if (key === '__proto__') return 'is a key that is not accepted: it could reach an object prototype';
   if (
     key === 'constructor' &&

@@ -1,7 +1,9 @@
 import { type ErrorRecord, PermanentError } from '../core/errors.ts';
-import { sanitizeText, storageProblems } from '../core/json.ts';
+import { sanitizeText } from '../core/json.ts';
+import { shownJson } from '../core/lossless.ts';
 
 const MAX_MESSAGE_LENGTH = 10_000;
+const MAX_NAME_LENGTH = 200;
 const MAX_STACK_LENGTH = 20_000;
 const MAX_METADATA_LENGTH = 100_000;
 
@@ -14,7 +16,7 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
   if (!(thrown instanceof Error)) {
     return {
       error_type: 'NonError',
-      message: bounded(describe(thrown), MAX_MESSAGE_LENGTH),
+      message: textOf(() => describe(thrown), MAX_MESSAGE_LENGTH) ?? '',
       error_code: null,
       retryable,
       metadata: null,
@@ -22,12 +24,12 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
     };
   }
   return {
-    error_type: bounded(thrown.name, 200),
-    message: bounded(thrown.message, MAX_MESSAGE_LENGTH),
-    error_code: 'code' in thrown && typeof thrown.code === 'string' ? bounded(thrown.code, 200) : null,
+    error_type: textOf(() => thrown.name, MAX_NAME_LENGTH) ?? 'Error',
+    message: textOf(() => thrown.message, MAX_MESSAGE_LENGTH) ?? '',
+    error_code: textOf(() => codeOf(thrown), MAX_NAME_LENGTH),
     retryable,
-    metadata: 'metadata' in thrown ? storableMetadata(thrown.metadata) : null,
-    stack: thrown.stack === undefined ? null : bounded(thrown.stack, MAX_STACK_LENGTH),
+    metadata: 'metadata' in thrown ? storableMetadata(thrown) : null,
+    stack: textOf(() => thrown.stack, MAX_STACK_LENGTH),
   };
 }
 
@@ -37,11 +39,21 @@ export function askedDelayMs(thrown: unknown): number {
   return typeof asked === 'number' && Number.isFinite(asked) && asked > 0 ? asked : 0;
 }
 
+function codeOf(thrown: Error): string | null {
+  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+}
+
 function describe(thrown: unknown): string {
+  return typeof thrown === 'object' ? JSON.stringify(shownJson(thrown)) : String(thrown);
+}
+
+/** A text of what was thrown, or null. It may be no text, or throw when it is read. */
+function textOf(read: () => unknown, length: number): string | null {
   try {
-    return typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown);
+    const text = read();
+    return text === undefined || text === null ? null : bounded(String(text), length);
   } catch {
-    return 'a value that can not be shown was thrown';
+    return '[throws when it is read]';
   }
 }
 
@@ -49,15 +61,19 @@ function bounded(text: string, length: number): string {
   return sanitizeText(text.length <= length ? text : `${text.slice(0, length)}…`);
 }
 
-function storableMetadata(metadata: unknown): Record<string, unknown> | null {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return null;
+/** Parts that JSON can't hold are there by their names; metadata that is no object is one under `value`. */
+function storableMetadata(thrown: Error & { metadata: unknown }): Record<string, unknown> | null {
   try {
-    const text = JSON.stringify(metadata);
-    if (text.length > MAX_METADATA_LENGTH) return { omitted: `metadata of ${text.length} characters` };
-    const copy = JSON.parse(text) as Record<string, unknown>;
-    const problems = storageProblems(copy, '');
-    return problems.length === 0 ? copy : { omitted: 'metadata that Postgres can not hold', problems };
+    const metadata = shownJson(thrown.metadata ?? null);
+    if (metadata === null) return null;
+    const { length } = JSON.stringify(metadata);
+    if (length > MAX_METADATA_LENGTH) return { omitted: `metadata of ${length} characters` };
+    return isRecord(metadata) ? metadata : { value: metadata };
   } catch {
-    return { omitted: 'metadata that is not JSON' };
+    return { omitted: 'metadata that throws when it is read' };
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -53,15 +53,16 @@ export class HandlerContext implements AttemptContext {
 
   readonly progress = (fraction: number, note?: string): void => {
     const bounded = Math.min(Math.max(Number(fraction) || 0, 0), 1);
-    const text = note === undefined ? null : sanitizeText(note.slice(0, MAX_NOTE_LENGTH));
+    const text = note === undefined ? null : sanitizeText(shortened(note));
     this.#underWay.unwritten.progress = { fraction: bounded, note: text };
   };
 
   readonly submit: TaskContext['submit'] = (definition, payload, options) => {
     this.#submitted ??= [];
+    const index = this.#submitted.length;
     const submission =
-      this.#submitted.length < MAX_FOLLOW_UPS
-        ? toFollowUp(definition, payload, { ...this.due, traceparent: this.traceparent }, options)
+      index < MAX_FOLLOW_UPS
+        ? toFollowUp(definition, payload, { ...this.due, traceparent: this.traceparent }, index, options)
         : Promise.reject(tooManyFollowUps());
     this.#submitted.push(submission);
     const heard = submission.then(() => {});
@@ -74,6 +75,10 @@ export class HandlerContext implements AttemptContext {
   followUps(): Promise<Submission[]> | null {
     return this.#submitted === null ? null : Promise.all(this.#submitted);
   }
+}
+
+function shortened(note: string): string {
+  return note.length <= MAX_NOTE_LENGTH ? note : `${note.slice(0, MAX_NOTE_LENGTH)}…`;
 }
 
 function tooManyFollowUps(): PermanentError {

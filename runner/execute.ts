@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import { PermanentError } from '../core/errors.ts';
-import { isPlainlyStorable, storageProblems } from '../core/json.ts';
+import { type Detail, PermanentError } from '../core/errors.ts';
+import { losslessJson } from '../core/lossless.ts';
 import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
-import { parseWith, type Schema } from '../core/schema.ts';
+import { parseWith } from '../core/schema.ts';
 import type { Handler, TaskDefinition } from '../core/task.ts';
 import { traceAttempt } from '../process/tracing.ts';
 import type { Outcome } from '../store/outcomes.ts';
@@ -59,9 +59,7 @@ async function work({ definition, handler }: Executable, context: HandlerContext
   const given = await handler(parsed.value, context);
   const continuation = asContinuation(given);
   if (continuation !== null) return continuation;
-  const value =
-    definition.result === undefined ? given : await fitResult(definition, definition.result, given);
-  const result = value === undefined || value === null ? null : storable(value);
+  const result = await resultText(definition, given);
   const submitted = context.followUps();
   return submitted === null
     ? { kind: 'succeeded', result }
@@ -124,34 +122,28 @@ function misfit({ name, version }: TaskDefinition, details: unknown): PermanentE
   });
 }
 
-async function fitResult({ name }: TaskDefinition, schema: Schema, result: unknown): Promise<unknown> {
-  const parsed = await parseWith(schema, result, '/result');
+/** What a handler gave, as its definition judges it. */
+async function parsedResult({ name, result: schema }: TaskDefinition, given: unknown): Promise<unknown> {
+  if (schema === undefined) return given;
+  const parsed = await parseWith(schema, given, '/result');
   if (parsed.ok) return parsed.value;
   throw invalidResult(`The result does not fit the schema of ${name}`, parsed.details);
 }
 
-/** A result as JSON text that the ledger can hold. One that it can't hold will not fit the next time either. */
-function storable(result: unknown): string {
-  const text = toJson(result);
-  if (text.length > MAX_RESULT_BYTES) {
-    throw invalidResult(`The result has ${text.length} characters of JSON, more than ${MAX_RESULT_BYTES}`);
+/** As JSON text that the ledger can hold, or null when there is none. What it can't hold will not fit the next time either. */
+async function resultText(definition: TaskDefinition, given: unknown): Promise<string | null> {
+  const result = await parsedResult(definition, given);
+  if (result === undefined || result === null) return null;
+  const json = losslessJson(result, '/result');
+  if (!json.ok) {
+    throw invalidResult(`The result of ${definition.name} can not be recorded as it is`, json.details);
   }
-  if (!isPlainlyStorable(text)) {
-    const problems = storageProblems(JSON.parse(text), '/result');
-    if (problems.length > 0) throw invalidResult('The result holds what Postgres can not', problems);
-  }
-  return text;
+  const text = JSON.stringify(json.value);
+  if (text.length <= MAX_RESULT_BYTES) return text;
+  throw invalidResult(`The result has ${text.length} characters of JSON, more than ${MAX_RESULT_BYTES}`);
 }
 
-function toJson(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? 'null';
-  } catch (error) {
-    throw invalidResult(`The result is not JSON: ${String(error)}`);
-  }
-}
-
-function invalidResult(message: string, details?: unknown): PermanentError {
+function invalidResult(message: string, details?: readonly Detail[]): PermanentError {
   return new PermanentError(message, {
     code: 'INVALID_RESULT',
     ...(details ? { metadata: { details } } : {}),

@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { z } from 'zod';
-import { sanitizeText, storageProblems } from '../core/json.ts';
+import { parseJson, sanitizeText } from '../core/json.ts';
+import { shownJson } from '../core/lossless.ts';
 import type { LogLine } from '../store/running.ts';
 
 /** Lines of one attempt that are stored; a last one says how it was. What the process logs is not limited. */
@@ -55,7 +56,7 @@ export function createTaskLog(processLog: Logger, destination: DestinationStream
       const store = storing(sink);
       const stream: DestinationStream = {
         write(text) {
-          const line = lineSchema.parse(JSON.parse(text));
+          const line = lineSchema.parse(parseJson(text));
           if (line.level >= least) destination.write(text);
           if (line.level >= INFO) store(line);
         },
@@ -91,10 +92,11 @@ function bounded(text: string): string {
   return sanitizeText(text.length <= MAX_MESSAGE_LENGTH ? text : `${text.slice(0, MAX_MESSAGE_LENGTH)}…`);
 }
 
+/** As pino has written them; what Postgres could not hold is changed to what it can, and integers beyond a double to texts. */
 function fieldsOf(line: Record<string, unknown>): Record<string, unknown> | null {
-  const fields = Object.fromEntries(Object.entries(line).filter(([name]) => !OWN_FIELDS.has(name)));
-  if (Object.keys(fields).length === 0) return null;
+  const own = Object.entries(line).filter(([name]) => !OWN_FIELDS.has(name));
+  if (own.length === 0) return null;
+  const fields = Object.fromEntries(own.map(([name, value]) => [sanitizeText(name), shownJson(value)]));
   const { length } = JSON.stringify(fields);
-  if (length > MAX_FIELDS_LENGTH) return { omitted: `fields of ${length} characters` };
-  return storageProblems(fields, '').length === 0 ? fields : { omitted: 'fields that Postgres can not hold' };
+  return length > MAX_FIELDS_LENGTH ? { omitted: `fields of ${length} characters` } : fields;
 }

@@ -4,10 +4,10 @@ import { finalSteps, isFailureStep, ON_FAILURE } from '../core/graph.ts';
 import type { GraphStep, Handler, TaskContext } from '../core/task.ts';
 import type { WorkflowDefinition } from '../core/workflow.ts';
 import { type Child, readChildren } from '../store/steps.ts';
+import { toChildren } from './children.ts';
 import type { AttemptContext } from './context.ts';
 import { skip, waitForChildren, waitForStep } from './continuation.ts';
 import type { Executable } from './execute.ts';
-import { toChild } from './follow_up.ts';
 
 /** As many as a batch has items. */
 const MAX_CHILDREN = 10_000;
@@ -67,7 +67,8 @@ function ownWork({ handler }: StepCode): StepHandler {
 }
 
 /** Submits its children, and gives their results when they are done: those of a list in its order. */
-function childWork(pool: Pool, { child: definition, kind }: GraphStep, code: StepCode): StepHandler {
+function childWork(pool: Pool, step: GraphStep, code: StepCode): StepHandler {
+  const { child: definition, kind } = step;
   return async (payload, context) => {
     const { due } = context;
     if (due.hasChildren) {
@@ -76,11 +77,16 @@ function childWork(pool: Pool, { child: definition, kind }: GraphStep, code: Ste
     }
     const given = { payload, results: context.results };
     const payloads = kind === 'map' ? await code.payloads?.(given) : [await code.payload?.(given)];
-    if (!Array.isArray(payloads)) throw new PermanentError('`payloads` must give an array');
-    if (payloads.length > MAX_CHILDREN)
-      throw new PermanentError(`${payloads.length} children are more than ${MAX_CHILDREN}`);
+    if (!Array.isArray(payloads)) {
+      throw new PermanentError(`\`payloads\` of the step \`${step.step}\` must give an array`);
+    }
+    if (payloads.length > MAX_CHILDREN) {
+      throw new PermanentError(
+        `${payloads.length} children of the step \`${step.step}\` are more than ${MAX_CHILDREN}`,
+      );
+    }
     if (payloads.length === 0 || definition === null) return [];
-    return waitForChildren(await Promise.all(payloads.map((one) => toChild(definition, one, due))));
+    return waitForChildren(await toChildren(step, definition, payloads, due));
   };
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { defineSteps, defineWorkflow, step } from '../../core/workflow.ts';
-import { toChild } from '../../runner/follow_up.ts';
+import { childOf } from '../../runner/follow_up.ts';
 import { beginRings, type DueAttempt } from '../../store/begin.ts';
 import { type Outcome, recordOutcomes } from '../../store/outcomes.ts';
 import { registerRunner } from '../../store/runners.ts';
@@ -172,7 +172,7 @@ test('children that are made while their workflow is being cancelled are cancell
   const { id } = await submitWorkflow(pool, listed, { value: 1 });
   const all = await stepOf(pool, id, 'all');
   const due = await begun(all.id);
-  const children = [await toChild(nested, { value: 1 }, due), await toChild(nested, { value: 2 }, due)];
+  const children = [childOf(nested, { value: 1 }, due), childOf(nested, { value: 2 }, due)];
   const client = await pool.connect();
   await client.query('begin');
   await recordOutcomes(client, runnerId, [{ ...outcomeOf(due), kind: 'continued', children }]);

@@ -118,14 +118,63 @@ test('one that is retried alone has all that it is in go on, however deep', asyn
 });
 
 test.each([
-  ['no list', 'no list', '`payloads` must give an array'],
-  ['too long a list', Array.from({ length: 10_001 }, () => ({ value: 1 })), '10001 children are more'],
-  ['a payload that does not fit', [{ value: 1 }, { value: 'x' }], 'does not fit children.square'],
+  ['no list', 'no list', '`payloads` of the step `all` must give an array'],
+  [
+    'too long a list',
+    Array.from({ length: 10_001 }, () => ({ value: 1 })),
+    '10001 children of the step `all` are more',
+  ],
 ])('%s fails the step for good, and nothing of it is submitted', async (_what, list, message) => {
   await startSquares(new Set(), list);
   const { id } = await submitWorkflow(pool, squares, { value: 1 });
   expect((await finished(pool, id)).error?.message).toContain(message);
   expect(await childrenOf(pool, (await stepOf(pool, id, 'all')).id)).toEqual({});
+});
+
+const WRONG = { value: 'x' };
+
+test.each<[string, unknown[], string, string[]]>([
+  [
+    'the third payload of a list',
+    [{ value: 1 }, { value: 2 }, WRONG],
+    'Item 2 of the step `all` does not fit children.square 1.0.0',
+    ['/payloads/2/value'],
+  ],
+  [
+    'several, one of which is a Map in part',
+    [WRONG, { value: 1 }, { value: new Map() }, undefined, { value: Number.NaN }],
+    'Items 0, 2, 3, 4 of the step `all` do not fit children.square 1.0.0',
+    ['/payloads/0/value', '/payloads/2/value', '/payloads/3', '/payloads/4/value'],
+  ],
+  [
+    'more than are told of',
+    Array.from({ length: 1_000 }, () => WRONG),
+    'Items 0, 1, 2, 3, 4 and 95 more of the step `all` do not fit children.square 1.0.0',
+    Array.from({ length: 100 }, (_, index) => `/payloads/${index}/value`),
+  ],
+])('the error names the step and the items: %s', async (_what, list, message, paths) => {
+  await startSquares(new Set(), list);
+  const { id } = await submitWorkflow(pool, squares, { value: 1 });
+  await finished(pool, id);
+  const step = await stepOf(pool, id, 'all');
+  const details = step.error?.metadata?.details as { path: string }[];
+  expect([step.state, step.attempt, step.error?.error_code]).toEqual(['failed', 1, 'VALIDATION_FAILED']);
+  expect([step.error?.message, details.map(({ path }) => path)]).toEqual([message, paths]);
+  expect(await childrenOf(pool, step.id)).toEqual({});
+});
+
+test('the error of a step that runs one task names the step', async () => {
+  const single = defineWorkflow({ ...base, name: 'children.single', steps: { one: step({ run: square }) } });
+  const code = defineSteps(single, {
+    steps: { one: { payload: () => WRONG as unknown as { value: number } } },
+  });
+  await startTestRunner(pool, { executables: new Map(executablesOf(pool, single, code)) });
+  const { id } = await submitWorkflow(pool, single, { value: 1 });
+  await finished(pool, id);
+  expect((await stepOf(pool, id, 'one')).error).toMatchObject({
+    message: 'The payload of the step `one` does not fit children.square 1.0.0',
+    metadata: { details: [{ path: '/payload/value' }] },
+  });
 });
 
 const inner = defineWorkflow({
