@@ -182,6 +182,8 @@ export type TaskEvent = Pick<
 export type Explanation = {
   id: string;
   name: string;
+  /** That it was submitted with. */
+  version: string;
   state: State;
   /** One sentence. */
   summary: string;

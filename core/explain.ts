@@ -8,6 +8,8 @@ import { inWords, type State } from './states.ts';
 export type Explanation = {
   id: string;
   name: string;
+  /** That it was submitted with, and which its runner has to know. */
+  version: string;
   state: State;
   /** One sentence, of the first reason. */
   summary: string;
@@ -34,6 +36,7 @@ export function explain(facts: Facts): Explanation {
   return {
     id: task.id,
     name: task.name,
+    version: task.version,
     state: task.state,
     summary: summaryOf(facts, findings),
     reasons: findings.map(({ next, ...reason }) => reason),

@@ -18,6 +18,7 @@ export const REASON_CODES = [
   'waiting_for_children',
   'no_live_runner',
   'no_runner_for_name',
+  'needs_newer_runner',
   'due_without_ring',
   'ring_locked',
   'runner_overdue',
@@ -73,6 +74,8 @@ export type Facts = {
   task: {
     id: string;
     name: string;
+    /** That it was submitted with. */
+    version: string;
     state: State;
     attempt: number;
     max_attempts: number;
@@ -108,6 +111,8 @@ export type Facts = {
   act: { actor: string; at: string; reason: string | null } | null;
   /** The runners whose lease holds; of those that can execute it, their slots and how many were taken. */
   runners: { live: number; able: number; slots: number; busy: number };
+  /** Live runners that have its name, but an older definition than it needs: how many, and the newest of them. */
+  older: { count: number; some: readonly (RunnerName & { version: string })[] };
   /** Whether there is a ring for its attempt, and whether somebody has fetched it. */
   ring: { is_locked: boolean } | null;
   /** The runner that has or had its attempt, or has fetched its ring; null also when it is not registered any more. */

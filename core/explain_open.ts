@@ -94,15 +94,31 @@ function notDue({ task, failure, now }: Facts): Finding {
   return { code: 'backing_off', message, until: task.run_at };
 }
 
-function runnersMissing({ task, runners }: Facts): Finding[] {
+function runnersMissing(facts: Facts): Finding[] {
+  const { task, runners, older } = facts;
   if (runners.live === 0) {
     const next = `Start a runner that has ${task.name}: npm run runner`;
     return [{ code: 'no_live_runner', message: 'No runner is live', next }];
   }
   if (runners.able > 0) return [];
+  if (older.count > 0) return [newerRunnerNeeded(facts)];
   const who = runners.live === 1 ? 'The one live runner' : `None of the ${runners.live} live runners`;
   const message = `${who} ${runners.live === 1 ? 'can not' : 'can'} execute ${task.name}`;
   return [{ code: 'no_runner_for_name', message, next: `Start a runner that has ${task.name}` }];
+}
+
+function newerRunnerNeeded({ task, older, parent }: Facts): Finding {
+  const who = older.some.map((runner) => `${runnerInWords(runner)} has ${runner.version}`);
+  const more = older.count - who.length;
+  const all = [...who, ...(more > 0 ? [`${more} more have older ones, too`] : [])].join(', ');
+  return {
+    code: 'needs_newer_runner',
+    message: `Its version is ${task.version}, which no live runner knows: ${all}`,
+    next: [
+      `Start a runner whose definition of ${task.name} is ${task.version} or newer: it begins there at once`,
+      `If that version was taken back for good: DELETE /v1/tasks/${parent?.id ?? task.id}, and submit it again as the version that is deployed`,
+    ],
+  };
 }
 
 /** What has become of the message to the runners that it is due. */

@@ -12,7 +12,7 @@ export const QUEUE_READ_LIMIT = 10_000;
 const FINISHED_READ_LIMIT = 1_000;
 const FINISHED_WITHIN_SECS = 300;
 
-/** Of a list of children, as many are told. */
+/** Of a list of children, and of runners that are too old, as many are told. */
 const MEMBERS_TOLD = 5;
 
 type Row = Omit<Facts['task'], 'after'> & {
@@ -29,6 +29,8 @@ type Row = Omit<Facts['task'], 'after'> & {
   able: number;
   slots: number;
   busy: number;
+  older: number;
+  older_runners: Facts['older']['some'];
   pauses: Pause[];
   failed_attempt: number | null;
   failed_outcome: string;
@@ -88,7 +90,7 @@ function isSeen(name: string): string {
 // spelled out because one of the indexes is a partial one.
 const FACTS = `
   with t as materialized (
-    select t.id, t.name, t.state, t.priority, t.attempt, t.max_attempts,
+    select t.id, t.name, t.version, t.state, t.priority, t.attempt, t.max_attempts,
            t.ring, t.run_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.cancel_requested_at, t.progress,
            t.progress_note, t.error, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
            t.state = any ($4) as is_startable,
@@ -148,9 +150,13 @@ const FACTS = `
       select count(*) as live,
              count(*) filter (where r.is_able) as able,
              coalesce(sum(r.concurrency) filter (where r.is_able), 0) as slots,
-             coalesce(sum(least(r.in_flight, r.concurrency)) filter (where r.is_able), 0) as busy
-        from (select one.concurrency, one.in_flight, t.name = any (one.task_names) as is_able
+             coalesce(sum(least(r.in_flight, r.concurrency)) filter (where r.is_able), 0) as busy,
+             count(*) filter (where r.is_named and not r.is_able) as older,
+             coalesce(to_json((array_agg(json_build_object('id', r.id, 'host', r.host, 'pid', r.pid, 'version', r.known)
+                                         order by r.id desc) filter (where r.is_named and not r.is_able))[1:$8]), '[]') as older_runners
+        from (select one.*, named.*, named.is_named and coalesce(errand.version_key(named.known) >= errand.version_key(t.version), true) as is_able
                 from errand.runners one
+               cross join lateral (select t.name = any (one.task_names) as is_named, one.task_versions ->> t.name as known) named
                where one.ended_at is null and one.heartbeat_at >= now() - make_interval(secs => one.lease_secs)) r
     ) pool
    cross join lateral (
@@ -199,7 +205,7 @@ const FACTS = `
     ) family`;
 
 function toFacts(row: Row): Facts {
-  const { now, live, able, slots, busy } = row;
+  const { now, live, able, slots, busy, older, older_runners } = row;
   return {
     now,
     task: { ...row, after: row.after ?? [] },
@@ -214,6 +220,7 @@ function toFacts(row: Row): Facts {
     pauses: row.pauses.map((pause) => ({ ...pause, paused_at: new Date(pause.paused_at).toISOString() })),
     act: row.act_actor === null ? null : { actor: row.act_actor, at: row.act_at, reason: row.act_reason },
     runners: { live, able, slots, busy },
+    older: { count: older, some: older_runners },
     ring: row.has_ring ? { is_locked: row.is_locked } : null,
     runner: runnerOf(row),
     timeout_ms: row.timeout_ms,

@@ -17,6 +17,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
   Explanation: object('Why a task is not running, or what it is at, or how it ended', {
     id: { type: 'string', format: 'uuid' },
     name: text,
+    version: { ...text, description: 'That it was submitted with, and which its runner has to know' },
     state: { type: 'string', enum: [...STATES] },
     summary: { ...text, description: 'One sentence, of the first reason' },
     reasons: { type: 'array', items: ref('Reason'), description: 'The most important first' },
@@ -79,7 +80,10 @@ export const explainSchemas: Record<string, JsonSchema> = {
   }),
   RunnersFor: object('The runners, as of their last heartbeats', {
     live: { ...count, description: 'Runners whose lease holds' },
-    able: { ...count, description: 'Those of them that can execute the task' },
+    able: {
+      ...count,
+      description: 'Those of them that can execute the task: not those whose definition is older',
+    },
     slots: { ...count, description: 'Attempts that these execute at a time' },
     busy: { ...count, description: 'How many of these slots are taken' },
   }),

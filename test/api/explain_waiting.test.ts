@@ -41,6 +41,32 @@ test('without a runner: none is live, and after one came that has other tasks, n
   expect(other.next_steps).toEqual([`Start a runner that has ${NAME}`]);
 });
 
+test('of a version that no live runner knows: it needs a newer one, and is queued when that is there', async () => {
+  const { id } = await submitOne(pool, { ...task, version: '2.10.0' });
+  const runners: number[] = [];
+  for (let count = 0; count < 7; count++)
+    runners.push(await fakeRunner(pool, { names: [NAME], versions: { [NAME]: '2.9.0' } }));
+  await fakeRunner(pool, { names: [NAME], versions: { [NAME]: '2.10.0' }, ago: 700 });
+  const told = await explanationOf(api, id);
+  expect(told.reasons).toMatchObject([{ code: 'needs_newer_runner' }]);
+  expect(told.reasons[0].message.match(/runner \d+/g)).toEqual(
+    runners
+      .toReversed()
+      .slice(0, 5)
+      .map((runner) => `runner ${runner}`),
+  );
+  expect(told).toMatchObject({ version: '2.10.0', runners: { live: 7, able: 0, slots: 0 } });
+  await fakeRunner(pool, { names: [NAME], versions: { [NAME]: '2.10.1' }, concurrency: 3 });
+  expect(await explanationOf(api, id)).toMatchObject({
+    reasons: [{ code: 'queued' }],
+    runners: { live: 8, able: 1, slots: 3 },
+  });
+  // One that does not tell its versions may know it.
+  await noRunners(pool);
+  await fakeRunner(pool, { names: [NAME] });
+  expect(await codesOf(api, id)).toEqual(['queued']);
+});
+
 test('a runner whose lease ran out, or that has left, is not live', async () => {
   const { id } = await submitOne(pool, task);
   await fakeRunner(pool, { names: [NAME], ago: 700 });

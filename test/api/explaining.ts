@@ -20,13 +20,21 @@ export async function codesOf(api: TestApi, id: string): Promise<string[]> {
 /** A runner that is in the ledger alone. Its heartbeat is as old as it is said to be. */
 export async function fakeRunner(
   pool: Pool,
-  runner: { names: string[]; concurrency?: number; inFlight?: number; ago?: number; poolId?: string },
+  runner: {
+    names: string[];
+    versions?: Record<string, string>;
+    concurrency?: number;
+    inFlight?: number;
+    ago?: number;
+    poolId?: string;
+  },
 ): Promise<number> {
   const id = await registerRunner(pool, {
     host: 'elsewhere',
     pid: 7,
     version: '1.0.0',
     taskNames: runner.names,
+    ...(runner.versions === undefined ? {} : { taskVersions: runner.versions }),
     concurrency: runner.concurrency ?? 10,
     leaseSecs: 600,
   });

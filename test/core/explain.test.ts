@@ -7,6 +7,7 @@ test('a task that is due, with a free slot for it, is about to start', () => {
   expect(explained({})).toEqual({
     id: '01a1fda3-8ecb-7e32-bbab-5d3baba36f01',
     name: 'billing.send',
+    version: '1.0.0',
     state: 'queued',
     summary:
       'billing.send is queued: it is number 1 in the queue of billing.send, and a slot is free for it.',
@@ -120,6 +121,10 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   waiting_for_children: { task: { state: 'running', children: 2, pending: 2 } },
   no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0 } },
   no_runner_for_name: { runners: { live: 1, able: 0, slots: 0, busy: 0 } },
+  needs_newer_runner: {
+    runners: { live: 1, able: 0, slots: 0, busy: 0 },
+    older: { count: 1, some: [{ ...RUNNER, version: '0.9.0' }] },
+  },
   due_without_ring: { ring: null, task: { run_at: at(-6) } },
   ring_locked: { ring: { is_locked: true } },
   runner_overdue: { ring: { is_locked: true }, runner: { ...RUNNER, lease_until: at(-1) } },

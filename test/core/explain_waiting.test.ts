@@ -50,6 +50,28 @@ test('no live runner, and none that has the name', () => {
   expect(three.next_steps).toEqual(['Start a runner that has billing.send']);
 });
 
+test('no live runner knows its version: what they have, and how to go on', () => {
+  const some = [7, 5].map((id) => ({ id, host: 'worker', pid: 42, version: `1.${id}.0` }));
+  const { summary, reasons, next_steps, version } = explained({
+    task: { version: '2.1.0' },
+    runners: { live: 4, able: 0, slots: 0, busy: 0 },
+    older: { count: 3, some },
+  });
+  expect(version).toBe('2.1.0');
+  expect(reasons).toEqual([
+    {
+      code: 'needs_newer_runner',
+      message:
+        'Its version is 2.1.0, which no live runner knows: runner 7 (worker, pid 42) has 1.7.0, runner 5 (worker, pid 42) has 1.5.0, 1 more have older ones, too',
+    },
+  ]);
+  expect(summary).toBe(`billing.send is queued: i${reasons[0]?.message.slice(1)}.`);
+  expect(next_steps).toEqual([
+    'Start a runner whose definition of billing.send is 2.1.0 or newer: it begins there at once',
+    'If that version was taken back for good: DELETE /v1/tasks/01a1fda3-8ecb-7e32-bbab-5d3baba36f01, and submit it again as the version that is deployed',
+  ]);
+});
+
 test('scheduled: until when; it has no place in the queue', () => {
   const { reasons, queue, next_attempt_at } = explained({
     task: { state: 'scheduled', run_at: at(7_200) },

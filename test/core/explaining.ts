@@ -15,6 +15,7 @@ function facts({ task, ...given }: Given = {}): Facts {
     task: {
       id: '01a1fda3-8ecb-7e32-bbab-5d3baba36f01',
       name: 'billing.send',
+      version: '1.0.0',
       state: 'queued',
       attempt: 1,
       max_attempts: 25,
@@ -39,6 +40,7 @@ function facts({ task, ...given }: Given = {}): Facts {
     pauses: [],
     act: null,
     runners: { live: 2, able: 1, slots: 10, busy: 4 },
+    older: { count: 0, some: [] },
     ring: { is_locked: false },
     runner: null,
     timeout_ms: 3_600_000,
