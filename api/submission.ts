@@ -5,6 +5,7 @@ import { ErrandError } from '../core/errors.ts';
 import { stepRows } from '../core/graph.ts';
 import { got } from '../core/json.ts';
 import { namespaceOf, type TaskDefinition } from '../core/task.ts';
+import { takesVersion } from '../core/task_payload.ts';
 import type { Submission } from '../store/submit.ts';
 import { type Call, requireName } from './call.ts';
 import { requestId, toIsoTime, traceparent } from './request.ts';
@@ -62,12 +63,8 @@ export function toSubmission(
 ): Submission {
   const options = optionsSchema.parse(body);
   const { policy } = definition;
-  if (options.version !== undefined && options.version !== definition.version) {
-    throw new ErrandError(
-      'NOT_FOUND',
-      `${definition.name} has no version ${options.version}: there is ${definition.version}`,
-    );
-  }
+  const version = options.version ?? definition.version;
+  if (!takesVersion(definition, version)) throw noVersion(definition, version);
   if (options.run_at !== undefined && options.delay_seconds !== undefined) {
     throw new ErrandError('VALIDATION_FAILED', 'The task can not be due at two times', {
       details: [
@@ -81,7 +78,7 @@ export function toSubmission(
   const windowSeconds = options.dedup_window_seconds ?? policy.dedup.windowSeconds;
   return {
     name: definition.name,
-    version: definition.version,
+    version,
     payload: options.payload,
     priority: options.priority ?? policy.priority,
     maxAttempts: options.max_attempts ?? policy.maxAttempts,
@@ -103,4 +100,10 @@ export function toSubmission(
     callbackUrl: options.callback_url ?? policy.callbackUrl,
     ...(definition.graph === undefined ? {} : { steps: stepRows(definition.graph) }),
   };
+}
+
+function noVersion({ name, version, upcasts }: TaskDefinition, asked: string): ErrandError {
+  const older = [...upcasts.keys()];
+  const others = older.length === 0 ? '' : `, and ${older.join(', ')} can be brought to it`;
+  return new ErrandError('NOT_FOUND', `${name} has no version ${asked}: there is ${version}${others}`);
 }

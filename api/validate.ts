@@ -1,8 +1,8 @@
 import { checker } from '../core/check.ts';
 import { type Detail, MAX_DETAILS } from '../core/errors.ts';
 import { valueAt } from '../core/json.ts';
-import { parsePayload } from '../core/payload.ts';
 import type { TaskDefinition } from '../core/task.ts';
+import { judgeTaskPayload } from '../core/task_payload.ts';
 import type { Api } from './call.ts';
 import { callbackProblems } from './callback.ts';
 import { submissionSchema } from './openapi/submission.ts';
@@ -27,6 +27,9 @@ export async function submissionProblems(
     problems.push(...callbackProblems(callbacks, definition, body, path));
   const payload = valueAt(body, '/payload');
   if (payload === undefined) return problems;
-  const parsed = await parsePayload(definition, payload, `${path}/${payloadName}`);
+  // It may be of an older version, which is what its body says.
+  const asked = valueAt(body, '/version');
+  const version = typeof asked === 'string' ? asked : definition.version;
+  const parsed = await judgeTaskPayload(definition, { version, payload }, `${path}/${payloadName}`);
   return parsed.ok ? problems : [...problems, ...parsed.details].slice(0, MAX_DETAILS);
 }

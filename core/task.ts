@@ -9,11 +9,12 @@ import {
   type SchemaOutput,
   toJsonSchema,
 } from './schema.ts';
+import { checkedUpcasts, type Upcast, type Upcasts } from './upcast.ts';
+import { VERSION_PATTERN } from './version.ts';
 
 /** Always with a namespace, so that no name collides with a route such as /v1/tasks/stats (specification T6). */
 export const NAME_PATTERN = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_-]*)+$/;
 export const NAME_MAX_LENGTH = 128;
-const VERSION_PATTERN = /^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$/;
 
 /** A typed unit of work: everything but its handler, so that the API can load it without the handler's code. */
 export type TaskDefinition<
@@ -25,6 +26,8 @@ export type TaskDefinition<
   /** The part of the name before the first dot. */
   readonly namespace: string;
   readonly version: string;
+  /** What brings payloads of older versions to this one. */
+  readonly upcasts: ReadonlyMap<string, Upcast>;
   readonly description: string;
   readonly payload: Payload;
   readonly result: Result;
@@ -133,6 +136,8 @@ export function defineTask<
 export type TaskInput<Name extends string, Payload extends Schema, Result extends Schema | undefined> = {
   name: Name;
   version: string;
+  /** By older versions: makes of a payload of that version one of this version. `upcastFrom` types them. */
+  upcast?: Upcasts<NoInfer<Payload>>;
   description: string;
   payload: Payload;
   /** An accepted payload. */
@@ -168,6 +173,7 @@ export function makeDefinition<
     name: task.name,
     namespace: namespaceOf(task.name),
     version: task.version,
+    upcasts: checkedUpcasts(task.version, task.upcast ?? {}, refuse),
     description: task.description,
     payload: task.payload,
     result: task.result as Result,

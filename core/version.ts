@@ -1,3 +1,6 @@
+/** What a definition may have as its version. */
+export const VERSION_PATTERN = /^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$/;
+
 /**
  * A text whose order by bytes is the order of versions: that of Semantic Versioning 2.0.0 where it has one, and defined for
  * every version that a definition may have:

@@ -110,6 +110,7 @@ function stepDefinition(whole: TaskDefinition, name: string, input: StepInput): 
     {
       name: `${whole.name}.${name}`,
       version: whole.version,
+      upcast: Object.fromEntries(whole.upcasts),
       description: `The step ${name} of ${whole.name}`,
       payload: whole.payload,
       example: whole.example as SchemaInput<Schema>,

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { type Detail, PermanentError } from '../core/errors.ts';
 import { losslessJson } from '../core/lossless.ts';
-import { parsePayload } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
 import { parseWith } from '../core/schema.ts';
 import type { Handler, TaskDefinition } from '../core/task.ts';
+import { parseTaskPayload, payloadInWords, type Versioned } from '../core/task_payload.ts';
 import { traceAttempt } from '../process/tracing.ts';
 import type { Outcome } from '../store/outcomes.ts';
 import { type AttemptAborted, type AttemptUnderWay, abortRecord } from './attempt.ts';
@@ -54,8 +54,8 @@ async function outcomeOfWork(
 }
 
 async function work({ definition, handler }: Executable, context: HandlerContext): Promise<Ending> {
-  const parsed = await parsePayload(definition, context.due.payload, '/payload');
-  if (!parsed.ok) throw misfit(definition, parsed.details);
+  const parsed = await parseTaskPayload(definition, context.due, '/payload');
+  if (!parsed.ok) throw misfit(definition, context.due, parsed.details);
   const given = await handler(parsed.value, context);
   const continuation = asContinuation(given);
   if (continuation !== null) return continuation;
@@ -115,8 +115,8 @@ function delayMs(definition: TaskDefinition, attempt: number, thrown: unknown): 
   return Math.max(backoffMs(definition.policy.backoff, attempt, Math.random()), askedDelayMs(thrown));
 }
 
-function misfit({ name, version }: TaskDefinition, details: unknown): PermanentError {
-  return new PermanentError(`The payload does not fit ${name} ${version}`, {
+function misfit(definition: TaskDefinition, task: Versioned, details: unknown): PermanentError {
+  return new PermanentError(payloadInWords(definition, task), {
     code: 'VALIDATION_FAILED',
     metadata: { details },
   });

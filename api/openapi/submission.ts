@@ -16,7 +16,10 @@ const label = (maxLength: number, description: string): JsonSchema => ({
 
 /** What every submission may carry beside its payload (specification S1). */
 const options: Record<string, JsonSchema> = {
-  version: label(32, 'Refuses the submission unless the definition has this version'),
+  version: label(
+    32,
+    'That of the payload. Refuses the submission unless the definition has this version, or brings its payloads to its own',
+  ),
   priority: {
     type: 'integer',
     minimum: -PRIORITY_LIMIT,

@@ -1,0 +1,40 @@
+import { parseWith, type Schema, type SchemaInput, type SchemaOutput } from './schema.ts';
+import { isNewer, VERSION_PATTERN } from './version.ts';
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** Makes of a payload of an older version what the newest one takes. It gets a copy: what is stored stays as submitted. */
+export type Upcast<Payload extends Schema = Schema> = (old: unknown) => MaybePromise<SchemaInput<Payload>>;
+
+/** By the version that it is from. Each gives the newest version, so a new one means a look at all. */
+export type Upcasts<Payload extends Schema = Schema> = Readonly<Record<string, Upcast<Payload>>>;
+
+/**
+ * An upcast that is typed by the schema that the older version had: `to` gets what that made of the payload. Throws when the
+ * payload does not fit it.
+ */
+export function upcastFrom<Old extends Schema, New>(
+  schema: Old,
+  to: (old: SchemaOutput<Old>) => MaybePromise<New>,
+): (old: unknown) => Promise<New> {
+  return async (old) => {
+    const parsed = await parseWith(schema, old, '/payload');
+    if (parsed.ok) return to(parsed.value);
+    const problems = parsed.details.map(({ path, message }) => `${path} ${message}`);
+    throw new Error(`the payload does not fit the schema of its version: ${problems.join('; ')}`);
+  };
+}
+
+/** The upcasts of a definition, by version. Refuses those that are for no older version than its own. */
+export function checkedUpcasts(
+  version: string,
+  upcasts: Upcasts,
+  refuse: (why: string) => never,
+): ReadonlyMap<string, Upcast> {
+  for (const from of Object.keys(upcasts)) {
+    if (!VERSION_PATTERN.test(from))
+      refuse(`upcast: the version ${JSON.stringify(from)} must match ${VERSION_PATTERN}`);
+    if (!isNewer(version, from)) refuse(`upcast: the version ${from} is not older than ${version}`);
+  }
+  return new Map(Object.entries(upcasts));
+}
