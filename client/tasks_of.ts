@@ -1,10 +1,12 @@
+import type { StoredResult } from './stored.ts';
+
 /** As much of a definition as its types are read from. */
 type DefinitionLike = { readonly name: string; readonly payload: unknown; readonly result?: unknown };
 
 /** What a caller sends for a schema of Zod 4 or `zod/v3`, by its structure: Zod is not needed here. */
 type InputOf<S> = S extends { _zod: { input: infer I } } ? I : S extends { _input: infer I } ? I : never;
 
-/** What is stored of a result: what the schema makes of it. */
+/** What the schema makes of a result. */
 type OutputOf<S> = S extends { _zod: { output: infer O } } ? O : S extends { _output: infer O } ? O : never;
 
 /** The tasks that a client knows: by name, what goes in and what comes out. */
@@ -22,7 +24,7 @@ export type AnyTasks = { [name: string]: { payload: object; result: unknown } };
 export type TasksOf<Definitions extends readonly DefinitionLike[]> = {
   [D in Definitions[number] as D['name']]: {
     payload: InputOf<D['payload']>;
-    result: D['result'] extends undefined ? unknown : OutputOf<D['result']>;
+    result: D['result'] extends undefined ? unknown : StoredResult<OutputOf<D['result']>>;
   };
 };
 

@@ -2,6 +2,7 @@ import { getCallSites } from 'node:util';
 import { checkGraph, ON_FAILURE } from './graph.ts';
 import type { PolicyInput } from './policy.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
+import type { StoredResult } from './stored.ts';
 import {
   type Graph,
   type GraphStep,
@@ -122,15 +123,17 @@ function stepDefinition(whole: TaskDefinition, name: string, input: StepInput): 
   return Object.freeze({ ...made, workflow: whole.name });
 }
 
-type ResultOf<D extends TaskDefinition> = D['result'] extends Schema ? SchemaOutput<D['result']> : unknown;
+type ResultOf<D extends TaskDefinition> = D['result'] extends Schema
+  ? StoredResult<SchemaOutput<D['result']>>
+  : unknown;
 
-/** What those after a step get of it. */
+/** What those after a step get of it: JSON, so text for a date. */
 type StepResult<S extends StepInput> = S extends { map: infer D extends TaskDefinition }
   ? ResultOf<D>[]
   : S extends { run: infer D extends TaskDefinition }
     ? ResultOf<D>
     : S extends { result: infer R extends Schema }
-      ? SchemaOutput<R>
+      ? StoredResult<SchemaOutput<R>>
       : unknown;
 
 type ResultIn<S extends StepInput> = S extends { conditional: true }
