@@ -21,7 +21,14 @@ export function alternatives(root: Schema, given: unknown): Schema[] {
       schemas,
       choice.flatMap((one) => untyped(root, one)),
     );
-  return schemas.flatMap(byType);
+  return schemas.map(closed).flatMap(byType);
+}
+
+/** Once the parts are together, what none of them has evaluated is what none of them has as a property. */
+function closed({ unevaluatedProperties, ...schema }: Schema): Schema {
+  return unevaluatedProperties === undefined || 'additionalProperties' in schema
+    ? schema
+    : { ...schema, additionalProperties: unevaluatedProperties };
 }
 
 /** The alternatives of a part, which may leave the type to what is beside it. */
@@ -30,7 +37,8 @@ function untyped(root: Schema, part: Schema): Schema[] {
   return isPlain ? [part] : alternatives(root, part);
 }
 
-function referred(root: Schema, ref: string): Schema {
+/** What a reference leads to. Throws when it leads nowhere. */
+export function referred(root: object, ref: string): Schema {
   const parts = ref.replace(/^#\//, '').split('/');
   const found = parts.reduce<unknown>(
     (value, part) => (value as Schema | undefined)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')],
@@ -46,7 +54,10 @@ function product(some: Schema[], others: Schema[]): Schema[] {
 
 function both(one: Schema, other: Schema): Schema {
   const required = [...((one.required ?? []) as string[]), ...((other.required ?? []) as string[])];
-  const properties = { ...(one.properties as Schema), ...(other.properties as Schema) };
+  const properties = propertiesOfBoth(
+    one.properties as Schema | undefined,
+    other.properties as Schema | undefined,
+  );
   return {
     ...one,
     ...other,
@@ -54,6 +65,13 @@ function both(one: Schema, other: Schema): Schema {
     ...(required.length > 0 ? { required } : {}),
     ...(Object.keys(properties).length > 0 ? { properties } : {}),
   };
+}
+
+/** A property that both have is what both say of it. */
+function propertiesOfBoth(some: Schema = {}, others: Schema = {}): Schema {
+  const shared = Object.keys(some).filter((key) => key in others && some[key] !== others[key]);
+  const merged = shared.map((key) => [key, { allOf: [some[key], others[key]] }]);
+  return { ...some, ...others, ...Object.fromEntries(merged) };
 }
 
 /** A whole number is a number. */

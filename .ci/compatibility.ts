@@ -1,16 +1,24 @@
-import type { Schema } from './alternatives.ts';
+import { referred, type Schema } from './alternatives.ts';
 import { schemaBreaks } from './subset.ts';
 
 /** As much of an OpenAPI 3.1 document as is compared. */
-export type Document = { info: { version: string }; paths: Record<string, Record<string, unknown>> };
+export type Document = {
+  info: { version: string };
+  paths: Record<string, Record<string, unknown>>;
+  components?: Record<string, Record<string, unknown>>;
+};
 
 type Content = Record<string, { schema?: unknown }>;
 type Parameter = { name: string; in: string; required?: boolean; schema?: unknown };
 type Answer = { headers?: Record<string, unknown>; content?: Content };
-type Operation = {
-  parameters?: Parameter[];
-  requestBody?: { required?: boolean; content?: Content };
-  responses?: Record<string, Answer>;
+type Body = { required?: boolean; content?: Content };
+type Operation = { parameters: Parameter[]; requestBody?: Body; responses: Record<string, Answer> };
+type Reference = { $ref: string };
+/** An operation as it is written: parts of it may be references. */
+type Written = {
+  parameters?: (Parameter | Reference)[];
+  requestBody?: Body | Reference;
+  responses?: Record<string, Answer | Reference>;
 };
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
@@ -53,17 +61,31 @@ function partsOf(version: string): { major: number; minor: number } {
 
 /** The operations of a document. What a parameter of a path is called is nothing to a client: it has no part in the key. */
 function operationsOf(document: Document): { key: string; name: string; operation: Operation }[] {
-  return Object.entries(document.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => method in item).map((method) => {
-      const operation = item[method] as Operation;
-      const parameters = [...((item.parameters ?? []) as Parameter[]), ...(operation.parameters ?? [])];
+  return Object.entries(document.paths).flatMap(([path, given]) => {
+    const item = followed(document, given);
+    return METHODS.filter((method) => method in item).map((method) => {
+      const { parameters = [], requestBody, responses = {} } = item[method] as Written;
+      const all = [...((item.parameters ?? []) as (Parameter | Reference)[]), ...parameters];
       return {
         key: `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`,
         name: `${method.toUpperCase()} ${path}`,
-        operation: { ...operation, parameters: parameters.map((parameter) => numbered(path, parameter)) },
+        operation: {
+          parameters: all.map((parameter) => numbered(path, followed(document, parameter))),
+          ...(requestBody && { requestBody: followed(document, requestBody) }),
+          responses: Object.fromEntries(
+            Object.entries(responses).map(([status, answer]) => [status, followed(document, answer)]),
+          ),
+        },
       };
-    }),
-  );
+    });
+  });
+}
+
+/** What a reference leads to, or what is no reference itself. Throws when it leads nowhere. */
+function followed<T extends object>(document: Document, given: T | Reference): T {
+  let found: T | Reference = given;
+  while ('$ref' in found && typeof found.$ref === 'string') found = referred(document, found.$ref) as T;
+  return found as T;
 }
 
 /** A parameter of a path by its place instead of its name. */
@@ -81,10 +103,10 @@ function operationBreaks(
   name: string,
 ): string[] {
   return [
-    ...parameterBreaks(before, after, was.parameters ?? [], is.parameters ?? [], name),
+    ...parameterBreaks(before, after, was.parameters, is.parameters, name),
     ...bodyBreaks(before, after, was, is, name),
-    ...Object.entries(was.responses ?? {}).flatMap(([status, answer]) =>
-      answerBreaks(before, after, answer, is.responses?.[status], `${name} ${status}`),
+    ...Object.entries(was.responses).flatMap(([status, answer]) =>
+      answerBreaks(before, after, answer, answerTo(is, status), `${name} ${status}`),
     ),
   ];
 }
@@ -131,6 +153,11 @@ function bodyBreaks(
       return schemaBreaks('request', side(before, schema), side(after, now.schema), at);
     }),
   ];
+}
+
+/** The answer to a status, to all that begin with the same digit, or to any other. */
+function answerTo({ responses }: Operation, status: string): Answer | undefined {
+  return responses[status] ?? responses[`${status[0]}XX`] ?? responses.default;
 }
 
 /** An error that does not come any more is no loss; a success is. */

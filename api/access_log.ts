@@ -4,7 +4,7 @@ import type { Options } from 'pino-http';
 import { shownError } from '../process/shown_error.ts';
 import { traceIdOf } from '../process/tracing.ts';
 import { principalOf } from './auth/identify.ts';
-import type { OpenApiDocument } from './openapi/document.ts';
+import { type OpenApiDocument, operationsOf, parametersOf } from './openapi/document.ts';
 import { traceparent } from './request.ts';
 import { isProbe } from './state.ts';
 
@@ -52,8 +52,7 @@ function whoAsked(request: Request): { actor: string; trace_id?: string } {
 }
 
 function queryParameters(document: OpenApiDocument): ReadonlySet<string> {
-  const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
-  const parameters = operations.flatMap((operation) => operation.parameters ?? []);
+  const parameters = operationsOf(document).flatMap((operation) => parametersOf(document, operation));
   return new Set(parameters.filter((one) => one.in === 'query').map(({ name }) => name));
 }
 

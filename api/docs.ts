@@ -1,8 +1,8 @@
 import express, { Router } from 'express';
 // Not the package itself, which runs all of the page: a quarter of a second at each start.
 import absolutePath from 'swagger-ui-dist/absolute-path.js';
-import { toYaml } from './openapi/build.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
+import { toYaml } from './openapi/yaml.ts';
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -110,13 +110,20 @@ const OPEN_PATHS = new Set([
 export function assertPolicies(document: OpenApiDocument, routes: readonly Route[] = ROUTES): void {
   const bare = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods)
-      .filter(
-        (method) =>
-          !OPEN_PATHS.has(path) && !routes.some((one) => one.method === method && covers(one.path, path)),
-      )
+      .filter((method) => policyOf(method, path, routes) === undefined)
       .map((method) => `${method.toUpperCase()} ${path}`),
   );
   if (bare.length > 0) throw new Error(`No policy says who may do ${bare.join(', ')}: see api/operations.ts`);
+}
+
+/** What an operation of the document asks of its caller; undefined when nothing says so. */
+export function policyOf(
+  method: string,
+  path: string,
+  routes: readonly Route[] = ROUTES,
+): Policy | undefined {
+  if (OPEN_PATHS.has(path)) return 'open';
+  return routes.find((one) => one.method === method && covers(one.path, path))?.policy;
 }
 
 /** Whether a path of the document, with `{id}` or the name of a task in it, is one of a route. */

@@ -7,7 +7,7 @@ import { FAILED_READ_LIMIT } from '../../store/stats_workflows.ts';
 import { failures, jsonAnswer } from './answers.ts';
 import type { Operation, Paths } from './document.ts';
 import type { Parameter } from './parameters.ts';
-import { object, ref } from './schemas.ts';
+import { extended, object, ref } from './schemas.ts';
 
 const DEFAULT_WINDOW_MINUTES = 60;
 const MAX_WINDOW_MINUTES = 7 * 24 * 60;
@@ -26,7 +26,7 @@ export const span: Record<string, JsonSchema> = {
 };
 const named: Record<string, JsonSchema> = { name: text, namespace: text };
 
-export const figures: Record<string, JsonSchema> = {
+const figures: Record<string, JsonSchema> = {
   finished: counts(FINISHED),
   skipped: {
     ...count,
@@ -56,11 +56,7 @@ const open: Record<string, JsonSchema> = {
     description: `Whether of one name and state there are more than ${OPEN_LIMIT}, where counting stops`,
   },
 };
-const rates: Record<string, JsonSchema> = {
-  throughput_per_second: { type: 'number', minimum: 0, description: 'Tasks that finished' },
-  ...figures,
-};
-const ofName = { ...named, tasks: { ...count, description: 'That finished' }, ...figures };
+const finished = { type: 'number', minimum: 0, description: 'Tasks that finished' };
 
 /** The component schemas of figures over a window. */
 export const analyticsSchemas: Record<string, JsonSchema> = {
@@ -70,19 +66,19 @@ export const analyticsSchemas: Record<string, JsonSchema> = {
     p95: seconds,
     p99: seconds,
   }),
-  TaskStatsOfAll: object('All names together', { ...open, ...figures }),
-  TaskStatsOfName: object('One name', { ...named, ...open, ...figures }),
+  Figures: object('What finished', figures),
+  TaskStatsOfAll: extended('Figures', 'All names together', open),
+  TaskStatsOfName: extended('TaskStatsOfAll', 'One name', named),
   TaskStats: object('What is open now, and what finished in a window', {
     ...span,
     total: ref('TaskStatsOfAll'),
     names: list('TaskStatsOfName'),
   }),
-  Rates: object('What finished in the whole window', rates),
-  IntervalRates: object('What finished in one interval', { from: time, to: time, ...rates }),
-  NameRates: object('What finished of one name', {
+  Rates: extended('Figures', 'What finished in the whole window', { throughput_per_second: finished }),
+  IntervalRates: extended('Rates', 'What finished in one interval', { from: time, to: time }),
+  NameRates: extended('Rates', 'What finished of one name', {
     ...named,
     share: { type: 'number', minimum: 0, maximum: 1, description: 'Of all that finished' },
-    ...rates,
   }),
   Performance: object('Throughput and durations over a window', {
     ...span,
@@ -91,7 +87,10 @@ export const analyticsSchemas: Record<string, JsonSchema> = {
     intervals: list('IntervalRates'),
     names: list('NameRates'),
   }),
-  NameFigures: object('What finished of one name', ofName),
+  NameFigures: extended('Figures', 'What finished of one name', {
+    ...named,
+    tasks: { ...count, description: 'That finished' },
+  }),
   NameWaiting: object('What waits of one name', {
     ...named,
     queue_depth: { ...count, description: 'Attempts that are due and have no outcome yet' },

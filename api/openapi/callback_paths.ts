@@ -37,7 +37,7 @@ export const callbackSchemas: Record<string, JsonSchema> = {
     finished_at: nullableTime,
     duration_ms: nullableCount,
     status: { type: ['integer', 'null'], description: 'Of the answer; null when there was none' },
-    error: { oneOf: [ref('TaskError'), { type: 'null' }] },
+    error: { anyOf: [ref('TaskError'), { type: 'null' }] },
   }),
   Delivery: object('A message to a callback, and what came of it', {
     id: uuid,

@@ -22,7 +22,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
     summary: { ...text, description: 'One sentence, of the first reason' },
     reasons: { type: 'array', items: ref('Reason'), description: 'The most important first' },
     next_steps: { type: 'array', items: text, description: 'What somebody can do about them' },
-    queue: { oneOf: [ref('QueuePlace'), { type: 'null' }], description: 'Null when it is not due' },
+    queue: { anyOf: [ref('QueuePlace'), { type: 'null' }], description: 'Null when it is not due' },
     runners: ref('RunnersFor'),
     attempt: { type: 'integer', minimum: 1 },
     max_attempts: { type: 'integer', minimum: 1 },
@@ -31,7 +31,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
       description: 'When the attempt that is to come is or was due; null when none is',
     },
     last_error: {
-      oneOf: [ref('TaskError'), { type: 'null' }],
+      anyOf: [ref('TaskError'), { type: 'null' }],
       description: 'Of the last attempt that did not succeed',
     },
     explained_at: { ...time, description: "By Postgres's clock, as all times here are" },

@@ -23,7 +23,7 @@ export const handlerSchemas: Record<string, JsonSchema> = {
         'Attempts, backoff, time limit in ms, priority, deduplication and retention, defaults filled in',
     },
     steps: {
-      oneOf: [{ type: 'array', items: ref('HandlerStep') }, { type: 'null' }],
+      anyOf: [{ type: 'array', items: ref('HandlerStep') }, { type: 'null' }],
       description: 'Of a workflow: its steps, in the order of their definition; null for all others',
     },
     workflow: {

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
-import { failures, jsonAnswer, jsonBody } from './answers.ts';
+import { failures, jsonAnswer, jsonBody, location } from './answers.ts';
 import { bulkSchema, groupRetrySchema } from './bulk.ts';
 import type { Operation, Paths } from './document.ts';
 import { auditParameters, errorListParameters, type Parameter, reasonParameter } from './parameters.ts';
@@ -32,17 +32,18 @@ export const operateSchemas: Record<string, JsonSchema> = {
   QueueAnswer: object('The queue after the operation', {
     queue: { type: 'string' },
     paused: { type: 'boolean' },
-    pause: { oneOf: [ref('Pause'), { type: 'null' }] },
+    pause: { anyOf: [ref('Pause'), { type: 'null' }] },
     changed: { type: 'boolean', description: 'Whether it was not so before' },
     message: { type: 'string' },
   }),
+  BulkRequest: bulkSchema,
   BulkAnswer: object('What a bulk operation did, or will do', {
     action: { type: 'string', enum: ['retry', 'cancel'] },
     dry_run: { type: 'boolean' },
     matched: { type: 'integer', minimum: 0, description: 'Exact up to 10,000' },
     matched_is_estimate: { type: 'boolean' },
     changed: { type: ['integer', 'null'], description: 'Null: a task of its own does it' },
-    task: { oneOf: [ref('Task'), { type: 'null' }], description: 'That task: its progress, its result' },
+    task: { anyOf: [ref('Task'), { type: 'null' }], description: 'That task: its progress, its result' },
     message: { type: 'string' },
   }),
   ErrorGroup: object(
@@ -141,9 +142,7 @@ export function operatePaths(): Paths {
 
 const bulkAnswers = {
   200: jsonAnswer('Done, or counted', ref('BulkAnswer')),
-  202: jsonAnswer('A task of its own does it', ref('BulkAnswer'), {
-    Location: { schema: { type: 'string' }, description: 'Where that task is' },
-  }),
+  202: jsonAnswer('A task of its own does it', ref('BulkAnswer'), location),
   ...failures(413, 415),
 };
 
@@ -154,7 +153,7 @@ function bulkOperation(operationId: string, summary: string): Operation {
     summary,
     description:
       'Up to 1,000 at once; more, or at a pace, by a task that shows its progress and can be cancelled.',
-    requestBody: jsonBody(bulkSchema, { filter: { name: 'billing.send_invoice' }, dry_run: true }),
+    requestBody: jsonBody(ref('BulkRequest'), { filter: { name: 'billing.send_invoice' }, dry_run: true }),
     responses: bulkAnswers,
   };
 }

@@ -2,7 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Request, RequestHandler } from 'express';
 import { pointerPart } from '../../core/json.ts';
-import type { OpenApiDocument } from './document.ts';
+import { type OpenApiDocument, placeOfAnswer } from './document.ts';
 import { ANY_TASK } from './validator.ts';
 
 const JSON_TYPE = 'application/json';
@@ -22,8 +22,10 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
   const compiled = new Map<string, ValidateFunction>();
 
   /** What is wrong with an answer of an operation; null when nothing is. */
-  function problemOf(operation: string[], status: number, body: unknown): string | null {
-    const pointer = [...operation, 'responses', String(status), 'content', JSON_TYPE, 'schema']
+  function problemOf(operation: [string, string], status: number, body: unknown): string | null {
+    const answer = placeOfAnswer(document, operation, status);
+    if (answer === undefined) return `has the status ${status}, which is not documented`;
+    const pointer = [...answer, 'content', JSON_TYPE, 'schema']
       .map((part) => `/${encodeURIComponent(pointerPart(part))}`)
       .join('');
     const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `document:#${pointer}` });
@@ -48,12 +50,12 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
 }
 
 /** Where the document has the operation that the validator of requests has found. */
-function operationOf(request: Request): string[] {
+function operationOf(request: Request): [path: string, method: string] {
   const { openApiRoute, pathParams } = (request as unknown as { openapi: Found }).openapi;
   const path = openApiRoute.startsWith(ANY_TASK)
     ? openApiRoute.replace('{name}', String(pathParams.name))
     : openApiRoute;
-  return ['paths', path, request.method.toLowerCase()];
+  return [path, request.method.toLowerCase()];
 }
 
 type Found = { openApiRoute: string; pathParams: Record<string, string> };

@@ -23,6 +23,16 @@ export function object(
   return { type: 'object', description, required: Object.keys(properties), properties, ...more };
 }
 
+/** What a component has, and these properties, all of them required. */
+export function extended(
+  component: string,
+  description: string,
+  properties: Record<string, JsonSchema>,
+): JsonSchema {
+  const more = { type: 'object', required: Object.keys(properties), properties };
+  return { description, allOf: [ref(component), more] };
+}
+
 const summary: Record<string, JsonSchema> = {
   id: { ...uuid, description: 'UUIDv7: ordered by the time of creation' },
   name: { type: 'string', pattern: NAME_PATTERN.source },
@@ -49,7 +59,7 @@ const summary: Record<string, JsonSchema> = {
   cancel_requested_at: { ...nullableTime, description: 'When it was asked to end' },
   progress: nullable('number', { description: 'How far the handler says it is, from 0 to 1' }),
   progress_note: nullable('string', { description: 'What the handler says it is doing' }),
-  error: { oneOf: [ref('TaskError'), { type: 'null' }], description: 'Of the last failed attempt' },
+  error: { anyOf: [ref('TaskError'), { type: 'null' }], description: 'Of the last failed attempt' },
   dedup: nullable('string', { enum: ['payload', 'key', 'idempotency_key', null] }),
   dedup_key: nullable('string'),
   tags: { type: 'array', items: { type: 'string' } },
@@ -70,8 +80,7 @@ const summary: Record<string, JsonSchema> = {
   }),
 };
 
-const task: Record<string, JsonSchema> = {
-  ...summary,
+const whole: Record<string, JsonSchema> = {
   payload: { ...anyObject, description: 'As it was submitted' },
   result: { ...anyJson, description: 'What the handler returned' },
 };
@@ -82,10 +91,10 @@ const attempt: Record<string, JsonSchema> = {
     type: 'string',
     enum: ['running', 'succeeded', 'failed', 'interrupted', 'crashed', 'timed_out', 'cancelled'],
   },
-  runner: { oneOf: [ref('AttemptRunner'), { type: 'null' }] },
+  runner: { anyOf: [ref('AttemptRunner'), { type: 'null' }] },
   started_at: nullableTime,
   finished_at: nullableTime,
-  error: { oneOf: [ref('TaskError'), { type: 'null' }] },
+  error: { anyOf: [ref('TaskError'), { type: 'null' }] },
 };
 
 const runner: Record<string, JsonSchema> = {
@@ -149,13 +158,16 @@ export const sharedSchemas: Record<string, JsonSchema> = {
   }),
   Attempt: object('One execution of a task by a runner', attempt),
   TaskSummary: object('A task in a list: all but payload and result', summary),
-  Task: object('One submission of a definition', task),
-  TaskRecord: object('A task with its attempts, first to last, and the graph of its steps', {
-    ...task,
+  Task: extended('TaskSummary', 'One submission of a definition', whole),
+  TaskRecord: extended('Task', 'A task with its attempts, first to last, and the graph of its steps', {
     attempts: { type: 'array', items: ref('Attempt') },
-    workflow: { oneOf: [ref('Workflow'), { type: 'null' }], description: 'Null for all but workflows' },
+    workflow: { anyOf: [ref('Workflow'), { type: 'null' }], description: 'Null for all but workflows' },
   }),
-  SubmitAnswer: submitAnswer(ref('Task')),
+  SubmitAnswer: object('The task, and whether this submission made it', {
+    task: ref('Task'),
+    created: { type: 'boolean' },
+    message: { type: 'string' },
+  }),
   BatchItem: {
     type: 'object',
     description: 'What became of one item: its task, or what is wrong with it',
@@ -172,12 +184,15 @@ export const sharedSchemas: Record<string, JsonSchema> = {
       },
     },
   },
-  BatchAnswer: object('What became of each item, in order', {
-    items: { type: 'array', items: ref('BatchItem') },
-    created: { type: 'integer', minimum: 0 },
-    duplicates: { type: 'integer', minimum: 0 },
-    invalid: { type: 'integer', minimum: 0 },
-  }),
+  BatchAnswer: object(
+    'What became of each item, in order: each is validated on its own, and the valid ones are inserted in one transaction',
+    {
+      items: { type: 'array', items: ref('BatchItem') },
+      created: { type: 'integer', minimum: 0 },
+      duplicates: { type: 'integer', minimum: 0 },
+      invalid: { type: 'integer', minimum: 0 },
+    },
+  ),
   TaskList: object('One page of tasks, newest first', {
     tasks: { type: 'array', items: ref('TaskSummary') },
     page: nullable('integer', { description: 'Null for a page that was asked for by cursor' }),
@@ -190,12 +205,3 @@ export const sharedSchemas: Record<string, JsonSchema> = {
   Runner: object('A registration of a runner', runner),
   TaskAnswer: object('The task after the operation', { task: ref('Task'), message: { type: 'string' } }),
 };
-
-/** The answer to a submission, for a task of the given schema. */
-export function submitAnswer(taskSchema: JsonSchema): JsonSchema {
-  return object('The task, and whether this submission made it', {
-    task: taskSchema,
-    created: { type: 'boolean' },
-    message: { type: 'string' },
-  });
-}

@@ -36,7 +36,7 @@ export function anyTaskPaths(shown: TaskDefinition | undefined): Paths {
         description: 'The same as the path of the task itself, for callers that route by data.',
         parameters: [idempotencyKeyParameter, waitParameter],
         requestBody: jsonBody(namedSubmissionSchema, { name: shown?.name, payload: shown?.example }),
-        responses: { ...submitAnswers(ref('SubmitAnswer')), ...failures(400, 404, 409, 413, 415) },
+        responses: { ...submitAnswers(), ...failures(400, 404, 409, 413, 415) },
       },
     },
   };

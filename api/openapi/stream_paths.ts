@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../core/schema.ts';
 import { STATES } from '../../core/states.ts';
 import { EVENT_ID } from '../streams/events.ts';
 import { failures } from './answers.ts';
-import type { Paths } from './document.ts';
+import type { Answer, Paths } from './document.ts';
 import { idParameter, linesParameters, type Parameter } from './parameters.ts';
 import { object, ref } from './schemas.ts';
 
@@ -38,7 +38,9 @@ const lastEventId = (pattern: RegExp, maxLength: number): Parameter => ({
   schema: { type: 'string', maxLength, pattern: pattern.source.replaceAll(/\?<\w+>/g, '') },
 });
 
-const events = (example: string): JsonSchema => ({ 'text/event-stream': { schema: text, example } });
+const events = (example: string): NonNullable<Answer['content']> => ({
+  'text/event-stream': { schema: text, example },
+});
 
 /** The paths of streams of one task. */
 export function streamPaths(): Paths {

@@ -3,9 +3,10 @@ import { DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../../c
 import type { JsonSchema } from '../../core/schema.ts';
 import { CALLBACK_URL_MAX_LENGTH } from '../../core/target_url.ts';
 import { NAME_MAX_LENGTH, NAME_PATTERN } from '../../core/task.ts';
+import { ref } from './schemas.ts';
 
 /** Items of a batch (specification S3). */
-export const MAX_BATCH_ITEMS = 10_000;
+const MAX_BATCH_ITEMS = 10_000;
 
 const label = (maxLength: number, description: string): JsonSchema => ({
   type: 'string',
@@ -73,7 +74,16 @@ const options: Record<string, JsonSchema> = {
 
 const anyPayload: JsonSchema = { type: 'object', additionalProperties: true };
 
-/** The body of a submission whose payload has the given schema. */
+/** The component schemas of submissions. */
+export const submissionSchemas: Record<string, JsonSchema> = {
+  SubmissionOptions: {
+    type: 'object',
+    description: 'What every submission may carry beside its payload',
+    properties: options,
+  },
+};
+
+/** The body of a submission whose payload has the given schema, as it is validated. */
 export function submissionSchema(payload: JsonSchema): JsonSchema {
   return {
     type: 'object',
@@ -83,6 +93,16 @@ export function submissionSchema(payload: JsonSchema): JsonSchema {
   };
 }
 
+/** The body of a submission as the document has it: the common part, and these properties. */
+export function submissionOf(properties: Record<string, JsonSchema>, required: string[]): JsonSchema {
+  return {
+    type: 'object',
+    allOf: [ref('SubmissionOptions')],
+    required,
+    properties,
+    unevaluatedProperties: false,
+  };
+}
 /** The body of a batch whose items have the given schema (specification S3). */
 export function batchSchema(item: JsonSchema): JsonSchema {
   return {
@@ -103,17 +123,14 @@ const naming: JsonSchema = {
 export const namingSchema: JsonSchema = { type: 'object', required: ['name'], properties: naming };
 
 /** The body of a submission that names its task itself (specification S2). */
-export const namedSubmissionSchema: JsonSchema = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['name'],
-  properties: {
+export const namedSubmissionSchema: JsonSchema = submissionOf(
+  {
     ...naming,
     payload: {
       ...anyPayload,
       description: `As the path of the task has it: names match ${NAME_PATTERN.source}`,
     },
     context: { ...anyPayload, description: 'Another word for payload' },
-    ...options,
   },
-};
+  ['name'],
+);

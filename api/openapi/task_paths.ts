@@ -1,56 +1,48 @@
-import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
-import { failures, jsonAnswer, jsonBody, submitAnswers } from './answers.ts';
-import type { Paths } from './document.ts';
+import { anyFailure, jsonBody, submitAnswers, submitted } from './answers.ts';
+import { type Components, type Paths, refTo } from './document.ts';
 import { atomicParameter, idempotencyKeyParameter, waitParameter } from './parameters.ts';
-import { ref, submitAnswer } from './schemas.ts';
-import { batchSchema, MAX_BATCH_ITEMS, submissionSchema } from './submission.ts';
+import { ref } from './schemas.ts';
+import { batchSchema, submissionOf } from './submission.ts';
 
-/** The component schemas of one task: its payload, its result, and what is built of them. */
-export function taskSchemas(definition: TaskDefinition): Record<string, JsonSchema> {
-  const { name } = definition;
-  const result = definition.resultJsonSchema;
-  const own = {
-    payload: { type: 'object', description: 'As it was submitted' },
-    ...(result === undefined ? {} : { result: { oneOf: [ref(`${name}.result`), { type: 'null' }] } }),
-  };
-  return {
-    [`${name}.payload`]: definition.payloadJsonSchema,
-    ...(result === undefined ? {} : { [`${name}.result`]: result }),
-    [`${name}.submission`]: submissionSchema(ref(`${name}.payload`)),
-    [`${name}.task`]: { allOf: [ref('Task'), { type: 'object', properties: own }] },
-  };
+/** What the document has of one task but its paths, beside the schemas of payload and result. */
+export function taskComponents(definition: TaskDefinition): Pick<Components, 'schemas' | 'responses'> {
+  const { name, example, resultJsonSchema } = definition;
+  const submission = submissionOf({ payload: ref(`${name}.payload`) }, ['payload']);
+  // Here it counts for one submission and for the items of a batch.
+  const schemas = { [`${name}.submission`]: { ...submission, examples: [{ payload: example }] } };
+  if (resultJsonSchema === undefined) return { schemas, responses: {} };
+  // Null until there is one, and of a result that may be null; `oneOf` would not take what fits twice.
+  const result = { anyOf: [ref(`${name}.result`), { type: 'null' }] };
+  const answer = { allOf: [ref('SubmitAnswer'), { properties: { task: { properties: { result } } } }] };
+  return { schemas, responses: { [name]: submitted(answer) } };
 }
 
 /** The paths of one task: submitting one, and many at once (specification S1, S3, T4). */
 export function taskPaths(definition: TaskDefinition): Paths {
-  const { name, description, example } = definition;
-  const answer = submitAnswer(ref(`${name}.task`));
-  const base = { tags: [definition.namespace] };
+  const { name, description, namespace, resultJsonSchema } = definition;
+  const answers = submitAnswers(resultJsonSchema === undefined ? undefined : name);
+  const tags = [namespace];
   return {
     [`/v1/tasks/${name}`]: {
       post: {
-        ...base,
+        tags,
         operationId: `submit${pascalCase(name)}`,
         summary: `Submit ${name}`,
         description,
         parameters: [idempotencyKeyParameter, waitParameter],
-        requestBody: jsonBody(ref(`${name}.submission`), { payload: example }),
-        responses: { ...submitAnswers(answer), ...failures(400, 404, 409, 413, 415) },
+        requestBody: jsonBody(ref(`${name}.submission`)),
+        responses: { ...answers, ...anyFailure },
       },
     },
     [`/v1/tasks/${name}/batch`]: {
       post: {
-        ...base,
+        tags,
         operationId: `submit${pascalCase(name)}Batch`,
-        summary: `Submit many ${name} at once`,
-        description: `Up to ${MAX_BATCH_ITEMS} items, each validated on its own; the valid ones are inserted in one transaction. What Postgres can not hold (NUL, say) refuses the whole body.`,
+        summary: `Submit many ${name}`,
         parameters: [idempotencyKeyParameter, atomicParameter],
-        requestBody: jsonBody(batchSchema(ref(`${name}.submission`)), { items: [{ payload: example }] }),
-        responses: {
-          200: jsonAnswer('What became of each item, in order', ref('BatchAnswer')),
-          ...failures(400, 409, 413, 415),
-        },
+        requestBody: jsonBody(batchSchema(ref(`${name}.submission`))),
+        responses: { 200: refTo('responses', 'BatchAnswer'), ...anyFailure },
       },
     },
   };

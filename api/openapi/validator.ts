@@ -1,7 +1,14 @@
 import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
-import type { OpenApiDocument, Operation, Paths } from './document.ts';
+import {
+  type OpenApiDocument,
+  type Operation,
+  type Paths,
+  parametersOf,
+  type RequestBody,
+} from './document.ts';
+import type { Parameter } from './parameters.ts';
 import { compilePathsOnce } from './paths.ts';
 
 /** The usual one takes `urn:uuid:…` too, which Postgres does not. */
@@ -77,31 +84,34 @@ function validatorOfRequests(document: OpenApiDocument): RequestHandler {
 
 /**
  * The document as the validator of requests is to see it. It walks through all of it twice for each operation, so what
- * says nothing of requests is left out: parameters refer to nothing in `components`.
- */
-function withRequestsAlone(document: OpenApiDocument): OpenApiDocument {
-  const copy = withoutBodies(document);
-  for (const operation of operationsOf(copy)) operation.responses = {};
-  return { ...copy, components: { ...copy.components, schemas: {} } };
-}
-
-/**
+ * says nothing of requests is left out, and parameters are written out: they refer to nothing in `components`.
+ *
  * Bodies are validated by their operations, against the same schemas, with validate.ts: the validator would
  * write the defaults of a payload into it, while the ledger holds what was sent; it would refuse a batch for one
  * item; and it would look for every error in a body of millions of parts. It takes times and other texts with
  * reserved characters in a query only when they are encoded, which nobody who types a URL does.
  */
-function withoutBodies(document: OpenApiDocument): OpenApiDocument {
-  const copy = structuredClone(document);
-  for (const operation of operationsOf(copy)) {
-    for (const body of Object.values(operation.requestBody?.content ?? {})) body.schema = {};
-    for (const parameter of operation.parameters ?? []) {
-      if (parameter.in === 'query') Object.assign(parameter, { allowReserved: true });
-    }
-  }
-  return copy;
+function withRequestsAlone({ paths, ...document }: OpenApiDocument): OpenApiDocument {
+  const components = { schemas: {}, responses: {}, parameters: {}, headers: {}, securitySchemes: {} };
+  const asSeen = ({ operationId, parameters, requestBody }: Operation): Operation => ({
+    operationId,
+    ...(parameters && { parameters: parametersOf(document, { parameters }).map(unreserved) }),
+    ...(requestBody && { requestBody: withoutSchemas(requestBody) }),
+    responses: {},
+  });
+  const seen = mapValues(paths, (methods) => mapValues(methods, asSeen));
+  // The validator writes into what it gets.
+  return structuredClone({ ...document, components, paths: seen });
 }
 
-function operationsOf(document: OpenApiDocument): Operation[] {
-  return Object.values(document.paths).flatMap((methods) => Object.values(methods));
+function unreserved(parameter: Parameter): Parameter {
+  return parameter.in === 'query' ? Object.assign({ allowReserved: true }, parameter) : parameter;
+}
+
+function withoutSchemas({ required, content }: RequestBody): RequestBody {
+  return { required, content: mapValues(content, () => ({ schema: {} })) };
+}
+
+function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

@@ -124,7 +124,7 @@ function receive(operation: Operation): Operation {
     tags: ['webhooks'],
     ...operation,
     responses: {
-      ...submitAnswers(ref('SubmitAnswer')),
+      ...submitAnswers(),
       202: jsonAnswer('Nothing becomes of it', ref('IgnoredEvent')),
       ...operation.responses,
     },

@@ -1,10 +1,10 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import { RUNS_READ_LIMIT } from '../../store/stats_workflows.ts';
-import { figures, span, windowParameter } from './analytics_paths.ts';
+import { span, windowParameter } from './analytics_paths.ts';
 import { failures, jsonAnswer } from './answers.ts';
 import type { Paths } from './document.ts';
 import { nameParameter, namespaceParameter } from './handler_paths.ts';
-import { object, ref } from './schemas.ts';
+import { extended, object, ref } from './schemas.ts';
 
 const text: JsonSchema = { type: 'string' };
 const texts: JsonSchema = { type: 'array', items: text };
@@ -12,13 +12,11 @@ const count: JsonSchema = { type: 'integer', minimum: 0 };
 
 /** The component schemas of the figures of a workflow. */
 export const workflowAnalyticsSchemas: Record<string, JsonSchema> = {
-  RunFigures: object('What finished in the window', figures),
-  StepFigures: object('What finished of one step', {
+  StepFigures: extended('Figures', 'What finished of one step', {
     step: text,
     name: { ...text, description: 'Its name as a task' },
     after: { ...texts, description: 'The steps that it waits for' },
     on_critical_path: { ...count, description: 'In how many of the runs that were looked at' },
-    ...figures,
   }),
   CriticalPath: object(
     'The steps that decided when the last runs ended: what makes them faster, makes the runs faster',
@@ -36,7 +34,7 @@ export const workflowAnalyticsSchemas: Record<string, JsonSchema> = {
     ...span,
     name: text,
     namespace: text,
-    runs: ref('RunFigures'),
+    runs: ref('Figures'),
     critical_path: ref('CriticalPath'),
     steps: { type: 'array', items: ref('StepFigures'), description: 'In the order of the definition' },
   }),

@@ -3,9 +3,10 @@ import formats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { buildOpenApi } from '../../api/openapi/build.ts';
-import type { Operation } from '../../api/openapi/document.ts';
+import { answerOf, type Operation } from '../../api/openapi/document.ts';
 import { defineTask } from '../../core/task.ts';
 import { definitions } from '../../tasks/index.ts';
+import { withExamples } from '../contracts/requests.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { registryWith, textTask } from './definitions.ts';
@@ -26,7 +27,9 @@ function post(path: string): Operation {
 }
 
 function bodyOf(path: string) {
-  const { schema, example } = post(path).requestBody?.content['application/json'] ?? {};
+  const { requestBody } = post(path);
+  const { schema, example } =
+    (requestBody && withExamples(document, requestBody))?.content['application/json'] ?? {};
   return { schema, example, accepts: validatorOf(schema) };
 }
 
@@ -75,10 +78,8 @@ test('the path for any task has an example that it accepts', () => {
 });
 
 test('answers are typed per task: the result is that of its definition', () => {
-  const answer = post('/v1/tasks/example.echo').responses[201] as {
-    content: { 'application/json': { schema: unknown } };
-  };
-  const accepts = validatorOf(answer.content['application/json'].schema);
+  const answer = answerOf(document, ['/v1/tasks/example.echo', 'post'], 201);
+  const accepts = validatorOf(answer?.content?.['application/json']?.schema);
   const task = {
     id: '019c0000-0000-7000-8000-000000000000',
     name: 'example.echo',

@@ -1,8 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import type { OpenApiDocument } from '../../api/openapi/document.ts';
+import { answerOf, type OpenApiDocument, placeOfAnswer } from '../../api/openapi/document.ts';
 import { STATUS_BY_CODE } from '../../core/errors.ts';
-import type { JsonSchema } from '../../core/schema.ts';
 import type { Received } from './exchange.ts';
 import { type ApiRequest, type Located, operationsOf } from './requests.ts';
 
@@ -11,8 +10,6 @@ const WITHOUT_OPERATION = [400, 404, 405, 413, 415];
 
 /** What is wrong with an answer by the document; null when nothing is. */
 export type Contract = (request: ApiRequest, received: Received) => string | null;
-
-type Content = Record<string, { schema?: JsonSchema }>;
 
 /** What is wrong with a JSON text by the schema at a pointer of a document; null when nothing is. */
 export type SchemaCheck = (pointer: string, text: string) => string | null;
@@ -43,28 +40,38 @@ export function contractOf(document: OpenApiDocument): Contract {
     if (status === 304 && met.length > 0 && 'if-none-match' in request.headers) return null;
     const isOptions = request.method === 'OPTIONS' && (status === 200 || status === 204);
     if (met.length === 0 && isOptions) return null;
-    const isDocumented = met.some(({ operation }) => String(status) in operation.responses);
+    const known = met.filter(({ path, method }) => answerOf(document, [path, method], status) !== undefined);
+    const isDocumented = known.length > 0;
     if (!isDocumented && (isExact || !WITHOUT_OPERATION.includes(status))) {
       return `has the status ${status}, which ${met.map(({ operation }) => operation.operationId)} does not document`;
     }
     if (request.method === 'HEAD') return text === '' ? null : 'has a body after a HEAD';
     if (status >= 400)
       return type === 'application/json' ? errorProblem(status, text, complaint) : `is ${type}`;
-    const known = met.filter(({ operation }) => String(status) in operation.responses);
-    const problems = known.map(({ path, method, operation }) => {
-      const content = operation.responses[String(status)]?.content as Content | undefined;
+    const problems = known.map(({ path, method }) => {
+      const content = answerOf(document, [path, method], status)?.content;
       if (content === undefined) return text === '' ? null : 'has a body, and none is documented';
       if (content[type] === undefined) return `has the content type ${type}, which is not documented`;
       if (type !== 'application/json') return null;
-      return complaint(schemaPointer({ path, method }, status, type), text);
+      return complaint(schemaPointer(document, { path, method }, status, type), text);
     });
     return problems.includes(null) ? null : problems.join('; ');
   };
 }
 
 /** Where a document has the schema of an answer. */
-export function schemaPointer(at: { path: string; method: string }, status: number, type: string): string {
-  const parts = ['paths', at.path, at.method, 'responses', String(status), 'content', type, 'schema'];
+export function schemaPointer(
+  document: OpenApiDocument,
+  { path, method }: { path: string; method: string },
+  status: number,
+  type: string,
+): string {
+  const parts = [
+    ...(placeOfAnswer(document, [path, method], status) ?? ['nowhere']),
+    'content',
+    type,
+    'schema',
+  ];
   return parts.map((part) => `/${pointerPart(part)}`).join('');
 }
 

@@ -1,11 +1,20 @@
 import fc from 'fast-check';
-import type { Operation } from '../../api/openapi/document.ts';
+import {
+  type OpenApiDocument,
+  type Operation,
+  parametersOf,
+  type RequestBody,
+} from '../../api/openapi/document.ts';
 import type { Parameter } from '../../api/openapi/parameters.ts';
 import type { JsonSchema } from '../../core/schema.ts';
-import { record, resolve, type Source, valid } from './values.ts';
+import { merged, record, resolve, type Source, valid } from './values.ts';
 
 /** An operation of the document with where it is. */
-export type Located = { path: string; method: string; operation: Operation };
+export type Located = {
+  path: string;
+  method: string;
+  operation: Operation<Parameter> & { parameters: Parameter[] };
+};
 
 /** A request in its parts. Path and query are as they are sent, encoded already. */
 export type ApiRequest = {
@@ -23,22 +32,51 @@ export type ApiRequest = {
 const MAX_HEADER_LENGTH = 4_000;
 
 /** Every operation of a document. */
-export function operationsOf(document: { paths: Record<string, Record<string, Operation>> }): Located[] {
+export function operationsOf(document: OpenApiDocument): Located[] {
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations)
       .filter(([, operation]) => typeof operation === 'object' && 'responses' in operation)
-      .map(([method, operation]) => ({ path, method, operation })),
+      .map(([method, operation]) => ({
+        path,
+        method,
+        operation: {
+          ...operation,
+          parameters: parametersOf(document, operation),
+          ...(operation.requestBody && { requestBody: withExamples(document, operation.requestBody) }),
+        },
+      })),
   );
+}
+
+/** A body with its examples, though the schemas of what is sent may have them. */
+export function withExamples(document: OpenApiDocument, body: RequestBody): RequestBody {
+  const content = Object.entries(body.content).map(([type, { schema, example }]) => [
+    type,
+    { schema, example: example ?? exampleOf(document, schema) },
+  ]);
+  return { ...body, content: Object.fromEntries(content) };
+}
+
+/** The example of a schema, or one made of those of its properties and items. */
+function exampleOf(document: OpenApiDocument, given: JsonSchema): unknown {
+  const schema = resolve({ document, words: {}, ids: [] }, given);
+  const { examples, properties, items } = schema;
+  if (Array.isArray(examples)) return examples[0];
+  if (items !== undefined) return [exampleOf(document, items as JsonSchema)];
+  if (properties === undefined) return undefined;
+  const own = Object.entries(properties as Record<string, JsonSchema>);
+  const values = own.map(([key, one]) => [key, exampleOf(document, one)]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
 /** Requests of an operation that are as the document wants them. */
 export function validRequest(source: Source, { path, method, operation }: Located): fc.Arbitrary<ApiRequest> {
-  const parameters = operation.parameters ?? [];
+  const { parameters } = operation;
   return fc
     .record({
-      path: parametersOf(source, parameters, 'path'),
-      query: parametersOf(source, parameters, 'query'),
-      header: parametersOf(source, parameters, 'header'),
+      path: partsOf(source, parameters, 'path'),
+      query: partsOf(source, parameters, 'query'),
+      header: partsOf(source, parameters, 'header'),
       body: bodyOf(source, operation),
     })
     .map((parts) => ({
@@ -55,7 +93,7 @@ export function validRequest(source: Source, { path, method, operation }: Locate
     }));
 }
 
-function parametersOf(
+function partsOf(
   source: Source,
   parameters: Parameter[],
   where: string,
@@ -70,8 +108,8 @@ function parametersOf(
 }
 
 /** By its schema, or the example with some of what its schema allows beside. */
-function bodyOf(source: Source, operation: Operation): fc.Arbitrary<unknown> {
-  const content = operation.requestBody?.content['application/json'];
+function bodyOf(source: Source, { requestBody }: Located['operation']): fc.Arbitrary<unknown> {
+  const content = requestBody?.content['application/json'];
   if (content === undefined) return fc.constant(undefined);
   const made = valid(source, content.schema);
   const { example } = content;
@@ -85,7 +123,7 @@ function bodyOf(source: Source, operation: Operation): fc.Arbitrary<unknown> {
 }
 
 function withoutRequired(source: Source, given: JsonSchema, names: string[]): JsonSchema {
-  const schema = resolve(source, given);
+  const schema = merged(source, given);
   const properties = (schema.properties ?? {}) as Record<string, JsonSchema>;
   const others = Object.entries(properties).filter(([key]) => !names.includes(key));
   return { ...schema, required: [], properties: Object.fromEntries(others) };

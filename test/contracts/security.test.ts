@@ -70,7 +70,7 @@ test.each(Object.entries(ELSEWHERE))('%s has its tests', (_item, files) => {
 });
 
 describe('API3: no property that is not the caller’s to set', () => {
-  const ofRecord = Object.keys((document.components.schemas.TaskRecord?.properties ?? {}) as object);
+  const ofRecord = Object.keys(propertiesOf({ $ref: '#/components/schemas/TaskRecord' }));
   const inward = [
     'ring',
     'dedup_hash',
@@ -141,13 +141,15 @@ function resolved(schema: JsonSchema): JsonSchema {
   return name === '' ? schema : resolved(document.components.schemas[name] ?? {});
 }
 
-function propertiesOf(schema: JsonSchema): Record<string, JsonSchema> {
-  return (schema.properties ?? {}) as Record<string, JsonSchema>;
+/** The properties of a schema, and of all that it is made of. */
+function propertiesOf(given: JsonSchema): Record<string, JsonSchema> {
+  const { properties = {}, allOf = [] } = resolved(given);
+  return Object.assign({}, ...(allOf as JsonSchema[]).map(propertiesOf), properties);
 }
 
 describe('API4: everything has an end', () => {
   const parameters = operations.flatMap(({ path, method, operation }) =>
-    (operation.parameters ?? []).map((one) => [`${method} ${path} ${one.name}`, one] as const),
+    operation.parameters.map((one) => [`${method} ${path} ${one.name}`, one] as const),
   );
 
   test('of what a request can ask for', () => {
@@ -176,7 +178,7 @@ describe('API4: everything has an end', () => {
 
   function pagedAt(index: number): string {
     const paged = operations.filter(({ operation }) =>
-      operation.parameters?.some(({ name }) => name === 'page_size'),
+      operation.parameters.some(({ name }) => name === 'page_size'),
     );
     return paged[index]?.path ?? '';
   }

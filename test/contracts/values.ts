@@ -45,8 +45,9 @@ export function valid(source: Source, given: JsonSchema, name = '', depth = 0): 
 }
 
 /** A schema without `$ref` and `allOf`: what they ask for is in it. */
-function merged(source: Source, given: JsonSchema): JsonSchema {
-  const { allOf, ...own } = resolve(source, given);
+export function merged(source: Source, given: JsonSchema): JsonSchema {
+  const { allOf, unevaluatedProperties, ...own } = resolve(source, given);
+  if (unevaluatedProperties !== undefined) own.additionalProperties = unevaluatedProperties;
   if (!Array.isArray(allOf)) return own;
   return (allOf as JsonSchema[]).map((part) => merged(source, part)).reduce(combine, own);
 }

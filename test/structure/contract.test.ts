@@ -139,3 +139,45 @@ test('every operation of the released document is compared', () => {
   expect(contractProblems(released, released)).toEqual([]);
   expect(contractProblems(released, { ...released, paths: {} })).toHaveLength(count);
 });
+
+/** The same document with its parameters, headers, bodies, answers and paths in the components. */
+function inComponents(document: Any): Any {
+  const path = document.paths['/v1/things/{id}'];
+  const { post } = path;
+  const [id, ...others] = post.parameters;
+  document.components.parameters = { Id: id };
+  document.components.requestBodies = { Thing: post.requestBody };
+  document.components.responses = { 'Got.it': post.responses[200], Bad: post.responses[400] };
+  document.components.pathItems = { Things: path };
+  post.parameters = [{ $ref: '#/components/parameters/Id' }, ...others];
+  post.requestBody = { $ref: '#/components/requestBodies/Thing' };
+  post.responses = {
+    200: { $ref: '#/components/responses/Got.it' },
+    '4XX': { $ref: '#/components/responses/Bad' },
+  };
+  document.paths['/v1/things/{id}'] = { $ref: '#/components/pathItems/Things' };
+  return document;
+}
+
+test('what is moved to the components, and errors that are documented together, break nothing', () => {
+  expect(contractProblems(documentOf(), inComponents(documentOf()))).toEqual([]);
+  expect(contractProblems(inComponents(documentOf()), inComponents(documentOf()))).toEqual([]);
+});
+
+test.each<[string, (components: Any) => void, string]>([
+  ['a parameter', (all) => Object.assign(all.parameters.Id.schema, { pattern: '^0' }), 'path 1 has pattern'],
+  ['a body', (all) => Object.assign(all.requestBodies.Thing, { required: true }), 'body must be given now'],
+  ['a header', (all) => delete all.responses['Got.it'].headers, '200 header Location is gone'],
+  ['an answer', (all) => delete all.schemas.Answer.properties.a, '200 body.a is gone'],
+  ['an error', (all) => delete all.responses.Bad.content, '400 does not come as application/json'],
+])('a change of %s is found though it is in the components', (_name, change, problem) => {
+  const changed = inComponents(documentOf());
+  change(changed.components);
+  expect(contractProblems(documentOf(), changed).join()).toContain(problem);
+});
+
+test('a reference that leads nowhere is no contract', () => {
+  const changed = inComponents(documentOf());
+  delete changed.components.responses.Bad;
+  expect(() => contractProblems(documentOf(), changed)).toThrow('#/components/responses/Bad leads nowhere');
+});

@@ -151,3 +151,29 @@ test.each<[string, 'request' | 'response', unknown, unknown]>([
 ])('%s is compatible in a %s', (_name, where, before, now) => {
   expect(schemaChange(where, before, now)).toEqual([]);
 });
+
+test('an object that is made of open parts and closed as a whole is the same as one that is written out', () => {
+  const plain = object({ a: text, b: text }, { required: ['a'], ...closed });
+  const made = {
+    allOf: [object({ b: text })],
+    ...object({ a: text }, { required: ['a'] }),
+    unevaluatedProperties: false,
+  };
+  for (const where of ['request', 'response'] as const) {
+    expect(schemaChange(where, plain, made)).toEqual([]);
+    expect(schemaChange(where, made, plain)).toEqual([]);
+  }
+  expect(schemaChange('request', { ...made, unevaluatedProperties: true }, made)).toEqual([
+    expect.stringContaining('does not accept other properties now'),
+  ]);
+});
+
+test('a property that several parts describe is what all of them say', () => {
+  const made = (b: object) => ({
+    allOf: [object({ a: object({ b, c: text }) }), { properties: { a: object({ c: text }) } }],
+  });
+  expect(schemaChange('response', made(text), made(text))).toEqual([]);
+  expect(schemaChange('response', made(text), made({ type: ['string', 'null'] }))).toEqual([
+    expect.stringContaining('body.a.b may be null now'),
+  ]);
+});

@@ -1,6 +1,8 @@
 import type { Scope } from '../../../api/auth/principal.ts';
 import type { buildOpenApi } from '../../../api/openapi/build.ts';
+import { parametersOf } from '../../../api/openapi/document.ts';
 import { ROUTES, type Route } from '../../../api/operations.ts';
+import { withExamples } from '../../contracts/requests.ts';
 
 /** What a request of a caller of the namespace `text` is about: it may see and do nothing with it. */
 export type Foreign = {
@@ -54,7 +56,9 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
     error_group: foreign.errorGroup,
   };
   return Object.entries(document.paths).flatMap(([template, methods]) =>
-    Object.entries(methods).map(([method, { operationId, parameters = [], requestBody }]) => {
+    Object.entries(methods).map(([method, operation]) => {
+      const { operationId } = operation;
+      const requestBody = operation.requestBody && withExamples(document, operation.requestBody);
       const path = template.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
         const value = inPath[name];
         if (value === undefined) throw new Error(`What is foreign as {${name}} of ${operationId}?`);
@@ -62,7 +66,9 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
       });
       const example = Object.values(requestBody?.content ?? {})[0]?.example;
       const picks = template.includes('{error_group}') || hasFilter(example);
-      const narrowing = parameters.filter((one) => one.in === 'query' && one.name in inQuery);
+      const narrowing = parametersOf(document, operation).filter(
+        (one) => one.in === 'query' && one.name in inQuery,
+      );
       return {
         operation: operationId,
         scope: scopeOf(method, path),

@@ -1,0 +1,30 @@
+import { Document, isMap, isScalar, isSeq, type Node } from 'yaml';
+import type { OpenApiDocument } from './document.ts';
+
+const LINE_WIDTH = 200;
+/** The key of a node is in the same line. */
+const KEY_WIDTH = 20;
+const NOTICE =
+  '# Generated from the task definitions by `npm run openapi`. Do not edit: a test holds it fresh.\n';
+
+/** The document as openapi.yaml holds it: whatever fits in a line has one. */
+export function toYaml(document: OpenApiDocument): string {
+  const yaml = new Document(document, { aliasDuplicateObjects: false });
+  if (yaml.contents !== null) inLines(yaml.contents, 0);
+  return NOTICE + yaml.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** Writes what is short in one line, from the inside out. Gives how long a node is so, infinity when it is in several. */
+function inLines(node: Node, indent: number): number {
+  if (isScalar(node)) return String(node.value).length + 2;
+  const parts = isMap(node)
+    ? node.items.map(({ key, value }) => String(key).length + 2 + inLines(value as Node, indent + 2))
+    : isSeq(node)
+      ? node.items.map((item) => inLines(item as Node, indent + 2))
+      : [];
+  const length = parts.reduce((sum, part) => sum + part + 2, 4);
+  if (indent + length > LINE_WIDTH - KEY_WIDTH || !(isMap(node) || isSeq(node)))
+    return Number.POSITIVE_INFINITY;
+  node.flow = true;
+  return length;
+}
