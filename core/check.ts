@@ -57,5 +57,12 @@ function toDetail(error: ErrorObject, value: unknown, path: string): Detail {
   const key = additionalProperty ?? missingProperty;
   const pointer = key === undefined ? error.instancePath : `${error.instancePath}/${pointerPart(key)}`;
   const allowed = allowedValues === undefined ? '' : `: ${allowedValues.join(', ')}`;
-  return detail(`${path}${pointer}`, `${String(error.message)}${allowed}${got(valueAt(value, pointer))}`);
+  const words = WORDS[error.keyword] ?? String(error.message);
+  return detail(`${path}${pointer}`, `${words}${allowed}${got(valueAt(value, pointer))}`);
 }
+
+/** The same words as about payloads, which Zod judges (verdict/messages.ts). */
+const WORDS: Record<string, string> = {
+  additionalProperties: 'is not a property that is known here',
+  required: 'is required',
+};

@@ -1,15 +1,10 @@
 import { getCallSites } from 'node:util';
 import type { Logger } from 'pino';
+import { checkExample, compilePayload, compileResult } from './compile.ts';
 import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './policy.ts';
-import {
-  type JsonSchema,
-  parseNow,
-  type Schema,
-  type SchemaInput,
-  type SchemaOutput,
-  toJsonSchema,
-} from './schema.ts';
+import type { JsonSchema, Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import { checkedUpcasts, type Upcast, type Upcasts } from './upcast.ts';
+import type { Judge } from './verdict/judge.ts';
 import { VERSION_PATTERN } from './version.ts';
 
 /** Always with a namespace, so that no name collides with a route such as /v1/tasks/stats (specification T6). */
@@ -32,10 +27,18 @@ export type TaskDefinition<
   readonly payload: Payload;
   readonly result: Result;
   readonly policy: Policy;
-  /** An accepted payload, shown in the docs; checked against the schema when the definition loads. */
+  /** An accepted payload, shown in the docs; it has gone the whole way of a payload, as JSON, when the definition loaded. */
   readonly example: SchemaInput<Payload>;
+  /** These describe. What judges is beside them. */
   readonly payloadJsonSchema: JsonSchema;
   readonly resultJsonSchema: JsonSchema | undefined;
+  readonly judges: {
+    readonly payload: Judge;
+    /** Of what a handler gave. */
+    readonly result: Judge | undefined;
+    /** Of JSON that stands for that. */
+    readonly resultJson: Judge | undefined;
+  };
   /** Where it was defined, for messages about it. */
   readonly file: string;
   /** Of a workflow: its steps and what they wait for. */
@@ -121,7 +124,7 @@ export type Handler<D extends TaskDefinition = TaskDefinition> = (
 ) => Promise<HandlerResult<D>> | HandlerResult<D>;
 
 /**
- * Defines a task. `payload` must be an object schema that JSON Schema can express; `policy` gets its defaults.
+ * Defines a task. `payload` must describe objects that JSON can carry; `policy` gets its defaults.
  * Throws, naming the file, when any of it is not acceptable (specification T5, T6).
  */
 export function defineTask<
@@ -167,8 +170,9 @@ export function makeDefinition<
     );
     return refuse(issues.join('; '));
   }
-  const payloadJsonSchema = objectSchema(task.payload, refuse);
-  checkExample(task.payload, task.example, refuse);
+  const payload = compilePayload(task.payload, refuse);
+  checkExample(payload, task.example, refuse);
+  const result = task.result === undefined ? undefined : compileResult(task.result, refuse);
   return Object.freeze({
     name: task.name,
     namespace: namespaceOf(task.name),
@@ -179,9 +183,9 @@ export function makeDefinition<
     result: task.result as Result,
     policy: policy.data,
     example: task.example,
-    payloadJsonSchema,
-    resultJsonSchema:
-      task.result === undefined ? undefined : expressed('result', task.result, 'output', refuse),
+    payloadJsonSchema: payload.jsonSchema,
+    resultJsonSchema: result?.jsonSchema,
+    judges: { payload: payload.judge, result: result?.judge, resultJson: result?.judgeJson },
     file,
   });
 }
@@ -203,26 +207,4 @@ export function refusal(name: string, file: string): Refuse {
   return (why) => {
     throw new Error(`Task definition ${JSON.stringify(name)} in ${file}: ${why}`);
   };
-}
-
-function objectSchema(schema: Schema, refuse: Refuse): JsonSchema {
-  const json = expressed('payload', schema, 'input', refuse);
-  if (json.type !== 'object') refuse('the payload schema must be an object (z.object or z.strictObject)');
-  return json;
-}
-
-function expressed(what: string, schema: Schema, io: 'input' | 'output', refuse: Refuse): JsonSchema {
-  try {
-    return toJsonSchema(schema, io);
-  } catch (error) {
-    return refuse(`JSON Schema can't express its ${what} schema: ${String(error)}`);
-  }
-}
-
-/** As it would arrive, so after a journey as JSON. With an asynchronous refinement it can't be told at load. */
-function checkExample(schema: Schema, example: unknown, refuse: Refuse): void {
-  const parsed = parseNow(schema, JSON.parse(JSON.stringify(example)), '/example');
-  if (parsed?.ok !== false) return;
-  const problems = parsed.details.map(({ path, message }) => `${path} ${message}`);
-  refuse(`its payload schema does not accept the example: ${problems.join('; ')}`);
 }

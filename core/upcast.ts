@@ -1,4 +1,5 @@
-import { parseWith, type Schema, type SchemaInput, type SchemaOutput } from './schema.ts';
+import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
+import { judgeOf } from './verdict/judge.ts';
 import { isNewer, VERSION_PATTERN } from './version.ts';
 
 type MaybePromise<T> = T | Promise<T>;
@@ -17,8 +18,9 @@ export function upcastFrom<Old extends Schema, New>(
   schema: Old,
   to: (old: SchemaOutput<Old>) => MaybePromise<New>,
 ): (old: unknown) => Promise<New> {
+  const judge = judgeOf(schema, { isJson: true });
   return async (old) => {
-    const parsed = await parseWith(schema, old, '/payload');
+    const parsed = await judge(old, '/payload');
     if (parsed.ok) return to(parsed.value);
     const problems = parsed.details.map(({ path, message }) => `${path} ${message}`);
     throw new Error(`the payload does not fit the schema of its version: ${problems.join('; ')}`);

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { type Detail, PermanentError } from '../core/errors.ts';
 import { losslessJson } from '../core/lossless.ts';
+import { parseResult } from '../core/payload.ts';
 import { backoffMs } from '../core/retry.ts';
-import { parseWith } from '../core/schema.ts';
 import type { Handler, TaskDefinition } from '../core/task.ts';
 import { parseTaskPayload, payloadInWords, type Versioned } from '../core/task_payload.ts';
 import { traceAttempt } from '../process/tracing.ts';
@@ -123,11 +123,10 @@ function misfit(definition: TaskDefinition, task: Versioned, details: unknown): 
 }
 
 /** What a handler gave, as its definition judges it. */
-async function parsedResult({ name, result: schema }: TaskDefinition, given: unknown): Promise<unknown> {
-  if (schema === undefined) return given;
-  const parsed = await parseWith(schema, given, '/result');
+async function parsedResult(definition: TaskDefinition, given: unknown): Promise<unknown> {
+  const parsed = await parseResult(definition, given, '/result');
   if (parsed.ok) return parsed.value;
-  throw invalidResult(`The result does not fit the schema of ${name}`, parsed.details);
+  throw invalidResult(`The result does not fit the schema of ${definition.name}`, parsed.details);
 }
 
 /** As JSON text that the ledger can hold, or null when there is none. What it can't hold will not fit the next time either. */

@@ -5,8 +5,9 @@ import { stepRows } from '../core/graph.ts';
 import { type Lossless, losslessJson } from '../core/lossless.ts';
 import { parsePayload } from '../core/payload.ts';
 import { DEDUP_STRATEGIES, DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../core/policy.ts';
-import { type Parsed, parseWith } from '../core/schema.ts';
+import type { Parsed } from '../core/schema.ts';
 import type { FollowUpOptions, TaskDefinition } from '../core/task.ts';
+import { judgeOf } from '../core/verdict/judge.ts';
 import type { DueAttempt } from '../store/begin.ts';
 import type { Submission } from '../store/submit.ts';
 
@@ -26,6 +27,8 @@ const optionsSchema = z.strictObject({
   tags: z.array(label(100)).max(20).optional(),
   reason: label(1_000).optional(),
 });
+
+const judgeOptions = judgeOf(optionsSchema, { isJson: true });
 
 /** How a submission differs from what its definition says. */
 type Differing = { options: z.output<typeof optionsSchema>; dedup: Dedup };
@@ -79,7 +82,7 @@ async function fittingOptions(
   path: string,
 ): Promise<Parsed<Differing>> {
   const held = losslessJson(given, path);
-  const parsed = held.ok ? await parseWith(optionsSchema, held.value, path) : held;
+  const parsed = held.ok ? await judgeOptions(held.value, path) : held;
   if (!parsed.ok) return parsed;
   const { dedup, dedupKey } = parsed.value;
   try {

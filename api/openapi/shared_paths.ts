@@ -11,6 +11,7 @@ import {
 } from './parameters.ts';
 import { ref } from './schemas.ts';
 import { namedSubmissionSchema } from './submission.ts';
+import { sentExample } from './task_paths.ts';
 
 /** The paths that concern tasks of any kind; `shown` is the definition that examples are taken from. */
 export function anyTaskPaths(shown: TaskDefinition | undefined): Paths {
@@ -35,7 +36,10 @@ export function anyTaskPaths(shown: TaskDefinition | undefined): Paths {
         summary: 'Submit a task that the body names',
         description: 'The same as the path of the task itself, for callers that route by data.',
         parameters: [idempotencyKeyParameter, waitParameter],
-        requestBody: jsonBody(namedSubmissionSchema, { name: shown?.name, payload: shown?.example }),
+        requestBody: jsonBody(namedSubmissionSchema, {
+          name: shown?.name,
+          payload: shown && sentExample(shown),
+        }),
         responses: { ...submitAnswers(), ...failures(400, 404, 409, 413, 415) },
       },
     },

@@ -7,10 +7,12 @@ import { batchSchema, submissionOf } from './submission.ts';
 
 /** What the document has of one task but its paths, beside the schemas of payload and result. */
 export function taskComponents(definition: TaskDefinition): Pick<Components, 'schemas' | 'responses'> {
-  const { name, example, resultJsonSchema } = definition;
+  const { name, resultJsonSchema } = definition;
   const submission = submissionOf({ payload: ref(`${name}.payload`) }, ['payload']);
   // Here it counts for one submission and for the items of a batch.
-  const schemas = { [`${name}.submission`]: { ...submission, examples: [{ payload: example }] } };
+  const schemas = {
+    [`${name}.submission`]: { ...submission, examples: [{ payload: sentExample(definition) }] },
+  };
   if (resultJsonSchema === undefined) return { schemas, responses: {} };
   // Null until there is one, and of a result that may be null; `oneOf` would not take what fits twice.
   const result = { anyOf: [ref(`${name}.result`), { type: 'null' }] };
@@ -46,6 +48,11 @@ export function taskPaths(definition: TaskDefinition): Paths {
       },
     },
   };
+}
+
+/** The example of a definition as it is sent: JSON has text for a date. */
+export function sentExample({ example }: TaskDefinition): unknown {
+  return JSON.parse(JSON.stringify(example));
 }
 
 /** `example.echo` as a part of an identifier: `ExampleEcho`. Two names may give the same one. */

@@ -37,8 +37,8 @@ describe.each(DOORS)('by $door', ({ path, name }) => {
       },
       ['/payload/message', 'must be string, got 5'],
       ['/payload/count', 'must be integer, got 1.5'],
-      ['/payload/extra', 'must NOT have additional properties, got {"a":1}'],
-      ['/bogus', 'must NOT have additional properties, got true'],
+      ['/payload/extra', 'is not a property that is known here, got {"a":1}'],
+      ['/bogus', 'is not a property that is known here, got true'],
       ['/priority', 'must be integer, got "high"'],
       ['/delay_seconds', 'must be >= 0, got -1'],
       ['/tags', 'must NOT have duplicate items (items ## 1 and 0 are identical), got ["a","a",""]'],
@@ -52,11 +52,11 @@ describe.each(DOORS)('by $door', ({ path, name }) => {
   });
 
   test('a payload that is missing, null or no object', async () => {
-    await refused({}, ['/payload', "must have required property 'payload'"]);
+    await refused({}, ['/payload', 'is required']);
     await refused({ payload: null }, ['/payload', 'must be object, got null']);
     await refused({ payload: 'text' }, ['/payload', 'must be object, got "text"']);
     await refused({ payload: [] }, ['/payload', 'must be object, got []']);
-    await refused({ payload: {} }, ['/payload/message', "must have required property 'message'"]);
+    await refused({ payload: {} }, ['/payload/message', 'is required']);
   });
 
   test.each([
@@ -91,7 +91,7 @@ describe.each(DOORS)('by $door', ({ path, name }) => {
   });
 
   test('nothing is coerced in a body', async () => {
-    await refused({ payload: { message: 'a', count: '2' } }, ['/payload/count', 'must be integer, got "2"']);
+    await refused({ payload: { message: 'a', count: '2' } }, ['/payload/count', 'must be number, got "2"']);
     await refused({ payload: { message: true } }, ['/payload/message', 'must be string, got true']);
   });
 });
@@ -108,8 +108,8 @@ test('what only the definition itself knows is told too, together with the optio
       details: [
         { path: '/body/priority', message: 'must be integer, got "x"' },
         { path: '/body/payload/url', message: expect.stringMatching(/^must not carry credentials/) },
-        { path: '/body/payload/json', message: 'can not be sent together with body, got 1' },
-        { path: '/body/payload/method', message: 'is GET, which carries no body, got "GET"' },
+        { path: '/body/payload/json', message: 'can not be sent together with body' },
+        { path: '/body/payload/method', message: 'is GET, which carries no body' },
       ],
     },
   );
@@ -120,6 +120,6 @@ test('keys are escaped in the path', async () => {
   await expectRefused(api, pool, () => api.call('POST', '/v1/tasks/example.echo', body), {
     status: 400,
     code: 'VALIDATION_FAILED',
-    details: [{ path: '/body/payload/a~1b~0c d"', message: 'must NOT have additional properties, got 1' }],
+    details: [{ path: '/body/payload/a~1b~0c d"', message: 'is not a property that is known here, got 1' }],
   });
 });

@@ -153,10 +153,8 @@ test('a new definition is in the document, is validated by it and works, with no
   const refused = await send({ invoice_id: 0, to: 'nobody', copies: [1], more: 1 });
   expect(refused.body.details.map(({ path }: { path: string }) => path).sort()).toEqual([
     '/body/payload/copies',
-    '/body/payload/copies/0',
     '/body/payload/invoice_id',
     '/body/payload/more',
-    '/body/payload/to',
     '/body/payload/to',
   ]);
 });

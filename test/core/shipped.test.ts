@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
-import { type JsonSchema, parseWith } from '../../core/schema.ts';
+import { parsePayload } from '../../core/payload.ts';
+import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { isWorkflow, type WorkflowDefinition } from '../../core/workflow.ts';
 import { handlers, loadHandler } from '../../tasks/handlers.ts';
@@ -66,7 +67,7 @@ describe.each(all.map((definition) => ({ definition, name: definition.name })))(
     const ajv = formats.default(new Ajv2020({ strictTypes: false }));
     const validate = ajv.compile(definition.payloadJsonSchema);
     expect([validate(definition.example), validate.errors]).toEqual([true, null]);
-    expect(await parseWith(definition.payload, definition.example, '')).toMatchObject({ ok: true });
+    expect(await parsePayload(definition, definition.example, '')).toMatchObject({ ok: true });
   });
 
   test('it is defined in a file of its name, with its code beside it', () => {

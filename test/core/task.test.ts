@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { z as z3 } from 'zod/v3';
-import { parseWith } from '../../core/schema.ts';
+import { parsePayload } from '../../core/payload.ts';
 import { defineHandler, defineTask, NAME_MAX_LENGTH, NAME_PATTERN, namespaceOf } from '../../core/task.ts';
 
 const minimal = {
@@ -71,11 +71,11 @@ test('a definition with zod/v3 has a closed schema, is parsed with its defaults,
     properties: { sent: { type: 'boolean' } },
     required: ['sent'],
   });
-  expect(await parseWith(task.payload, { to: 'Ahab' }, '')).toEqual({
+  expect(await parsePayload(task, { to: 'Ahab' }, '')).toEqual({
     ok: true,
     value: { to: 'Ahab', copies: 1 },
   });
-  expect(await parseWith(task.payload, { to: '' }, '')).toMatchObject({
+  expect(await parsePayload(task, { to: '' }, '')).toMatchObject({
     ok: false,
     details: [{ path: '/to' }],
   });

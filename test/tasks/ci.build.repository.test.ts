@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { parseWith } from '../../core/schema.ts';
+import { parsePayload } from '../../core/payload.ts';
 import { ciBuild } from '../../tasks/ci.build.task.ts';
 import { build, fakeGit } from './ci-harness.ts';
 import { failureOf } from './http-harness.ts';
@@ -74,15 +74,15 @@ describe('a repository', () => {
 
   test.each(HOSTILE)('a payload with %s is refused', async (_what, changed) => {
     const good = { repository: 'https://git.example.com/team/app.git', branch: 'main', commit };
-    expect(await parseWith(ciBuild.payload, good, '')).toMatchObject({ ok: true });
-    expect(await parseWith(ciBuild.payload, { ...good, ...changed }, '')).toMatchObject({ ok: false });
+    expect(await parsePayload(ciBuild, good, '')).toMatchObject({ ok: true });
+    expect(await parsePayload(ciBuild, { ...good, ...changed }, '')).toMatchObject({ ok: false });
   });
 
   test.each(['main', 'feature/a-b_c.1', 'grün', 'dependabot/npm_and_yarn/@types/node-24'])(
     '%s is a branch',
     async (branch) => {
       const good = { repository: 'https://git.example.com/team/app.git', branch, commit };
-      expect(await parseWith(ciBuild.payload, good, '')).toMatchObject({ ok: true });
+      expect(await parsePayload(ciBuild, good, '')).toMatchObject({ ok: true });
     },
   );
 });

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { parseWith, type SchemaInput } from '../../core/schema.ts';
+import { parsePayload } from '../../core/payload.ts';
+import type { SchemaInput } from '../../core/schema.ts';
 import { httpRequest } from '../../tasks/http.request.task.ts';
 
 const URL_FINE = 'https://worker.example.com/resize?width=640';
 
 /** The paths of everything that is wrong with a payload. */
 async function problemsOf(payload: unknown): Promise<string[]> {
-  const parsed = await parseWith(httpRequest.payload, payload, '');
+  const parsed = await parsePayload(httpRequest, payload, '');
   return parsed.ok ? [] : parsed.details.map(({ path }) => path);
 }
 
@@ -90,7 +91,7 @@ test.each([
 });
 
 test('says why a header name is refused', async () => {
-  const parsed = await parseWith(httpRequest.payload, { url: URL_FINE, headers: { 'a b': '' } }, '/body');
+  const parsed = await parsePayload(httpRequest, { url: URL_FINE, headers: { 'a b': '' } }, '/body');
   expect(parsed).toEqual({
     ok: false,
     details: [{ path: '/body/headers/a b', message: expect.stringContaining('not a header name') }],
@@ -119,7 +120,7 @@ test.each<[string, Partial<SchemaInput<typeof httpRequest.payload>> & Record<str
   ['too much time', { timeout_ms: 600_001 }, '/timeout_ms'],
   ['a body that is not text', { body: {} as string }, '/body'],
   ['a body beyond its limit', { body: 'a'.repeat(1_048_577) }, '/body'],
-  ['an unknown field', { timeoutMs: 1 }, ''],
+  ['an unknown field', { timeoutMs: 1 }, '/timeoutMs'],
 ])('refuses %s', async (_what, fields, path) => {
   expect(await problemsOf({ url: URL_FINE, ...fields })).toEqual([path]);
 });

@@ -1,0 +1,56 @@
+import type { JsonSchema } from '../schema.ts';
+
+/**
+ * `additionalProperties: false` in a part of `allOf` sees only that part's own properties, so closed parts refuse each
+ * other's. Here the parts are opened, and `unevaluatedProperties: false` closes the whole, if all of its parts were closed.
+ */
+export function closeIntersections(root: JsonSchema): JsonSchema {
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit);
+    if (typeof value !== 'object' || value === null) return value;
+    const json = Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, visit(part)]),
+    ) as JsonSchema;
+    return Array.isArray(json.allOf) ? closed(json, root) : json;
+  };
+  return visit(root) as JsonSchema;
+}
+
+function closed(json: JsonSchema, root: JsonSchema): JsonSchema {
+  const parts = (json.allOf as JsonSchema[]).map((part) => opened(part, root, []));
+  const allOf = parts.map(({ schema }) => schema);
+  if (!parts.every(({ wasClosed }) => wasClosed)) return { ...json, allOf };
+  return { ...json, allOf, unevaluatedProperties: false };
+}
+
+type Opened = { schema: JsonSchema; wasClosed: boolean };
+
+/** A part that leaves other properties to the whole. What it refers to is written out, since it is closed elsewhere. */
+function opened(part: JsonSchema, root: JsonSchema, above: string[]): Opened {
+  const { $ref, ...beside } = part;
+  if (typeof $ref === 'string') {
+    const target = above.includes($ref) ? undefined : referred(root, $ref);
+    if (target === undefined) return { schema: beside, wasClosed: false };
+    const { $defs: _defs, ...schema } = target;
+    return opened({ ...schema, ...beside }, root, [...above, $ref]);
+  }
+  const { additionalProperties, unevaluatedProperties, ...rest } = part;
+  const isClosed = additionalProperties === false || unevaluatedProperties === false;
+  for (const key of ['anyOf', 'allOf']) {
+    const branches = rest[key];
+    if (!Array.isArray(branches)) continue;
+    const each = branches.map((one: JsonSchema) => opened(one, root, above));
+    return {
+      schema: { ...rest, [key]: each.map(({ schema }) => schema) },
+      wasClosed: isClosed || each.every(({ wasClosed }) => wasClosed),
+    };
+  }
+  return isClosed ? { schema: rest, wasClosed: true } : { schema: part, wasClosed: false };
+}
+
+function referred(root: JsonSchema, ref: string): JsonSchema | undefined {
+  if (ref === '#') return root;
+  const key = /^#\/\$defs\/(.+)$/.exec(ref)?.[1]?.replaceAll('~1', '/').replaceAll('~0', '~');
+  const defs = root.$defs as Record<string, JsonSchema> | undefined;
+  return key === undefined ? undefined : defs?.[key];
+}

@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonSchema } from '../schema.ts';
+
+/**
+ * The published JSON Schema describes, and never refuses what the definition's own schema accepts (specification D1). So a
+ * keyword that validators understand otherwise than Zod is left out, and said in words instead.
+ */
+
+/** What only tells of a value, and refuses none. */
+const ANNOTATIONS = new Set(['title', 'description', 'examples', 'deprecated', 'default', '$comment']);
+
+/** Leaves nothing but annotations: any value is accepted. */
+export function widen(json: JsonSchema): void {
+  for (const key of Object.keys(json)) if (!ANNOTATIONS.has(key)) delete json[key];
+}
+
+/** Says something in words, unless the definition has words of its own. */
+export function sayInWords(json: JsonSchema, words: readonly string[]): void {
+  if (words.length > 0) json.description ??= words.join('; ');
+}
+
+/**
+ * Whether an expression means the same as `pattern` of JSON Schema, which has no flags and is compiled with `u`, by Ajv for
+ * one: expressions that are legal without it may not be legal with it.
+ */
+export function isPlainPattern({ source, flags }: RegExp): boolean {
+  if (/[imsyv]/.test(flags)) return false;
+  try {
+    new RegExp(source, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const BOUNDS = [
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
+  ...['minLength', 'maxLength', 'minItems', 'maxItems'],
+];
+
+/** Leaves out bounds that JSON has no number for. */
+export function dropInfinite(json: JsonSchema): void {
+  for (const bound of BOUNDS)
+    if (json[bound] !== undefined && !Number.isFinite(json[bound])) delete json[bound];
+}
+
+/** Whether JSON would give a default back as it is. A date is told as text. */
+export function isHeldByJson(value: unknown): boolean {
+  try {
+    return value instanceof Date || isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Keeps one divisor if it is a whole number. Validators find 4.35 no multiple of 0.01, as doubles divide (Ajv 8), and Zod
+ * finds that it is one.
+ */
+export function describeDivisors(json: JsonSchema, divisors: readonly number[]): void {
+  delete json.multipleOf;
+  delete json.allOf;
+  const [only, ...others] = divisors.map(Math.abs);
+  if (only === undefined) return;
+  if (others.length === 0 && Number.isInteger(only) && only > 0) json.multipleOf = only;
+  else sayInWords(json, [`a multiple of ${divisors.join(' and of ')}`]);
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type * as z3 from 'zod/v3';
+import { detail, got } from '../json.ts';
+import { isZod4, type Parsed, type Schema, type SchemaOutput } from '../schema.ts';
+import { detailsOf, type Issue } from './details.ts';
+import { messageOf, messageOfV3 } from './messages.ts';
+import { thrownMessage } from './own_code.ts';
+import { type Budget, MAX_PROBLEMS } from './runs.ts';
+import { judgingV3, parseV3 } from './v3.ts';
+import { judgingZod4 } from './zod4.ts';
+
+/**
+ * The verdict about a value: what the schema makes of it, or everything that is wrong with it, MAX_PROBLEMS details at most. `path`
+ * is the JSON Pointer of the value. It never throws and never rejects. It waits only for schemas with asynchronous code.
+ */
+export type Judge<T = unknown> = (value: unknown, path: string) => Parsed<T> | Promise<Parsed<T>>;
+
+/**
+ * Makes what judges in the place of a schema, once, when its definition loads (specification D1, D3): the schema itself
+ * decides, and objects that list their properties refuse others. `isJson` says that values come as JSON, which has text for dates.
+ */
+export function judgeOf<S extends Schema>(
+  schema: S,
+  { isJson }: { isJson: boolean },
+): Judge<SchemaOutput<S>> {
+  type Verdict = Parsed<SchemaOutput<S>>;
+  const { parse, runsOwnCode } = parserOf(schema, isJson);
+  let isAsync = false;
+  return (given, path) => {
+    // What is stored is what was sent, whatever the definition's code does to the value that it sees.
+    const value = runsOwnCode && isJson ? structuredClone(given) : given;
+    const toParsed = (outcome: Outcome): Verdict =>
+      outcome.issues === undefined
+        ? { ok: true, value: outcome.value as SchemaOutput<S> }
+        : { ok: false, details: detailsOf(outcome.issues, path, value) };
+    const failed = (thrown: unknown): Verdict => ({
+      ok: false,
+      details: [detail(path, `${thrownMessage(thrown)}${got(value)}`)],
+    });
+    if (!isAsync) {
+      try {
+        return toParsed(parse.now(value));
+      } catch (thrown) {
+        if (!parse.isAsync(thrown)) return failed(thrown);
+        // Promises of the first try are dropped. None of them rejects (own_code.ts).
+        isAsync = true;
+      }
+    }
+    return parse.later(value).then(toParsed, failed);
+  };
+}
+
+function parserOf(schema: Schema, isJson: boolean): { parse: Parser; runsOwnCode: boolean } {
+  if (isZod4(schema)) {
+    const judging = judgingZod4(schema, isJson);
+    return { parse: parserOfZod4(judging.schema), runsOwnCode: judging.runsOwnCode };
+  }
+  const judging = judgingV3(schema, isJson);
+  return { parse: parserOfV3(judging.schema), runsOwnCode: judging.runsOwnCode };
+}
+
+type Outcome = { value?: unknown; issues?: readonly Issue[] | undefined };
+
+type Parser = {
+  /** Throws what `isAsync` knows when it would have to wait. */
+  now: (value: unknown) => Outcome;
+  later: (value: unknown) => Promise<Outcome>;
+  isAsync: (thrown: unknown) => boolean;
+};
+
+function parserOfZod4(schema: z.core.$ZodType): Parser {
+  // The budget goes through all parts of one parse with its context, which Zod copies.
+  const context = (): z.core.ParseContext<z.core.$ZodIssue> =>
+    ({
+      error: messageOf,
+      budget: { left: MAX_PROBLEMS } satisfies Budget,
+    }) as z.core.ParseContext<z.core.$ZodIssue>;
+  const outcomeOf = ({ data, error }: z.core.util.SafeParseResult<unknown>): Outcome => ({
+    value: data,
+    issues: error?.issues as readonly Issue[] | undefined,
+  });
+  return {
+    now: (value) => outcomeOf(z.core.safeParse(schema, value, context())),
+    later: async (value) => outcomeOf(await z.core.safeParseAsync(schema, value, context())),
+    isAsync: (thrown) => thrown instanceof z.core.$ZodAsyncError,
+  };
+}
+
+function parserOfV3(schema: z3.ZodTypeAny): Parser {
+  const outcomeOf = ({ data, error }: z3.SafeParseReturnType<unknown, unknown>): Outcome => ({
+    value: data,
+    issues: error?.issues as readonly Issue[] | undefined,
+  });
+  return {
+    now: (value) => outcomeOf(parseV3.now(schema, value, { errorMap: messageOfV3 })),
+    later: async (value) => outcomeOf(await parseV3.later(schema, value, { errorMap: messageOfV3 })),
+    isAsync: (thrown) => thrown instanceof Error && /synchronous|encountered promise/.test(thrown.message),
+  };
+}

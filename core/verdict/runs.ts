@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { dateOfText } from './date_text.ts';
+
+type Zod = z.core.$ZodType;
+type Payload = z.core.ParsePayload;
+type Context = z.core.ParseContextInternal & { budget?: Budget };
+
+/** How many problems are still worth collecting in the parts of a value. It goes through all parts of one parse. */
+export type Budget = { left: number };
+
+/** Beyond so many problems of a value the next tell the caller nothing new. */
+export const MAX_PROBLEMS = 100;
+
+type Run = (payload: Payload, context: Context) => z.core.util.MaybeAsync<Payload>;
+
+/** The same schema but for what it does with a value. */
+function withRun(schema: Zod, change: (run: Run) => Run): Zod {
+  const run: Run = (payload, context) => schema._zod.run(payload, context);
+  return Object.create(schema, {
+    _zod: { value: Object.create(schema._zod, { run: { value: change(run) } }) },
+  }) as Zod;
+}
+
+/**
+ * An asynchronous transform must say so to who does not wait. Zod 4.6 has its promise taken for an outcome there, if it is
+ * in an object: "Cannot read properties of undefined".
+ */
+export function waitedFor(schema: Zod): Zod {
+  return withRun(schema, (run) => (payload, context) => {
+    const done = run(payload, context);
+    if (done instanceof Promise && context.async === false) throw new z.core.$ZodAsyncError();
+    return done;
+  });
+}
+
+/** A date that also comes as text. */
+export function fromText(schema: Zod): Zod {
+  return withRun(schema, (run) => (payload, context) => {
+    payload.value = dateOfText(payload.value);
+    return run(payload, context);
+  });
+}
+
+/** A part of which there may be any number: its problems count, and when there are too many, it is passed over. */
+export function counted(schema: Zod): Zod {
+  return withRun(schema, (run) => (payload, context) => {
+    const { budget } = context;
+    if (budget === undefined) return run(payload, context);
+    if (budget.left <= 0) return payload;
+    const done = run(payload, context);
+    if (!(done instanceof Promise)) return spent(done, budget);
+    return done.then((one) => spent(one, budget));
+  });
+}
+
+function spent(payload: Payload, budget: Budget): Payload {
+  budget.left -= payload.issues.length;
+  return payload;
+}
+
+/** A part whose problems may come to nothing, as another branch fits: they must not stand for those of the value. */
+export function apart(schema: Zod): Zod {
+  return withRun(
+    schema,
+    (run) => (payload, context) => run(payload, { ...context, budget: { left: MAX_PROBLEMS } } as Context),
+  );
+}

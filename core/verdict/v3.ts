@@ -1,0 +1,235 @@
+import * as z3 from 'zod/v3';
+import { dateOfText } from './date_text.ts';
+import { calledSafely, freshCopy, thrownMessage } from './own_code.ts';
+import { MAX_PROBLEMS } from './runs.ts';
+
+type V3 = z3.ZodTypeAny;
+type Known = z3.ZodFirstPartySchemaTypes;
+type Result = z3.ParseReturnType<unknown>;
+type Parse = (input: z3.ParseInput) => Result;
+/** See `judgingZod4`. */
+type Place = { arrived: boolean; isJson: boolean; isSide: boolean };
+type Judging = (part: V3, place: Place) => V3;
+
+const { ZodFirstPartyTypeKind: Kind } = z3;
+
+/** The same as `judgingZod4` for a `zod/v3` schema, built of instances with other definitions. */
+export function judgingV3(schema: V3, isJson: boolean): { schema: V3; runsOwnCode: boolean } {
+  const made = new Map<string, Map<V3, V3>>();
+  function judging(part: V3, place: Place): V3 {
+    const key = `${place.arrived} ${place.isJson} ${place.isSide}`;
+    const known = made.get(key) ?? new Map<V3, V3>();
+    made.set(key, known);
+    const copy = known.get(part) ?? rebuilt(part as Known, place, judging);
+    known.set(part, copy);
+    runsOwnCode ||= kindOf(part) === Kind.ZodEffects;
+    return copy;
+  }
+  let runsOwnCode = false;
+  const root = judging(schema, { arrived: true, isJson, isSide: false });
+  resolveLazy(made);
+  return { schema: root, runsOwnCode };
+}
+
+/** Recursive parts are made at load, too. A map shows what is added meanwhile. */
+function resolveLazy(made: Map<string, Map<V3, V3>>): void {
+  for (const known of made.values())
+    for (const copy of known.values()) {
+      const def = (copy as Known)._def;
+      if (def.typeName === Kind.ZodLazy) def.getter();
+      if (def.typeName === Kind.ZodObject) def.shape();
+    }
+}
+
+function rebuilt(schema: Known, place: Place, judging: Judging): V3 {
+  const def = schema._def;
+  const part = (one: V3): V3 => judging(one, { ...place, isSide: false });
+  const same = (one: V3): V3 => judging(one, place);
+  switch (def.typeName) {
+    case Kind.ZodObject:
+      return rebuiltObject(schema, def, place, part);
+    case Kind.ZodArray:
+      return copyOf(schema, { type: counted(part(def.type)) });
+    case Kind.ZodTuple:
+      return copyOf(schema, {
+        items: (def.items ?? []).map((one: V3) => part(one)),
+        rest: def.rest === null ? null : counted(part(def.rest)),
+      });
+    case Kind.ZodRecord:
+    case Kind.ZodMap:
+      return copyOf(schema, { keyType: counted(part(def.keyType)), valueType: counted(part(def.valueType)) });
+    case Kind.ZodSet:
+      return copyOf(schema, { valueType: counted(part(def.valueType)) });
+    case Kind.ZodUnion:
+      return copyOf(schema, { options: def.options.map((one: V3) => same(one)) });
+    case Kind.ZodDiscriminatedUnion:
+      return copyOf(schema, {
+        options: def.options.map((one: V3) => same(one)),
+        optionsMap: new Map([...def.optionsMap].map(([value, one]) => [value, same(one)])),
+      });
+    case Kind.ZodIntersection:
+      return rebuiltIntersection(schema, def, place, judging);
+    case Kind.ZodLazy:
+      return copyOf(schema, { getter: () => same(def.getter()) });
+    case Kind.ZodEffects:
+      return copyOf(schema, { schema: same(def.schema), effect: safeEffect(def.effect) });
+    case Kind.ZodPipeline:
+      return copyOf(schema, { in: same(def.in), out: judging(def.out, { ...place, arrived: false }) });
+    case Kind.ZodDefault:
+      return copyOf(schema, {
+        innerType: same(def.innerType),
+        defaultValue: () => freshCopy(def.defaultValue()),
+      });
+    case Kind.ZodCatch:
+      return copyOf(schema, {
+        innerType: same(def.innerType),
+        catchValue: (context: Parameters<typeof def.catchValue>[0]) => freshCopy(def.catchValue(context)),
+      });
+    case Kind.ZodOptional:
+    case Kind.ZodNullable:
+    case Kind.ZodReadonly:
+      return copyOf(schema, { innerType: same(def.innerType) });
+    case Kind.ZodBranded:
+    case Kind.ZodPromise:
+      return copyOf(schema, { type: same(def.type) });
+    case Kind.ZodDate:
+      return place.isJson && place.arrived && !def.coerce ? withParse(schema, fromText) : schema;
+    default:
+      return schema;
+  }
+}
+
+function copyOf(schema: V3, parts: object): V3 {
+  const Class = schema.constructor as new (def: z3.ZodTypeDef) => V3;
+  return new Class({ ...schema._def, ...parts });
+}
+
+function rebuiltObject(schema: V3, def: z3.ZodObjectDef, place: Place, part: (one: V3) => V3): V3 {
+  const isOpen = def.unknownKeys === 'strip' && kindOf(def.catchall) === Kind.ZodNever;
+  return copyOf(schema, {
+    shape: () => Object.fromEntries(Object.entries(def.shape()).map(([key, one]) => [key, part(one)])),
+    catchall: counted(part(def.catchall)),
+    unknownKeys: isOpen && place.arrived && !place.isSide ? 'strict' : def.unknownKeys,
+  });
+}
+
+/** Each side sees only its own keys, so the keys of both are looked at together. */
+function rebuiltIntersection(schema: V3, def: z3.ZodIntersectionDef, place: Place, judging: Judging): V3 {
+  const side = (one: V3): V3 => judging(one, { ...place, isSide: true });
+  const copy = copyOf(schema, { left: side(def.left), right: side(def.right) });
+  const keys = place.arrived && !place.isSide ? keysOf(schema, []) : null;
+  return keys === null ? copy : withParse(copy, (parse) => refusingKeysBut(keys, copy, parse));
+}
+
+function refusingKeysBut(keys: ReadonlySet<string>, schema: V3, parse: Parse): Parse {
+  return (input) => {
+    const { data } = input;
+    const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
+    const unknown = isObject ? Object.keys(data).filter((key) => !keys.has(key)) : [];
+    if (unknown.length > 0)
+      z3.addIssueToContext(schema._getOrReturnCtx(input), { code: 'unrecognized_keys', keys: unknown });
+    const done = parse(input);
+    if (unknown.length === 0) return done;
+    return done instanceof Promise ? done.then(() => z3.INVALID) : z3.INVALID;
+  };
+}
+
+/** The keys that an object schema lists, whatever is around it; null when it takes any. */
+function keysOf(schema: V3, above: V3[]): Set<string> | null {
+  if (above.includes(schema)) return new Set();
+  const def = (schema as Known)._def;
+  const ofAll = (parts: readonly V3[]): Set<string> | null => {
+    const sets = parts.map((one) => keysOf(one, [...above, schema]));
+    return sets.includes(null) ? null : new Set(sets.flatMap((set) => [...(set ?? [])]));
+  };
+  switch (def.typeName) {
+    case Kind.ZodObject:
+      return def.unknownKeys === 'passthrough' || kindOf(def.catchall) !== Kind.ZodNever
+        ? null
+        : new Set(Object.keys(def.shape()));
+    case Kind.ZodIntersection:
+      return ofAll([def.left, def.right]);
+    case Kind.ZodUnion:
+    case Kind.ZodDiscriminatedUnion:
+      return ofAll([...def.options]);
+    case Kind.ZodEffects:
+      return def.effect.type === 'preprocess' ? null : ofAll([def.schema]);
+    case Kind.ZodOptional:
+    case Kind.ZodNullable:
+    case Kind.ZodReadonly:
+    case Kind.ZodDefault:
+    case Kind.ZodCatch:
+      return ofAll([def.innerType]);
+    case Kind.ZodBranded:
+      return ofAll([def.type]);
+    case Kind.ZodPipeline:
+      return ofAll([def.in]);
+    case Kind.ZodLazy:
+      return ofAll([def.getter()]);
+    default:
+      return null;
+  }
+}
+
+function kindOf(schema: V3): unknown {
+  return (schema as Known)._def.typeName;
+}
+
+function safeEffect(effect: z3.Effect<unknown>): z3.Effect<unknown> {
+  const report = (thrown: unknown, context: z3.RefinementCtx): never => {
+    context.addIssue({ code: 'custom', message: thrownMessage(thrown), fatal: true });
+    return z3.NEVER;
+  };
+  if (effect.type === 'refinement') {
+    const { refinement } = effect;
+    return {
+      type: effect.type,
+      refinement: (value, context) =>
+        calledSafely(
+          () => refinement(value, context) as unknown,
+          (thrown) => report(thrown, context),
+        ),
+    };
+  }
+  const { transform } = effect;
+  return {
+    type: effect.type,
+    transform: (value: unknown, context: z3.RefinementCtx) =>
+      calledSafely(
+        () => transform(value, context) as unknown,
+        (thrown) => report(thrown, context),
+      ),
+  };
+}
+
+/** The methods that begin a parse are bound to the instance that they were made for: see `parseV3`. */
+function withParse(schema: V3, change: (parse: Parse) => Parse): V3 {
+  const parse = change((input) => schema._parse(input));
+  return Object.create(schema, { _parse: { value: parse } }) as V3;
+}
+
+type Options = { errorMap: z3.ZodErrorMap };
+
+/** Parses with what `judgingV3` has made, which may begin with another `_parse` than its class has. */
+export const parseV3 = {
+  now: (schema: V3, value: unknown, options: Options): z3.SafeParseReturnType<unknown, unknown> =>
+    z3.ZodType.prototype.safeParse.call(schema, value, options),
+  later: (schema: V3, value: unknown, options: Options): Promise<z3.SafeParseReturnType<unknown, unknown>> =>
+    z3.ZodType.prototype.safeParseAsync.call(schema, value, options),
+};
+
+function fromText(parse: Parse): Parse {
+  return (input) => {
+    // What looks at the value looks at the input, which may be one whose path is made when it is asked for.
+    const read = Object.create(input, { data: { value: dateOfText(input.data) } }) as z3.ParseInput;
+    return parse(read);
+  };
+}
+
+/** What is collected in a context are problems of the value for sure: branches of a union have contexts of their own. */
+function counted(schema: V3): V3 {
+  return withParse(
+    schema,
+    (parse) => (input) => (input.parent.common.issues.length >= MAX_PROBLEMS ? z3.INVALID : parse(input)),
+  );
+}

@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import { calledSafely, freshCopy, thrownMessage } from './own_code.ts';
+import { apart, counted, fromText, waitedFor } from './runs.ts';
+
+type Zod = z.core.$ZodType;
+type Known = z.core.$ZodTypes;
+type Check = z.core.$ZodCheck;
+type Payload = z.core.ParsePayload;
+/** What a part of a schema judges. */
+type Place = {
+  /** Came from outside, so listed objects are closed. What a transform has made is not: its code decides what is in it. */
+  arrived: boolean;
+  /** Came as JSON, which has text for dates. */
+  isJson: boolean;
+  /** One side of an intersection: a key that it refuses may be the other side's. */
+  isSide: boolean;
+};
+
+/**
+ * The schema that judges in the place of a definition's own, which stays as it is: the same, but
+ * - objects that list their properties refuse others (specification D1);
+ * - a date is also taken as text, if `isJson` (D2);
+ * - each parse gives defaults of its own (D3);
+ * - the definition's own code may throw (T9);
+ * - after MAX_PROBLEMS problems the other parts of arrays and records are passed over: looking at millions of them takes
+ *   seconds and gigabytes. The verdict stands by then.
+ *
+ * It is built of clones, which Zod has for its own methods such as `.extend()`.
+ */
+export function judgingZod4(schema: Zod, isJson: boolean): Judging4 {
+  const made = new Map<string, Map<Zod, Zod>>();
+  function judging(part: Zod, place: Place): Zod {
+    const key = `${place.arrived} ${place.isJson} ${place.isSide}`;
+    const known = made.get(key) ?? new Map<Zod, Zod>();
+    made.set(key, known);
+    const found = known.get(part);
+    if (found !== undefined) return found;
+    const copy = rebuilt(part as Known, place, judging);
+    known.set(part, copy);
+    return copy;
+  }
+  const root = judging(schema, { arrived: true, isJson, isSide: false });
+  for (const known of made.values()) for (const copy of known.values()) resolveParts(copy as Known);
+  const parts = [...made.values()].flatMap((known) => [...known.keys()]);
+  return { schema: root, runsOwnCode: parts.some((part) => runsOwnCode(part as Known)) };
+}
+
+/** What judges, and whether code of the definition sees the value, which it could change. */
+type Judging4 = { schema: Zod; runsOwnCode: boolean };
+
+function runsOwnCode({ _zod: { def } }: Known): boolean {
+  const isCode = def.type === 'custom' || def.type === 'transform' || 'transform' in def || 'fn' in def;
+  return isCode || (def.checks ?? []).some((one) => one._zod.def.check === 'custom');
+}
+
+/** Recursive parts are made when they are asked for: at load, so that nothing fails later (D3). Maps show what is added meanwhile. */
+function resolveParts(schema: Known): void {
+  const { def } = schema._zod;
+  if (def.type === 'object') Object.values(def.shape);
+  if (def.type === 'lazy') def.getter();
+}
+
+type Judging = (part: Zod, place: Place) => Zod;
+
+function rebuilt(schema: Known, place: Place, judging: Judging): Zod {
+  const { def } = schema._zod;
+  const inner = { ...place, isSide: false };
+  const part = (one: Zod): Zod => judging(one, inner);
+  switch (def.type) {
+    case 'object':
+      return copyOf(schema, {
+        shape: shapeOf(def.shape, part),
+        catchall: catchallOf(def.catchall, place, part),
+      });
+    case 'array':
+      return copyOf(schema, { element: counted(part(def.element)) });
+    case 'tuple':
+      return copyOf(schema, { items: def.items.map(part), rest: def.rest && counted(part(def.rest)) });
+    case 'record':
+      return copyOf(schema, {
+        keyType: place.isSide ? part(def.keyType) : counted(part(def.keyType)),
+        valueType: counted(part(def.valueType)),
+      });
+    case 'map':
+      return copyOf(schema, { keyType: counted(part(def.keyType)), valueType: counted(part(def.valueType)) });
+    case 'set':
+      return copyOf(schema, { valueType: counted(part(def.valueType)) });
+    case 'union':
+      return copyOf(schema, { options: def.options.map((one) => apart(judging(one, place))) });
+    case 'intersection': {
+      const side = (one: Zod): Zod => apart(judging(one, { ...place, isSide: true }));
+      return copyOf(schema, { left: side(def.left), right: side(def.right) });
+    }
+    case 'pipe':
+      return rebuiltPipe(schema, def, place, judging);
+    case 'lazy':
+      return copyOf(schema, { getter: () => judging(def.getter(), place), _cachedInner: undefined });
+    case 'catch':
+      return copyOf(schema, {
+        innerType: apart(judging(def.innerType, place)),
+        catchValue: (context: z.core.$ZodCatchCtx) => freshCopy(def.catchValue(context)),
+      });
+    case 'default':
+    case 'prefault':
+      return withFreshDefault(schema, judging(def.innerType, place));
+    case 'optional':
+    case 'nullable':
+    case 'nonoptional':
+    case 'readonly':
+    case 'success':
+    case 'promise':
+      return copyOf(schema, { innerType: judging(def.innerType, place) });
+    case 'transform':
+      return waitedFor(copyOf(schema, { transform: safeTransform(def.transform) }));
+    case 'date':
+      return place.isJson && place.arrived && !def.coerce ? fromText(copyOf(schema, {})) : copyOf(schema, {});
+    default:
+      return rebuiltLeaf(schema);
+  }
+}
+
+function shapeOf(shape: Readonly<Record<string, Zod>>, part: (one: Zod) => Zod): Record<string, Zod> {
+  const copy: Record<string, Zod> = {};
+  for (const key of Object.keys(shape)) {
+    // A getter, as recursive schemas have one.
+    Object.defineProperty(copy, key, {
+      get: () => part(shape[key] as Zod),
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return copy;
+}
+
+function catchallOf(catchall: Zod | undefined, place: Place, part: (one: Zod) => Zod): Zod | undefined {
+  if (catchall !== undefined) return counted(part(catchall));
+  return place.arrived ? z.never() : undefined;
+}
+
+/** What stands behind a preprocess describes what callers send; behind any other transform it describes what that makes. */
+function rebuiltPipe(schema: Known, def: z.core.$ZodPipeDef, place: Place, judging: Judging): Zod {
+  const isPreprocess = (def.in as Known)._zod.def.type === 'transform';
+  const parts = {
+    in: judging(def.in, place),
+    out: judging(def.out, isPreprocess ? place : { ...place, arrived: false }),
+  };
+  const { transform, reverseTransform } = def;
+  if (transform === undefined) return copyOf(schema, parts);
+  const reverse = reverseTransform === undefined ? {} : { reverseTransform };
+  return waitedFor(copyOf(schema, { ...parts, ...reverse, transform: safeTransform(transform) }));
+}
+
+function rebuiltLeaf(schema: Known): Zod {
+  const { def } = schema._zod;
+  const isOwnCode = def.type === 'custom' || ('fn' in def && typeof def.fn === 'function');
+  if (!isOwnCode) return (def.checks ?? []).some(isOwnCheck) ? copyOf(schema, {}) : schema;
+  const copy = copyOf(schema, {});
+  // It is schema and check at once.
+  const own = copy._zod as unknown as Check['_zod'];
+  own.check = safeCheck(own.check);
+  return copy;
+}
+
+/** A clone with other parts, whose checks may throw. */
+function copyOf(schema: Zod, parts: object): Zod {
+  const { checks, ...def } = schema._zod.def;
+  return z.core.clone(schema, {
+    ...def,
+    ...parts,
+    ...(checks === undefined ? {} : { checks: checks.map((one) => (isOwnCheck(one) ? guarded(one) : one)) }),
+  });
+}
+
+function withFreshDefault(schema: Zod, innerType: Zod): Zod {
+  const { checks, ...def } = Object.getOwnPropertyDescriptors(schema._zod.def) as PropertyDescriptorMap;
+  const original = schema._zod.def as z.core.$ZodDefaultDef;
+  const made = Object.defineProperties({} as z.core.$ZodDefaultDef, {
+    ...def,
+    innerType: { value: innerType, enumerable: true },
+    defaultValue: { get: () => freshCopy(original.defaultValue), enumerable: true },
+  });
+  if (checks !== undefined) made.checks = (original.checks ?? []).map((one) => guarded(one));
+  return z.core.clone(schema, made);
+}
+
+function isOwnCheck(check: Check): boolean {
+  return ['custom', 'overwrite', 'property'].includes(check._zod.def.check);
+}
+
+function guarded(check: Check): Check {
+  return Object.create(check, {
+    _zod: { value: Object.create(check._zod, { check: { value: safeCheck(check._zod.check) } }) },
+  }) as Check;
+}
+
+function safeCheck(check: Check['_zod']['check']): Check['_zod']['check'] {
+  return (payload) =>
+    calledSafely(
+      () => check(payload),
+      (thrown) => report(thrown, payload),
+    );
+}
+
+type Transform = (value: unknown, payload: Payload) => unknown;
+
+function safeTransform(transform: Transform): Transform {
+  return (value, payload) =>
+    calledSafely(
+      () => transform(value, payload),
+      (thrown) => {
+        report(thrown, payload);
+        return z.NEVER;
+      },
+    );
+}
+
+function report(thrown: unknown, payload: Payload): void {
+  if (thrown instanceof z.core.$ZodAsyncError) throw thrown;
+  payload.issues.push({ code: 'custom', message: thrownMessage(thrown), input: payload.value, path: [] });
+}
