@@ -130,7 +130,7 @@ function plainOfObject(value: object, walk: Walk): unknown {
     // A getter, a toJSON, or a trap of a proxy.
     const instead = refuse(
       walk,
-      `throws when it is read: ${shown(error instanceof Error ? error.message : typeof error)}`,
+      `throws when it is read: ${shown(error instanceof Error ? String(error.message) : typeof error)}`,
       '[throws when it is read]',
     );
     walk.trail.length = depth;

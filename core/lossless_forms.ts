@@ -33,6 +33,7 @@ const IS_ITERATOR = /(?:Iterator|Generator|Iterator Helper)$/;
 export function lostForm(value: object, isEmpty: boolean): LostForm | null {
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
   if (tag === 'Promise' || ('then' in value && typeof value.then === 'function')) return lostPromise(value);
+  if (isRawJson(value)) return { problem: 'is raw JSON: give its value, or a text', instead: '[raw JSON]' };
   const name = nameOf(value);
   const instead = `[${tag === 'Error' ? shown(String(value)) : name}]`;
   if (IS_TYPED_ARRAY.test(tag)) {
@@ -58,6 +59,15 @@ function isEmptyPlain(value: object): boolean {
     prototype === null ||
     (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'));
   return isPlain && Reflect.ownKeys(value).length === 0;
+}
+
+/** What JSON.rawJSON makes: text that JSON.stringify writes as it is, also of numbers that a double can't hold. */
+function isRawJson(value: object): boolean {
+  return (
+    Object.getPrototypeOf(value) === null &&
+    Object.isFrozen(value) &&
+    typeof Reflect.get(value, 'rawJSON') === 'string'
+  );
 }
 
 function nameOf(value: object): string {

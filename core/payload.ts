@@ -20,3 +20,12 @@ export function parsePayload<D extends TaskDefinition>(
 export function parseResult(definition: TaskDefinition, result: unknown, path: string): MaybePromise<Parsed> {
   return definition.judges.result?.(result, path) ?? { ok: true, value: result };
 }
+
+/** The same about JSON that stands for what a handler gave, with text for dates. */
+export function parseResultJson(
+  definition: TaskDefinition,
+  result: unknown,
+  path: string,
+): MaybePromise<Parsed> {
+  return definition.judges.resultJson?.(result, path) ?? { ok: true, value: result };
+}

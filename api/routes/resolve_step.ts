@@ -9,7 +9,7 @@ import { actOf } from '../act.ts';
 import type { Call, Operation } from '../call.ts';
 import { resolutionSchema } from '../openapi/workflow_paths.ts';
 import { recordOf } from '../record.ts';
-import { resolutionProblems } from '../resolution.ts';
+import { resolvedResult } from '../resolution.ts';
 import { endOfWhole } from '../whole.ts';
 import { taskNotFoundFor } from './get_task.ts';
 import { stepNotFound } from './workflow_steps.ts';
@@ -30,9 +30,9 @@ export const resolveStep: Operation = async (call, request, response) => {
   const step = await requireStep(call, workflowId, stepId);
   const obstacle = await whyNot(call, step);
   if (obstacle !== null) throw notResolvable(obstacle);
-  await requireFit(call, step, data);
+  const result = await requireFit(call, step, data);
   const act = actOf(call, request, reason);
-  const resolution = { data, resolvedBy, reason };
+  const resolution = { data: result, resolvedBy, reason };
   const resolved = await resolve(call.writes, { workflowId, stepId }, resolution, act, call.visibility);
   if (resolved === null) {
     // Somebody was faster.
@@ -63,11 +63,11 @@ function notResolvable(why: string): ErrandError {
   return new ErrandError('BAD_REQUEST', `Step cannot be manually resolved: ${why}`);
 }
 
-/** Throws VALIDATION_FAILED when the steps after this one could not go on with the data. */
-async function requireFit(call: Call, step: Task, data: unknown): Promise<void> {
-  const details = await resolutionProblems(call, step, data, '/body/resolution_data');
-  if (details.length === 0) return;
+/** What is to be recorded of the data. Throws VALIDATION_FAILED when the steps after this one could not go on with it. */
+async function requireFit(call: Call, step: Task, data: unknown): Promise<unknown> {
+  const result = await resolvedResult(call, step, data, '/body/resolution_data');
+  if (result.ok) return result.value;
   throw new ErrandError('VALIDATION_FAILED', `The resolution does not fit the result of ${step.name}`, {
-    details,
+    details: result.details,
   });
 }

@@ -31,6 +31,7 @@ class Query {
   readonly table = 'tasks';
 }
 Reflect.set(Query.prototype, 'then', () => {});
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 const sparse: unknown[] = [1];
 sparse[2] = 3;
 const circle: { inner: { back?: unknown } } = { inner: {} };
@@ -58,6 +59,7 @@ describe('what JSON would lose or change is told, with what to do', () => {
     ['a RegExp', /a/g, 'is an instance of RegExp, of which JSON keeps nothing: give its source'],
     ['a function', () => 1, 'is a function, which JSON leaves out: give what it stands for'],
     ['a class', Money, 'is a function'],
+    ['raw JSON', rawJSON('9007199254740993'), 'is raw JSON: give its value, or a text'],
     ['a symbol', Symbol('a'), 'is a symbol, which JSON leaves out'],
     ['a boxed symbol', Object(Symbol('a')), 'is a symbol, which JSON leaves out'],
     ['a bigint', 12n, 'is the bigint 12, which JSON can not hold: give a text'],

@@ -65,7 +65,29 @@ test.each<[string, unknown]>([
   }
 });
 
-test('nor when the schema itself makes it NaN', async () => {
+test('a property that the schema does not list is not dropped, but refused with its path', async () => {
+  const result = z.object({ n: z.number(), inner: z.object({}) });
+  expect(await run(pool, 'results.closed', () => ({ n: 1, inner: { more: 1 } }), { result })).toMatchObject({
+    state: 'failed',
+    error: { error_code: 'INVALID_RESULT', metadata: { details: [{ path: '/result/inner/more' }] } },
+  });
+});
+
+test('a date of the schema is ISO text', async () => {
+  const result = z.object({ at: z.date(), list: z.array(z.date()) });
+  const at = new Date(0);
+  expect(await run(pool, 'results.dated', () => ({ at, list: [at] }), { result })).toMatchObject({
+    state: 'succeeded',
+    result: { at: '1970-01-01T00:00:00.000Z', list: ['1970-01-01T00:00:00.000Z'] },
+  });
+  expect(
+    await run(pool, 'results.undated', () => ({ at: new Date('x'), list: [] }), { result }),
+  ).toMatchObject({
+    error: { error_code: 'INVALID_RESULT', metadata: { details: [{ path: '/result/at' }] } },
+  });
+});
+
+test('what the schema itself makes NaN is not recorded as null', async () => {
   const result = z
     .number()
     .transform((value) => value / 0 - value / 0)
