@@ -21,8 +21,11 @@ export type JsonSchema = { [key: string]: unknown };
 /** Which side of a schema is meant: what it takes, or what it makes of that. */
 export type Side = 'input' | 'output';
 
-/** The value with defaults and transforms applied, or everything that is wrong with it. */
-export type Parsed<T = unknown> = { ok: true; value: T } | { ok: false; details: Detail[] };
+/**
+ * The value with defaults and transforms applied, or everything that is wrong with it. `thrown` is what the code of the
+ * definition threw, if it did: for logs, since callers are not told what it says.
+ */
+export type Parsed<T = unknown> = { ok: true; value: T } | { ok: false; details: Detail[]; thrown?: unknown };
 
 /** Whether a schema is one of Zod 4. */
 export function isZod4(schema: Schema): schema is z.ZodType {

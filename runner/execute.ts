@@ -55,7 +55,7 @@ async function outcomeOfWork(
 
 async function work({ definition, handler }: Executable, context: HandlerContext): Promise<Ending> {
   const parsed = await parseTaskPayload(definition, context.due, '/payload');
-  if (!parsed.ok) throw misfit(definition, context.due, parsed.details);
+  if (!parsed.ok) throw misfit(definition, context.due, parsed.details, parsed.thrown);
   const given = await handler(parsed.value, context);
   const continuation = asContinuation(given);
   if (continuation !== null) return continuation;
@@ -115,10 +115,16 @@ function delayMs(definition: TaskDefinition, attempt: number, thrown: unknown): 
   return Math.max(backoffMs(definition.policy.backoff, attempt, Math.random()), askedDelayMs(thrown));
 }
 
-function misfit(definition: TaskDefinition, task: Versioned, details: unknown): PermanentError {
+function misfit(
+  definition: TaskDefinition,
+  task: Versioned,
+  details: readonly Detail[],
+  cause: unknown,
+): PermanentError {
   return new PermanentError(payloadInWords(definition, task), {
     code: 'VALIDATION_FAILED',
     metadata: { details },
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 

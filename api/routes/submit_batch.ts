@@ -90,7 +90,7 @@ async function checkItems(
   for (const [index, item] of items.entries()) {
     const path = `/body/items/${index}`;
     const idempotencyKey = key === undefined ? undefined : `${key}/${index}`;
-    const errors = await submissionProblems(call, { definition, body: item, path });
+    const errors = await submissionProblems(call, { definition, body: item, path, log: request.log });
     const one =
       errors.length > 0 ? { errors } : toChecked(definition, item, request, { path, idempotencyKey });
     checked.push('errors' in one ? { errors: told(one.errors, path, refused) } : one);

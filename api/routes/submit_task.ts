@@ -58,7 +58,7 @@ export async function submitAndAnswer(
   const { definition, body } = asked;
   call.admit(definition.namespace);
   const seconds = waitSeconds(request);
-  const details = await submissionProblems(call, { ...asked, path: '/body' });
+  const details = await submissionProblems(call, { ...asked, path: '/body', log: request.log });
   if (details.length > 0) {
     throw new ErrandError('VALIDATION_FAILED', `The submission of ${definition.name} is not valid`, {
       details,

@@ -15,6 +15,7 @@ export type Issue = {
   errors?: readonly (readonly Issue[])[];
   unionErrors?: readonly { issues: readonly Issue[] }[];
   expected?: unknown;
+  params?: unknown;
 };
 
 /** What issues say of a value, as details at JSON Pointers below `path`: MAX_PROBLEMS at most. */

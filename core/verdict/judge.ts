@@ -4,7 +4,7 @@ import { detail, got } from '../json.ts';
 import { isZod4, type Parsed, type Schema, type SchemaOutput } from '../schema.ts';
 import { detailsOf, type Issue } from './details.ts';
 import { messageOf, messageOfV3 } from './messages.ts';
-import { thrownMessage } from './own_code.ts';
+import { thrownIn, thrownMessage } from './own_code.ts';
 import { type Budget, MAX_PROBLEMS } from './runs.ts';
 import { judgingV3, parseV3 } from './v3.ts';
 import { judgingZod4 } from './zod4.ts';
@@ -32,10 +32,11 @@ export function judgeOf<S extends Schema>(
     const toParsed = (outcome: Outcome): Verdict =>
       outcome.issues === undefined
         ? { ok: true, value: outcome.value as SchemaOutput<S> }
-        : { ok: false, details: detailsOf(outcome.issues, path, value) };
+        : { ok: false, details: detailsOf(outcome.issues, path, value), ...thrownIn(outcome.issues) };
     const failed = (thrown: unknown): Verdict => ({
       ok: false,
       details: [detail(path, `${thrownMessage(thrown)}${got(value)}`)],
+      thrown,
     });
     if (!isAsync) {
       try {

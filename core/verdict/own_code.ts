@@ -4,6 +4,21 @@
  * knows the path.
  */
 
+const THROWN = Symbol('thrown');
+
+/** What an issue keeps of what was thrown, in its `params`. */
+export function thrownParams(thrown: unknown): Record<symbol, unknown> {
+  return { [THROWN]: thrown };
+}
+
+/** What was thrown according to one of these issues; nothing when the code of the definition threw nothing. */
+export function thrownIn(issues: readonly { params?: unknown }[]): { thrown?: unknown } {
+  for (const { params } of issues) {
+    if (typeof params === 'object' && params !== null && THROWN in params) return { thrown: params[THROWN] };
+  }
+  return {};
+}
+
 /** Says that the definition's own code threw. The text of the error may name internals, so callers get its type only. */
 export function thrownMessage(thrown: unknown): string {
   const type = thrown instanceof Error ? thrown.name : typeof thrown;

@@ -1,6 +1,6 @@
 import * as z3 from 'zod/v3';
 import { dateOfText } from './date_text.ts';
-import { calledSafely, freshCopy, thrownMessage } from './own_code.ts';
+import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
 import { MAX_PROBLEMS } from './runs.ts';
 
 type V3 = z3.ZodTypeAny;
@@ -177,7 +177,12 @@ function kindOf(schema: V3): unknown {
 
 function safeEffect(effect: z3.Effect<unknown>): z3.Effect<unknown> {
   const report = (thrown: unknown, context: z3.RefinementCtx): never => {
-    context.addIssue({ code: 'custom', message: thrownMessage(thrown), fatal: true });
+    context.addIssue({
+      code: 'custom',
+      message: thrownMessage(thrown),
+      params: thrownParams(thrown),
+      fatal: true,
+    });
     return z3.NEVER;
   };
   if (effect.type === 'refinement') {

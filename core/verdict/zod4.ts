@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { calledSafely, freshCopy, thrownMessage } from './own_code.ts';
+import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
 import { apart, counted, fromText, waitedFor } from './runs.ts';
 
 type Zod = z.core.$ZodType;
@@ -216,5 +216,11 @@ function safeTransform(transform: Transform): Transform {
 
 function report(thrown: unknown, payload: Payload): void {
   if (thrown instanceof z.core.$ZodAsyncError) throw thrown;
-  payload.issues.push({ code: 'custom', message: thrownMessage(thrown), input: payload.value, path: [] });
+  payload.issues.push({
+    code: 'custom',
+    message: thrownMessage(thrown),
+    input: payload.value,
+    path: [],
+    params: thrownParams(thrown),
+  });
 }
