@@ -84,7 +84,11 @@ describe('the code of a definition may throw (T9)', () => {
     const message = 'could not be checked: the code of its definition threw TypeError';
     const parsed = await verdict(schema, { x: 'a' });
     // What it says is for logs.
-    expect(parsed).toEqual({ ok: false, details: [{ path: '/p/x', message }], thrown: expect.any(TypeError) });
+    expect(parsed).toEqual({
+      ok: false,
+      details: [{ path: '/p/x', message }],
+      thrown: expect.any(TypeError),
+    });
   });
 
   test('a default that throws is a problem of the whole', async () => {
