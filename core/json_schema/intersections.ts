@@ -17,10 +17,45 @@ export function closeIntersections(root: JsonSchema): JsonSchema {
 }
 
 function closed(json: JsonSchema, root: JsonSchema): JsonSchema {
-  const parts = (json.allOf as JsonSchema[]).map((part) => opened(part, root, []));
-  const allOf = parts.map(({ schema }) => schema);
+  // If one side lists `toString`, Zod 4.6 finds it on the other too, as every object inherits it, and writes null for that.
+  const given = (json.allOf as (JsonSchema | null)[]).filter((part) => part !== null);
+  const parts = given.map((part) => opened(part, root, []));
+  const { allOf, ...shared } = together(
+    parts.map(({ schema }) => schema),
+    root,
+  );
+  Object.assign(json, shared);
   if (!parts.every(({ wasClosed }) => wasClosed)) return { ...json, allOf };
   return { ...json, allOf, unevaluatedProperties: false };
+}
+
+/** A property of several parts is judged by all of them, so closed objects in it are an intersection, too; items as well. */
+function together(parts: JsonSchema[], root: JsonSchema): JsonSchema & { allOf: JsonSchema[] } {
+  const listed = parts.flatMap(({ properties }) => Object.entries((properties ?? {}) as JsonSchema));
+  const byKey = Map.groupBy(listed, ([key]) => key);
+  const several = [...byKey].filter(([, all]) => all.length > 1);
+  const properties = several.map(([key, all]) => [key, allOf(all.map(([, one]) => one))]);
+  const items = parts.flatMap((part) => (isList(part) ? [part.items] : []));
+  return {
+    ...(properties.length > 0 ? { properties: Object.fromEntries(properties) } : {}),
+    ...(items.length > 1 ? { items: allOf(items) } : {}),
+    allOf: parts.map((part) => {
+      const { items: _items, ...rest } = part;
+      const kept = items.length > 1 && isList(part) ? rest : { ...part };
+      if (several.length === 0 || part.properties === undefined) return kept;
+      const own = Object.entries(part.properties as JsonSchema).filter(
+        ([key]) => byKey.get(key)?.length === 1,
+      );
+      return { ...kept, properties: Object.fromEntries(own) };
+    }),
+  };
+  function allOf(schemas: unknown[]): JsonSchema {
+    return closed({ allOf: schemas as JsonSchema[] }, root);
+  }
+}
+
+function isList({ items, prefixItems }: JsonSchema): boolean {
+  return typeof items === 'object' && prefixItems === undefined;
 }
 
 type Opened = { schema: JsonSchema; wasClosed: boolean };

@@ -9,6 +9,12 @@ import type { JsonSchema } from '../schema.ts';
 /** What only tells of a value, and refuses none. */
 const ANNOTATIONS = new Set(['title', 'description', 'examples', 'deprecated', 'default', '$comment']);
 
+/** What JSON has for a date. A coerced one is also taken as a day or as milliseconds since 1970, say. */
+export function dateSchema(isCoerced: boolean): JsonSchema {
+  const text = { type: 'string', format: 'date-time' };
+  return isCoerced ? { anyOf: [text, { type: ['string', 'number', 'boolean', 'null'] }] } : text;
+}
+
 /** Leaves nothing but annotations: any value is accepted. */
 export function widen(json: JsonSchema): void {
   for (const key of Object.keys(json)) if (!ANNOTATIONS.has(key)) delete json[key];
@@ -25,12 +31,31 @@ export function sayInWords(json: JsonSchema, words: readonly string[]): void {
  */
 export function isPlainPattern({ source, flags }: RegExp): boolean {
   if (/[imsyv]/.test(flags)) return false;
+  if (!flags.includes('u') && countsUnits(source)) return false;
   try {
     new RegExp(source, 'u');
     return true;
   } catch {
     return false;
   }
+}
+
+const TOKENS = /\\.|\[(?:\\.|[^\]\\])*\]|\{\d+,?\d*\}|\(\?[:=]|./gs;
+const TAKES_MOST = /^(?:\.|\\[DSW]|\[\^.*\]|\[.*\\[DSW].*\])$/s;
+
+/**
+ * Whether an expression without the flag `u`, for which an emoji is two characters, may need two where one with it finds one:
+ * it asks for several characters in a row of which each may be any.
+ */
+function countsUnits(source: string): boolean {
+  if (/[\ud800-\udfff]/.test(source)) return true;
+  const tokens = source.match(TOKENS) ?? [];
+  return tokens.some((token, index) => {
+    if (!TAKES_MOST.test(token)) return false;
+    const [next, ...others] = tokens.slice(index + 1).filter((one) => !/^(?:[()?+*]|\(\?.)$/.test(one));
+    const times = Number(/^\{(\d+)/.exec(next ?? '')?.[1] ?? 1);
+    return times > 1 || TAKES_MOST.test((times === 1 && next?.startsWith('{') ? others[0] : next) ?? '');
+  });
 }
 
 const BOUNDS = [

@@ -1,7 +1,7 @@
 import * as z3 from 'zod/v3';
 import { ignoreOverride, type Refs, type Seen, zodToJsonSchema } from 'zod-to-json-schema';
 import type { JsonSchema, Side } from '../schema.ts';
-import { describeDivisors, dropInfinite, isHeldByJson, sayInWords, widen } from './keywords.ts';
+import { dateSchema, describeDivisors, dropInfinite, isHeldByJson, sayInWords, widen } from './keywords.ts';
 import { describeText, type TextRule } from './text.ts';
 
 const { ZodFirstPartyTypeKind: Kind } = z3;
@@ -18,7 +18,7 @@ export function schemaOfV3(schema: z3.ZodTypeAny, io: Side): JsonSchema {
     pipeStrategy: io,
     target: 'jsonSchema2019-09',
     override: (def, refs, seen) => described(def as Def, io, refs, seen) ?? ignoreOverride,
-    postProcess: (part) => part && modern({ ...part }),
+    postProcess: (part, def) => part && modern({ ...part, ...keysOf(def as Def) }),
   }) as JsonSchema;
   return withNamedParts(JSON.parse(JSON.stringify(json)) as JsonSchema);
 }
@@ -28,7 +28,7 @@ function described(def: Def, io: Side, refs: Refs, seen: Seen | undefined): Json
   if (isInside(refs, seen)) return { $ref: (seen?.path ?? []).map(pointerPart).join('/') };
   const annotated = (json: JsonSchema): JsonSchema =>
     def.description === undefined ? json : { description: def.description, ...json };
-  if (def.typeName === Kind.ZodDate) return annotated({ type: 'string', format: 'date-time' });
+  if (def.typeName === Kind.ZodDate) return annotated(dateSchema(io === 'input' && def.coerce));
   if (def.typeName === Kind.ZodUndefined || def.typeName === Kind.ZodVoid) return annotated({ not: {} });
   if (def.typeName === Kind.ZodLiteral && def.value === null) return annotated({ type: 'null' });
   if (io === 'input' && takesAnything(def)) return annotated({});
@@ -53,9 +53,22 @@ function isInside(refs: Refs, seen: Seen | undefined): boolean {
 }
 
 function takesAnything(def: Def): boolean {
+  // The library looks into these by itself, if their parts are simple.
+  if (def.typeName === Kind.ZodNullable) return takesAnything(def.innerType._def);
+  if (def.typeName === Kind.ZodUnion)
+    return def.options.some(({ _def }: { _def: Def }) => takesAnything(_def));
   if (def.typeName === Kind.ZodCatch) return true;
   if (def.typeName === Kind.ZodEffects) return def.effect.type === 'preprocess';
   return 'coerce' in def && def.coerce === true;
+}
+
+/** The rules for the keys of a record, which the library does not ask about. */
+function keysOf(def: Def): JsonSchema {
+  if (def.typeName !== Kind.ZodRecord) return {};
+  const key: Def = def.keyType instanceof z3.ZodBranded ? def.keyType._def.type._def : def.keyType._def;
+  if (key.typeName !== Kind.ZodString || key.checks.length === 0) return {};
+  const { type: _text, ...propertyNames } = textOf(key);
+  return { propertyNames };
 }
 
 function textOf({ checks }: z3.ZodStringDef): JsonSchema {
@@ -66,8 +79,9 @@ function textOf({ checks }: z3.ZodStringDef): JsonSchema {
   }
   const rules: TextRule[] = [];
   for (const check of checks) {
+    // For `zod/v3` an emoji has two characters, for JSON Schema one. So the bound is as low as a text of emojis needs it.
     if (check.kind === 'min' || check.kind === 'length')
-      json.minLength = Math.max(check.value, Number(json.minLength ?? 0));
+      json.minLength = Math.max(Math.ceil(check.value / 2), Number(json.minLength ?? 0));
     if (check.kind === 'max' || check.kind === 'length')
       json.maxLength = Math.min(check.value, Number(json.maxLength ?? Number.POSITIVE_INFINITY));
     if (check.kind === 'regex') rules.push({ format: 'regex', pattern: check.regex });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JsonSchema, Side } from '../schema.ts';
-import { describeDivisors, dropInfinite, isHeldByJson, sayInWords, widen } from './keywords.ts';
+import { dateSchema, describeDivisors, dropInfinite, isHeldByJson, sayInWords, widen } from './keywords.ts';
 import { describeText, type TextRule } from './text.ts';
 
 type Known = z.core.$ZodTypes;
@@ -28,8 +28,10 @@ function describe(schema: Known, json: JsonSchema, io: Side): void {
   dropInfinite(json);
   if ('defaultValue' in def && !isHeldByJson(def.defaultValue)) delete json.default;
   if (def.type === 'catch' && !isHeldByJson(json.default)) delete json.default;
-  if (def.type === 'date') describeDate(json);
-  else if (io === 'input' && takesAnything(schema)) widen(json);
+  if (def.type === 'date') {
+    widen(json);
+    Object.assign(json, dateSchema(io === 'input' && def.coerce === true));
+  } else if (io === 'input' && takesAnything(schema)) widen(json);
   else describeKind(schema, json, io);
 }
 
@@ -60,12 +62,6 @@ function describeKind(schema: Known, json: JsonSchema, io: Side): void {
       break;
     default:
   }
-}
-
-/** What JSON has for a date. */
-function describeDate(json: JsonSchema): void {
-  widen(json);
-  Object.assign(json, { type: 'string', format: 'date-time' });
 }
 
 /** Whether what a caller sends meets code, or a conversion, before any type is asked for. */
