@@ -33,6 +33,22 @@ export function waitedFor(schema: Zod): Zod {
   });
 }
 
+/** An object of whose unknown properties only those are told that `unknown` leaves: others beside it may know them. */
+export function knowing(schema: Zod, unknown: (keys: readonly string[]) => string[]): Zod {
+  const known = (payload: Payload): Payload => {
+    payload.issues = payload.issues.flatMap((issue) => {
+      if (issue.code !== 'unrecognized_keys' || (issue.path ?? []).length > 0) return [issue];
+      const keys = unknown(issue.keys);
+      return keys.length > 0 ? [{ ...issue, keys }] : [];
+    });
+    return payload;
+  };
+  return withRun(schema, (run) => (payload, context) => {
+    const done = run(payload, context);
+    return done instanceof Promise ? done.then(known) : known(done);
+  });
+}
+
 /** A date that also comes as text. */
 export function fromText(schema: Zod): Zod {
   return withRun(schema, (run) => (payload, context) => {

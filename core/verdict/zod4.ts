@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { type Beside, itemBeside, propertyBeside, unknownBeside } from './beside.ts';
 import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
-import { apart, counted, fromText, waitedFor } from './runs.ts';
+import { apart, counted, fromText, knowing, waitedFor } from './runs.ts';
 
 type Zod = z.core.$ZodType;
 type Known = z.core.$ZodTypes;
@@ -12,8 +13,8 @@ type Place = {
   arrived: boolean;
   /** Came as JSON, which has text for dates. */
   isJson: boolean;
-  /** One side of an intersection: a key that it refuses may be the other side's. */
-  isSide: boolean;
+  /** The other sides of an intersection. */
+  beside: Beside;
 };
 
 /**
@@ -29,8 +30,15 @@ type Place = {
  */
 export function judgingZod4(schema: Zod, isJson: boolean): Judging4 {
   const made = new Map<string, Map<Zod, Zod>>();
+  const numbers = new Map<Zod, number>();
+  const numberOf = (part: Zod): number => {
+    const number = numbers.get(part) ?? numbers.size;
+    numbers.set(part, number);
+    return number;
+  };
   function judging(part: Zod, place: Place): Zod {
-    const key = `${place.arrived} ${place.isJson} ${place.isSide}`;
+    const beside = [...new Set(place.beside.map(numberOf))].sort((a, b) => a - b);
+    const key = `${place.arrived} ${place.isJson} ${beside}`;
     const known = made.get(key) ?? new Map<Zod, Zod>();
     made.set(key, known);
     const found = known.get(part);
@@ -39,7 +47,7 @@ export function judgingZod4(schema: Zod, isJson: boolean): Judging4 {
     known.set(part, copy);
     return copy;
   }
-  const root = judging(schema, { arrived: true, isJson, isSide: false });
+  const root = judging(schema, { arrived: true, isJson, beside: [] });
   for (const known of made.values()) for (const copy of known.values()) resolveParts(copy as Known);
   const parts = [...made.values()].flatMap((known) => [...known.keys()]);
   return { schema: root, runsOwnCode: parts.some((part) => runsOwnCode(part as Known)) };
@@ -64,21 +72,20 @@ type Judging = (part: Zod, place: Place) => Zod;
 
 function rebuilt(schema: Known, place: Place, judging: Judging): Zod {
   const { def } = schema._zod;
-  const inner = { ...place, isSide: false };
-  const part = (one: Zod): Zod => judging(one, inner);
+  const part = (one: Zod, beside: Beside = []): Zod => judging(one, { ...place, beside });
   switch (def.type) {
     case 'object':
-      return copyOf(schema, {
-        shape: shapeOf(def.shape, part),
-        catchall: catchallOf(def.catchall, place, part),
-      });
+      return rebuiltObject(schema, def, place, part);
     case 'array':
-      return copyOf(schema, { element: counted(part(def.element)) });
+      return copyOf(schema, { element: counted(part(def.element, itemBeside(place.beside))) });
     case 'tuple':
-      return copyOf(schema, { items: def.items.map(part), rest: def.rest && counted(part(def.rest)) });
+      return copyOf(schema, {
+        items: def.items.map((one) => part(one)),
+        rest: def.rest && counted(part(def.rest)),
+      });
     case 'record':
       return copyOf(schema, {
-        keyType: place.isSide ? part(def.keyType) : counted(part(def.keyType)),
+        keyType: place.beside.length > 0 ? part(def.keyType) : counted(part(def.keyType)),
         valueType: counted(part(def.valueType)),
       });
     case 'map':
@@ -88,8 +95,9 @@ function rebuilt(schema: Known, place: Place, judging: Judging): Zod {
     case 'union':
       return copyOf(schema, { options: def.options.map((one) => apart(judging(one, place))) });
     case 'intersection': {
-      const side = (one: Zod): Zod => apart(judging(one, { ...place, isSide: true }));
-      return copyOf(schema, { left: side(def.left), right: side(def.right) });
+      const side = (one: Zod, other: Zod): Zod =>
+        apart(judging(one, { ...place, beside: [...place.beside, other] }));
+      return copyOf(schema, { left: side(def.left, def.right), right: side(def.right, def.left) });
     }
     case 'pipe':
       return rebuiltPipe(schema, def, place, judging);
@@ -119,22 +127,29 @@ function rebuilt(schema: Known, place: Place, judging: Judging): Zod {
   }
 }
 
-function shapeOf(shape: Readonly<Record<string, Zod>>, part: (one: Zod) => Zod): Record<string, Zod> {
+type Part = (one: Zod, beside?: Beside) => Zod;
+
+function rebuiltObject(schema: Zod, def: z.core.$ZodObjectDef, place: Place, part: Part): Zod {
+  const { catchall } = def;
+  const isClosed = catchall === undefined && place.arrived;
+  const copy = copyOf(schema, {
+    shape: shapeOf(def.shape, place, part),
+    catchall: isClosed ? z.never() : catchall && counted(part(catchall)),
+  });
+  return place.beside.length > 0 ? knowing(copy, (keys) => unknownBeside(keys, place.beside)) : copy;
+}
+
+function shapeOf(shape: Readonly<Record<string, Zod>>, { beside }: Place, part: Part): Record<string, Zod> {
   const copy: Record<string, Zod> = {};
   for (const key of Object.keys(shape)) {
     // A getter, as recursive schemas have one.
     Object.defineProperty(copy, key, {
-      get: () => part(shape[key] as Zod),
+      get: () => part(shape[key] as Zod, propertyBeside(key, beside)),
       enumerable: true,
       configurable: true,
     });
   }
   return copy;
-}
-
-function catchallOf(catchall: Zod | undefined, place: Place, part: (one: Zod) => Zod): Zod | undefined {
-  if (catchall !== undefined) return counted(part(catchall));
-  return place.arrived ? z.never() : undefined;
 }
 
 /** What stands behind a preprocess describes what callers send; behind any other transform it describes what that makes. */
