@@ -22,11 +22,13 @@ export type Issue = {
 export function detailsOf(issues: readonly Issue[], path: string, value: unknown): Detail[] {
   const details: Detail[] = [];
   addAll(issues, path, details);
-  return details.map((one) =>
+  const told = details.map((one) =>
     one.message === UNKNOWN_PROPERTY
       ? { ...one, message: `${UNKNOWN_PROPERTY}${got(valueAt(value, one.path.slice(path.length)))}` }
       : one,
   );
+  // Both sides of an intersection may say the same.
+  return [...new Map(told.map((one) => [`${one.path} ${one.message}`, one])).values()];
 }
 
 const UNKNOWN_PROPERTY = 'is not a property that is known here';
@@ -51,7 +53,7 @@ function addDetails(issue: Issue, path: string, details: Detail[]): void {
   }
   if (issue.code === 'unrecognized_keys') {
     for (const key of (issue.keys ?? []).slice(0, MAX_PROBLEMS - details.length))
-      details.push(detail(`${at}/${pointerPart(key)}`, UNKNOWN_PROPERTY));
+      details.push(detail(`${at}/${pointerPart(key)}`, unknownMessage(issue)));
     return;
   }
   details.push(detail(at, messageOfKey(issue) ?? issue.message));
@@ -61,6 +63,11 @@ function addDetails(issue: Issue, path: string, details: Detail[]): void {
 function messageOfKey({ code, issues, message }: Issue): string | undefined {
   const [first] = code === 'invalid_key' && message.startsWith('Invalid key in ') ? (issues ?? []) : [];
   return first === undefined ? undefined : `is a key that does not fit: ${first.message}`;
+}
+
+/** The definition's own words about unknown properties, if it has any. */
+function unknownMessage({ message }: Issue): string {
+  return message.startsWith('Unrecognized key') ? UNKNOWN_PROPERTY : message;
 }
 
 type Branch = readonly Issue[];
