@@ -29,6 +29,13 @@ export const NO_CALLBACKS: DeliverOptions = { allowPrivate: false, secrets: [] }
 
 /** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
 export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
+  const runner = await startFileRunner(pool, options);
+  onTestFinished(() => runner.stop());
+  return runner;
+}
+
+/** The same for all tests of a file, which stops it. It stops once, however often it is asked to. */
+export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
   const base = { process: 'test', pid: process.pid };
   const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent', base, redact: REDACTED });
   const runner = await startRunner({
@@ -58,7 +65,6 @@ export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {
     stopped ??= runner.stop();
     return stopped;
   };
-  onTestFinished(() => stop());
   return { ...runner, stop };
 }
 
