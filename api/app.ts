@@ -7,6 +7,7 @@ import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
 import type { Registry } from '../core/registry.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
+import { type WaitingTasks, watchWaiting } from '../process/waiting.ts';
 import { accessLog } from './access_log.ts';
 import { identify, principalOf } from './auth/identify.ts';
 import type { Authenticate } from './auth/principal.ts';
@@ -72,8 +73,8 @@ export type AppOptions = {
   validateResponses: boolean;
 };
 
-/** The API, and what has its validators compiled before the first request needs them. */
-export type App = { app: Express; warmUp: () => Promise<void> };
+/** The API, what has its validators compiled before the first request needs them, and what it knows of the tasks that wait. */
+export type App = { app: Express; warmUp: () => Promise<void>; waiting: WaitingTasks };
 
 /**
  * The API as an Express application: its middleware in the order of the specification (A2), then its operations.
@@ -112,7 +113,7 @@ export function createApp(options: AppOptions): App {
   if (options.validateResponses) app.use(responses());
   app.use(operate(api));
   app.use(answerError);
-  return { app, warmUp: () => warmUp(requests, document, registry.definitions) };
+  return { app, warmUp: () => warmUp(requests, document, registry.definitions), waiting: api.waiting };
 }
 
 /** Of every sender, those with a path of their own too. */
@@ -149,6 +150,12 @@ function apiOf(
     submitted,
     admit: (options.backpressure ?? UNLIMITED).admit,
     callbacks: { secrets: config.WEBHOOK_SECRETS, allowPrivate: config.ALLOW_PRIVATE_TARGETS },
+    waiting: watchWaiting({
+      database: breaker.guard(readPool),
+      definitions: registry.definitions,
+      log,
+      stopping,
+    }),
     streams,
     inFlight,
     stopping,

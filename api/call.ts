@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { ErrandError } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { namespaceOf } from '../core/task.ts';
+import type { WaitingTasks } from '../process/waiting.ts';
 import { cancellable } from '../store/cancellable.ts';
 import type { Connections } from '../store/pool.ts';
 import type { Submission, SubmitOutcome, Submitted } from '../store/submit.ts';
@@ -34,6 +35,8 @@ export type Api = {
   /** Throws SERVICE_UNAVAILABLE when a namespace has as much waiting as it may (specification A9). */
   admit: (namespace: string) => void;
   callbacks: CallbackRules;
+  /** How tasks that wait fit the definitions of this process. */
+  waiting: WaitingTasks;
   streams: Streams;
   inFlight: InFlight;
   /** Aborted when the process is on its way out: nobody waits any longer. */

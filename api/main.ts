@@ -29,7 +29,7 @@ await runMain(async () => {
   const backpressure = limitDepths(config, registry, readPool, log);
   const stopping = new AbortController();
   const state = createState();
-  const { app, warmUp } = createApp({
+  const { app, warmUp, waiting } = createApp({
     config,
     registry,
     pool,
@@ -64,6 +64,8 @@ await runMain(async () => {
       await Promise.all([pool.end(), readPool.end()]);
     },
   });
+  // It is no reason to wait: what is found is logged, and shown by GET /v1/handlers.
+  void waiting.report();
   announce(server);
 });
 

@@ -6,6 +6,7 @@ import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { runMain, startStep } from '../process/start.ts';
 import { VERSION } from '../process/version.ts';
+import { watchWaiting } from '../process/waiting.ts';
 import { registerDefinitions } from '../store/definitions.ts';
 import { migrate } from '../store/migrate.ts';
 import { loadRegistry, ownDefinitions } from '../tasks/index.ts';
@@ -56,6 +57,7 @@ await runMain(async () => {
       executables,
     }),
   );
+  const stopping = new AbortController();
   let draining = false;
   let server: Server | null = null;
   // Before the runner is up: it may have begun tasks by then, and they are handed over as any others.
@@ -63,6 +65,7 @@ await runMain(async () => {
     timeoutMs: (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000 + FLUSH_TIMEOUT_MS,
     stop: async () => {
       draining = true;
+      stopping.abort();
       await (await starting).stop();
       if (server !== null) await closeServer(server, 1_000);
       await pgPool.end();
@@ -80,6 +83,8 @@ await runMain(async () => {
     }),
   );
   log.info({ port: portOf(server), runner_id: runner.id(), tasks: executables.size }, 'runner is ready');
+  // It is no reason to wait: what is found is logged.
+  void watchWaiting({ database: pgPool, definitions, log, stopping: stopping.signal }).report();
   announce(server);
 });
 

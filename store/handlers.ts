@@ -21,7 +21,7 @@ export type Handler = {
   /** Of its name and of what it begins with, its namespace above all; empty: it runs. */
   pauses: Pause[];
   /** The runners whose lease holds that have it, newest first, up to MAX_RUNNERS of them. */
-  runners: { id: number; host: string; pid: number }[];
+  runners: { id: number; host: string; pid: number; version: string | null }[];
   /** How many there are. */
   live_runners: number;
 };
@@ -50,14 +50,16 @@ export async function listHandlers(database: Database, filter: HandlerFilter): P
     name: 'list_handlers',
     text: `
       with able as (
-        select named.name, r.id, r.host, r.pid, row_number() over (partition by named.name order by r.id desc) as place
+        select named.name, r.id, r.host, r.pid, r.task_versions ->> named.name as version,
+               row_number() over (partition by named.name order by r.id desc) as place
           from errand.runners r
          cross join lateral (select distinct name from unnest(r.task_names) as given (name)) named
          where r.ended_at is null and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
       ),
       pool as (
         select able.name, count(*) as live,
-               json_agg(json_build_object('id', able.id, 'host', able.host, 'pid', able.pid) order by able.place)
+               json_agg(json_build_object('id', able.id, 'host', able.host, 'pid', able.pid,
+                                          'version', able.version) order by able.place)
                  filter (where able.place <= ${MAX_RUNNERS}) as runners
           from able
          group by able.name

@@ -1,11 +1,13 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
+import { MAX_LOOKED_AT } from '../../process/waiting.ts';
 import { failures, jsonAnswer } from './answers.ts';
 import type { Paths } from './document.ts';
 import type { Parameter } from './parameters.ts';
 import { object, ref } from './schemas.ts';
 
 const text: JsonSchema = { type: 'string' };
+const count: JsonSchema = { type: 'integer', minimum: 0 };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
 
 /** The component schemas of registered definitions. */
@@ -39,10 +41,42 @@ export const handlerSchemas: Record<string, JsonSchema> = {
     },
     runners: {
       type: 'array',
-      items: ref('AttemptRunner'),
+      items: ref('HandlerRunner'),
       description: 'The live runners that can execute it, newest first, 100 at most',
     },
     live_runners: { type: 'integer', minimum: 0, description: 'How many there are' },
+    waiting: {
+      oneOf: [ref('WaitingTasks'), { type: 'null' }],
+      description: 'Null: not looked at yet, or only runners have the definition',
+    },
+  }),
+  WaitingTasks: object(
+    'Tasks that have not ended, held against the definition of the API, as of a while ago',
+    {
+      looked_at: { ...count, description: `How many were looked at, ${MAX_LOOKED_AT} at most` },
+      is_bounded: {
+        type: 'boolean',
+        description: 'Whether there may be more: beyond that number, or with payloads of more than 64 KiB',
+      },
+      misfits: { ...count, description: 'Those that it does not accept: they will fail when they start' },
+      misfit_ids: {
+        type: 'array',
+        items: { type: 'string', format: 'uuid' },
+        description: 'The first of these',
+      },
+      newer: { ...count, description: 'Those of a newer version, which were not held against it' },
+      checked_at: { type: 'string', format: 'date-time' },
+    },
+  ),
+  HandlerRunner: object('A live runner that has a definition of the name', {
+    id: { type: 'integer' },
+    host: text,
+    pid: { type: 'integer' },
+    version: {
+      type: ['string', 'null'],
+      description:
+        'Of its definition: newer tasks it leaves to others. Null of a runner that does not tell it',
+    },
   }),
   HandlerStep: object('A step of a workflow', {
     step: text,

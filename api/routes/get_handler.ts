@@ -1,5 +1,6 @@
 import { ErrandError } from '../../core/errors.ts';
 import { closest, isOwnNamespace } from '../../core/registry.ts';
+import type { Waiting } from '../../process/waiting.ts';
 import { type Handler, listHandlerNames, listHandlers } from '../../store/handlers.ts';
 import type { Call, Operation } from '../call.ts';
 
@@ -30,13 +31,17 @@ export function seenBy({ principal }: Call): readonly string[] | null {
   return principal.namespaces?.filter((namespace) => !isOwnNamespace(namespace)) ?? null;
 }
 
-/** With what it does, in words: only the definitions that this process has tell that. */
-export function described({ registry }: Call, handler: Handler): Handler & { description: string | null } {
+/** A handler with what this process knows of it: what it does, in words, and how the tasks that wait fit it. */
+type Described = Handler & { description: string | null; waiting: Waiting | null };
+
+/** A handler as the wire has it. */
+export function described({ registry, waiting }: Call, handler: Handler): Described {
   const { name, workflow } = handler;
+  waiting.refresh();
   const whole = registry.get(workflow ?? name);
   const definition =
     workflow === null ? whole : whole?.graph?.steps.find((step) => step.definition.name === name)?.definition;
-  return { ...handler, description: definition?.description ?? null };
+  return { ...handler, description: definition?.description ?? null, waiting: waiting.of(name) };
 }
 
 /** The error for what nobody has registered, or nothing that the caller may see. `close` looks like it. */

@@ -5,6 +5,8 @@ import { ownDefinitions } from '../../tasks/index.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { startTestRunner } from '../support/runner.ts';
+import { submit } from '../support/tasks.ts';
+import { until } from '../support/until.ts';
 import { registryWith, textTask } from './definitions.ts';
 import { fakeRunner, noRunners } from './explaining.ts';
 
@@ -45,8 +47,10 @@ test('all that is registered is listed by name, with schemas, policy and who can
     schema_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     registered_at: expect.stringMatching(/Z$/),
     pauses: [],
-    runners: [{ id, host: expect.any(String), pid: process.pid }],
+    runners: [{ id, host: expect.any(String), pid: process.pid, version: definition?.version }],
     live_runners: 1,
+    // Looked at beside the answer.
+    waiting: expect.toBeOneOf([null, expect.any(Object)]),
   });
 });
 
@@ -61,6 +65,27 @@ test('one is read by what follows its namespace, or by all of its name', async (
   expect(body.name).toBe('billing.billing.send');
   const alien = await api.call('GET', '/v1/handlers/mail/send');
   expect(alien.body).toMatchObject({ name: 'mail.send', description: null });
+});
+
+test('tasks that wait and do not fit are counted and named, of what the API has a definition for', async () => {
+  const [misfit] = await submit(
+    pool,
+    { name: 'text.count_words', payload: { words: 'no such thing' }, delayMs: 60_000 },
+    { name: 'text.count_words', payload: { text: 'a b' }, delayMs: 60_000 },
+    { name: 'text.count_words', payload: {}, version: '99.0.0', delayMs: 60_000 },
+  );
+  const fresh = await startApi(pool);
+  const waiting = await until('the tasks were looked at', async () => {
+    const { status, body } = await fresh.call('GET', '/v1/handlers/text/count_words');
+    expect(status).toBe(200);
+    return body.waiting;
+  });
+  expect(waiting).toEqual({
+    ...{ looked_at: 3, is_bounded: false, misfits: 1, misfit_ids: [misfit?.id], newer: 1 },
+    checked_at: expect.stringMatching(/Z$/),
+  });
+  const alien = await fresh.call('GET', '/v1/handlers/mail/send');
+  expect(alien.body.waiting).toBeNull();
 });
 
 test('a namespace is listed alone', async () => {
@@ -78,7 +103,7 @@ test('runners count as long as their lease holds; many are counted, and the newe
   const late = await fakeRunner(pool, { names: ['mail.send'], ago: 700 });
   await fakeRunner(pool, { names: ['text.count_words'] });
   expect(await read()).toMatchObject({
-    runners: [{ id: first, host: 'elsewhere', pid: 7 }],
+    runners: [{ id: first, host: 'elsewhere', pid: 7, version: null }],
     live_runners: 1,
   });
   for (let count = 0; count < 100; count++) await fakeRunner(pool, { names: ['mail.send'] });

@@ -23,9 +23,7 @@ function followSteps(): string {
   return folder;
 }
 
-test("README's five minutes make a task that compiles, is described and runs", {
-  timeout: 90_000,
-}, async () => {
+test("README's five minutes make a task that compiles, is described and runs", async () => {
   const folder = followSteps();
   await succeed('npm run openapi', folder);
   await succeed('npm run typecheck', folder);
