@@ -1,6 +1,8 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ErrandError } from '../core/errors.ts';
-import { parseJson, storageProblems } from '../core/json.ts';
+import { storageProblems } from '../core/json.ts';
+import { MAX_NAMES, MAX_VALUES, parseJson, type Survey, surveyJson } from '../core/json_text.ts';
+import { giveWay, noteSize } from './turns.ts';
 
 /** Also the bound of what a compressed body may grow to. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -33,20 +35,39 @@ function isUtf8(contentType: string): boolean {
 
 /**
  * Makes JSON of the bytes of a body: in UTF-8, and nothing in it that Postgres can't hold or that a double would silently
- * change (specification S9). Anything else is a 4xx with every problem.
+ * change (specification S9). Anything else is a 4xx with every problem. What takes long is done in turns of its own.
  */
-export function parseBody(request: Request, _response: Response, next: NextFunction): void {
+export async function parseBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
   const bytes: unknown = request.body;
-  if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
-    request.body = undefined;
-  } else {
-    request.body = parse(decode(bytes));
-    const details = storageProblems(request.body, '/body');
-    if (details.length > 0) {
-      throw new ErrandError('VALIDATION_FAILED', 'The body has values that can not be stored', { details });
-    }
-  }
+  request.body = undefined;
+  if (Buffer.isBuffer(bytes) && bytes.length > 0) request.body = await jsonOf(bytes, request);
   next();
+}
+
+async function jsonOf(bytes: Buffer, request: Request): Promise<unknown> {
+  noteSize(request, bytes.length);
+  const text = decode(bytes);
+  const survey = surveyJson(text);
+  requireBounds(survey);
+  await giveWay(request);
+  const value = parse(text, survey);
+  await giveWay(request);
+  if (!survey.isDoubtful) return value;
+  const details = storageProblems(value, '/body');
+  if (details.length > 0) {
+    throw new ErrandError('VALIDATION_FAILED', 'The body has values that can not be stored', { details });
+  }
+  await giveWay(request);
+  return value;
+}
+
+function requireBounds({ values, names }: Survey): void {
+  if (values > MAX_VALUES) throw tooMany(`${MAX_VALUES} values (properties and items)`);
+  if (names > MAX_NAMES) throw tooMany(`${MAX_NAMES} different names of properties`);
+}
+
+function tooMany(what: string): ErrandError {
+  return new ErrandError('PAYLOAD_TOO_LARGE', `The body has more than ${what}: send it in parts`);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -59,9 +80,9 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function parse(text: string): unknown {
+function parse(text: string, survey: Survey): unknown {
   try {
-    return parseJson(text);
+    return parseJson(text, survey);
   } catch (error) {
     throw new ErrandError('BAD_REQUEST', `The body is not valid JSON: ${(error as Error).message}`);
   }

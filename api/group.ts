@@ -5,8 +5,8 @@ import { type Submission, submitTasks } from '../store/submit.ts';
 import { isPlain, submitNew } from '../store/submit_new.ts';
 import type { Api } from './call.ts';
 
-/** Single submissions that one statement writes at most, and such statements at a time. */
-const GROUP = { maxItems: 100, parallel: 1 };
+/** Single submissions that one statement writes at most, their bytes unless one alone has more, and such statements at a time. */
+const GROUP = { maxItems: 100, maxWeight: 1_000_000, parallel: 1 };
 
 /**
  * Submits tasks one by one for their callers, but writes those that arrive together by one statement. When it
@@ -19,6 +19,7 @@ const GROUP = { maxItems: 100, parallel: 1 };
 export function submitInGroups(database: Database): Api['submitOne'] {
   const limits = {
     ...GROUP,
+    weightOf: ({ bytes = 0 }: Submission) => bytes,
     isolate: (error: unknown) =>
       !(error instanceof ErrandError || isConnectionFailure(error) || isUnable(error) || isTimeout(error)),
   };

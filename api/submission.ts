@@ -9,6 +9,7 @@ import { takesVersion } from '../core/task_payload.ts';
 import type { Submission } from '../store/submit.ts';
 import { type Call, requireName } from './call.ts';
 import { requestId, toIsoTime, traceparent } from './request.ts';
+import { sizeOf } from './turns.ts';
 
 /** The options of a submission; the OpenAPI schema holds the bounds, this gives the types. */
 const optionsSchema = z.object({
@@ -80,6 +81,7 @@ export function toSubmission(
     name: definition.name,
     version,
     payload: options.payload,
+    bytes: sizeOf(request),
     priority: options.priority ?? policy.priority,
     maxAttempts: options.max_attempts ?? policy.maxAttempts,
     runAt: options.run_at === undefined ? null : toIsoTime(options.run_at, `${where.path}/run_at`),

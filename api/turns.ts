@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Request } from 'express';
 
 /** How long a request computes before others have their turn. */
 const TURN_MS = 20;
@@ -18,4 +19,24 @@ export function takeTurns(throwIfOver: () => void): Turns {
     throwIfOver();
     since = performance.now();
   };
+}
+
+/** A body of which each step takes so short that it needs no turn to itself. */
+const SMALL_BYTES = 100_000;
+
+const sizes = new WeakMap<Request, number>();
+
+/** Keeps how many bytes the body of a request has, unpacked. */
+export function noteSize(request: Request, bytes: number): void {
+  sizes.set(request, bytes);
+}
+
+/** How many bytes the body of a request has, or had before it was read. */
+export function sizeOf(request: Request): number {
+  return sizes.get(request) ?? 0;
+}
+
+/** Called between the steps of a request that go through its whole body: when that is large, each has a turn to itself. */
+export async function giveWay(request: Request): Promise<void> {
+  if (sizeOf(request) > SMALL_BYTES) await nextTurn();
 }

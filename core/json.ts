@@ -1,82 +1,15 @@
-import type { Detail } from './errors.ts';
-
-/** Nesting beyond this is refused, in payloads and results alike (specification S9). */
-export const MAX_DEPTH = 64;
-
-/** More problems than this tell the caller nothing new. */
-export const MAX_PROBLEMS = 100;
+import { type Detail, MAX_DETAILS } from './errors.ts';
+import { excerpt } from './excerpt.ts';
+import { MAX_DEPTH, UnheldNumber } from './json_text.ts';
 
 /** How much of a wrong value, and of the path to it, is shown: a key can be megabytes long. */
 const SHOWN_LENGTH = 100;
 const SHOWN_PATH_LENGTH = 500;
-
-/** A number of a JSON text that a double would change, as it was written. `storageProblems` reports it. */
-class UnheldNumber {
-  readonly source: string;
-
-  constructor(source: string) {
-    this.source = source;
-  }
-
-  /** Where it is only shown, it is text. */
-  toJSON(): string {
-    return this.source;
-  }
-}
-
-/**
- * Parses JSON text without losing anything silently: in the place of an integer that a double can't hold, or of
- * a number beyond its range, comes a value that `storageProblems` reports. Throws SyntaxError when the text is
- * not JSON.
- */
-export function parseJson(text: string): unknown {
-  const value: unknown = JSON.parse(text);
-  // 2^53 has 16 digits and 10^100 is in range: shorter runs are exact, and the slow second pass is rarely
-  // needed. It recurses per level, so it must not see what is refused for its depth anyway.
-  if (!/[\d.]{16}|[eE][-+]?\d{3}/.test(text) || isTooDeep(value)) return value;
-  return JSON.parse(text, (_key, item, context?: { source?: string }) => {
-    const source = context?.source;
-    return typeof item === 'number' && source !== undefined && isChanged(item, source)
-      ? new UnheldNumber(source)
-      : item;
-  });
-}
-
-/**
- * Whether a double is something else than what was written: out of range, or another integer. What counts is what
- * would be written again: 1763721234567000000 is no exact double, but comes back with the same digits.
- */
-function isChanged(value: number, source: string): boolean {
-  if (!Number.isFinite(value)) return true;
-  const written = decimal(source);
-  if (value === 0) return written.digits !== '';
-  if (written.exponent < 0) return false;
-  const held = decimal(String(value));
-  return held.digits !== written.digits || held.exponent !== written.exponent;
-}
-
-const DECIMAL = /^-?(\d+)\.?(\d*)(?:[eE]([-+]?\d+))?$/;
-
-/** A number as its significant digits and the power of ten behind them: an integer when that is not negative. */
-function decimal(source: string): { digits: string; exponent: number } {
-  const [, whole, fraction, exponent] = DECIMAL.exec(source) as unknown as [string, string, string, string?];
-  const digits = `${whole}${fraction}`.replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
-  return {
-    digits: significant,
-    exponent: Number(exponent ?? 0) - fraction.length + digits.length - significant.length,
-  };
-}
-
-/** Stops at the first part that is too deep, so it never recurses further than that. */
-function isTooDeep(value: unknown, depth = 1): boolean {
-  if (!hasParts(value)) return false;
-  return depth > MAX_DEPTH || Object.values(value).some((part) => isTooDeep(part, depth + 1));
-}
+const MESSAGE_LENGTH = 2_000;
 
 /** `, got <value>`, shortened, to end a message about a wrong value; nothing when there is none. */
 export function got(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(excerpt(value, SHOWN_LENGTH));
   return text === undefined ? '' : `, got ${shorten(text, SHOWN_LENGTH)}`;
 }
 
@@ -106,13 +39,13 @@ function collectProblems(
 
 function collectOfParts(whole: object, path: string, depth: number, problems: Detail[]): void {
   if (Array.isArray(whole)) {
-    for (let index = 0; index < whole.length && problems.length < MAX_PROBLEMS; index++) {
+    for (let index = 0; index < whole.length && problems.length < MAX_DETAILS; index++) {
       collectProblems(whole[index], path, index, depth, problems);
     }
     return;
   }
   for (const key of Object.keys(whole)) {
-    if (problems.length >= MAX_PROBLEMS) return;
+    if (problems.length >= MAX_DETAILS) return;
     const part = (whole as Record<string, unknown>)[key];
     const problem = keyProblem(key, part);
     if (problem !== null) problems.push(detail(pathOf(path, key), problem));
@@ -192,7 +125,7 @@ export function pointerPart(key: string): string {
 
 /** A detail that can be shown, whatever is in the keys of its path. */
 export function detail(path: string, message: string): Detail {
-  return { path: sanitizeText(shorten(path, SHOWN_PATH_LENGTH)), message };
+  return { path: sanitizeText(shorten(path, SHOWN_PATH_LENGTH)), message: shorten(message, MESSAGE_LENGTH) };
 }
 
 function shorten(text: string, length: number): string {

@@ -1,14 +1,7 @@
 import { types } from 'node:util';
-import type { Detail } from './errors.ts';
-import {
-  detail,
-  keyProblem,
-  MAX_DEPTH,
-  MAX_PROBLEMS,
-  pointerPart,
-  sanitizeText,
-  textProblem,
-} from './json.ts';
+import { type Detail, MAX_DETAILS } from './errors.ts';
+import { detail, keyProblem, pointerPart, sanitizeText, textProblem } from './json.ts';
+import { MAX_DEPTH } from './json_text.ts';
 import { lostForm, shown } from './lossless_forms.ts';
 
 /** A value as JSON has it, or everything that JSON would lose or change of it. */
@@ -60,13 +53,13 @@ function begin(path: string): Walk {
 }
 
 function isOver({ details, parts }: Walk): boolean {
-  return details.length >= MAX_PROBLEMS || parts > MAX_PARTS;
+  return details.length >= MAX_DETAILS || parts > MAX_PARTS;
 }
 
 /** Notes what is wrong with the part that is looked at, and gives what is shown instead of it. */
 function refuse(walk: Walk, problem: string, instead: unknown): unknown {
   const place = [walk.path, ...walk.trail.map((key) => pointerPart(String(key)))].join('/');
-  if (walk.details.length < MAX_PROBLEMS) walk.details.push(detail(place, problem));
+  if (walk.details.length < MAX_DETAILS) walk.details.push(detail(place, problem));
   return instead;
 }
 

@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { z } from 'zod';
-import { parseJson, sanitizeText } from '../core/json.ts';
+import { sanitizeText } from '../core/json.ts';
+import { parseJson } from '../core/json_text.ts';
 import { shownJson } from '../core/lossless.ts';
 import type { LogLine } from '../store/running.ts';
 

@@ -9,6 +9,8 @@ export type Submission = {
   name: string;
   version: string;
   payload: unknown;
+  /** Roughly the size of the request that it came with: how many are written together. */
+  bytes?: number;
   priority: number;
   maxAttempts: number;
   runAt: string | null;

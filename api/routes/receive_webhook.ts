@@ -5,6 +5,7 @@ import { parsePayload } from '../../core/payload.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import type { Operation } from '../call.ts';
 import { findDefinition } from '../submission.ts';
+import { giveWay } from '../turns.ts';
 import { type EventTask, headerOf, type WebhookSource } from '../webhooks/source.ts';
 import { actorOf, verifiedSource } from '../webhooks/verify.ts';
 import { submitAndAnswer } from './submit_task.ts';
@@ -31,6 +32,7 @@ export const receiveWebhook: Operation = async (call, request, response) => {
       details,
     });
   }
+  await giveWay(request);
   const body = {
     payload: event.payload,
     dedup: 'key',

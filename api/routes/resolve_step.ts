@@ -10,6 +10,7 @@ import type { Call, Operation } from '../call.ts';
 import { resolutionSchema } from '../openapi/workflow_paths.ts';
 import { recordOf } from '../record.ts';
 import { resolvedResult } from '../resolution.ts';
+import { giveWay } from '../turns.ts';
 import { endOfWhole } from '../whole.ts';
 import { taskNotFoundFor } from './get_task.ts';
 import { stepNotFound } from './workflow_steps.ts';
@@ -31,6 +32,7 @@ export const resolveStep: Operation = async (call, request, response) => {
   const obstacle = await whyNot(call, step);
   if (obstacle !== null) throw notResolvable(obstacle);
   const result = await requireFit(call, step, data);
+  await giveWay(request);
   const act = actOf(call, request, reason);
   const resolution = { data: result, resolvedBy, reason };
   const resolved = await resolve(call.writes, { workflowId, stepId }, resolution, act, call.visibility);
@@ -39,7 +41,9 @@ export const resolveStep: Operation = async (call, request, response) => {
     const now = await requireStep(call, workflowId, stepId);
     throw notResolvable((await whyNot(call, now)) ?? 'it has just changed: try again');
   }
-  response.json(await recordOf(call.writes, resolved));
+  const record = await recordOf(call.writes, resolved);
+  await giveWay(request);
+  response.json(record);
 };
 
 async function requireStep(call: Call, parentId: string, stepId: string): Promise<Task> {

@@ -11,6 +11,7 @@ import type { Task } from '../../store/tasks.ts';
 import type { Call, Operation } from '../call.ts';
 import { namingSchema } from '../openapi/submission.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
+import { giveWay } from '../turns.ts';
 import { submissionProblems } from '../validate.ts';
 import { waitForTask, waitSeconds } from '../wait.ts';
 
@@ -64,6 +65,7 @@ export async function submitAndAnswer(
       details,
     });
   }
+  await giveWay(request);
   const idempotencyKey = request.get('idempotency-key');
   const submission = toSubmission(definition, body, request, { path: '/body', idempotencyKey });
   const { name, traceparent } = submission;
@@ -78,6 +80,7 @@ export async function submitAndAnswer(
     );
   }
   const latest = (await waitForTask(call, task, seconds)) ?? task;
+  await giveWay(request);
   const created = outcome === 'created';
   response
     .status(created ? 201 : 200)

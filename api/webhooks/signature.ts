@@ -1,5 +1,4 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
 import { headerOf, type SignatureCheck } from './source.ts';
 
 /** How an HMAC-SHA256 is written in a header. */
@@ -35,26 +34,47 @@ export function hmacCheck(secrets: readonly string[], forms: readonly SignatureF
 /** The headers of Standard Webhooks (https://www.standardwebhooks.com). */
 export const STANDARD_HEADERS = { id: 'webhook-id', signature: 'webhook-signature' };
 
+const TIMESTAMP_HEADER = 'webhook-timestamp';
+const TOLERANCE_SECONDS = 300;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
+
 /**
  * Checks a signature of Standard Webhooks, made with any of these secrets within the last five minutes. Throws when a secret
  * is no base64.
+ *
+ * The library `standardwebhooks` computes the hash in JavaScript: 10 MB took 160 ms for each secret, before anybody has
+ * shown to know one; Node's own takes 7 ms.
  */
 export function standardCheck(secrets: readonly string[]): SignatureCheck {
-  const webhooks = secrets.map((secret) => new Webhook(secret));
+  const keys = secrets.map(keyOf);
   return (headers, bytes) => {
-    const single = Object.fromEntries(
-      Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-    );
-    return webhooks.map((webhook) => isVerified(webhook, bytes, single)).includes(true);
+    const id = headerOf(headers, STANDARD_HEADERS.id);
+    const timestamp = headerOf(headers, TIMESTAMP_HEADER);
+    const given = signaturesOf(headerOf(headers, STANDARD_HEADERS.signature) ?? '');
+    if (!id || given.length === 0 || timestamp === undefined || !isRecent(timestamp)) return false;
+    const isOf = (key: Buffer): boolean => {
+      const digest = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(bytes).digest();
+      return given.map((one) => timingSafeEqual(one, digest)).includes(true);
+    };
+    return keys.map(isOf).includes(true);
   };
 }
 
-function isVerified(webhook: Webhook, bytes: Buffer, headers: Record<string, string>): boolean {
-  try {
-    // Parsing is for later: what is signed may still be no JSON, which is another answer.
-    webhook.verify(bytes, headers, { jsonParse: false });
-    return true;
-  } catch {
-    return false;
-  }
+function keyOf(secret: string): Buffer {
+  const text = secret.replace(/^whsec_/, '');
+  if (text === '' || !BASE64.test(text)) throw new Error('The secret is not base64');
+  return Buffer.from(text, 'base64');
+}
+
+/** Those of version 1 in the header, of which there are several while a secret is exchanged. */
+function signaturesOf(header: string): Buffer[] {
+  return header.split(' ').flatMap((one) => {
+    const [version, text = ''] = one.split(',');
+    return version === 'v1' && FORMS.base64.test(text) ? [Buffer.from(text, 'base64')] : [];
+  });
+}
+
+function isRecent(timestamp: string): boolean {
+  if (!/^\d{1,12}$/.test(timestamp)) return false;
+  return Math.abs(Math.floor(Date.now() / 1_000) - Number(timestamp)) <= TOLERANCE_SECONDS;
 }

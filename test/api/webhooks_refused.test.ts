@@ -100,7 +100,7 @@ describe('a body', () => {
     ['a lone surrogate', text.replace('Count', '\\ud800'), 'VALIDATION_FAILED'],
     ['a prototype key', text.replace('{', '{"__proto__":{"ref":"x"},'), 'VALIDATION_FAILED'],
     ['too much depth', `{"a":${'['.repeat(100)}${']'.repeat(100)}}`, 'VALIDATION_FAILED'],
-    ['endless depth', '['.repeat(1_000_000), 'BAD_REQUEST'],
+    ['endless depth', '['.repeat(200_000), 'BAD_REQUEST'],
     ['a number that nothing holds', text.replace('"id":140', '"id":1e400'), 'VALIDATION_FAILED'],
   ])('with %s is 400', async (_what, body, code) => {
     await expectRefused(() => sendSigned(body), 400, code);

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  MAX_DEPTH,
-  parseJson,
-  pointerPart,
-  sanitizeText,
-  storageProblems,
-  textProblem,
-} from '../../core/json.ts';
+import { pointerPart, sanitizeText, storageProblems, textProblem } from '../../core/json.ts';
+import { MAX_DEPTH, parseJson } from '../../core/json_text.ts';
 import { anyText, goodText, jsonOf, nested } from './arbitraries.ts';
 
 /** The messages for a value, by path. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseJson, storageProblems } from '../../core/json.ts';
+import { storageProblems } from '../../core/json.ts';
+import { parseJson } from '../../core/json_text.ts';
 
 test('an integer is not lost because it is written with a point or an exponent', () => {
   for (const text of ['9007199254740993.0', '9007199254740993e0', '900719925474099.3e1']) {

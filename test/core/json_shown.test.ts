@@ -44,6 +44,33 @@ test('got ends a message with the value, shortened, or with nothing when there i
   );
 });
 
+test('got shows the start of the whole value', () => {
+  /** As JSON.stringify has it, however long it is. */
+  const whole = (value: unknown): string => {
+    const text = JSON.stringify(value);
+    return `, got ${text.length <= 100 ? text : `${text.slice(0, 100).toWellFormed()}…`}`;
+  };
+  const long = fc.string({ minLength: 90, maxLength: 120 });
+  const many = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 40, maxLength: 60 });
+  fc.assert(
+    fc.property(fc.oneof(jsonOf(anyText), jsonOf(long), many), (value) => {
+      expect(got(value)).toBe(whole(value));
+    }),
+  );
+});
+
+test('got looks at no more of a value than it shows', () => {
+  let looked = 0;
+  const item = {
+    get part(): number {
+      return ++looked;
+    },
+  };
+  got(Array(100_000).fill(item));
+  got({ nested: [Array(100_000).fill(item)] });
+  expect(looked).toBeLessThan(300);
+});
+
 test('a detail can be stored and sent, whatever keys its path has', () => {
   fc.assert(
     fc.property(fc.array(anyText), (keys) => {
@@ -53,6 +80,7 @@ test('a detail can be stored and sent, whatever keys its path has', () => {
   );
   expect(detail(`/${'k'.repeat(1_000_000)}`, '').path.length).toBeLessThan(1_000);
   expect(detail(`/${'😀'.repeat(1_000)}`, '').path.isWellFormed()).toBe(true);
+  expect(detail('', 'm'.repeat(1_000_000)).message.length).toBeLessThan(3_000);
 });
 
 test('the problems of a value are never much bigger than what is worth reading', () => {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { MAX_DEPTH } from '../../core/json.ts';
+import { MAX_DEPTH } from '../../core/json_text.ts';
 import { losslessJson } from '../../core/lossless.ts';
 import { nested } from './arbitraries.ts';
 

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { expect } from 'vitest';
 import type { Detail } from '../../core/errors.ts';
-import { parseJson, storageProblems } from '../../core/json.ts';
+import { storageProblems } from '../../core/json.ts';
+import { parseJson } from '../../core/json_text.ts';
 
 export type Verdict = { stored: string } | { problems: Detail[] };
 
