@@ -16,7 +16,7 @@ export type Checker = (value: unknown, path: string) => Detail[];
 const judges = { first: createAjv({ allErrors: false }), all: createAjv({ allErrors: true }) };
 
 function createAjv(options: { allErrors: boolean }): Ajv2020 {
-  const ajv = new Ajv2020({ ...options, strict: false, logger: false });
+  const ajv = new Ajv2020({ ...options, strict: false, validateSchema: false, logger: false });
   formats.default(ajv);
   return ajv;
 }

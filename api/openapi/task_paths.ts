@@ -20,13 +20,19 @@ export function taskComponents(definition: TaskDefinition): Pick<Components, 'sc
   return { schemas, responses: { [name]: submitted(answer) } };
 }
 
+/** Where one task is submitted, and many. */
+export function pathsOfTask(name: string): [one: string, many: string] {
+  return [`/v1/tasks/${name}`, `/v1/tasks/${name}/batch`];
+}
+
 /** The paths of one task: submitting one, and many at once (specification S1, S3, T4). */
 export function taskPaths(definition: TaskDefinition): Paths {
   const { name, description, namespace, resultJsonSchema } = definition;
   const answers = submitAnswers(resultJsonSchema === undefined ? undefined : name);
   const tags = [namespace];
+  const [one, many] = pathsOfTask(name);
   return {
-    [`/v1/tasks/${name}`]: {
+    [one]: {
       post: {
         tags,
         operationId: `submit${pascalCase(name)}`,
@@ -37,7 +43,7 @@ export function taskPaths(definition: TaskDefinition): Paths {
         responses: { ...answers, ...anyFailure },
       },
     },
-    [`/v1/tasks/${name}/batch`]: {
+    [many]: {
       post: {
         tags,
         operationId: `submit${pascalCase(name)}Batch`,

@@ -1,6 +1,7 @@
 import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
+import { compileSchemasOnce } from './compile_once.ts';
 import {
   type OpenApiDocument,
   type Operation,
@@ -28,11 +29,11 @@ const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(?:\/batch)?\/?$/i;
  */
 export function requestValidator(document: OpenApiDocument, names: readonly string[]): RequestHandler {
   compilePathsOnce();
+  compileSchemasOnce();
   warnOfUrlParseOnce();
-  const { paths, ...rest } = withRequestsAlone(document);
-  const { ofTasks, others } = apart(paths, names);
-  const submissions = validatorOfRequests({ ...rest, paths: ofTasks });
-  const requests = validatorOfRequests({ ...rest, paths: others });
+  const { ofTasks, others } = apart(document.paths, names);
+  const submissions = validatorOfRequests(withRequestsAlone({ ...document, paths: ofTasks }));
+  const requests = validatorOfRequests(withRequestsAlone({ ...document, paths: others }));
   const known = new Set(names);
   return (request, response, next) => {
     const name = PATH_OF_TASK.exec(request.path)?.[1];

@@ -51,3 +51,15 @@ test('after the warm-up no request has to wait for a validator to be compiled', 
   await ask(warm.url);
   expect(compile).not.toHaveBeenCalled();
 });
+
+test('a start compiles no schema twice, and none of OpenAPI documents', async () => {
+  const compile = vi.spyOn(Ajv2020.prototype, 'compile');
+  const { warmUp } = await startCold();
+  await warmUp();
+  const schemas = compile.mock.calls.map(([schema]) => JSON.stringify(schema));
+  expect(schemas.filter((one) => one.includes('spec.openapis.org'))).toEqual([]);
+  // Each of the two validators has an Ajv for parameters and one for bodies.
+  const times = Object.values(Object.groupBy(schemas, (one) => one)).map((same = []) => same.length);
+  expect(times.filter((count) => count > 4)).toEqual([]);
+  expect(schemas.filter((one) => one.includes('"query"')).length).toBeLessThan(60);
+});
