@@ -63,15 +63,25 @@ test.each([
 });
 
 const DATA = '/body/resolution_data';
-test.each<[string, unknown, string[]]>([
-  ['one', { ...FINE, at: 'tomorrow' }, [`${DATA}/at`]],
-  ['one', { ...FINE, cents: 7 }, [`${DATA}/cents`]],
-  ['one', { ...FINE, tip: 1 }, [`${DATA}/tip`]],
-  ['one', null, [DATA]],
-  ['each', [FINE, { ...FINE, cents: 7 }, { ...FINE, at: 1 }], [`${DATA}/1/cents`, `${DATA}/2/at`]],
-  ['each', FINE, [DATA]],
-  ['each', Array.from({ length: 300 }, () => 1), Array.from({ length: 100 }, (_, n) => `${DATA}/${n}`)],
-])('of %s %j is refused, with its paths', async (name, data, paths) => {
+test.each<[string, string, unknown, string[]]>([
+  ['no date', 'one', { ...FINE, at: 'tomorrow' }, [`${DATA}/at`]],
+  ['what a refinement refuses', 'one', { ...FINE, cents: 7 }, [`${DATA}/cents`]],
+  ['an unknown property', 'one', { ...FINE, tip: 1 }, [`${DATA}/tip`]],
+  ['null', 'one', null, [DATA]],
+  [
+    'two of a list',
+    'each',
+    [FINE, { ...FINE, cents: 7 }, { ...FINE, at: 1 }],
+    [`${DATA}/1/cents`, `${DATA}/2/at`],
+  ],
+  ['one for a list', 'each', FINE, [DATA]],
+  [
+    'more than are told of',
+    'each',
+    Array.from({ length: 300 }, () => 1),
+    Array.from({ length: 100 }, (_, n) => `${DATA}/${n}`),
+  ],
+])('%s is refused, with its paths (step %s)', async (_what, name, data, paths) => {
   const task = await freshStep(name);
   const { status, body } = await resolve(task, data);
   expect([status, body.details?.map(({ path }: { path: string }) => path)]).toEqual([400, paths]);

@@ -147,6 +147,12 @@ test.each<[string, unknown[], string, string[]]>([
     ['/payloads/0/value', '/payloads/2/value', '/payloads/3', '/payloads/4/value'],
   ],
   [
+    'one far behind',
+    [...Array.from({ length: 250 }, () => ({ value: 1 })), WRONG],
+    'Item 250 of the step `all` does not fit children.square 1.0.0',
+    ['/payloads/250/value'],
+  ],
+  [
     'more than are told of',
     Array.from({ length: 1_000 }, () => WRONG),
     'Items 0, 1, 2, 3, 4 and 95 more of the step `all` do not fit children.square 1.0.0',
