@@ -49,8 +49,8 @@ test('F7: connections break before the first fetch of a pool: another pool fetch
   const proxy = await startProxy(url);
   let lost = 0;
   proxy.onSend = (connection) => {
-    // graphile-worker looks its tasks up once per pool.
-    if (lost < 2 && connection.lastSent().includes('_private_tasks')) {
+    // graphile-worker looks its tasks up once per pool, in its own words.
+    if (lost < 2 && connection.lastSent().includes('_private_tasks as tasks')) {
       connection.loseAnswer();
       lost++;
     }

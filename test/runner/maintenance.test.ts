@@ -46,18 +46,20 @@ test('what is kept for a time only is deleted when that is over', async () => {
       from (values (1, 'old', 9), (1, 'young', 7), (60, 'old', 31 * 24), (60, 'young', 29 * 24)) ages (minutes, age, hours)`);
   const both = ['old', 'young'];
   expect(await kept()).toEqual({ tasks: both, runners: both, audit: both, minutes: both, hours: both });
+  let registered = 0;
   const maintenance = startMaintenance({
     pool,
     runnerId: 1,
     retentionHours: 24,
     auditRetentionDays: 90,
-    keepRegistered: async () => {},
+    keepRegistered: async () => void registered++,
     events: createEvents(log),
     log,
   });
   vi.advanceTimersByTime(40_000);
   await until('all that is old has gone', async () => !JSON.stringify(await kept()).includes('old'));
   await maintenance.close();
+  expect(registered).toBeGreaterThan(0);
   const young = ['young'];
   expect(await kept()).toEqual({ tasks: young, runners: young, audit: young, minutes: young, hours: young });
 });
