@@ -72,15 +72,14 @@ describe.each(KINDS)('any schema of $kind', ({ cases }) => {
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {
         const definition = definitionOf(one);
-        const sent = arrived({ x: one.fits });
-        for (const payload of [sent, {}]) {
+        for (const payload of [arrived({ x: one.fits }), {}]) {
           const before = structuredClone(payload);
           const first = await parsePayload(definition, payload, '');
+          expect(payload).toEqual(before);
           const expected = structuredClone(first);
           scramble(first);
           expect(await parsePayload(definition, arrived(before), '')).toEqual(expected);
         }
-        expect(sent).toEqual(arrived({ x: one.fits }));
       }),
       RUNS,
     );
