@@ -209,25 +209,6 @@ describe('details (D4)', () => {
   });
 });
 
-describe('dates (D2)', () => {
-  const schemas = [z.object({ at: z.date() }), z3.object({ at: z3.date() })];
-  test.each(schemas)('come as text and are dates for the handler', async (schema) => {
-    const at = '2026-11-29T12:00:00+01:00';
-    expect(await verdict(schema, { at })).toEqual({ ok: true, value: { at: new Date(at) } });
-  });
-
-  test.each(schemas)('other texts are none', async (schema) => {
-    for (const at of ['2026-02-30T00:00:00Z', '2026-11-29', '2026-11-29T12:00Z', 'now', 5, null])
-      expect(await pathsOf(schema, { at })).toEqual(['/p/at']);
-  });
-
-  test.each(schemas)('a handler gives dates, not text', async (schema) => {
-    const judge = judgeOf(schema, { isJson: false });
-    expect(await judge({ at: new Date(5) }, '')).toEqual({ ok: true, value: { at: new Date(5) } });
-    expect(await judge({ at: '2026-11-29T12:00:00Z' }, '')).toMatchObject({ ok: false });
-  });
-});
-
 test.each<[string, Schema, string[]]>([
   ['bigint', z.object({ a: z.array(z.object({ b: z.bigint() })) }), ['payload.a[].b']],
   ['map', z.object({ a: z.map(z.string(), z.string()).optional() }), ['payload.a']],
