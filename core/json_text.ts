@@ -121,10 +121,11 @@ function isChanged(value: number, source: string): boolean {
   if (!Number.isFinite(value)) return true;
   if (value === 0) return /^[-0.]*[1-9]/.test(source);
   if (Math.abs(value) < 2 ** 53) return false;
-  if (String(value) === source) return false;
+  const shown = String(value);
+  if (shown === source) return false;
   const written = decimal(source);
   if (written.exponent < 0) return false;
-  const held = decimal(String(value));
+  const held = decimal(shown);
   return held.digits !== written.digits || held.exponent !== written.exponent;
 }
 
