@@ -16,6 +16,7 @@ const failed = [
   check('lint', 'npm run --silent lint'),
   check('structure', 'npm run --silent structure'),
   check('generated', 'node .ci/generated.ts'),
+  check('openapi', 'npm run --silent lint-openapi'),
   check('contract', 'node .ci/contract.ts'),
   check(
     'tests',

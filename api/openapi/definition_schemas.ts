@@ -50,7 +50,7 @@ function hoist({ schemas, sources }: Hoisted, component: string, root: JsonSchem
     sources.set(name, source);
     for (const pointer of pointersTo(key)) names.set(pointer, name);
   }
-  for (const [name, part] of fresh) schemas[name] = withReferences(part, toComponent);
+  for (const [name, part] of fresh) schemas[name] = withReferences(withoutKnownPatterns(part), toComponent);
 
   function toComponent(pointer: string): string {
     const name = names.get(pointer);
@@ -103,6 +103,17 @@ function withReferences(schema: JsonSchema, change: (pointer: string) => string)
   });
   return Object.fromEntries(entries);
 }
+
+/** A format says what its expression would say again in each field. */
+function withoutKnownPatterns(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema), (_key, value: unknown) => {
+    if (!isObject(value) || value.type !== 'string' || !KNOWN_FORMATS.has(String(value.format))) return value;
+    const { pattern: _pattern, ...rest } = value;
+    return rest;
+  }) as JsonSchema;
+}
+
+const KNOWN_FORMATS = new Set(['uuid', 'ipv4', 'date', 'date-time']);
 
 function isObject(value: unknown): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,8 +2,8 @@ import { type Components, type OpenApiDocument, operationsOf, type Reference, re
 import type { Parameter } from './parameters.ts';
 
 /**
- * Moves each parameter that several operations have to the components, under the part of the request that it is in and its
- * name, such as `query.wait`. The same parameter is the same object. Throws when two of them have the same name.
+ * Moves each parameter that several operations have to the components, under its name, such as `wait`; one of a path has
+ * that before it, `path.name`. The same parameter is the same object. Throws when two of them have the same name.
  */
 export function shareParameters(
   paths: OpenApiDocument['paths'],
@@ -23,7 +23,7 @@ export function shareParameters(
 }
 
 function reference(shared: Components['parameters'], parameter: Parameter): Reference {
-  const name = `${parameter.in}.${parameter.name}`;
+  const name = parameter.in === 'path' ? `path.${parameter.name}` : parameter.name;
   shared[name] ??= parameter;
   if (shared[name] !== parameter) throw new Error(`There are two parameters ${name} for several operations`);
   return refTo('parameters', name);

@@ -36,8 +36,7 @@ export function taskPaths(definition: TaskDefinition): Paths {
       post: {
         tags,
         operationId: `submit${pascalCase(name)}`,
-        summary: `Submit ${name}`,
-        description,
+        summary: description,
         parameters: [idempotencyKeyParameter, waitParameter],
         requestBody: jsonBody(ref(`${name}.submission`)),
         responses: { ...answers, ...anyFailure },

@@ -1,7 +1,7 @@
 import { Document, isMap, isScalar, isSeq, type Node } from 'yaml';
 import type { OpenApiDocument } from './document.ts';
 
-const LINE_WIDTH = 200;
+const LINE_WIDTH = 300;
 /** The key of a node is in the same line. */
 const KEY_WIDTH = 20;
 const NOTICE =
@@ -11,16 +11,16 @@ const NOTICE =
 export function toYaml(document: OpenApiDocument): string {
   const yaml = new Document(document, { aliasDuplicateObjects: false });
   if (yaml.contents !== null) inLines(yaml.contents, 0);
-  return NOTICE + yaml.toString({ lineWidth: 0, flowCollectionPadding: false });
+  return NOTICE + yaml.toString({ lineWidth: 0, indent: 1, flowCollectionPadding: false });
 }
 
 /** Writes what is short in one line, from the inside out. Gives how long a node is so, infinity when it is in several. */
 function inLines(node: Node, indent: number): number {
   if (isScalar(node)) return String(node.value).length + 2;
   const parts = isMap(node)
-    ? node.items.map(({ key, value }) => String(key).length + 2 + inLines(value as Node, indent + 2))
+    ? node.items.map(({ key, value }) => String(key).length + 2 + inLines(value as Node, indent + 1))
     : isSeq(node)
-      ? node.items.map((item) => inLines(item as Node, indent + 2))
+      ? node.items.map((item) => inLines(item as Node, indent + 1))
       : [];
   const length = parts.reduce((sum, part) => sum + part + 2, 4);
   if (indent + length > LINE_WIDTH - KEY_WIDTH || !(isMap(node) || isSeq(node)))

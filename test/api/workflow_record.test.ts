@@ -141,7 +141,7 @@ test('the document has the path of a workflow as that of any task', async () => 
   const { paths, components } = parse(text);
   const { post } = paths['/v1/tasks/shop.order'];
   expect(components.schemas['shop.order.submission'].examples).toEqual([{ payload: order.example }]);
-  expect(post.description).toBe(order.description);
+  expect(post.summary).toBe(order.description);
   expect(components.schemas['shop.order.payload']).toEqual(order.payloadJsonSchema);
   expect(components.schemas['shop.order.result']).toEqual(order.resultJsonSchema);
   expect(Object.keys(paths).filter((path) => path.startsWith('/v1/tasks/shop.order'))).toEqual([
