@@ -51,7 +51,7 @@ async function leftBehind(api: TestProcess): Promise<string> {
   return id;
 }
 
-test('a rolling deployment of two versions under load, and back, loses, fails and repeats nothing', {
+test('F16: a rolling deployment of two versions under load, and back, loses, fails and repeats nothing', {
   // Eleven processes start one after the other, and the machine may be busy.
   timeout: 900_000,
 }, async () => {
