@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -83,10 +83,10 @@ async function readLock(folder: string): Promise<z.output<typeof lockSchema>['pa
   return lockSchema.parse(JSON.parse(text)).packages;
 }
 
+/** See .ci/run for why this is not `npm ci`. No scripts: what an API process runs with needs none. */
 async function install(folder: string): Promise<void> {
-  // No scripts: what an API process runs with needs none. The packages that are files of the repository are for development.
-  await writeFile(join(folder, '.npmrc'), 'audit=false\nfund=false\n');
-  await run('npm', ['ci', '--omit=dev', '--ignore-scripts'], { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES });
+  const options = ['--omit=dev', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...options], { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES });
 }
 
 async function git(...args: string[]): Promise<string> {
