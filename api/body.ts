@@ -1,7 +1,7 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ErrandError } from '../core/errors.ts';
 import { storageProblems } from '../core/json.ts';
-import { MAX_NAMES, MAX_VALUES, parseJson, type Survey, surveyJson } from '../core/json_text.ts';
+import { MAX_NAMES, MAX_OBJECTS, MAX_VALUES, parseJson, type Survey, surveyJson } from '../core/json_text.ts';
 import { giveWay, noteSize } from './turns.ts';
 
 /** Also the bound of what a compressed body may grow to. */
@@ -48,12 +48,12 @@ async function jsonOf(bytes: Buffer, request: Request): Promise<unknown> {
   noteSize(request, bytes.length);
   const text = decode(bytes);
   const survey = surveyJson(text);
-  requireBounds(survey);
+  requireBounds(survey, request);
   await giveWay(request);
   const value = parse(text, survey);
   await giveWay(request);
   if (!survey.isDoubtful) return value;
-  const details = storageProblems(value, '/body');
+  const details = storageProblems(value, '/body', levelsAround(request));
   if (details.length > 0) {
     throw new ErrandError('VALIDATION_FAILED', 'The body has values that can not be stored', { details });
   }
@@ -61,9 +61,22 @@ async function jsonOf(bytes: Buffer, request: Request): Promise<unknown> {
   return value;
 }
 
-function requireBounds({ values, names }: Survey): void {
-  if (values > MAX_VALUES) throw tooMany(`${MAX_VALUES} values (properties and items)`);
+/** A payload has its depth counted by itself, wherever it is: in the body, or in an item of a list in it. */
+function levelsAround({ method, path }: Request): number {
+  if (method !== 'POST' || !path.startsWith('/v1/tasks')) return 0;
+  return isBatch(path) ? 3 : 1;
+}
+
+/** The values of a batch are counted by its items, which are judged one by one. */
+function requireBounds({ values, objects, names }: Survey, request: Request): void {
+  if (objects > MAX_OBJECTS) throw tooMany(`${MAX_OBJECTS} objects and lists`);
+  if (values > MAX_VALUES && !isBatch(request.path))
+    throw tooMany(`${MAX_VALUES} values (properties and items)`);
   if (names > MAX_NAMES) throw tooMany(`${MAX_NAMES} different names of properties`);
+}
+
+function isBatch(path: string): boolean {
+  return path.endsWith('/batch');
 }
 
 function tooMany(what: string): ErrandError {

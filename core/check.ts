@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { type Detail, MAX_DETAILS } from './errors.ts';
-import { detail, got, pointerPart, valueAt } from './json.ts';
+import { detail, got, hasMoreParts, pointerPart, valueAt } from './json.ts';
 import type { JsonSchema } from './schema.ts';
 
 /**
@@ -25,27 +25,13 @@ function createAjv(options: { allErrors: boolean }): Ajv2020 {
 export function checker(schema: JsonSchema): Checker {
   const compiled: { [kind in keyof typeof judges]?: ValidateFunction } = {};
   return (value, path) => {
-    const kind = hasManyParts(value) ? 'first' : 'all';
+    const kind = hasMoreParts(value, MAX_PARTS) ? 'first' : 'all';
     compiled[kind] ??= judges[kind].compile(schema);
     const validate = compiled[kind];
     return validate(value)
       ? []
       : (validate.errors as ErrorObject[]).slice(0, MAX_DETAILS).map((error) => toDetail(error, value, path));
   };
-}
-
-function hasManyParts(value: unknown): boolean {
-  let left = MAX_PARTS;
-  const count = (part: unknown): void => {
-    if (typeof part !== 'object' || part === null) return;
-    // Not Object.values, which takes three times as long for a million keys.
-    for (const key of Object.keys(part)) {
-      if (--left < 0) return;
-      count((part as Record<string, unknown>)[key]);
-    }
-  };
-  count(value);
-  return left < 0;
 }
 
 function toDetail(error: ErrorObject, value: unknown, path: string): Detail {

@@ -16,11 +16,11 @@ export function got(value: unknown): string {
 /**
  * What Postgres or a later reader could not take in this JSON value: NUL and lone surrogates in texts and
  * keys, numbers outside double range, nesting over 64, prototype keys. Empty when the value is fine.
- * `path` is the JSON Pointer of the value itself.
+ * `path` is the JSON Pointer of the value itself. `around` levels of it are not counted, as they are around what is stored.
  */
-export function storageProblems(value: unknown, path: string): Detail[] {
+export function storageProblems(value: unknown, path: string, around = 0): Detail[] {
   const problems: Detail[] = [];
-  collectProblems(value, path, null, 1, problems);
+  collectProblems(value, path, null, 1 - around, problems);
   return problems;
 }
 
@@ -130,4 +130,26 @@ export function detail(path: string, message: string): Detail {
 
 function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
+}
+
+/** Whether a value has more properties and items than this, however deep. It looks at no more of them. */
+export function hasMoreParts(value: unknown, limit: number): boolean {
+  let left = limit;
+  const count = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return;
+    if (Array.isArray(part)) {
+      for (const item of part) {
+        if (--left < 0) return;
+        count(item);
+      }
+      return;
+    }
+    // Not Object.values, which takes three times as long for a million keys.
+    for (const key of Object.keys(part)) {
+      if (--left < 0) return;
+      count((part as Record<string, unknown>)[key]);
+    }
+  };
+  count(value);
+  return left < 0;
 }

@@ -4,17 +4,21 @@ import { MAX_DETAILS } from './errors.ts';
 export const MAX_DEPTH = 64;
 
 /**
- * What a text may have, so that whatever is made of it takes the event loop no longer than about 100 ms at a time: properties
- * and items, and different names of properties, which cost the most (1.2 µs each, where a number costs 0.02). A text of 10 MB
- * with as many as fit took JSON.parse up to 3 s.
+ * What a text may have, so that JSON.parse takes the event loop no longer than about 100 ms: objects and lists, and different
+ * names of properties, which cost the most (0.2 and 1.2 µs each, where a number costs 0.02). A text of 10 MB with as many as
+ * fit took up to 3 s.
  */
-export const MAX_VALUES = 250_000;
+export const MAX_OBJECTS = 500_000;
 export const MAX_NAMES = 50_000;
+/** What is judged, stored and shown as one may have so many properties and items, for the same reason. */
+export const MAX_VALUES = 500_000;
 
 /** What is known of a JSON text before anything is made of it. */
 export type Survey = {
-  /** Properties and items, and objects and arrays that have none; not counted further than over MAX_VALUES. */
+  /** Properties and items, and objects and lists that have none. */
   values: number;
+  /** Objects and lists; not counted further than over MAX_OBJECTS. */
+  objects: number;
   /** Different names of properties as they are written; not counted in short texts, nor further than over MAX_NAMES. */
   names: number;
   /** Where numbers are that a double would change: start and end, at most MAX_DETAILS. */
@@ -34,11 +38,12 @@ export function surveyJson(text: string): Survey {
   const mayHaveMany = text.length > 5 * MAX_NAMES;
   const unheld: [number, number][] = [];
   let values = 1;
+  let objects = 0;
   let depth = 0;
   let isDeep = false;
   let start = 0;
   let end = 0;
-  for (let at = 0; at < text.length && values <= MAX_VALUES && names.size <= MAX_NAMES; at++) {
+  for (let at = 0; at < text.length && objects <= MAX_OBJECTS && names.size <= MAX_NAMES; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       start = at + 1;
@@ -50,6 +55,7 @@ export function surveyJson(text: string): Survey {
       if (mayHaveMany) names.add(text.slice(start, end));
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       values++;
+      objects++;
       isDeep ||= ++depth > MAX_DEPTH;
     } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
       depth--;
@@ -61,6 +67,7 @@ export function surveyJson(text: string): Survey {
   }
   return {
     values,
+    objects,
     names: names.size,
     unheld,
     isDoubtful: isDeep || unheld.length > 0 || hasDoubtfulText(text),
@@ -180,9 +187,9 @@ export function parseJson(text: string, { unheld } = surveyJson(text)): unknown 
   return unmark(JSON.parse(`${parts.join('')}${text.slice(from)}`), 1);
 }
 
-/** Puts the numbers where their marks are. What is too deep is refused anyway. */
+/** Puts the numbers where their marks are. What is too deep is refused anyway, also in a batch, which is three levels around its payloads. */
 function unmark(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH + 1) return value;
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH + 4) return value;
   const whole = value as Record<string, unknown>;
   const source = Object.hasOwn(whole, MARK) ? whole[MARK] : undefined;
   if (typeof source === 'string' && NUMBER.test(source)) return new UnheldNumber(source);

@@ -1,4 +1,4 @@
-import { MAX_NAMES, MAX_VALUES } from '../../core/json_text.ts';
+import { MAX_NAMES, MAX_OBJECTS, MAX_VALUES } from '../../core/json_text.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { VERSION } from '../../process/version.ts';
 import { policyOf } from '../operations.ts';
@@ -33,7 +33,7 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
       version: VERSION,
       description:
         'A typed task queue on Postgres: submit tasks by name, read what became of them, retry them. ' +
-        `A body has at most 10 MB, ${MAX_VALUES} values (properties and items) and ${MAX_NAMES} different names of properties; more is \`PAYLOAD_TOO_LARGE\`.`,
+        `A body has at most 10 MB, ${MAX_OBJECTS} objects and lists, ${MAX_NAMES} different names of properties and, in one payload, ${MAX_VALUES} values (properties and items); more is \`PAYLOAD_TOO_LARGE\`.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

@@ -2,7 +2,8 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { checker } from '../../core/check.ts';
 import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
-import { detail } from '../../core/json.ts';
+import { detail, hasMoreParts } from '../../core/json.ts';
+import { MAX_VALUES } from '../../core/json_text.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { traceSend } from '../../process/tracing.ts';
 import type { Submission, Submitted, TaskReference } from '../../store/submit.ts';
@@ -10,7 +11,7 @@ import { submitBatch, submitBatchAtomically } from '../../store/submit_batch.ts'
 import type { Call, Operation } from '../call.ts';
 import { batchSchema } from '../openapi/submission.ts';
 import { findDefinition, toSubmission } from '../submission.ts';
-import { takeTurns } from '../turns.ts';
+import { sizeOf, takeTurns } from '../turns.ts';
 import { submissionProblems } from '../validate.ts';
 
 /** Details in the answer to a batch. Of the items after these it says just that they are not valid. */
@@ -90,7 +91,9 @@ async function checkItems(
   for (const [index, item] of items.entries()) {
     const path = `/body/items/${index}`;
     const idempotencyKey = key === undefined ? undefined : `${key}/${index}`;
-    const errors = await submissionProblems(call, { definition, body: item, path, log: request.log });
+    const errors = isTooLarge(item, request)
+      ? [tooManyValues(path)]
+      : await submissionProblems(call, { definition, body: item, path, log: request.log });
     const one =
       errors.length > 0 ? { errors } : toChecked(definition, item, request, { path, idempotencyKey });
     checked.push('errors' in one ? { errors: told(one.errors, path, refused) } : one);
@@ -102,6 +105,15 @@ async function checkItems(
   throw new ErrandError('VALIDATION_FAILED', 'The batch is atomic and not all of it is valid', {
     details: refused,
   });
+}
+
+/** Looked at only in a body that is large enough to have such an item: a value takes two characters at least. */
+function isTooLarge(item: unknown, request: Request): boolean {
+  return sizeOf(request) > 2 * MAX_VALUES && hasMoreParts(item, MAX_VALUES);
+}
+
+function tooManyValues(path: string): Detail {
+  return detail(path, `has more than ${MAX_VALUES} values (properties and items): send it in parts`);
 }
 
 /** As many of the errors of an item as the answer has room for, beside those that are told already; they are added to these. */

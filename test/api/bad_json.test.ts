@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_VALUES } from '../../core/json_text.ts';
+import { MAX_OBJECTS } from '../../core/json_text.ts';
 import { startApi } from '../support/api.ts';
 import { createDatabase } from '../support/database.ts';
 import { ECHO_DOORS } from './doors.ts';
@@ -86,11 +86,11 @@ test.each([
 });
 
 test('F12: brackets to the limit of values, all closed, are refused for their depth', async () => {
-  const body = `${'['.repeat(MAX_VALUES - 1)}${']'.repeat(MAX_VALUES - 1)}`;
+  const body = `${'['.repeat(MAX_OBJECTS - 1)}${']'.repeat(MAX_OBJECTS - 1)}`;
   await expectRefused(api, pool, () => api.call('POST', '/v1/tasks/example.echo', body), {
     status: 400,
     code: 'VALIDATION_FAILED',
-    details: [{ path: `/body${'/0'.repeat(64)}`, message: 'is nested deeper than 64 levels' }],
+    details: [{ path: `/body${'/0'.repeat(65)}`, message: 'is nested deeper than 64 levels' }],
   });
 });
 

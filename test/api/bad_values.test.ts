@@ -57,6 +57,18 @@ describe.each(ECHO_DOORS)('by $door', ({ path, wrap, at }) => {
     expect(answer.body.details[0].message).toBe('is nested deeper than 64 levels');
   });
 
+  // As by SQL (test/store/sql_payloads.test.ts).
+  test('64 levels are taken, counted from the payload', async () => {
+    const nested = (levels: number) => `{"message":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+    const messageOf = async (levels: number): Promise<string> => {
+      const { body } = await api.call('POST', path, wrap(nested(levels)));
+      const items = (body.items ?? []) as { errors?: { message: string }[] }[];
+      return (body.details ?? items.flatMap(({ errors = [] }) => errors))[0].message;
+    };
+    expect(await messageOf(64)).toMatch(/^must be string/);
+    expect(await messageOf(65)).toBe('is nested deeper than 64 levels');
+  });
+
   test('all of it is told at once', async () => {
     const payload = '{"message":"\\u0000","count":1e400,"a":{"b/c~":["\\ud800",9007199254740993]}}';
     await expectRefused(api, pool, () => api.call('POST', path, wrap(payload)), {

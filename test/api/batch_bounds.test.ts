@@ -97,6 +97,30 @@ test('a batch that is atomic is refused with a hundred details, and the items af
   expect(calls).toBe(4 * 30);
 });
 
+test('a batch of 9 MB of wrong values is answered item by item, in few words', async () => {
+  const api = await startOwnApi(pool, { registry });
+  const texts = `[${Array(9_000).fill('1').join()}]`;
+  const body = `{"items":[${Array(500).fill(`{"payload":{"texts":${texts}}}`).join()}]}`;
+  const answer = await api.call('POST', PATH, body);
+  expect(answer.status).toBe(200);
+  expect(answer.body).toMatchObject({ created: 0, invalid: 500 });
+  expect(answer.text.length).toBeLessThan(200_000);
+});
+
+test('an item with more values than a payload may have is refused, and the others are taken', async () => {
+  look = () => null;
+  const api = await startOwnApi(pool, { registry });
+  const large = `{"payload":{"texts":[${Array(500_000).fill('""').join()}]}}`;
+  const { body } = await api.call('POST', PATH, `{"items":[{"payload":{"texts":["a"]}},${large}]}`);
+  expect(body).toMatchObject({ created: 1, invalid: 1 });
+  expect(body.items[1].errors).toEqual([
+    {
+      path: '/body/items/1',
+      message: 'has more than 500000 values (properties and items): send it in parts',
+    },
+  ]);
+});
+
 test('another request is answered while a batch is checked', async () => {
   const api = await startOwnApi(pool, { registry });
   const answered: string[] = [];
