@@ -60,7 +60,11 @@ const payload = z
       .unknown()
       .optional()
       // zod has nothing between an empty schema and a recursive one, whose $ref breaks inside another document.
-      .meta({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] })
+      .meta({
+        type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
+        // Said for openapi-typescript, which would make a type without properties of the object.
+        additionalProperties: true,
+      })
       .describe('The body as any JSON value, `application/json` unless a `content-type` is given'),
     expected_status: z
       .array(status)

@@ -11,8 +11,11 @@ const time: JsonSchema = { type: 'string', format: 'date-time' };
 const nullableTime = nullable('string', { format: 'date-time' });
 const uuid: JsonSchema = { type: 'string', format: 'uuid' };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
-/** Whatever JSON there is. */
-export const anyJson: JsonSchema = { type: ['object', 'array', 'string', 'number', 'boolean', 'null'] };
+/** Whatever JSON there is. Without the second line openapi-typescript takes the object for one that has no property. */
+export const anyJson: JsonSchema = {
+  type: ['object', 'array', 'string', 'number', 'boolean', 'null'],
+  additionalProperties: true,
+};
 
 /** An object schema whose properties are all required. */
 export function object(

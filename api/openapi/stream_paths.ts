@@ -15,7 +15,11 @@ export const streamSchemas: Record<string, JsonSchema> = {
     attempt: { type: 'integer', minimum: 1 },
     level: text,
     message: text,
-    fields: { type: ['object', 'null'], description: 'What was logged beside the message' },
+    fields: {
+      type: ['object', 'null'],
+      additionalProperties: true,
+      description: 'What was logged beside the message',
+    },
     at: { type: 'string', format: 'date-time' },
   }),
   LogPage: object('Lines of a task', {

@@ -1,40 +1,23 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { buildOpenApi } from '../../api/openapi/build.ts';
 import { definitions } from '../../tasks/index.ts';
-import { codeBlocks, documentText, ROOT, section } from '../docs/documents.ts';
+import { ROOT } from '../docs/documents.ts';
 import { removeScratch, scratchFolder } from '../embedded/scratch.ts';
+import * as generators from './generators.ts';
 
-// What README says of clients in other languages, done for one: of openapi.yaml alone.
+// The types that openapi-typescript makes of openapi.yaml alone, held against what Errand itself knows.
 
 const folder = scratchFolder(0o755);
-const generator = join(
-  import.meta.dirname,
-  'generator',
-  'node_modules',
-  'openapi-typescript',
-  'bin',
-  'cli.js',
-);
-const [command = ''] = codeBlocks(section(documentText('README.md'), 'Clients in other languages'), 'sh');
 
 beforeAll(() => {
-  const [npx, name, ...given] = command.trim().split(' ');
-  expect([npx, name]).toEqual(['npx', 'openapi-typescript']);
-  copyFileSync(join(ROOT, 'openapi.yaml'), join(folder, 'openapi.yaml'));
-  execFileSync(process.execPath, [generator, ...given], { cwd: folder, stdio: 'pipe' });
-  const modules = join(folder, 'node_modules', '@types');
-  mkdirSync(modules, { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules', '@types', 'node'), join(modules, 'node'));
-  const compilerOptions = {
-    ...{ target: 'es2024', module: 'nodenext', strict: true, noEmit: true, types: ['node'] },
+  generators.generate(folder, 'openapi-typescript');
+  generators.strictProject(folder, {
+    noEmit: true,
     exactOptionalPropertyTypes: true,
     allowImportingTsExtensions: true,
-  };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  });
   return () => removeScratch(folder);
 });
 
@@ -42,9 +25,7 @@ beforeAll(() => {
 function compile(...programs: string[]): string[] {
   for (const file of readdirSync(folder)) if (file.startsWith('program')) rmSync(join(folder, file));
   for (const [index, text] of programs.entries()) writeFileSync(join(folder, `program${index}.ts`), text);
-  const binary = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { stdout } = spawnSync(process.execPath, [binary, '--project', folder], { encoding: 'utf8' });
-  return stdout.split('\n').filter((line) => line.includes('error'));
+  return generators.compile(folder);
 }
 
 const program = (payload: string): string => `

@@ -1,16 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Authenticate } from '../../../api/auth/principal.ts';
-import { authenticator, byKey, errorOf, makePair, sign, TRUST } from './keys.ts';
+import { authenticator, byKey, errorOf, makeKey, makePair, sign, TRUST } from './keys.ts';
 
 afterEach(() => vi.useRealTimers());
-
-/** A key, and its entry as it stands in API_KEYS. */
-function makeKey(id: string, entry: object = {}): { key: string; entry: object } {
-  const key = `errand_${id}_${randomBytes(32).toString('base64url')}`;
-  const hash = createHash('sha256').update(key).digest('hex');
-  return { key, entry: { id, hash, namespaces: ['billing'], scopes: ['read', 'submit'], ...entry } };
-}
 
 const ci = makeKey('ci');
 const all = makeKey('all_of-it', { namespaces: ['*'], scopes: ['operate'] });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { createAuthenticate } from '../../../api/auth/authenticate.ts';
 import type { Authenticate, Principal } from '../../../api/auth/principal.ts';
@@ -16,6 +16,13 @@ export type Pair = { privateKey: KeyObject; publicKey: KeyObject; pem: string };
 export function makePair(bits = 2_048): Pair {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: bits });
   return { privateKey, publicKey, pem: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+}
+
+/** A key, and its entry as it stands in API_KEYS. */
+export function makeKey(id: string, entry: object = {}): { key: string; entry: object } {
+  const key = `errand_${id}_${randomBytes(32).toString('base64url')}`;
+  const hash = createHash('sha256').update(key).digest('hex');
+  return { key, entry: { id, hash, namespaces: ['billing'], scopes: ['read', 'submit'], ...entry } };
 }
 
 /** Seconds since 1970, `ahead` of now. */
