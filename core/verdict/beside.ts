@@ -45,6 +45,11 @@ function isOpen({ catchall }: z.core.$ZodObjectDef): boolean {
   return catchall !== undefined && (catchall as Known)._zod.def.type !== 'never';
 }
 
+/** Whether a record is beside. */
+export function hasRecord(beside: Beside): boolean {
+  return alternativesOf(beside).some(({ _zod: { def } }) => def.type === 'record');
+}
+
 /** What judges a property beside. */
 export function propertyBeside(key: string, beside: Beside): Beside {
   return alternativesOf(beside).flatMap((one) => {

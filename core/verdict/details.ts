@@ -9,6 +9,8 @@ export type Issue = {
   path: readonly PropertyKey[];
   message: string;
   keys?: readonly string[];
+  /** The path leads to the one key itself: see `knowing`. */
+  isAtKey?: boolean;
   /** Of a wrong key of a record: what is wrong with it. */
   issues?: readonly Issue[];
   /** Of a union: the issues of each branch. */
@@ -49,6 +51,10 @@ function addDetails(issue: Issue, path: string, details: Detail[]): void {
     const meant = branchMeant(branches, isBelow ? 0 : issue.path.length);
     if (meant === null) details.push(detail(at, typesMessage(issue, branches)));
     else addAll(meant, isBelow ? at : path, details);
+    return;
+  }
+  if (issue.code === 'unrecognized_keys' && issue.isAtKey === true) {
+    details.push(detail(at, unknownMessage(issue)));
     return;
   }
   if (issue.code === 'unrecognized_keys') {

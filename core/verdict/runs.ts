@@ -33,12 +33,23 @@ export function waitedFor(schema: Zod): Zod {
   });
 }
 
-/** An object of whose unknown properties only those are told that `unknown` leaves: others beside it may know them. */
-export function knowing(schema: Zod, unknown: (keys: readonly string[]) => string[]): Zod {
+/**
+ * An object of whose unknown properties only those are told that `unknown` leaves: others beside it may know them. Zod drops
+ * what only one side of an intersection refuses, but not what is told at the property itself, as what is unknown for sure.
+ */
+export function knowing(
+  schema: Zod,
+  unknown: (keys: readonly string[]) => string[],
+  isForSure: boolean,
+): Zod {
   const known = (payload: Payload): Payload => {
     payload.issues = payload.issues.flatMap((issue) => {
       if (issue.code !== 'unrecognized_keys' || (issue.path ?? []).length > 0) return [issue];
       const keys = unknown(issue.keys);
+      if (isForSure)
+        return keys
+          .slice(0, MAX_PROBLEMS)
+          .map((key) => ({ ...issue, keys: [key], path: [key], isAtKey: true }));
       return keys.length > 0 ? [{ ...issue, keys }] : [];
     });
     return payload;

@@ -1,4 +1,5 @@
 import * as z3 from 'zod/v3';
+import { type BesideV3, isOpenV3, itemBeside, propertyBeside, unknownBeside } from './beside_v3.ts';
 import { dateOfText } from './date_text.ts';
 import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
 import { MAX_PROBLEMS } from './runs.ts';
@@ -8,7 +9,7 @@ type Known = z3.ZodFirstPartySchemaTypes;
 type Result = z3.ParseReturnType<unknown>;
 type Parse = (input: z3.ParseInput) => Result;
 /** See `judgingZod4`. */
-type Place = { arrived: boolean; isJson: boolean; isSide: boolean };
+type Place = { arrived: boolean; isJson: boolean; beside: BesideV3 };
 type Judging = (part: V3, place: Place) => V3;
 
 const { ZodFirstPartyTypeKind: Kind } = z3;
@@ -16,8 +17,15 @@ const { ZodFirstPartyTypeKind: Kind } = z3;
 /** The same as `judgingZod4` for a `zod/v3` schema, built of instances with other definitions. */
 export function judgingV3(schema: V3, isJson: boolean): { schema: V3; runsOwnCode: boolean } {
   const made = new Map<string, Map<V3, V3>>();
+  const numbers = new Map<V3, number>();
+  const numberOf = (part: V3): number => {
+    const number = numbers.get(part) ?? numbers.size;
+    numbers.set(part, number);
+    return number;
+  };
   function judging(part: V3, place: Place): V3 {
-    const key = `${place.arrived} ${place.isJson} ${place.isSide}`;
+    const beside = [...new Set(place.beside.map(numberOf))].sort((a, b) => a - b);
+    const key = `${place.arrived} ${place.isJson} ${beside}`;
     const known = made.get(key) ?? new Map<V3, V3>();
     made.set(key, known);
     const copy = known.get(part) ?? rebuilt(part as Known, place, judging);
@@ -26,7 +34,7 @@ export function judgingV3(schema: V3, isJson: boolean): { schema: V3; runsOwnCod
     return copy;
   }
   let runsOwnCode = false;
-  const root = judging(schema, { arrived: true, isJson, isSide: false });
+  const root = judging(schema, { arrived: true, isJson, beside: [] });
   resolveLazy(made);
   return { schema: root, runsOwnCode };
 }
@@ -43,13 +51,13 @@ function resolveLazy(made: Map<string, Map<V3, V3>>): void {
 
 function rebuilt(schema: Known, place: Place, judging: Judging): V3 {
   const def = schema._def;
-  const part = (one: V3): V3 => judging(one, { ...place, isSide: false });
+  const part = (one: V3, beside: BesideV3 = []): V3 => judging(one, { ...place, beside });
   const same = (one: V3): V3 => judging(one, place);
   switch (def.typeName) {
     case Kind.ZodObject:
       return rebuiltObject(schema, def, place, part);
     case Kind.ZodArray:
-      return copyOf(schema, { type: counted(part(def.type)) });
+      return copyOf(schema, { type: counted(part(def.type, itemBeside(place.beside))) });
     case Kind.ZodTuple:
       return copyOf(schema, {
         items: (def.items ?? []).map((one: V3) => part(one)),
@@ -104,71 +112,39 @@ function copyOf(schema: V3, parts: object): V3 {
   return new Class({ ...schema._def, ...parts });
 }
 
-function rebuiltObject(schema: V3, def: z3.ZodObjectDef, place: Place, part: (one: V3) => V3): V3 {
-  const isOpen = def.unknownKeys === 'strip' && kindOf(def.catchall) === Kind.ZodNever;
-  return copyOf(schema, {
-    shape: () => Object.fromEntries(Object.entries(def.shape()).map(([key, one]) => [key, part(one)])),
-    catchall: counted(part(def.catchall)),
-    unknownKeys: isOpen && place.arrived && !place.isSide ? 'strict' : def.unknownKeys,
-  });
-}
-
-/** Each side sees only its own keys, so the keys of both are looked at together. */
 function rebuiltIntersection(schema: V3, def: z3.ZodIntersectionDef, place: Place, judging: Judging): V3 {
-  const side = (one: V3): V3 => judging(one, { ...place, isSide: true });
-  const copy = copyOf(schema, { left: side(def.left), right: side(def.right) });
-  const keys = place.arrived && !place.isSide ? keysOf(schema, []) : null;
-  return keys === null ? copy : withParse(copy, (parse) => refusingKeysBut(keys, copy, parse));
+  const side = (one: V3, other: V3): V3 => judging(one, { ...place, beside: [...place.beside, other] });
+  return copyOf(schema, { left: side(def.left, def.right), right: side(def.right, def.left) });
 }
 
-function refusingKeysBut(keys: ReadonlySet<string>, schema: V3, parse: Parse): Parse {
+type Part = (one: V3, beside?: BesideV3) => V3;
+
+function rebuiltObject(schema: V3, def: z3.ZodObjectDef, { arrived, beside }: Place, part: Part): V3 {
+  const isClosed = arrived && def.unknownKeys === 'strip' && !isOpenV3(def);
+  const entries = (): [string, V3][] =>
+    Object.entries(def.shape()).map(([key, one]) => [key, part(one, propertyBeside(key, beside))]);
+  const copy = copyOf(schema, {
+    shape: () => Object.fromEntries(entries()),
+    catchall: counted(part(def.catchall)),
+    unknownKeys: isClosed && beside.length === 0 ? 'strict' : def.unknownKeys,
+  });
+  if (!isClosed || beside.length === 0) return copy;
+  return withParse(copy, (parse) => refusingUnknown(new Set(Object.keys(def.shape())), beside, copy, parse));
+}
+
+/** An object that refuses what neither it nor another side of its intersection knows. */
+function refusingUnknown(own: ReadonlySet<string>, beside: BesideV3, schema: V3, parse: Parse): Parse {
   return (input) => {
     const { data } = input;
     const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
-    const unknown = isObject ? Object.keys(data).filter((key) => !keys.has(key)) : [];
+    const others = isObject ? Object.keys(data).filter((key) => !own.has(key)) : [];
+    const unknown = unknownBeside(others, beside);
     if (unknown.length > 0)
       z3.addIssueToContext(schema._getOrReturnCtx(input), { code: 'unrecognized_keys', keys: unknown });
     const done = parse(input);
     if (unknown.length === 0) return done;
     return done instanceof Promise ? done.then(() => z3.INVALID) : z3.INVALID;
   };
-}
-
-/** The keys that an object schema lists, whatever is around it; null when it takes any. */
-function keysOf(schema: V3, above: V3[]): Set<string> | null {
-  if (above.includes(schema)) return new Set();
-  const def = (schema as Known)._def;
-  const ofAll = (parts: readonly V3[]): Set<string> | null => {
-    const sets = parts.map((one) => keysOf(one, [...above, schema]));
-    return sets.includes(null) ? null : new Set(sets.flatMap((set) => [...(set ?? [])]));
-  };
-  switch (def.typeName) {
-    case Kind.ZodObject:
-      return def.unknownKeys === 'passthrough' || kindOf(def.catchall) !== Kind.ZodNever
-        ? null
-        : new Set(Object.keys(def.shape()));
-    case Kind.ZodIntersection:
-      return ofAll([def.left, def.right]);
-    case Kind.ZodUnion:
-    case Kind.ZodDiscriminatedUnion:
-      return ofAll([...def.options]);
-    case Kind.ZodEffects:
-      return def.effect.type === 'preprocess' ? null : ofAll([def.schema]);
-    case Kind.ZodOptional:
-    case Kind.ZodNullable:
-    case Kind.ZodReadonly:
-    case Kind.ZodDefault:
-    case Kind.ZodCatch:
-      return ofAll([def.innerType]);
-    case Kind.ZodBranded:
-      return ofAll([def.type]);
-    case Kind.ZodPipeline:
-      return ofAll([def.in]);
-    case Kind.ZodLazy:
-      return ofAll([def.getter()]);
-    default:
-      return null;
-  }
 }
 
 function kindOf(schema: V3): unknown {

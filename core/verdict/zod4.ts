@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Beside, itemBeside, propertyBeside, unknownBeside } from './beside.ts';
+import { type Beside, hasRecord, itemBeside, propertyBeside, unknownBeside } from './beside.ts';
 import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
 import { apart, counted, fromText, knowing, waitedFor } from './runs.ts';
 
@@ -136,7 +136,9 @@ function rebuiltObject(schema: Zod, def: z.core.$ZodObjectDef, place: Place, par
     shape: shapeOf(def.shape, place, part),
     catchall: isClosed ? z.never() : catchall && counted(part(catchall)),
   });
-  return place.beside.length > 0 ? knowing(copy, (keys) => unknownBeside(keys, place.beside)) : copy;
+  if (place.beside.length === 0) return copy;
+  const isForSure = place.arrived && !hasRecord(place.beside);
+  return knowing(copy, (keys) => unknownBeside(keys, place.beside), isForSure);
 }
 
 function shapeOf(shape: Readonly<Record<string, Zod>>, { beside }: Place, part: Part): Record<string, Zod> {

@@ -15,6 +15,7 @@ import { TRANSFORMS } from './transforms.ts';
 import { UNIONS } from './unions.ts';
 import { V3 } from './v3.ts';
 import { V3_EFFECTS } from './v3_effects.ts';
+import { V3_INTERSECTIONS } from './v3_intersections.ts';
 import { V3_SHAPES } from './v3_shapes.ts';
 
 /** Every row of the corpus. */
@@ -35,5 +36,6 @@ export const CORPUS: Row[] = [
   ...REFINEMENTS,
   ...V3,
   ...V3_SHAPES,
+  ...V3_INTERSECTIONS,
   ...V3_EFFECTS,
 ];

@@ -75,7 +75,11 @@ export const INTERSECTIONS: Row[] = [
       { a: 'x', b: 1 },
       { a: 'x', c: 1 },
     ],
-    refused: [at({ a: 'x', b: 'x' }, '/b'), at({ a: 'x', c: 1, d: 1 }, '/d')],
+    refused: [
+      at({ a: 'x', b: 'x' }, '/b'),
+      at({ a: 'x', c: 1, d: 1 }, '/d'),
+      at({ a: 'x', b: 1, c: 'no' }, '/c'),
+    ],
   }),
   field(
     'with a discriminated union',
