@@ -2,7 +2,6 @@ import express, { Router } from 'express';
 // Not the package itself, which runs all of the page: a quarter of a second at each start.
 import absolutePath from 'swagger-ui-dist/absolute-path.js';
 import type { OpenApiDocument } from './openapi/document.ts';
-import { toYaml } from './openapi/yaml.ts';
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -29,11 +28,11 @@ const START = `SwaggerUIBundle({ url: '/openapi.yaml', dom_id: '#docs', deepLink
  */
 export function docs(document: OpenApiDocument): Router {
   const router = Router();
-  // Made when it is first asked for: that takes a while, and a start should not.
-  let yaml: string | undefined;
-  router.get('/openapi.yaml', (_request, response) => {
-    yaml ??= toYaml(document);
-    response.type('application/yaml').send(yaml);
+  // Made when it is first asked for, with what makes it: that takes a while, and a start should not.
+  let yaml: Promise<string> | undefined;
+  router.get('/openapi.yaml', async (_request, response) => {
+    yaml ??= import('./openapi/yaml.ts').then(({ toYaml }) => toYaml(document));
+    response.type('application/yaml').send(await yaml);
   });
   router.get('/docs', (_request, response) => {
     response.type('html').send(PAGE);

@@ -1,10 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { runMigrations } from 'graphile-worker';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { Pool, PoolClient } from 'pg';
 import { openPool } from './pool.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '..', 'migrations');
+/** The migrations that graphile-worker brings along, by number: `000001.sql`. */
+const WORKER_MIGRATIONS = join(
+  dirname(createRequire(import.meta.url).resolve('graphile-worker')),
+  '..',
+  'sql',
+);
 /** uuidv7() and RETURNING old/new. */
 const LEAST_SERVER_VERSION = 180_000;
 /** Any fixed number: it keeps two migrating processes from doing the same work (faults F15). */
@@ -36,12 +42,35 @@ async function migrateAlone(pool: Pool): Promise<string[]> {
   try {
     await assertServerVersion(client);
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]);
-    await runMigrations({ pgPool: pool });
+    await migrateWorker(client, pool);
     return await applyFiles(client);
   } finally {
     // Ends the session, and with it the lock, whatever happened.
     client.release(true);
   }
+}
+
+/** graphile-worker's own migrations. It is loaded only when one of the files that it comes with is not applied. */
+async function migrateWorker(client: PoolClient, pool: Pool): Promise<void> {
+  const newest = (await readdir(WORKER_MIGRATIONS).catch(() => []))
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .at(-1);
+  if (newest !== undefined && Number.parseInt(newest, 10) === (await workerMigration(client))) return;
+  const { runMigrations } = await import('graphile-worker');
+  await runMigrations({ pgPool: pool });
+}
+
+/** The last migration of graphile-worker that this database has; null when it has none. Its table has a row for each. */
+async function workerMigration(client: PoolClient): Promise<number | null> {
+  const { rows: found } = await client.query<{ is_there: boolean }>(
+    `select to_regclass('graphile_worker.migrations') is not null as is_there`,
+  );
+  if (found[0]?.is_there !== true) return null;
+  const { rows } = await client.query<{ id: number | null }>(
+    'select max(id) as id from graphile_worker.migrations',
+  );
+  return rows[0]?.id ?? null;
 }
 
 async function assertServerVersion(client: PoolClient): Promise<void> {

@@ -3,7 +3,6 @@ import { apiKeyCheck } from './api_keys.ts';
 import type { Authenticate, Principal } from './principal.ts';
 import { refusal } from './refusal.ts';
 import { rememberTokens } from './remembered.ts';
-import { tokenVerifier } from './tokens.ts';
 
 /** RFC 6750, section 2.1; the name of the scheme is case-insensitive (RFC 9110). */
 const BEARER = /^Bearer +([^ ]+) *$/i;
@@ -17,6 +16,8 @@ const MAX_TOKEN_LENGTH = 8_192;
  */
 export async function createAuthenticate(config: Config): Promise<Authenticate | null> {
   if (!isEnabled(config)) return null;
+  // It brings a library along that nobody needs while authentication is off.
+  const { tokenVerifier } = await import('./tokens.ts');
   const verifyToken = tokenVerifier(config);
   const checkApiKey = apiKeyCheck(config);
   if (verifyToken === null && checkApiKey === null) throw new Error(nothingConfigured(config));
