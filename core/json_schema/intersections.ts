@@ -11,18 +11,22 @@ export function closeIntersections(root: JsonSchema): JsonSchema {
     const json = Object.fromEntries(
       Object.entries(value).map(([key, part]) => [key, visit(part)]),
     ) as JsonSchema;
-    return Array.isArray(json.allOf) ? closed(json, root) : json;
+    return Array.isArray(json.allOf) ? closed(json, root, []) : json;
   };
   return visit(root) as JsonSchema;
 }
 
-function closed(json: JsonSchema, root: JsonSchema): JsonSchema {
+/** `above` are the intersections around it. One in itself, as of two recursive schemas, has no end: there it describes nothing. */
+function closed(json: JsonSchema, root: JsonSchema, above: readonly string[]): JsonSchema {
+  const known = JSON.stringify(json.allOf);
+  if (above.includes(known)) return {};
   // If one side lists `toString`, Zod 4.6 finds it on the other too, as every object inherits it, and writes null for that.
   const given = (json.allOf as (JsonSchema | null)[]).filter((part) => part !== null);
   const parts = given.map((part) => opened(part, root, []));
   const { allOf, ...shared } = together(
     parts.map(({ schema }) => schema),
     root,
+    [...above, known],
   );
   Object.assign(json, shared);
   if (!parts.every(({ wasClosed }) => wasClosed)) return { ...json, allOf };
@@ -30,7 +34,11 @@ function closed(json: JsonSchema, root: JsonSchema): JsonSchema {
 }
 
 /** A property of several parts is judged by all of them, so closed objects in it are an intersection, too; items as well. */
-function together(parts: JsonSchema[], root: JsonSchema): JsonSchema & { allOf: JsonSchema[] } {
+function together(
+  parts: JsonSchema[],
+  root: JsonSchema,
+  above: readonly string[],
+): JsonSchema & { allOf: JsonSchema[] } {
   const listed = parts.flatMap(({ properties }) => Object.entries((properties ?? {}) as JsonSchema));
   const byKey = Map.groupBy(listed, ([key]) => key);
   const several = [...byKey].filter(([, all]) => all.length > 1);
@@ -50,7 +58,7 @@ function together(parts: JsonSchema[], root: JsonSchema): JsonSchema & { allOf: 
     }),
   };
   function allOf(schemas: unknown[]): JsonSchema {
-    return closed({ allOf: schemas as JsonSchema[] }, root);
+    return closed({ allOf: schemas as JsonSchema[] }, root, above);
   }
 }
 

@@ -25,6 +25,16 @@ const chain = (make: Make) => {
   return link;
 };
 
+const treeWith = (make: Make, shape: z.core.$ZodShape) => {
+  const node: z.ZodObject = make({
+    ...shape,
+    get children() {
+      return z.array(node).optional();
+    },
+  });
+  return node;
+};
+
 const mutual = (make: Make) => {
   const person: z.ZodObject = make({
     name: z.string(),
@@ -180,5 +190,13 @@ export const RECURSION: Row[] = [
     twin: () => z.strictObject({ meta: z.record(z.string(), z.json()), n: z.int() }),
     fits: [{ meta: { a: [{ b: null }] }, n: 1 }],
     refused: [at({ meta: [], n: 1 }, '/meta'), at({ meta: {}, n: 1, o: 1 }, '/o')],
+  }),
+  field('two trees', () => treeWith(open, { a: z.string() }).and(treeWith(open, { b: z.int() })), {
+    twin: () => treeWith(strict, { a: z.string(), b: z.int() }),
+    fits: [{ a: 'x', b: 1, children: [{ a: 'y', b: 2 }] }],
+    refused: [
+      at({ a: 'x', b: 1, children: [{ a: 'y', b: 2, c: 1 }] }, '/children/0/c'),
+      at({ a: 'x', b: 1, children: [{ a: 'y' }] }, '/children/0/b'),
+    ],
   }),
 ];

@@ -5,6 +5,17 @@ const a = () => z.object({ a: z.string() });
 const b = () => z.object({ b: z.number() });
 const both = () => z.object({ a: z.string(), b: z.number() }).strict();
 
+const tree = () => {
+  const one: z.ZodTypeAny = z.lazy(() => a().extend({ children: z.array(one).optional() }));
+  const other: z.ZodTypeAny = z.lazy(() => b().extend({ children: z.array(other).optional() }));
+  return one.and(other);
+};
+
+const treeOfBoth = () => {
+  const one: z.ZodTypeAny = z.lazy(() => both().extend({ children: z.array(one).optional() }));
+  return one;
+};
+
 /** Intersections of `zod/v3`: a property is unknown only if no side knows it, also inside of both. */
 export const V3_INTERSECTIONS: Row[] = [
   field('v3: objects inside of both', () => z.object({ o: a() }).and(z.object({ o: b() })), {
@@ -48,5 +59,13 @@ export const V3_INTERSECTIONS: Row[] = [
     twin: () => z.object({ l: z.array(both()) }).strict(),
     fits: [{ l: [{ a: 'x', b: 1 }] }, { l: [] }],
     refused: [at({ l: [{ a: 'x', b: 1, c: 1 }] }, '/l/0/c'), at({ l: [{ a: 'x' }] }, '/l/0/b')],
+  }),
+  field('v3: two trees', tree, {
+    twin: treeOfBoth,
+    fits: [{ a: 'x', b: 1, children: [{ a: 'y', b: 2 }] }],
+    refused: [
+      at({ a: 'x', b: 1, children: [{ a: 'y', b: 2, c: 1 }] }, '/children/0/c'),
+      at({ a: 'x', b: 1, children: [{ a: 'y' }] }, '/children/0/b'),
+    ],
   }),
 ];
