@@ -8,6 +8,9 @@ const ALONE = [
   'test/tracing/**/*.test.ts',
 ];
 
+/** These need a browser. `npm test` leaves them out, `.ci/run` installs one and runs all. */
+const BROWSER = ['test/browser/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global_setup.ts'],
@@ -22,9 +25,15 @@ export default defineConfig({
       // What files load is loaded once per worker: loading it for each was a third of all work.
       {
         extends: true,
-        test: { name: 'shared', isolate: false, include: ['test/**/*.test.ts'], exclude: ALONE },
+        test: {
+          name: 'shared',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...ALONE, ...BROWSER],
+        },
       },
       { extends: true, test: { name: 'alone', isolate: true, include: ALONE } },
+      { extends: true, test: { name: 'browser', isolate: false, include: BROWSER } },
     ],
     coverage: {
       provider: 'v8',

@@ -20,7 +20,7 @@ const failed = [
   check('contract', 'node .ci/contract.ts'),
   check(
     'tests',
-    `npm test --silent -- --coverage --coverage.reportOnFailure --reporter=default --reporter=json --outputFile.json=${report}`,
+    `npm test --silent -- --project browser --coverage --coverage.reportOnFailure --reporter=default --reporter=json --outputFile.json=${report}`,
     () => failures(report),
   ),
   // Everything killed at random under load for a minute, and the history checker's word on it (faults F30).
