@@ -32,6 +32,8 @@ export function messageOf(issue: z.core.$ZodRawIssue): string {
   }
   const said = z.config().localeError?.(issue);
   const words = (typeof said === 'string' ? said : said?.message) ?? 'Invalid input';
+  // The details show the property itself. There may be many, and each would show the whole object.
+  if (issue.code === 'unrecognized_keys') return words;
   const tag = issue.code === 'invalid_union' ? issue.discriminator : undefined;
   return `${words}${shown(typeof tag === 'string' ? tagOf(input, tag) : input)}`;
 }
