@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, STATUS_BY_CODE } from '../core/errors.ts';
+import { STATUS_CODES } from '../process/node_http.ts';
 
 /**
  * Answers what is no HTTP request, and so never reaches the application, in the one shape of errors (specification

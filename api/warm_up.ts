@@ -1,7 +1,7 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { TaskDefinition } from '../core/task.ts';
+import { IncomingMessage, ServerResponse } from '../process/node_http.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
 import { pathsOfTask } from './openapi/task_paths.ts';
 import { submissionProblems } from './validate.ts';

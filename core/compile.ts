@@ -51,7 +51,7 @@ function attempt<T>(what: string, refuse: Refuse, look: () => T): T {
   try {
     return look();
   } catch (error) {
-    return refuse(`its ${what} schema can not be compiled: ${String(error)}`);
+    return refuse(`its ${what} schema can't be compiled: ${String(error)}`);
   }
 }
 

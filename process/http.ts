@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer } from './node_http.ts';
 
 /** How far above its usual port a process looks for a free one when none was asked for. */
 const PORTS_TO_TRY = 100;

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, STATUS_BY_CODE } from '../../core/errors.ts';
 import type { JsonSchema } from '../../core/schema.ts';
+import { STATUS_CODES } from '../../process/node_http.ts';
 import { type Answer, type Operation, type Reference, type RequestBody, refTo } from './document.ts';
 import { ref } from './schemas.ts';
 

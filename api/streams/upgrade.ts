@@ -1,7 +1,8 @@
-import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Response } from 'express';
 import { ErrandError } from '../../core/errors.ts';
+import { ServerResponse } from '../../process/node_http.ts';
 
 type Upgrade = { socket: Socket; head: Buffer };
 

@@ -12,7 +12,7 @@ const REFUSALS: Record<string, RegExp> = {
   version_with_blank: /the version 1 beta must match/,
   payload_not_an_object: /the payload schema must be an object/,
   payload_not_json: /payload\.items\[\]\.by: JSON can't carry a Map: use an object, z\.record\(key, value\)/,
-  payload_fails: /its payload schema can not be compiled: Error: the tree is not there/,
+  payload_fails: /its payload schema can't be compiled: Error: the tree is not there/,
   result_not_json: /result\.count: JSON can't carry a bigint: use text/,
   example_not_accepted: /payload schema does not accept the example: \/example\/a .*; \/example\/b .*/,
   policy_not_accepted: /policy\.maxAttempts: .*; policy\.backoff\.factor: .*; policy\.timeoutMs: .*/,
