@@ -128,7 +128,8 @@ export function detail(path: string, message: string): Detail {
   return { path: sanitizeText(shorten(path, SHOWN_PATH_LENGTH)), message: shorten(message, MESSAGE_LENGTH) };
 }
 
-function shorten(text: string, length: number): string {
+/** A text of so many characters at most, with `…` behind it if something is left out. */
+export function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
 }
 

@@ -1,3 +1,5 @@
+import { shorten } from './json.ts';
+
 /** Of a part that JSON would lose: what is wrong, with what to do, and what is shown in its place. */
 export type LostForm = { problem: string; instead: string };
 
@@ -78,5 +80,5 @@ function nameOf(value: object): string {
 
 /** A text as a message shows it. */
 export function shown(text: string): string {
-  return text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH).toWellFormed()}…`;
+  return shorten(text, SHOWN_LENGTH);
 }

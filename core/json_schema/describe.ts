@@ -1,5 +1,6 @@
 import { isZod4, type JsonSchema, type Schema, type Side } from '../schema.ts';
 import { closeIntersections } from './intersections.ts';
+import { referred } from './keywords.ts';
 import { schemaOfV3 } from './v3.ts';
 import { schemaOfZod4 } from './zod4.ts';
 
@@ -17,7 +18,7 @@ export function toJsonSchema(schema: Schema, io: Side = 'input'): JsonSchema {
 /** Whether a JSON Schema takes objects and nothing else, or says nothing about the type. */
 export function describesObject(json: JsonSchema, root: JsonSchema = json, above: unknown[] = []): boolean {
   if (typeof json.$ref === 'string') {
-    const target = json.$ref === '#' ? root : definitionOf(root, json.$ref);
+    const target = referred(root, json.$ref);
     return (
       target === undefined || above.includes(target) || describesObject(target, root, [...above, target])
     );
@@ -28,9 +29,4 @@ export function describesObject(json: JsonSchema, root: JsonSchema = json, above
   if (Array.isArray(json.allOf))
     return json.allOf.some((one: JsonSchema) => describesObject(one, root, above));
   return json.const === undefined && json.enum === undefined && json.not === undefined;
-}
-
-function definitionOf(root: JsonSchema, ref: string): JsonSchema | undefined {
-  const defs = root.$defs as Record<string, JsonSchema> | undefined;
-  return defs?.[ref.replace('#/$defs/', '').replaceAll('~1', '/').replaceAll('~0', '~')];
 }

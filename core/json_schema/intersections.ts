@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../schema.ts';
+import { referred } from './keywords.ts';
 
 /**
  * `additionalProperties: false` in a part of `allOf` sees only that part's own properties, so closed parts refuse each
@@ -89,11 +90,4 @@ function opened(part: JsonSchema, root: JsonSchema, above: string[]): Opened {
     };
   }
   return isClosed ? { schema: rest, wasClosed: true } : { schema: part, wasClosed: false };
-}
-
-function referred(root: JsonSchema, ref: string): JsonSchema | undefined {
-  if (ref === '#') return root;
-  const key = /^#\/\$defs\/(.+)$/.exec(ref)?.[1]?.replaceAll('~1', '/').replaceAll('~0', '~');
-  const defs = root.$defs as Record<string, JsonSchema> | undefined;
-  return key === undefined ? undefined : defs?.[key];
 }

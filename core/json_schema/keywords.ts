@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { valueAt } from '../json.ts';
 import type { JsonSchema } from '../schema.ts';
 
 /**
@@ -13,6 +14,12 @@ const ANNOTATIONS = new Set(['title', 'description', 'examples', 'deprecated', '
 export function dateSchema(isCoerced: boolean): JsonSchema {
   const text = { type: 'string', format: 'date-time' };
   return isCoerced ? { anyOf: [text, { type: ['string', 'number', 'boolean', 'null'] }] } : text;
+}
+
+/** The part that a reference such as `#` or `#/$defs/KEY` leads to; undefined when it leads nowhere. */
+export function referred(root: JsonSchema, ref: string): JsonSchema | undefined {
+  const part = valueAt(root, ref.slice(1));
+  return typeof part === 'object' && part !== null ? (part as JsonSchema) : undefined;
 }
 
 /** Leaves nothing but annotations: any value is accepted. */

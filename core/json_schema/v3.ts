@@ -1,7 +1,15 @@
 import * as z3 from 'zod/v3';
 import { ignoreOverride, type Refs, type Seen, zodToJsonSchema } from 'zod-to-json-schema';
+import { pointerPart } from '../json.ts';
 import type { JsonSchema, Side } from '../schema.ts';
-import { dateSchema, describeDivisors, dropInfinite, isHeldByJson, sayInWords, widen } from './keywords.ts';
+import {
+  dateSchema,
+  describeDivisors,
+  dropInfinite,
+  isHeldByJson,
+  referred,
+  sayInWords,
+} from './keywords.ts';
 import { describeText, type TextRule } from './text.ts';
 
 const { ZodFirstPartyTypeKind: Kind } = z3;
@@ -37,10 +45,6 @@ function described(def: Def, io: Side, refs: Refs, seen: Seen | undefined): Json
   if (def.typeName === Kind.ZodString) return annotated(textOf(def));
   if (def.typeName === Kind.ZodNumber) return annotated(numberOf(def));
   return undefined;
-}
-
-function pointerPart(part: string): string {
-  return part.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** What is inside itself. */
@@ -135,12 +139,11 @@ function withNamedParts(root: JsonSchema): JsonSchema {
   });
   for (const ref of named.keys()) {
     const name = `part${Object.keys(defs).length}`;
-    const part = partAt(root, ref);
+    const part = referred(root, ref);
     named.set(ref, name);
     // A place that the description above has made wide.
     defs[name] = part === undefined ? {} : { ...part };
     if (part !== undefined) {
-      widen(part);
       for (const key of Object.keys(part)) delete part[key];
       part.$ref = ref;
     }
@@ -150,13 +153,4 @@ function withNamedParts(root: JsonSchema): JsonSchema {
     key === '$ref' && typeof value === 'string' && named.has(value) ? `#/$defs/${named.get(value)}` : value,
   );
   return JSON.parse(renamed) as JsonSchema;
-}
-
-function partAt(root: JsonSchema, ref: string): JsonSchema | undefined {
-  let part: unknown = root;
-  for (const step of ref.split('/').slice(1)) {
-    if (typeof part !== 'object' || part === null) return undefined;
-    part = (part as JsonSchema)[step.replaceAll('~1', '/').replaceAll('~0', '~')];
-  }
-  return typeof part === 'object' && part !== null ? (part as JsonSchema) : undefined;
 }

@@ -1,7 +1,6 @@
-import type { Detail } from '../errors.ts';
+import { type Detail, MAX_DETAILS } from '../errors.ts';
 import { detail, got, pointerPart, valueAt } from '../json.ts';
 import { typeName } from './messages.ts';
-import { MAX_PROBLEMS } from './runs.ts';
 
 /** As much of an issue of Zod 4 or `zod/v3` as is looked at. */
 export type Issue = {
@@ -20,7 +19,7 @@ export type Issue = {
   params?: unknown;
 };
 
-/** What issues say of a value, as details at JSON Pointers below `path`: MAX_PROBLEMS at most. */
+/** What issues say of a value, as details at JSON Pointers below `path`: MAX_DETAILS at most. */
 export function detailsOf(issues: readonly Issue[], path: string, value: unknown): Detail[] {
   const details: Detail[] = [];
   addAll(issues, path, details);
@@ -37,7 +36,7 @@ const UNKNOWN_PROPERTY = 'is not a property that is known here';
 
 function addAll(issues: readonly Issue[], path: string, details: Detail[]): void {
   for (const issue of issues) {
-    if (details.length >= MAX_PROBLEMS) return;
+    if (details.length >= MAX_DETAILS) return;
     addDetails(issue, path, details);
   }
 }
@@ -58,7 +57,7 @@ function addDetails(issue: Issue, path: string, details: Detail[]): void {
     return;
   }
   if (issue.code === 'unrecognized_keys') {
-    for (const key of (issue.keys ?? []).slice(0, MAX_PROBLEMS - details.length))
+    for (const key of (issue.keys ?? []).slice(0, MAX_DETAILS - details.length))
       details.push(detail(`${at}/${pointerPart(key)}`, unknownMessage(issue)));
     return;
   }

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type * as z3 from 'zod/v3';
+import { MAX_DETAILS } from '../errors.ts';
 import { detail, got } from '../json.ts';
 import { isZod4, type Parsed, type Schema, type SchemaOutput } from '../schema.ts';
 import { detailsOf, type Issue } from './details.ts';
 import { messageOf, messageOfV3 } from './messages.ts';
 import { thrownIn, thrownMessage } from './own_code.ts';
-import { type Budget, MAX_PROBLEMS } from './runs.ts';
+import type { Budget } from './runs.ts';
 import { judgingV3, parseV3 } from './v3.ts';
 import { judgingZod4 } from './zod4.ts';
 
 /**
- * The verdict about a value: what the schema makes of it, or everything that is wrong with it, MAX_PROBLEMS details at most. `path`
+ * The verdict about a value: what the schema makes of it, or everything that is wrong with it, MAX_DETAILS details at most. `path`
  * is the JSON Pointer of the value. It never throws and never rejects. It waits only for schemas with asynchronous code.
  */
 export type Judge<T = unknown> = (value: unknown, path: string) => Parsed<T> | Promise<Parsed<T>>;
@@ -74,7 +75,7 @@ function parserOfZod4(schema: z.core.$ZodType): Parser {
   const context = (): z.core.ParseContext<z.core.$ZodIssue> =>
     ({
       error: messageOf,
-      budget: { left: MAX_PROBLEMS } satisfies Budget,
+      budget: { left: MAX_DETAILS } satisfies Budget,
     }) as z.core.ParseContext<z.core.$ZodIssue>;
   const outcomeOf = ({ data, error }: z.core.util.SafeParseResult<unknown>): Outcome => ({
     value: data,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_DETAILS } from '../errors.ts';
 import { dateOfText } from './date_text.ts';
 
 type Zod = z.core.$ZodType;
@@ -7,9 +8,6 @@ type Context = z.core.ParseContextInternal & { budget?: Budget };
 
 /** How many problems are still worth collecting in the parts of a value. It goes through all parts of one parse. */
 export type Budget = { left: number };
-
-/** Beyond so many problems of a value the next tell the caller nothing new. */
-export const MAX_PROBLEMS = 100;
 
 type Run = (payload: Payload, context: Context) => z.core.util.MaybeAsync<Payload>;
 
@@ -48,7 +46,7 @@ export function knowing(
       const keys = unknown(issue.keys);
       if (isForSure)
         return keys
-          .slice(0, MAX_PROBLEMS)
+          .slice(0, MAX_DETAILS)
           .map((key) => ({ ...issue, keys: [key], path: [key], isAtKey: true }));
       return keys.length > 0 ? [{ ...issue, keys }] : [];
     });
@@ -89,6 +87,6 @@ function spent(payload: Payload, budget: Budget): Payload {
 export function apart(schema: Zod): Zod {
   return withRun(
     schema,
-    (run) => (payload, context) => run(payload, { ...context, budget: { left: MAX_PROBLEMS } } as Context),
+    (run) => (payload, context) => run(payload, { ...context, budget: { left: MAX_DETAILS } } as Context),
   );
 }

@@ -1,52 +1,35 @@
 import * as z3 from 'zod/v3';
+import { MAX_DETAILS } from '../errors.ts';
 import { type BesideV3, isOpenV3, itemBeside, propertyBeside, unknownBeside } from './beside_v3.ts';
+import { copiesBy, type Judging as JudgingOf, type Place as PlaceOf } from './copies.ts';
 import { dateOfText } from './date_text.ts';
 import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
-import { MAX_PROBLEMS } from './runs.ts';
 
 type V3 = z3.ZodTypeAny;
 type Known = z3.ZodFirstPartySchemaTypes;
 type Result = z3.ParseReturnType<unknown>;
 type Parse = (input: z3.ParseInput) => Result;
-/** See `judgingZod4`. */
-type Place = { arrived: boolean; isJson: boolean; beside: BesideV3 };
-type Judging = (part: V3, place: Place) => V3;
+type Place = PlaceOf<V3>;
+type Judging = JudgingOf<V3>;
 
 const { ZodFirstPartyTypeKind: Kind } = z3;
 
 /** The same as `judgingZod4` for a `zod/v3` schema, built of instances with other definitions. */
 export function judgingV3(schema: V3, isJson: boolean): { schema: V3; runsOwnCode: boolean } {
-  const made = new Map<string, Map<V3, V3>>();
-  const numbers = new Map<V3, number>();
-  const numberOf = (part: V3): number => {
-    const number = numbers.get(part) ?? numbers.size;
-    numbers.set(part, number);
-    return number;
-  };
-  function judging(part: V3, place: Place): V3 {
-    const beside = [...new Set(place.beside.map(numberOf))].sort((a, b) => a - b);
-    const key = `${place.arrived} ${place.isJson} ${beside}`;
-    const known = made.get(key) ?? new Map<V3, V3>();
-    made.set(key, known);
-    const copy = known.get(part) ?? rebuilt(part as Known, place, judging);
-    known.set(part, copy);
-    runsOwnCode ||= kindOf(part) === Kind.ZodEffects;
-    return copy;
-  }
-  let runsOwnCode = false;
+  const { judging, all } = copiesBy<V3>((part, place, make) => rebuilt(part as Known, place, make));
   const root = judging(schema, { arrived: true, isJson, beside: [] });
-  resolveLazy(made);
+  let runsOwnCode = false;
+  for (const [part, copy] of all()) {
+    resolveParts(copy as Known);
+    runsOwnCode ||= kindOf(part) === Kind.ZodEffects;
+  }
   return { schema: root, runsOwnCode };
 }
 
-/** Recursive parts are made at load, too. A map shows what is added meanwhile. */
-function resolveLazy(made: Map<string, Map<V3, V3>>): void {
-  for (const known of made.values())
-    for (const copy of known.values()) {
-      const def = (copy as Known)._def;
-      if (def.typeName === Kind.ZodLazy) def.getter();
-      if (def.typeName === Kind.ZodObject) def.shape();
-    }
+/** Recursive parts are made at load, too. */
+function resolveParts({ _def: def }: Known): void {
+  if (def.typeName === Kind.ZodLazy) def.getter();
+  if (def.typeName === Kind.ZodObject) def.shape();
 }
 
 function rebuilt(schema: Known, place: Place, judging: Judging): V3 {
@@ -211,6 +194,6 @@ function fromText(parse: Parse): Parse {
 function counted(schema: V3): V3 {
   return withParse(
     schema,
-    (parse) => (input) => (input.parent.common.issues.length >= MAX_PROBLEMS ? z3.INVALID : parse(input)),
+    (parse) => (input) => (input.parent.common.issues.length >= MAX_DETAILS ? z3.INVALID : parse(input)),
   );
 }

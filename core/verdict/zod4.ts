@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Beside, hasRecord, itemBeside, propertyBeside, unknownBeside } from './beside.ts';
+import { copiesBy, type Judging as JudgingOf, type Place as PlaceOf } from './copies.ts';
 import { calledSafely, freshCopy, thrownMessage, thrownParams } from './own_code.ts';
 import { apart, counted, fromText, knowing, waitedFor } from './runs.ts';
 
@@ -7,15 +8,8 @@ type Zod = z.core.$ZodType;
 type Known = z.core.$ZodTypes;
 type Check = z.core.$ZodCheck;
 type Payload = z.core.ParsePayload;
-/** What a part of a schema judges. */
-type Place = {
-  /** Came from outside, so listed objects are closed. What a transform has made is not: its code decides what is in it. */
-  arrived: boolean;
-  /** Came as JSON, which has text for dates. */
-  isJson: boolean;
-  /** The other sides of an intersection. */
-  beside: Beside;
-};
+type Place = PlaceOf<Zod>;
+type Judging = JudgingOf<Zod>;
 
 /**
  * The schema that judges in the place of a definition's own, which stays as it is: the same, but
@@ -23,34 +17,20 @@ type Place = {
  * - a date is also taken as text, if `isJson` (D2);
  * - each parse gives defaults of its own (D3);
  * - the definition's own code may throw (T9);
- * - after MAX_PROBLEMS problems the other parts of arrays and records are passed over: looking at millions of them takes
+ * - after MAX_DETAILS problems the other parts of arrays and records are passed over: looking at millions of them takes
  *   seconds and gigabytes. The verdict stands by then.
  *
  * It is built of clones, which Zod has for its own methods such as `.extend()`.
  */
 export function judgingZod4(schema: Zod, isJson: boolean): Judging4 {
-  const made = new Map<string, Map<Zod, Zod>>();
-  const numbers = new Map<Zod, number>();
-  const numberOf = (part: Zod): number => {
-    const number = numbers.get(part) ?? numbers.size;
-    numbers.set(part, number);
-    return number;
-  };
-  function judging(part: Zod, place: Place): Zod {
-    const beside = [...new Set(place.beside.map(numberOf))].sort((a, b) => a - b);
-    const key = `${place.arrived} ${place.isJson} ${beside}`;
-    const known = made.get(key) ?? new Map<Zod, Zod>();
-    made.set(key, known);
-    const found = known.get(part);
-    if (found !== undefined) return found;
-    const copy = rebuilt(part as Known, place, judging);
-    known.set(part, copy);
-    return copy;
-  }
+  const { judging, all } = copiesBy<Zod>((part, place, make) => rebuilt(part as Known, place, make));
   const root = judging(schema, { arrived: true, isJson, beside: [] });
-  for (const known of made.values()) for (const copy of known.values()) resolveParts(copy as Known);
-  const parts = [...made.values()].flatMap((known) => [...known.keys()]);
-  return { schema: root, runsOwnCode: parts.some((part) => runsOwnCode(part as Known)) };
+  let seesCode = false;
+  for (const [part, copy] of all()) {
+    resolveParts(copy as Known);
+    seesCode ||= runsOwnCode(part as Known);
+  }
+  return { schema: root, runsOwnCode: seesCode };
 }
 
 /** What judges, and whether code of the definition sees the value, which it could change. */
@@ -67,8 +47,6 @@ function resolveParts(schema: Known): void {
   if (def.type === 'object') Object.values(def.shape);
   if (def.type === 'lazy') def.getter();
 }
-
-type Judging = (part: Zod, place: Place) => Zod;
 
 function rebuilt(schema: Known, place: Place, judging: Judging): Zod {
   const { def } = schema._zod;
