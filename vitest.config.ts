@@ -1,15 +1,51 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 /** These mock modules, change the environment or what is global, so each gets a process of its own. */
 const ALONE = [
-  'test/api/zod3.test.ts',
-  'test/config/load.test.ts',
-  'test/tasks/**/*.test.ts',
-  'test/tracing/**/*.test.ts',
+  'test/fast/api/openapi/zod3.test.ts',
+  'test/fast/tasks/{ci.build,ci.build.*,http.target,report.build}.test.ts',
+  'test/fast/tracing/**/*.test.ts',
+  'test/system/config/load.test.ts',
+  'test/system/tracing/**/*.test.ts',
 ];
 
-/** These need a browser. `npm test` leaves them out, `.ci/run` installs one and runs all. */
-const BROWSER = ['test/browser/**/*.test.ts'];
+/** The tests of a folder. What files load is loaded once per worker: loading it for each was a third of all work. */
+function tier(name: string) {
+  const include = [`test/${name}/**/*.test.ts`];
+  const alone = ALONE.filter((files) => files.startsWith(`test/${name}/`));
+  return [
+    { extends: true as const, test: { name, isolate: false, include, exclude: alone } },
+    { extends: true as const, test: { name: `${name}_alone`, isolate: true, include: alone } },
+  ];
+}
+
+/**
+ * These run on older servers, too: all of the ledger on the oldest, nearly all on Debian's, the main roads on the two between. What
+ * errand.submit does with payloads costs most, and is the same on the first two.
+ */
+const ON_OLDER: Record<string, string[]> = {
+  'postgres-14': [
+    'test/{fast,system}/versions/**/*.test.ts',
+    'test/{fast,system}/store/**/*.test.ts',
+    'test/{fast,system}/process/roles.test.ts',
+  ],
+  'postgres-15': ['test/{fast,system}/versions/**/*.test.ts', 'test/{fast,system}/store/**/!(sql_)*.test.ts'],
+  'postgres-16': [
+    'test/{fast,system}/versions/**/*.test.ts',
+    'test/{fast,system}/store/operators/**/*.test.ts',
+  ],
+  'postgres-17': [
+    'test/{fast,system}/versions/**/*.test.ts',
+    'test/{fast,system}/store/operators/**/*.test.ts',
+  ],
+};
+
+const ON_OLDER_PROJECTS = Object.entries(ON_OLDER).map(
+  ([name, include]): TestProjectInlineConfiguration => ({
+    extends: true,
+    test: { name, isolate: false, include, globalSetup: ['test/system/versions/global_setup.ts'] },
+  }),
+);
 
 export default defineConfig({
   test: {
@@ -21,20 +57,8 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     restoreMocks: true,
-    projects: [
-      // What files load is loaded once per worker: loading it for each was a third of all work.
-      {
-        extends: true,
-        test: {
-          name: 'shared',
-          isolate: false,
-          include: ['test/**/*.test.ts'],
-          exclude: [...ALONE, ...BROWSER],
-        },
-      },
-      { extends: true, test: { name: 'alone', isolate: true, include: ALONE } },
-      { extends: true, test: { name: 'browser', isolate: false, include: BROWSER } },
-    ],
+    // `npm test` is what runs in this process, and Postgres; `npm run test:system` is what starts processes, compilers, browsers …
+    projects: [...tier('fast'), ...tier('system'), ...ON_OLDER_PROJECTS],
     coverage: {
       provider: 'v8',
       include: [

@@ -1,9 +1,12 @@
-/** A JSON Schema (draft 2020-12) as OpenAPI 3.1 has it. */
+/** A JSON Schema (draft 2020-12) as in OpenAPI 3.1. */
 export type Schema = Record<string, unknown>;
 
 const TYPES = ['object', 'array', 'string', 'number', 'boolean', 'null'];
 
-/** A schema as schemas of one type each: its `$ref`, `allOf`, `oneOf`, `anyOf` and lists of types are written out. */
+/**
+ * Splits a schema into schemas of one type each: its `$ref`, `allOf`, `oneOf`, `anyOf` and lists of
+ * types are resolved.
+ */
 export function alternatives(root: Schema, given: unknown): Schema[] {
   if (given === false) return [];
   const { $ref, allOf, oneOf, anyOf, ...own } = (
@@ -24,27 +27,30 @@ export function alternatives(root: Schema, given: unknown): Schema[] {
   return schemas.map(closed).flatMap(byType);
 }
 
-/** Once the parts are together, what none of them has evaluated is what none of them has as a property. */
+/**
+ * After the parts are merged, `unevaluatedProperties` has the same meaning as
+ * `additionalProperties`.
+ */
 function closed({ unevaluatedProperties, ...schema }: Schema): Schema {
   return unevaluatedProperties === undefined || 'additionalProperties' in schema
     ? schema
     : { ...schema, additionalProperties: unevaluatedProperties };
 }
 
-/** The alternatives of a part, which may leave the type to what is beside it. */
+/** The alternatives of a part. A plain part may leave the type to the schema around it. */
 function untyped(root: Schema, part: Schema): Schema[] {
   const isPlain = !['$ref', 'allOf', 'oneOf', 'anyOf'].some((key) => key in part);
   return isPlain ? [part] : alternatives(root, part);
 }
 
-/** What a reference leads to. Throws when it leads nowhere. */
+/** The schema that a reference points to. Throws if it points to nothing. */
 export function referred(root: object, ref: string): Schema {
   const parts = ref.replace(/^#\//, '').split('/');
   const found = parts.reduce<unknown>(
     (value, part) => (value as Schema | undefined)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')],
     root,
   );
-  if (found === undefined) throw new Error(`${ref} leads nowhere`);
+  if (found === undefined) throw new Error(`${ref} points to nothing in the document`);
   return found as Schema;
 }
 
@@ -67,14 +73,14 @@ function both(one: Schema, other: Schema): Schema {
   };
 }
 
-/** A property that both have is what both say of it. */
+/** Merges properties. A property in both must satisfy both. */
 function propertiesOfBoth(some: Schema = {}, others: Schema = {}): Schema {
   const shared = Object.keys(some).filter((key) => key in others && some[key] !== others[key]);
   const merged = shared.map((key) => [key, { allOf: [some[key], others[key]] }]);
   return { ...some, ...others, ...Object.fromEntries(merged) };
 }
 
-/** A whole number is a number. */
+/** An integer is also a number. */
 function typesOfBoth(some: string[], others: string[]): string[] {
   const within = (type: string, types: string[]): boolean =>
     types.includes(type) || (type === 'integer' && types.includes('number'));
@@ -100,7 +106,7 @@ function byType(schema: Schema): Schema[] {
   });
 }
 
-/** The only values of a schema, when it lists them. */
+/** The only values of a schema, if it lists them. */
 export function valuesOf(schema: Schema): unknown[] | undefined {
   return 'const' in schema ? [schema.const] : (schema.enum as unknown[] | undefined);
 }

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { countTests, coverageByRoom, failures } from './test_report.ts';
 
-// `npm run ci`: everything that must hold, one line per check, and what a check said when it failed. The last line
-// counts the tests.
+// `npm run ci` runs all checks. It prints one line per check, and the output of a check that
+// failed. The last line counts the tests.
 const ROOT = dirname(import.meta.dirname);
+const COVERAGE = '--coverage --coverage.reportOnFailure';
 const scratch = mkdtempSync(join(tmpdir(), 'errand-ci-'));
-const report = join(scratch, 'tests.json');
+const reports = { fast: join(scratch, 'fast.json'), system: join(scratch, 'system.json') };
 
 const failed = [
   check('installed', 'node .ci/installed.ts'),
@@ -18,23 +19,33 @@ const failed = [
   check('generated', 'node .ci/generated.ts'),
   check('openapi', 'npm run --silent lint-openapi'),
   check('contract', 'node .ci/contract.ts'),
-  check(
-    'tests',
-    `npm test --silent -- --project browser --coverage --coverage.reportOnFailure --reporter=default --reporter=json --outputFile.json=${report}`,
-    () => failures(report),
+  // Coverage of the fast tier alone: the other one starts processes, of which it sees nothing.
+  check('tests', `npm test --silent -- ${COVERAGE} ${reporting(reports.fast)}`, () => failures(reports.fast)),
+  check('system', `npm run test:system --silent -- ${reporting(reports.system)}`, () =>
+    failures(reports.system),
   ),
-  // Everything killed at random under load for a minute, and the history checker's word on it (faults F30).
+  // Kills everything at random under load for a minute, then runs the history checker (faults F30).
   check('soak', 'npm run --silent soak -- --minutes 1'),
 ].includes(false);
 
-const tests = countTests(report);
+const tiers = Object.values(reports).map(countTests);
+const passed = tiers.reduce((sum, tier) => sum + tier.passed, 0);
+const failedTests = tiers.reduce((sum, tier) => sum + tier.failed, 0);
 const coverage = coverageByRoom(join(ROOT, 'coverage', 'coverage-summary.json'), ROOT);
 rmSync(scratch, { recursive: true });
 for (const [room, percent] of coverage) console.log(`coverage  ${room.padEnd(10)} ${percent.toFixed(1)} %`);
-console.log(`${tests.passed} passed, ${tests.failed} failed`);
-process.exitCode = failed || tests.failed > 0 ? 1 : 0;
+console.log(`${passed} passed, ${failedTests} failed`);
+process.exitCode = failed || failedTests > 0 ? 1 : 0;
 
-/** The output of a check may be shown in part: what says why it failed, here its end, comes first. */
+/** Has vitest write its report to a file, beside what it says. */
+function reporting(file: string): string {
+  return `--reporter=default --reporter=json --outputFile.json=${file}`;
+}
+
+/**
+ * The output of a check may be cut, so the reasons of a failure come first. By default these are
+ * the last lines.
+ */
 function check(name: string, command: string, reasons: (output: string) => string[] = lastLines): boolean {
   const started = performance.now();
   const { status, stdout, stderr } = spawnSync(command, {

@@ -1,7 +1,7 @@
 import { referred, type Schema } from './alternatives.ts';
 import { schemaBreaks } from './subset.ts';
 
-/** As much of an OpenAPI 3.1 document as is compared. */
+/** The compared part of an OpenAPI 3.1 document. */
 export type Document = {
   info: { version: string };
   paths: Record<string, Record<string, unknown>>;
@@ -14,7 +14,7 @@ type Answer = { headers?: Record<string, unknown>; content?: Content };
 type Body = { required?: boolean; content?: Content };
 type Operation = { parameters: Parameter[]; requestBody?: Body; responses: Record<string, Answer> };
 type Reference = { $ref: string };
-/** An operation as it is written: parts of it may be references. */
+/** An operation as written, whose parts may be references. */
 type Written = {
   parameters?: (Parameter | Reference)[];
   requestBody?: Body | Reference;
@@ -24,12 +24,12 @@ type Written = {
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
 /**
- * What a client that was written against one document can no longer rely on under another: one line per break, empty
- * when the change is compatible.
+ * The changes that break a client of the first document: one line each, empty if the second one is
+ * compatible.
  *
- * Compatible are: new operations, optional parameters and properties, new statuses, errors that do not come any more,
- * more values of an enum in a response, another default, another text. Which credentials are asked for is for the
- * configuration of a deployment to say and is not compared.
+ * Compatible changes are: new operations, optional parameters and properties, new statuses, removed
+ * errors, more values of an enum in a response, other defaults, other texts. Which credentials are
+ * required depends on the configuration of a deployment and is not compared.
  */
 function incompatibilities(before: Document, after: Document): string[] {
   const operations = new Map(operationsOf(after).map(({ key, operation }) => [key, operation]));
@@ -39,14 +39,15 @@ function incompatibilities(before: Document, after: Document): string[] {
   });
 }
 
-/** The same, but nothing when the version of the second says that it breaks things. */
+/** The same, but empty if the version of the second document says that it may break clients. */
 export function contractProblems(before: Document, after: Document): string[] {
   return mayBreak(before.info.version, after.info.version) ? [] : incompatibilities(before, after);
 }
 
 /**
- * Whether a version may break what another promised: a later major one, or a later minor one before 1.0.0 (Semantic
- * Versioning 2.0.0, sections 4 and 8). Versions are `major.minor.patch`; throws for anything else.
+ * Whether a version may break the promises of another: a later major version, or a later minor
+ * version before 1.0.0 (Semantic Versioning 2.0.0, sections 4 and 8). Versions are
+ * `major.minor.patch`; throws for anything else.
  */
 function mayBreak(before: string, after: string): boolean {
   const [was, is] = [partsOf(before), partsOf(after)];
@@ -59,7 +60,10 @@ function partsOf(version: string): { major: number; minor: number } {
   return { major: Number(major), minor: Number(minor) };
 }
 
-/** The operations of a document. What a parameter of a path is called is nothing to a client: it has no part in the key. */
+/**
+ * The operations of a document. The names of path parameters do not matter to a client, so the key
+ * leaves them out.
+ */
 function operationsOf(document: Document): { key: string; name: string; operation: Operation }[] {
   return Object.entries(document.paths).flatMap(([path, given]) => {
     const item = followed(document, given);
@@ -81,14 +85,16 @@ function operationsOf(document: Document): { key: string; name: string; operatio
   });
 }
 
-/** What a reference leads to, or what is no reference itself. Throws when it leads nowhere. */
+/**
+ * Follows a reference; gives anything else unchanged. Throws if the reference points to nothing.
+ */
 function followed<T extends object>(document: Document, given: T | Reference): T {
   let found: T | Reference = given;
   while ('$ref' in found && typeof found.$ref === 'string') found = referred(document, found.$ref) as T;
   return found as T;
 }
 
-/** A parameter of a path by its place instead of its name. */
+/** Names a path parameter by its position. */
 function numbered(path: string, parameter: Parameter): Parameter {
   if (parameter.in !== 'path') return parameter;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -131,7 +137,7 @@ function parameterBreaks(
   return [...required.map((parameter) => `${name} ${keyOf(parameter)} must be given now`), ...changed];
 }
 
-/** Names of headers are the same in any case. */
+/** Header names are case-insensitive. */
 function keyOf({ name, in: where }: Parameter): string {
   return `${where} ${where === 'header' ? name.toLowerCase() : name}`;
 }
@@ -155,12 +161,12 @@ function bodyBreaks(
   ];
 }
 
-/** The answer to a status, to all that begin with the same digit, or to any other. */
+/** The answer for a status: its own, the one for its first digit, or the default. */
 function answerTo({ responses }: Operation, status: string): Answer | undefined {
   return responses[status] ?? responses[`${status[0]}XX`] ?? responses.default;
 }
 
-/** An error that does not come any more is no loss; a success is. */
+/** A removed error does not break a client; a removed success does. */
 function answerBreaks(
   before: Document,
   after: Document,

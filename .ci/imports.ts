@@ -3,15 +3,18 @@ import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cruise, type ICruiseResult, type IFlattenedRuleSet, type IViolation } from 'dependency-cruiser';
+import { orderRules } from './order.ts';
 import { projectFiles } from './project_files.ts';
 
 const RULES = join(import.meta.dirname, '..', '.dependency-cruiser.json');
 
 /**
- * Everything in a checkout that .dependency-cruiser.json forbids: one line per violation.
+ * The imports in a checkout that .dependency-cruiser.json or the order of folders forbids: one line
+ * each.
  *
- * dependency-cruiser reads TypeScript with TypeScript's own API, which version 7 does not have yet. So it gets
- * the tree as Node runs it, with the types stripped, but for the type imports of our own files: they count too.
+ * dependency-cruiser reads TypeScript through TypeScript's API, which version 7 does not have yet.
+ * So it gets the code as Node runs it, without types, but with the type imports between our files,
+ * because these count too.
  */
 export async function importProblems(root: string): Promise<string[]> {
   const copy = realpathSync(mkdtempSync(join(tmpdir(), 'errand-imports-')));
@@ -22,7 +25,7 @@ export async function importProblems(root: string): Promise<string[]> {
     const { output } = await cruise(scripts.map(toJavaScriptName), {
       baseDir: copy,
       validate: true,
-      ruleSet: { forbidden: forbidden ?? [] },
+      ruleSet: { forbidden: [...(forbidden ?? []), ...orderRules()] },
     });
     return (output as ICruiseResult).summary.violations.map(describe);
   } finally {

@@ -1,9 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** What is not the project's own: git's, what is installed, what runs and tests leave behind. */
+/**
+ * Folders that are not the project's own: those of git, installed packages, and what processes and
+ * tests leave behind.
+ */
 const FOREIGN = new Set(['.git', '.errand', 'coverage', 'node_modules']);
-/** The same in packages of their own below: what is installed, and what packing builds. */
+/** The same inside of packages in this repository: installed packages, and built files. */
 const FOREIGN_BELOW = /(^|\/)(node_modules|dist)\//;
 
 /** The files of a checkout, as paths relative to it. */

@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { alternatives, type Schema, valuesOf } from './alternatives.ts';
 
-/** Two schemas are compared for what a client sends, or for what it gets. */
+/** Schemas are compared for what a client sends, or for what it gets. */
 export type Direction = 'request' | 'response';
 
-/** A schema with the document that its `$ref` point into. */
+/** A schema, and the document that its `$ref`s point into. */
 type Side = { root: Schema; schema: unknown };
 
-/** Say nothing of what is valid. A default changes what happens, not what may be sent. */
+/** Keywords that do not restrict values. A default changes what happens, not what may be sent. */
 const ANNOTATIONS =
   /^(description|title|default|examples?|deprecated|readOnly|writeOnly|\$comment|\$schema|x-.*)$/;
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'];
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties'];
-/** Compared by rules of their own. All others must be equal. */
+/** Keywords with their own rules. All other keywords must be equal. */
 const RULED = new Set([
   ...LOWER,
   ...UPPER,
@@ -20,11 +20,12 @@ const RULED = new Set([
 ]);
 
 /**
- * What of the old schema a client can no longer rely on, one line each, empty when it is compatible: for a request
- * what was accepted and is not any more, for a response what may come now and never did. `at` is where the schema is.
+ * The incompatible changes of a schema, one line each; empty if it is compatible. For a request:
+ * values that were accepted and no longer are. For a response: values that may come now and could
+ * not before. `at` is where the schema is.
  *
- * A client is taken to ignore properties of a response that it does not know, and to live with values of an enum
- * that it does not know. What no rule understands must not change.
+ * A client is expected to ignore unknown properties of a response, and unknown values of an enum.
+ * Keywords without a rule must not change.
  */
 export function schemaBreaks(direction: Direction, before: Side, after: Side, at: string): string[] {
   const [inner, outer] = direction === 'request' ? [before, after] : [after, before];
@@ -37,7 +38,10 @@ export function schemaBreaks(direction: Direction, before: Side, after: Side, at
 
 type Context = { direction: Direction; inner: Schema; outer: Schema };
 
-/** Where a value of `inner` need not be one of `outer`. `seen` are the pairs that are under way: schemas may recur. */
+/**
+ * The places where a value of `inner` may not be a value of `outer`. `seen` has the pairs in
+ * progress, because schemas may be recursive.
+ */
 function misfits(
   context: Context,
   inner: unknown,
@@ -80,7 +84,7 @@ function shown(value: unknown): string {
   return value === undefined ? 'not given' : JSON.stringify(value);
 }
 
-/** Of one value or a list of them. */
+/** Compares a constant or an enum. */
 function valueProblems(
   { direction }: Context,
   inner: Schema,
@@ -96,7 +100,7 @@ function valueProblems(
   return others.length === 0 || isNewInResponse ? [] : [changed('const' in inner ? 'const' : 'enum')];
 }
 
-/** Whether what `outer` asks for by this keyword holds for all of `inner`. */
+/** Whether the restriction of `outer` by this keyword holds for all values of `inner`. */
 function isWithin(key: string, inner: Schema, outer: Schema): boolean {
   if (key === 'enum' || key === 'const') return false;
   const wanted = outer[key];
@@ -107,7 +111,10 @@ function isWithin(key: string, inner: Schema, outer: Schema): boolean {
   return RULED.has(key) || wanted === false || isDeepStrictEqual(inner[key], wanted);
 }
 
-/** A bound of a schema; of a number the inclusive one may be the exclusive one that is there, never the other way. */
+/**
+ * A bound of a schema. The exclusive bound of a number can serve as its inclusive one, but not the
+ * other way.
+ */
 function boundOf(
   schema: Schema,
   key: string,
@@ -148,7 +155,7 @@ function objectProblems(
   const nested = [...new Set([...Object.keys(some), ...Object.keys(others)])].flatMap((key) => {
     const where = `${at}.${key}`;
     if (!isRequest && !(key in some)) return [`${where} is gone`];
-    // A property that responses did not have; or one that requests could not have.
+    // A property that responses did not have, or that requests could not have.
     if (isRequest ? !(key in some) && inner.additionalProperties === false : !(key in others)) return [];
     const [one, other] = [some[key] ?? inner.additionalProperties, others[key] ?? outer.additionalProperties];
     return other === false ? [`${where} is gone`] : misfits(context, one, other, where, seen);

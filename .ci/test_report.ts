@@ -12,22 +12,25 @@ type Report = {
 type Summary = Record<string, { lines: { total: number; covered: number } }>;
 
 /**
- * How many tests passed and failed, from vitest's JSON report. A file that failed as a whole, before or after its
- * tests, is one failure; without a report nothing has passed.
+ * How many tests passed and failed, from vitest's JSON report. If a file failed outside of its
+ * tests, that counts as one failure. Without a report nothing has passed.
  */
 export function countTests(file: string): { passed: number; failed: number } {
   if (!existsSync(file)) return { passed: 0, failed: 1 };
   return { passed: readReport(file).numPassedTests, failed: failures(file).length };
 }
 
-/** What failed, each with its file and the first lines of why, from vitest's JSON report: the output itself is long. */
+/**
+ * The failed tests from vitest's JSON report, each with its file and the first lines of its
+ * message, because the output itself is long.
+ */
 export function failures(file: string): string[] {
   if (!existsSync(file)) return [];
   return readReport(file).testResults.flatMap(({ name, status, message = '', assertionResults }) => {
     const failed = assertionResults.filter((test) => test.status === 'failed');
-    if (failed.length === 0 && status === 'failed') return [`${name}: ${beginning(message)}`];
+    if (failed.length === 0 && status === 'failed') return [`${name}: ${firstLines(message)}`];
     return failed.map(
-      (test) => `${name}: ${test.fullName}: ${beginning(test.failureMessages?.join('\n') ?? '')}`,
+      (test) => `${name}: ${test.fullName}: ${firstLines(test.failureMessages?.join('\n') ?? '')}`,
     );
   });
 }
@@ -38,11 +41,13 @@ function readReport(file: string): Report {
 
 const FIRST_LINES = 12;
 
-function beginning(message: string): string {
+function firstLines(message: string): string {
   return message.split('\n').slice(0, FIRST_LINES).join('\n');
 }
 
-/** The covered share of lines, in percent, of each room and of all, from the coverage summary. */
+/**
+ * The covered share of lines, in percent, of each room and of all rooms, from the coverage summary.
+ */
 export function coverageByRoom(file: string, root: string): Map<string, number> {
   const rooms = new Map<string, { total: number; covered: number }>();
   if (!existsSync(file)) return new Map();

@@ -1,5 +1,5 @@
 import cors from 'cors';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
@@ -7,42 +7,52 @@ import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
 import type { Registry } from '../core/registry.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
+import { requireTaken } from '../process/taken.ts';
 import { type WaitingTasks, watchWaiting } from '../process/waiting.ts';
-import { accessLog } from './access_log.ts';
-import { identify, principalOf } from './auth/identify.ts';
+import { followClock } from '../store/database/server_clock.ts';
+import { clientOf, identify, principalOf } from './auth/identify.ts';
 import type { Authenticate } from './auth/principal.ts';
-import { type Backpressure, UNLIMITED } from './backpressure.ts';
-import { parseBody, readBody } from './body.ts';
-import { createBreaker } from './breaker.ts';
-import type { Api } from './call.ts';
-import { docs } from './docs.ts';
+import { createTickets } from './auth/tickets.ts';
+import { type Backpressure, UNLIMITED } from './capacity/backpressure.ts';
+import { createBreaker } from './capacity/breaker.ts';
+import { type InFlight, limitInFlight } from './capacity/in_flight.ts';
+import { sharePools } from './capacity/pool_shares.ts';
+import { createShares } from './capacity/shares.ts';
+import { refuseByState, type StateHolder } from './capacity/state.ts';
+import type { Api } from './context.ts';
 import { answerError } from './errors.ts';
-import { submitInGroups } from './group.ts';
-import { type InFlight, limitInFlight } from './in_flight.ts';
-import { type ApiMetrics, createMetrics } from './metrics.ts';
+import { type ApiMetrics, createMetrics } from './metrics/metrics.ts';
+import { accessLog } from './middleware/access_log.ts';
+import { parseBody, readBody } from './middleware/body.ts';
+import { shareBodies } from './middleware/body_shares.ts';
+import { docs } from './middleware/docs.ts';
+import { inOneLayer } from './middleware/in_one_layer.ts';
+import { type ForeignSettings, refuseForeign } from './middleware/origins.ts';
+import { limitPages, limitRate, type RateLimits } from './middleware/rate_limit.ts';
+import { withWriting } from './middleware/readiness.ts';
+import { checkUrl } from './middleware/url.ts';
 import { contractOf } from './openapi/contract.ts';
 import { assertPolicies, SOCKET_PATH } from './operations.ts';
-import { limitRate, type RateLimits } from './rate_limit.ts';
+import { publicUrls } from './public_url.ts';
 import { assignRequestId } from './request.ts';
-import { authoriseByPolicy, destinationOf, operate } from './routing.ts';
-import { refuseByState, type StateHolder } from './state.ts';
-import type { StreamTiming } from './streams/event_stream.ts';
+import { apartFromOperations, authoriseByPolicy, destinationOf, operate } from './routing.ts';
+import type { StreamTiming } from './streams/feed/event_stream.ts';
+import { createStreams } from './streams/feed/streams.ts';
 import { createSockets } from './streams/sockets.ts';
-import { createStreams } from './streams/streams.ts';
-import { findDefinition } from './submission.ts';
-import { checkUrl } from './url.ts';
+import { findDefinition } from './submit/submission.ts';
+import { submitInGroups } from './submit/submit_batcher.ts';
 import { warmUp } from './warm_up.ts';
 import { type WebhookConfig, webhookSources } from './webhooks/sources.ts';
 import { expectSignature, verifySignature } from './webhooks/verify.ts';
 
 export type AppConfig = RateLimits &
   WebhookConfig &
+  ForeignSettings &
   Pick<
     Config,
     | 'ALLOW_PRIVATE_TARGETS'
     | 'AUTH_READS'
     | 'BREAKER_OPEN_SECS'
-    | 'CORS_ORIGINS'
     | 'MAX_REQUESTS_IN_FLIGHT'
     | 'MAX_STREAMS'
     | 'REQUEST_TIMEOUT_SECS'
@@ -54,35 +64,36 @@ export type AppConfig = RateLimits &
 export type AppOptions = {
   config: AppConfig;
   registry: Registry;
-  /** For what writes, and for what only reads. */
+  /** `pool` runs statements that write, `readPool` those that only read. */
   pool: Pool;
   readPool: Pool;
   log: Logger;
   state: StateHolder;
-  /** Null: nobody has to say who they are. */
+  /** Null if authentication is off: every caller is accepted. */
   authenticate: Authenticate | null;
   backpressure?: Backpressure;
-  /** In tests: instead of writing to Postgres. */
+  /** Tests replace the write to Postgres with this. */
   submitOne?: Api['submitOne'];
   probeSource: ProbeSource;
-  /** Aborted when the process is on its way out. */
+  /** Aborted when the process begins to stop. */
   stopping: AbortSignal;
-  /** In tests: shorter times of streams. */
+  /** Tests use shorter times for streams. */
   streamTiming?: StreamTiming;
-  /** In tests: whether responses are held against the OpenAPI document too. */
+  /** Tests also validate responses against the OpenAPI document. */
   validateResponses: boolean;
 };
 
-/** The API, what has its validators compiled before the first request needs them, and what it knows of the tasks that wait. */
-export type App = { app: Express; warmUp: () => Promise<void>; waiting: WaitingTasks };
+/** The API, a function that compiles its validators early, its check of waiting tasks, and its work in progress. */
+export type App = { app: Express; warmUp: () => Promise<void>; waiting: WaitingTasks; inFlight: InFlight };
 
 /**
- * The API as an Express application: its middleware in the order of the specification (A2), then its operations.
- * Throws when an operation of the document has no policy.
+ * The API as an Express application: its middleware in the order of the specification (A2), then its
+ * operations. Throws if an operation of the document has no policy.
  */
 export function createApp(options: AppOptions): App {
   const { config, registry, state } = options;
-  // An ETag would be made of each answer, that of a submission too, where it would stand for the task (RFC 9110 §15.3.2).
+  // No ETag. Express would compute one for every answer. In the answer to a submission it would stand for the
+  // task (RFC 9110 §15.3.2).
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', config.TRUST_PROXY);
   const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
@@ -90,33 +101,55 @@ export function createApp(options: AppOptions): App {
   const inFlight = limitInFlight({ requests: config.MAX_REQUESTS_IN_FLIGHT, streams: config.MAX_STREAMS });
   const databases = databasesOf(options);
   const metrics = createMetrics({ registry, databases, state, inFlight });
-  // Request id, then log: whatever goes wrong after here has both.
-  app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
-  app.use(metrics.measure);
-  app.use(...headers(config));
-  app.use(refuseByState(state));
-  app.use(probes({ ...options.probeSource, details: metrics.details }), metrics.router);
-  app.use(inFlight.middleware);
-  app.use(docs(document));
-  app.use(headAsGet);
-  app.use(identify(options.authenticate), ...limitRate(config));
   const api = apiOf(options, databases, metrics, inFlight);
-  app.use(authoriseByPolicy(!config.AUTH_READS), checkUrl);
+  // Request id first, then the log, so that every later error has both.
+  app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
+  app.use(
+    inOneLayer(
+      metrics.measure,
+      takenInTime(config),
+      ...headers(config),
+      ...(options.authenticate === null ? refuseForeign(config) : []),
+      refuseByState(state),
+    ),
+  );
+  const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
+  const guards = [inFlight.enterPage, ...limitPages(config)];
+  app.use(apartFromOperations(probes(probeSource), metrics.router, docs(document, guards)));
+  app.use(
+    inOneLayer(
+      ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
+      ...[inFlight.share, authoriseByPolicy(!config.AUTH_READS), checkUrl],
+    ),
+  );
   app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
-  app.use(refuseUnknownTask(registry));
   app.post(WEBHOOK_PATH, expectSignature(webhooks));
-  app.use(readBody);
-  // Over the bytes as they came: nothing is made of what nobody has signed.
+  app.use(inOneLayer(refuseUnknownTask(registry), shareBodies(), ...readBody));
+  // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
   app.post(WEBHOOK_PATH, verifySignature(webhooks));
-  app.use(parseBody);
-  app.use(requests);
+  app.use(inOneLayer(parseBody, requests));
   if (options.validateResponses) app.use(responses());
   app.use(operate(api));
   app.use(answerError);
-  return { app, warmUp: () => warmUp(requests, document, registry.definitions), waiting: api.waiting };
+  return {
+    app,
+    warmUp: () => warmUp(requests, document, registry.definitions),
+    waiting: api.waiting,
+    inFlight,
+  };
 }
 
-/** Of every sender, those with a path of their own too. */
+/** Upper bound of the answer bytes that all clients together have not received yet. */
+const MAX_UNTAKEN_BYTES = 256 * 1024 * 1024;
+
+function takenInTime({ REQUEST_TIMEOUT_SECS }: AppConfig): RequestHandler {
+  const untaken = createShares(MAX_UNTAKEN_BYTES, 'bytes of answers wait to be taken');
+  return requireTaken<Response>(REQUEST_TIMEOUT_SECS * 1_000, (response, bytes) =>
+    untaken.take(clientOf(response.req), bytes),
+  );
+}
+
+/** The path of every sender, including senders that have an operation in the document (GitHub, Gitea). */
 const WEBHOOK_PATH = '/v1/webhooks/:source';
 
 function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
@@ -134,22 +167,25 @@ function apiOf(
   inFlight: InFlight,
 ): Api {
   const { config, registry, pool, stopping, log } = options;
+  const requestTimeoutMs = config.REQUEST_TIMEOUT_SECS * 1_000;
   const { pool: readPool, breaker } = databases.reads;
-  const streams = createStreams({
-    connection: readPool.options,
-    database: breaker.guard(readPool),
-    log,
-    ...(options.streamTiming === undefined ? {} : { timing: options.streamTiming }),
-  });
-  stopping.addEventListener('abort', streams.feed.close);
+  const reader = { connection: readPool.options, database: breaker.guard(readPool) };
+  const streams = createStreams(options, reader);
+  const clock = followClock(pool);
+  stopping.addEventListener('abort', clock.close);
   return {
     registry,
     databases,
-    requestTimeoutMs: config.REQUEST_TIMEOUT_SECS * 1_000,
-    submitOne: options.submitOne ?? submitInGroups(databases.writes.breaker.guard(pool)),
+    poolShares: sharePools(pool, readPool),
+    requestTimeoutMs,
+    submitOne:
+      options.submitOne ??
+      submitInGroups({ ...databases.writes, clock, poolSize: pool.options.max ?? 10, requestTimeoutMs }),
     submitted,
     admit: (options.backpressure ?? UNLIMITED).admit,
     callbacks: { secrets: config.WEBHOOK_SECRETS, allowPrivate: config.ALLOW_PRIVATE_TARGETS },
+    publicUrl: publicUrls(config),
+    openReads: !config.AUTH_READS,
     waiting: watchWaiting({
       database: breaker.guard(readPool),
       definitions: registry.definitions,
@@ -157,6 +193,7 @@ function apiOf(
       stopping,
     }),
     streams,
+    tickets: createTickets(breaker.guard(readPool), options.authenticate?.holds),
     inFlight,
     stopping,
   };
@@ -164,7 +201,9 @@ function apiOf(
 
 function headers(config: AppConfig): RequestHandler[] {
   return [
-    // TLS ends before us, if at all: asking browsers for https would break the docs page on a plain host.
+    noStore,
+    // TLS ends at a proxy, if anywhere. If browsers were asked for https, the docs page would break on a
+    // plain host.
     helmet({
       strictTransportSecurity: false,
       contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
@@ -187,7 +226,16 @@ function headers(config: AppConfig): RequestHandler[] {
   ];
 }
 
-/** Before the validator, which would say of an unknown task just that there is no such path. */
+/**
+ * Answers about tasks are private to their caller and soon out of date. A handler whose answer may be cached
+ * overrides this.
+ */
+const noStore: RequestHandler = (_request, response, next) => {
+  response.setHeader('Cache-Control', 'no-store');
+  next();
+};
+
+/** Runs before the validator, whose error for an unknown task is only that the path does not exist. */
 function refuseUnknownTask(registry: Registry): RequestHandler {
   return (request, _response, next) => {
     const { place, params } = destinationOf(request);
@@ -200,7 +248,7 @@ function refuseUnknownTask(registry: Registry): RequestHandler {
 const PATHS_OF_TASK = new Set(['/v1/tasks/:name', '/v1/tasks/:name/batch']);
 
 const headAsGet: RequestHandler = (request, response, next) => {
-  // The validator knows only the methods of the document; for Node a HEAD stays one and gets no body.
+  // The validator knows only the methods of the document. Node still sees HEAD and sends no body.
   response.locals.isHead = request.method === 'HEAD';
   if (request.method === 'HEAD') request.method = 'GET';
   next();

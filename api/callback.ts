@@ -1,16 +1,17 @@
 import { type SigningSecret, secretsFor } from '../config/webhook_secrets.ts';
-import { literalKind } from '../core/address.ts';
 import type { Detail } from '../core/errors.ts';
-import { detail, valueAt } from '../core/json.ts';
-import { callbackUrl } from '../core/target_url.ts';
+import { detail, valueAt } from '../core/json/json.ts';
+import { literalKind } from '../core/network/address.ts';
+import { callbackUrl } from '../core/network/target_url.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
-/** What decides which callbacks a submission may ask for. */
+/** The settings that decide which callbacks a submission may ask for. */
 export type CallbackRules = { secrets: readonly SigningSecret[] | undefined; allowPrivate: boolean };
 
 /**
- * What is wrong with the callback of a submission, or with that of its definition when it has none of its own: there is nothing
- * to sign it with, or it leads where nothing may be sent. What a name leads to is looked at when it is delivered.
+ * Checks the callback of a submission, or the default callback of its definition. Gives a problem if the URL
+ * is invalid, if no secret can sign the callback, or if the URL names an address that is not allowed. A host
+ * name is resolved and checked later, when the callback is delivered.
  */
 export function callbackProblems(
   { secrets, allowPrivate }: CallbackRules,
@@ -25,9 +26,9 @@ export function callbackProblems(
   const [issue] = parsed.error?.issues ?? [];
   if (issue !== undefined) return problem(issue.message);
   if (secretsFor(secrets, namespace).length === 0) {
-    return problem(`needs a secret to be signed with: WEBHOOK_SECRETS has none for ${namespace}`);
+    return problem(`cannot be signed: add a secret for ${namespace} to WEBHOOK_SECRETS`);
   }
   const kind = literalKind(new URL(url));
   if (allowPrivate || kind === null || kind === 'unicast') return [];
-  return problem(`is not a public address (${kind}), which needs ALLOW_PRIVATE_TARGETS`);
+  return problem(`is not a public address (${kind}): use a public one, or set ALLOW_PRIVATE_TARGETS=true`);
 }

@@ -1,22 +1,27 @@
 import type { NextFunction, Request, Response } from 'express';
 import { type Detail, ErrandError, type ErrorCode, MAX_DETAILS, STATUS_BY_CODE } from '../core/errors.ts';
-import { detail, got, valueAt } from '../core/json.ts';
-import { isConnectionFailure, isTimeout, isTransient, isUnable } from '../store/pool.ts';
+import { detail, got, valueAt } from '../core/json/json.ts';
+import { isConnectionFailure, isPoolFull, isTimeout, isTransient, isUnable } from '../store/database/pool.ts';
 import { requestId } from './request.ts';
+import { askedToComeBack } from './streams/feed/come_back.ts';
+import { refusedSocket } from './streams/feed/refuse_socket.ts';
 
-/** Seconds that a caller is asked to wait while Postgres is away. */
+/** How many seconds a caller should wait while Postgres is not available. */
 const RETRY_AFTER_SECONDS = '2';
 
 const failed = new WeakMap<Response, ErrandError>();
 
-/** The error that a response answers with, for metrics. */
+/** The error that a response carries, for metrics. */
 export function errorOf(response: Response): ErrandError | undefined {
   return failed.get(response);
 }
 
-/** Answers whatever was thrown (specification A3). Express knows an error handler by its four parameters. */
+/**
+ * Answers with the thrown error (specification A3). Express recognises an error handler by its four
+ * parameters.
+ */
 export function answerError(thrown: unknown, request: Request, response: Response, next: NextFunction): void {
-  // The caller is gone, or half of the answer is out: nobody can be told.
+  // The caller has disconnected, or part of the answer has been sent: an error body cannot be sent any more.
   if (response.headersSent) {
     next(thrown);
     return;
@@ -26,6 +31,7 @@ export function answerError(thrown: unknown, request: Request, response: Respons
   failed.set(response, error);
   if (status >= 500) request.log.error({ err: thrown }, error.message);
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+  if (askedToComeBack(error, request, response) || refusedSocket(error, request, response)) return;
   response.status(status).json({
     error: error.message,
     code: error.code,
@@ -38,7 +44,7 @@ function toErrandError(thrown: unknown, request: Request): ErrandError {
   return fromHttp(thrown, request) ?? publicError(thrown);
 }
 
-/** What may be told of whatever was thrown. */
+/** The public form of a thrown value. It hides internal details. */
 export function publicError(thrown: unknown): ErrandError {
   if (thrown instanceof ErrandError) return thrown;
   return fromPostgres(thrown) ?? new ErrandError('INTERNAL_ERROR', 'Internal server error');
@@ -47,12 +53,16 @@ export function publicError(thrown: unknown): ErrandError {
 function fromPostgres(thrown: unknown): ErrandError | null {
   const headers = { 'Retry-After': RETRY_AFTER_SECONDS };
   if (isConnectionFailure(thrown)) {
-    return new ErrandError('SERVICE_UNAVAILABLE', 'The database can not be reached right now: try again', {
+    return new ErrandError('SERVICE_UNAVAILABLE', 'The database cannot be reached at the moment: try again', {
       headers,
     });
   }
+  if (isPoolFull(thrown)) {
+    const message = 'All connections to the database were in use for too long: try again';
+    return new ErrandError('SERVICE_UNAVAILABLE', message, { headers, reason: 'pool' });
+  }
   if (isTransient(thrown) || isUnable(thrown)) {
-    return new ErrandError('SERVICE_UNAVAILABLE', 'The database can not do this right now: try again', {
+    return new ErrandError('SERVICE_UNAVAILABLE', 'The database cannot do this at the moment: try again', {
       headers,
     });
   }
@@ -76,18 +86,24 @@ const CODE_BY_STATUS: Record<number, ErrorCode> = {
   415: 'UNSUPPORTED_MEDIA_TYPE',
 };
 
-/** What Express, the body parser and the OpenAPI validator throw has a status and, of the latter, a list. */
+/**
+ * Express, the body parser and the OpenAPI validator throw errors with a status. The validator adds a list of
+ * problems.
+ */
 function fromHttp(thrown: unknown, request: Request): ErrandError | null {
   if (!(thrown instanceof Error) || !('status' in thrown)) return null;
   const code = CODE_BY_STATUS[Number(thrown.status)];
   if (code === undefined) return null;
   const where = `${request.method} ${request.path}`;
-  if (code === 'NOT_FOUND') return new ErrandError(code, `There is nothing at ${where}: see /docs`);
+  if (code === 'NOT_FOUND') return new ErrandError(code, `The API has no operation ${where}: see /docs`);
   if (code === 'METHOD_NOT_ALLOWED') {
     const headers = 'headers' in thrown ? allowHeader(thrown.headers) : {};
-    return new ErrandError(code, `${where} is not allowed: see /docs`, { headers });
+    return new ErrandError(code, `The path does not allow the method of ${where}: see /docs`, { headers });
   }
-  if (code === 'PAYLOAD_TOO_LARGE') return new ErrandError(code, 'The body is too large: 10 MB are accepted');
+  if (code === 'PAYLOAD_TOO_LARGE') {
+    const megabytes = 'limit' in thrown ? Number(thrown.limit) / 1_048_576 : 10;
+    return new ErrandError(code, `The body is too large: at most ${megabytes} MB are accepted`);
+  }
   const details = validatorDetails(thrown, request);
   if (code === 'BAD_REQUEST' && details !== undefined) {
     return new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
@@ -95,7 +111,7 @@ function fromHttp(thrown: unknown, request: Request): ErrandError | null {
   return new ErrandError(code, thrown.message);
 }
 
-/** The validator knows the methods of the document; HEAD goes where GET does. */
+/** The validator knows only the methods of the document. HEAD is allowed wherever GET is. */
 function allowHeader(headers: unknown): Record<string, string> {
   if (typeof headers !== 'object' || headers === null || !('Allow' in headers)) return {};
   return { Allow: String(headers.Allow).replace(/\bGET\b/, 'GET, HEAD') };
@@ -104,7 +120,7 @@ function allowHeader(headers: unknown): Record<string, string> {
 function validatorDetails(thrown: Error, request: Request): Detail[] | undefined {
   if (!('errors' in thrown) || !Array.isArray(thrown.errors) || thrown.errors.length === 0) return undefined;
   const { query, body, openapi } = request as Request & { openapi?: { pathParams?: unknown } };
-  // Where a wrong value is looked up, to be shown; never one of a header.
+  // The wrong value is looked up here, so that the error can show it. Values of headers are never shown.
   const roots = { path: openapi?.pathParams, query, body };
   return thrown.errors.slice(0, MAX_DETAILS).map((one: { path?: unknown; message?: unknown }) => {
     const path = String(one.path ?? '').replace(/^\/params\//, '/path/');

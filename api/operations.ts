@@ -1,57 +1,84 @@
 import type { Policy } from './auth/identify.ts';
-import type { Operation } from './call.ts';
-import type { OpenApiDocument } from './openapi/document.ts';
-import { bottlenecks } from './routes/bottlenecks.ts';
-import { cancelMany, retryErrorGroup, retryMany } from './routes/bulk.ts';
-import { enableCallback, listDisabled } from './routes/callbacks.ts';
-import { cancelTask } from './routes/cancel_task.ts';
-import { listTaskDeliveries, resendDelivery } from './routes/deliveries.ts';
-import { explainTask } from './routes/explain_task.ts';
-import { getHandler } from './routes/get_handler.ts';
-import { getTask } from './routes/get_task.ts';
-import { listAudit } from './routes/list_audit.ts';
-import { listErrors } from './routes/list_errors.ts';
-import { listHandlers, listNamespaceHandlers } from './routes/list_handlers.ts';
-import { listQueues } from './routes/list_queues.ts';
-import { listRunners } from './routes/list_runners.ts';
-import { listTasks } from './routes/list_tasks.ts';
-import { pauseQueue, resumeQueue } from './routes/pause_queue.ts';
-import { performance } from './routes/performance.ts';
-import { receiveWebhook } from './routes/receive_webhook.ts';
-import { resolveStep } from './routes/resolve_step.ts';
-import { retryTask } from './routes/retry_task.ts';
-import { submitTaskBatch } from './routes/submit_batch.ts';
-import { submitByName, submitTask } from './routes/submit_task.ts';
-import { taskEvents } from './routes/task_events.ts';
-import { taskLogs } from './routes/task_logs.ts';
-import { taskStats } from './routes/task_stats.ts';
-import { workflowAnalytics } from './routes/workflow_analytics.ts';
-import { getStep, listSteps } from './routes/workflow_steps.ts';
+import type { Operation } from './context.ts';
+import { getHandler, listHandlers, listNamespaceHandlers } from './handlers/handlers.ts';
+import type { OpenApiDocument } from './openapi/schemas/document.ts';
+import { cancelMany, retryErrorGroup, retryMany } from './operators/bulk.ts';
+import { enableCallback, listDisabled } from './operators/callbacks.ts';
+import { cancelTask } from './operators/cancel_task.ts';
+import { listTaskDeliveries, resendDelivery } from './operators/deliveries.ts';
+import { listAudit } from './operators/list_audit.ts';
+import { listErrors } from './operators/list_errors.ts';
+import { listRunners } from './operators/list_runners.ts';
+import { listQueues, pauseQueue, resumeQueue } from './operators/queues.ts';
+import { retryTask } from './operators/retry_task.ts';
+import { bottlenecks } from './stats/bottlenecks.ts';
+import { performance } from './stats/performance.ts';
+import { taskStats } from './stats/task_stats.ts';
+import { issueTicket } from './streams/issue_ticket.ts';
+import { taskEvents } from './streams/task_events.ts';
+import { taskLogs } from './streams/task_logs.ts';
+import { submitTaskBatch } from './submit/submit_batch.ts';
+import { submitByName, submitTask } from './submit/submit_task.ts';
+import { explainTask } from './tasks/explain_task.ts';
+import { getTask } from './tasks/get_task.ts';
+import { listTasks } from './tasks/list_tasks.ts';
+import { taskAttempts } from './tasks/task_attempts.ts';
+import { receiveWebhook } from './webhooks/receive_webhook.ts';
+import { resolveStep } from './workflows/resolve_step.ts';
+import { workflowAnalytics } from './workflows/workflow_analytics.ts';
+import { getStep, listSteps } from './workflows/workflow_steps.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-/** An operation of the API: where it is, what it asks of its caller, what it does. */
-export type Route = { method: Method; path: string; policy: Policy; operation: Operation };
+/** An operation of the API: its method and path, the rights that its caller needs, and its function. */
+export type Route = {
+  method: Method;
+  path: string;
+  policy: Policy;
+  operation: Operation;
+  /**
+   * True if its reads may be expensive: a client may run only a few of them at a time. A list names the query
+   * parameters that make the reads expensive.
+   */
+  heavy?: boolean | readonly string[];
+};
 
-const route = (method: Method, path: string, policy: Policy, operation: Operation): Route => ({
-  method,
-  path,
-  policy,
-  operation,
-});
+const route = (
+  method: Method,
+  path: string,
+  policy: Policy,
+  operation: Operation,
+  heavy: boolean | readonly string[] = false,
+): Route => ({ method, path, policy, operation, heavy });
 
-/** Every operation of openapi.yaml but those of the process itself has its line here, and no other has a route. */
+/** With one of these filters a list may scan all tasks. */
+const HEAVY_FILTERS = [
+  'error',
+  'tag',
+  'initiator',
+  'submitted_by',
+  'top_level',
+  'finished_from',
+  'finished_to',
+];
+
+/**
+ * Every operation of openapi.yaml has one line here, except those of the process itself. No other file adds a
+ * route.
+ */
 export const ROUTES: readonly Route[] = [
-  route('get', '/v1/tasks', 'read', listTasks),
+  route('get', '/v1/tasks', 'read', listTasks, HEAVY_FILTERS),
   route('post', '/v1/tasks', 'submit', submitByName),
-  // Before the one of a task, which it would be taken for.
-  route('get', '/v1/tasks/stats', 'read', taskStats),
-  route('post', '/v1/tasks/retry', 'operate', retryMany),
-  route('post', '/v1/tasks/cancel', 'operate', cancelMany),
+  // These must stand before `/v1/tasks/:id`, which would match them too.
+  route('get', '/v1/tasks/stats', 'read', taskStats, true),
+  route('post', '/v1/tasks/retry', 'operate', retryMany, true),
+  route('post', '/v1/tasks/cancel', 'operate', cancelMany, true),
   route('get', '/v1/tasks/:id', 'read', getTask),
-  route('get', '/v1/tasks/:id/explain', 'read', explainTask),
+  route('get', '/v1/tasks/:id/attempts', 'read', taskAttempts),
+  route('get', '/v1/tasks/:id/explain', 'read', explainTask, true),
   route('get', '/v1/tasks/:id/logs', 'read', taskLogs),
   route('get', '/v1/tasks/:id/events', 'read', taskEvents),
+  route('post', '/v1/stream-tickets', 'read', issueTicket),
   route('get', '/v1/tasks/:id/deliveries', 'read', listTaskDeliveries),
   route('post', '/v1/tasks/:id/deliveries/:delivery_id/resend', 'operate', resendDelivery),
   route('post', '/v1/tasks/:name', 'submit', submitTask),
@@ -64,8 +91,8 @@ export const ROUTES: readonly Route[] = [
   route('post', '/v1/webhooks/gitea', 'signed', receiveWebhook),
   route('post', '/v1/webhooks/github', 'signed', receiveWebhook),
   route('post', '/v1/webhooks/:source', 'signed', receiveWebhook),
-  route('get', '/v1/errors', 'read', listErrors),
-  route('post', '/v1/errors/:error_group/retry', 'operate', retryErrorGroup),
+  route('get', '/v1/errors', 'read', listErrors, true),
+  route('post', '/v1/errors/:error_group/retry', 'operate', retryErrorGroup, true),
   route('get', '/v1/queues', 'read', listQueues),
   route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
@@ -76,22 +103,22 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/handlers', 'read', listHandlers),
   route('get', '/v1/handlers/:namespace', 'read', listNamespaceHandlers),
   route('get', '/v1/handlers/:namespace/:name', 'read', getHandler),
-  route('get', '/v1/analytics/performance', 'read', performance),
-  route('get', '/v1/analytics/bottlenecks', 'read', bottlenecks),
-  route('get', '/v1/analytics/workflows/:namespace/:name', 'read', workflowAnalytics),
+  route('get', '/v1/analytics/performance', 'read', performance, true),
+  route('get', '/v1/analytics/bottlenecks', 'read', bottlenecks, true),
+  route('get', '/v1/analytics/workflows/:namespace/:name', 'read', workflowAnalytics, true),
 ];
 
-/** Where WebSockets are: no operation, as OpenAPI has no words for them. */
+/** The path of WebSockets. It is not an operation, because OpenAPI cannot describe WebSockets. */
 export const SOCKET_PATH = '/ws';
 
-/** What is neither an operation nor a probe. */
+/** Paths that are neither operations nor probes. */
 export const PAGES: readonly Omit<Route, 'operation'>[] = [
   { method: 'get', path: '/openapi.yaml', policy: 'open' },
   { method: 'get', path: '/docs', policy: 'open' },
   { method: 'get', path: SOCKET_PATH, policy: 'read' },
 ];
 
-/** What the process tells of itself: it needs no credentials, ever (specification A5). */
+/** Paths on which the process describes itself. They never need credentials (specification A5). */
 const OPEN_PATHS = new Set([
   '/health',
   '/ready',
@@ -104,8 +131,8 @@ const OPEN_PATHS = new Set([
 ]);
 
 /**
- * Throws unless each operation of the document is covered by a policy: the process must not start with one that lets
- * everybody in by oversight.
+ * Throws unless every operation of the document has a policy. Otherwise the process could start with an
+ * operation that by mistake is open to everybody.
  */
 export function assertPolicies(document: OpenApiDocument, routes: readonly Route[] = ROUTES): void {
   const bare = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -113,10 +140,13 @@ export function assertPolicies(document: OpenApiDocument, routes: readonly Route
       .filter((method) => policyOf(method, path, routes) === undefined)
       .map((method) => `${method.toUpperCase()} ${path}`),
   );
-  if (bare.length > 0) throw new Error(`No policy says who may do ${bare.join(', ')}: see api/operations.ts`);
+  if (bare.length > 0)
+    throw new Error(
+      `These operations have no policy: ${bare.join(', ')}. Add a route for each to ROUTES in api/operations.ts`,
+    );
 }
 
-/** What an operation of the document asks of its caller; undefined when nothing says so. */
+/** The policy of an operation of the document; undefined if it has none. */
 export function policyOf(
   method: string,
   path: string,
@@ -126,7 +156,10 @@ export function policyOf(
   return routes.find((one) => one.method === method && covers(one.path, path))?.policy;
 }
 
-/** Whether a path of the document, with `{id}` or the name of a task in it, is one of a route. */
+/**
+ * Whether a path of the document, which may contain `{id}` or the name of a task, matches the path of a
+ * route.
+ */
 function covers(routePath: string, documentPath: string): boolean {
   const parts = documentPath.split('/');
   const expected = routePath.split('/');

@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { ErrandError } from '../core/errors.ts';
-import { detail, got } from '../core/json.ts';
+import { detail, got } from '../core/json/json.ts';
 
 const REQUEST_ID_PATTERN = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 /** W3C Trace Context, version 00. */
 const TRACEPARENT_PATTERN = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The caller's X-Request-Id when it is well-formed, else a new one; it is echoed in the answer (A4). */
+/** The caller's X-Request-Id if it is well-formed, otherwise a new one. The answer carries it (A4). */
 export function assignRequestId(request: IncomingMessage, response: ServerResponse): string {
   const given = request.headers['x-request-id'];
   const id = typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
@@ -22,15 +22,16 @@ export function requestId(request: Request): string {
   return String(request.id);
 }
 
-/** The caller's trace context, or null when there is none that is well-formed. */
+/** The caller's trace context, or null if it is missing or malformed. */
 export function traceparent(request: Request): string | null {
   const given = request.get('traceparent');
   return given !== undefined && TRACEPARENT_PATTERN.test(given) ? given : null;
 }
 
 /**
- * The query of a request, typed. The validator has checked it against the document and made numbers of texts;
- * what it lets through all the same (1e400 becomes Infinity) throws VALIDATION_FAILED.
+ * The typed query of a request. The validator has already checked it against the document and converted texts
+ * to numbers. A value that passes the validator but does not fit (1e400 becomes Infinity) throws
+ * VALIDATION_FAILED.
  */
 export function parseQuery<S extends z.ZodType>(schema: S, request: Request): z.output<S> {
   const parsed = schema.safeParse(request.query);
@@ -41,28 +42,31 @@ export function parseQuery<S extends z.ZodType>(schema: S, request: Request): z.
 }
 
 /**
- * A time from a request as ISO 8601 in UTC. The validator has checked its form; what it lets through and Date,
- * Postgres and UUIDs do not all know (a leap second, a year before 1970 or after 9999) throws VALIDATION_FAILED.
+ * A time from a request as ISO 8601 in UTC. The validator has checked its form. A time that Date, Postgres or
+ * UUIDs cannot represent (a leap second, a year before 1970 or after 9999) throws VALIDATION_FAILED.
  */
 export function toIsoTime(text: string, path: string): string {
   const time = new Date(text);
   const year = time.getUTCFullYear();
   if (year >= 1970 && year <= 9999) return time.toISOString();
-  throw new ErrandError('VALIDATION_FAILED', 'The request has a time that can not be used', {
+  throw new ErrandError('VALIDATION_FAILED', 'The request contains a time that cannot be used', {
     details: [{ path, message: `must be a time from 1970 to 9999 such as 2026-01-31T12:00:00Z${got(text)}` }],
   });
 }
 
-/** Made once: an error with a stack for each request would cost more than the rest of this. */
+/**
+ * One error for all requests: creating an error with its stack for each request would cost more than the rest
+ * of this.
+ */
 const CLOSED = new Error('The connection was closed, or the answer is complete');
 
 /**
- * Whether the caller has hung up, or has its answer: `signal` is aborted then. It is made when it is asked for, as most
- * requests need none.
+ * Whether the caller has disconnected or has its complete answer. `signal` is aborted then. It is created on
+ * first use, because most requests need none.
  */
 export type Gone = { isSo(): boolean; signal(): AbortSignal };
 
-/** Looks after the caller of a request by its response. */
+/** Watches the caller of a request through its response. */
 export function callerGone(response: Response): Gone {
   let controller: AbortController | undefined;
   function made(): AbortController {

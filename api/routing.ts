@@ -1,29 +1,32 @@
-import type { Request, RequestHandler } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import { authorise } from './auth/identify.ts';
-import { type Api, answerWith } from './call.ts';
+import { type Api, answerWith } from './context.ts';
 import { PAGES, ROUTES, type Route } from './operations.ts';
 
-/** Where a request goes, if there is anything; and the path as a template, whatever the method. */
+/**
+ * The destination of a request: the operation or page, if one matches, and the path as a template for any
+ * method.
+ */
 type Destination = {
   place: Place | null;
   template: string | null;
   params: () => Record<string, string>;
 };
 
-/** An operation, or a page. */
-type Place = Omit<Route, 'operation'>;
+/** An operation or a page. */
+type Place = Omit<Route, 'operation' | 'heavy'>;
 type Pattern = { place: Place; pattern: RegExp };
 
 const PATTERNS: readonly Pattern[] = [...ROUTES, ...PAGES].map((place) => ({
   place,
   pattern: patternOf(place.path),
 }));
-/** `/v1/tasks/stats` is none of `/v1/tasks/:name`, whatever the method. */
+/** `/v1/tasks/stats` never matches `/v1/tasks/:name`, whatever the method. */
 const LITERALS = Map.groupBy(
   PATTERNS.filter(({ place }) => !place.path.includes(':')),
   ({ place }) => place.path,
 );
-/** The others, by how many parts they have. */
+/** Paths with parameters, grouped by their number of segments. */
 const TEMPLATES = Map.groupBy(
   PATTERNS.filter(({ place }) => place.path.includes(':')),
   ({ place }) => partsOf(place.path),
@@ -32,8 +35,10 @@ const TEMPLATES = Map.groupBy(
 const destinations = new WeakMap<Request, Destination>();
 
 /**
- * Finds where a request goes: to the operation of just this path, or else, as with Express, to the first of its method
- * whose template fits. It is found once for metrics, policies and operations; a layer of Express for each of them and each route was a tenth of a submission (issue 7).
+ * Finds the destination of a request: the operation with exactly this path, otherwise, as in Express, the
+ * first of its method whose template matches. The result is computed once for metrics, policies and
+ * operations. With one Express layer per route for each of them, matching took a tenth of the time of a
+ * submission (issue 7).
  */
 export function destinationOf(request: Request): Destination {
   let destination = destinations.get(request);
@@ -68,7 +73,18 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i');
 }
 
-/** Lets a request through whose caller may do what it asks for, as the policy of where it goes says. */
+/** Joins routers with pages into one router. A request for an operation skips it. */
+export function apartFromOperations(...routers: Router[]): Router {
+  const pages = Router();
+  pages.use((request, _response, next) =>
+    destinationOf(request).template?.startsWith(OPERATIONS) ? next('router') : next(),
+  );
+  return pages.use(...routers);
+}
+
+const OPERATIONS = '/v1/';
+
+/** Lets a request pass if its caller has the rights that the policy of its destination asks for. */
 export function authoriseByPolicy(openReads: boolean): RequestHandler {
   return (request, _response, next) => {
     const { place } = destinationOf(request);
@@ -77,11 +93,9 @@ export function authoriseByPolicy(openReads: boolean): RequestHandler {
   };
 }
 
-/** Has each request answered by its operation. */
+/** Answers each request with its operation. */
 export function operate(api: Api): RequestHandler {
-  const handlers = new Map<Place, RequestHandler>(
-    ROUTES.map((route) => [route, answerWith(api, route.operation)]),
-  );
+  const handlers = new Map<Place, RequestHandler>(ROUTES.map((route) => [route, answerWith(api, route)]));
   return (request, response, next) => {
     const { place, params } = destinationOf(request);
     const handler = place === null ? undefined : handlers.get(place);

@@ -2,13 +2,14 @@ import { Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { TaskDefinition } from '../core/task.ts';
 import { IncomingMessage, ServerResponse } from '../process/node_http.ts';
-import type { OpenApiDocument } from './openapi/document.ts';
-import { pathsOfTask } from './openapi/task_paths.ts';
-import { submissionProblems } from './validate.ts';
+import type { OpenApiDocument } from './openapi/schemas/document.ts';
+import { submissionProblems } from './submit/submission.ts';
+import { pathsOfTask } from './submit/submission_schema.ts';
 
 /**
- * Has every validator compiled that a request could need: they would be at the first request of each operation, which
- * then takes seconds. What the validator says of the requests that are made up for it is of no interest.
+ * Compiles every validator that a request could need. Otherwise they would be compiled at the first request
+ * of each operation, which then takes seconds. The requests are made up, so the validator's answers are
+ * ignored.
  */
 export async function warmUp(
   validator: RequestHandler,
@@ -16,23 +17,24 @@ export async function warmUp(
   definitions: readonly TaskDefinition[],
 ): Promise<void> {
   const app = express().use(validator);
-  // The paths of all tasks are validated by those of the first (openapi/validator.ts).
+  // The paths of all tasks share the validators of the first task (openapi/validator.ts).
   const others = new Set(definitions.slice(1).flatMap(({ name }) => pathsOfTask(name)));
   for (const [path, methods] of Object.entries(document.paths)) {
     if (others.has(path)) continue;
     for (const method of Object.keys(methods)) await validateOnce(app, method.toUpperCase(), path);
   }
-  // What judges payloads was made when their definitions loaded. What judges the rest of a submission is one for all.
+  // Payload validators were compiled when the definitions loaded. One validator checks the rest of every
+  // submission.
   const [definition] = definitions;
   if (definition === undefined) return;
   const body = { payload: definition.example };
   await submissionProblems(ANY, { definition, body, path: '', log: { warn() {} } });
 }
 
-/** What may be called is of no interest either. */
+/** Accepts any callback: the result of this validation is ignored. */
 const ANY = { callbacks: { secrets: undefined, allowPrivate: true } };
 
-/** A request that never was on a wire. */
+/** Passes a request to the validator without a network connection. */
 function validateOnce(app: express.Express, method: string, path: string): Promise<void> {
   const request = Object.assign(new IncomingMessage(new Socket()), {
     method,
@@ -42,7 +44,7 @@ function validateOnce(app: express.Express, method: string, path: string): Promi
   });
   const response = new ServerResponse(request);
   return new Promise((resolve) => {
-    // A plain listener of requests by its type; it also takes what comes after it.
+    // Express types its application as a plain request listener, but it also takes a `next` function.
     (app as unknown as (...all: unknown[]) => void)(request, response, () => resolve());
   });
 }

@@ -2,16 +2,20 @@ import type { Pool, QueryConfig } from 'pg';
 
 type Statement = { text: string; values: unknown[] };
 
-/** A pool, or its client, whose statements are noted while somebody wants to know them. */
+/** A pool whose statements, also those of its clients, can be recorded. */
 export type Observed = {
   pool: Pool;
-  /** The blocks of 8 KiB that Postgres reads, from its cache or not, for the statements that `run` sends. */
+  /**
+   * How many blocks of 8 KiB Postgres reads, from its cache or not, for the statements that `run`
+   * sends.
+   */
   blocksOf(run: () => Promise<unknown>): Promise<number>;
 };
 
 /**
- * A view of a pool that can tell what its statements read. That does not depend on what else the machine does, so it
- * says more than a duration. Each statement is run once more for it, with the same values.
+ * Wraps a pool so that it can count what its statements read. The count does not depend on what
+ * else the machine does, so it says more than a duration. For the count each statement is run once
+ * more, with the same values.
  */
 export function observe(pool: Pool): Observed {
   let statements: Statement[] | undefined;
@@ -56,7 +60,7 @@ type Explained = {
 };
 
 async function explainedBlocks(pool: Pool, { text, values }: Statement): Promise<number> {
-  // An estimate by the planner reads nothing, and can't be explained itself.
+  // An estimate by the planner reads nothing, and cannot be explained itself.
   if (/^\s*explain\b/i.test(text)) return 0;
   const { rows } = await pool.query<Explained>(`explain (analyze, buffers, format json) ${text}`, values);
   const plan = rows[0]?.['QUERY PLAN'][0].Plan;

@@ -21,8 +21,8 @@ const TEXT = '#1f2937';
 type Bar = { name: string; perSecond: number };
 
 /**
- * The rates of execution as an SVG, a bar for each queue, the fastest first. On a ground of its own, so that it can be
- * read on a dark page, too. Null when they were not measured.
+ * The rates of execution as an SVG, with a bar for each queue, the fastest first. It has its own
+ * background, so that it can also be read on a dark page. Null if the rates were not measured.
  */
 export function executionChart(environment: Environment, sections: readonly Section[]): string | null {
   const bars = barsOf(sections);

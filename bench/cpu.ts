@@ -1,15 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** Linux counts CPU time in these. */
+/** Linux counts CPU time in ticks. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU seconds that processes have used so far, by user and system. Those that have ended count nothing. */
+/** CPU seconds that processes have used so far, user and system. Ended processes count 0. */
 export async function cpuSeconds(pids: readonly number[]): Promise<number> {
   const used = await Promise.all(pids.map(async (pid) => (await readStat(pid))?.ownSeconds ?? 0));
   return used.reduce((sum, seconds) => sum + seconds, 0);
 }
 
-/** CPU seconds that a process and its children have used so far, those that have ended included: a Postgres. */
+/**
+ * CPU seconds that a process and its children, including ended ones, have used so far: for a
+ * Postgres server.
+ */
 export async function cpuSecondsOfTree(pid: number): Promise<number> {
   const root = await readStat(pid);
   const others = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -24,7 +27,10 @@ export async function cpuSecondsOfTree(pid: number): Promise<number> {
 
 type Stat = { parent: number; ownSeconds: number; endedChildrenSeconds: number };
 
-/** See proc_pid_stat(5). The name may hold anything, so fields are counted after its closing parenthesis. */
+/**
+ * See proc_pid_stat(5). The name may hold any character, so fields are counted after its closing
+ * parenthesis.
+ */
 async function readStat(pid: number): Promise<Stat | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   if (text === null) return null;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Where and of what figures are; nothing that names the machine. */
+/** The environment of a run, without anything that names the machine. */
 export type Environment = {
   /** ISO 8601. */
   date: string;
@@ -26,10 +26,10 @@ export async function readEnvironment(postgres: string): Promise<Environment> {
   };
 }
 
-/** What the benchmark itself has written is no change. */
+/** Files that the benchmark itself writes do not count as changes. */
 const OUTPUTS = [':!bench/RESULTS.md', ':!bench/execution.svg'];
 
-/** The short hash, and whether what runs differs from it; `unknown` outside of a clone. */
+/** The short hash, and whether the working tree differs from it; `unknown` outside of a clone. */
 async function commit(): Promise<string> {
   try {
     const hash = await git('rev-parse', '--short', 'HEAD');

@@ -1,29 +1,32 @@
 import { median, type Rounds, ratios } from './rounds.ts';
 
 /**
- * What is to be reached: Errand's figure divided by a peer's, or, without a peer, the figure itself. Or neither is
- * asked, and the two are only shown beside each other.
+ * A goal: Errand's figure divided by a peer's, or the figure itself if there is no peer. If `goal`
+ * is null, the figures are only shown.
  */
 export type Goal = {
   what: string;
-  /** Of both figures: `tasks/s`, `ms`, `CPU s per 1,000`. */
+  /** The unit of both figures: `tasks/s`, `ms`, `CPU s per 1,000`. */
   unit: string;
   ours: Rounds;
   peer: { name: string; rounds: Rounds } | null;
   goal: { atLeast: number } | { atMost: number } | null;
 };
 
-/** A goal beside what was measured. `ratio` is the median of the rounds' ratios, `spread` the smallest and the largest. */
+/**
+ * A goal with its measured figures. `ratio` is the median of the ratios of the rounds, `spread` the
+ * smallest and the largest.
+ */
 export type Judged = {
   ours: number;
   theirs: number | null;
   ratio: number | null;
   spread: readonly [number, number];
-  /** Null when nothing is asked. */
+  /** Null if there is no goal. */
   isReached: boolean | null;
 };
 
-/** Holds what was measured against what is to be reached. */
+/** Compares the measured figures with the goal. */
 export function judge({ ours, peer, goal }: Goal): Judged {
   const compared = peer === null ? ours : ratios(ours, peer.rounds);
   const figure = median(compared);

@@ -4,18 +4,19 @@ import { onStopSignals } from '../embedded/stop_signals.ts';
 import { executionChart } from './chart.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { type BenchOptions, benchOptions, USAGE } from './options.ts';
-import { killLeftOver } from './process.ts';
+import { killRemaining } from './process.ts';
 import { mergeMarkdown, type Section, toJson, toMarkdown } from './report.ts';
 import { runParts } from './run.ts';
 import type { BenchServer } from './server.ts';
 
-// `npm run bench`: measures, and prints what came of it. It judges nothing: a run that measured ends with 0.
+// `npm run bench` measures and prints the results. It does not judge them: a run that measured
+// everything exits with 0.
 const RESULTS = join(import.meta.dirname, 'RESULTS.md');
 const CHART = join(import.meta.dirname, 'execution.svg');
 
-const began = performance.now();
-function tell(line: string): void {
-  const seconds = ((performance.now() - began) / 1_000).toFixed(1).padStart(6);
+const startedAt = performance.now();
+function log(line: string): void {
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6);
   process.stderr.write(`${seconds} s  ${line}\n`);
 }
 
@@ -25,17 +26,18 @@ async function measure(options: BenchOptions): Promise<void> {
   const failures: string[] = [];
   const stop = (): void => {
     isStopping = true;
-    // Whatever is under way fails then.
-    void killLeftOver();
+    // Everything that is being measured fails then.
+    void killRemaining();
     void running?.remove();
   };
   onStopSignals(stop, stop);
   process.on('uncaughtException', (error) => {
-    // A connection that is being closed when its Postgres goes, each package in its way. What is measured is awaited.
-    if (!isStopping) tell(`aside: ${error.message}`);
+    // When a Postgres stops, each package reports its closing connections in its own way. Errors of
+    // measurements are awaited elsewhere.
+    if (!isStopping) log(`ignored: ${error.message}`);
   });
   const { version, sections } = await runParts(options, {
-    tell,
+    log,
     onStart(server) {
       running = server;
       if (isStopping) stop();
@@ -43,7 +45,7 @@ async function measure(options: BenchOptions): Promise<void> {
     onFailure(failure) {
       if (isStopping) return;
       failures.push(failure);
-      tell(failure);
+      log(failure);
     },
     isStopping: () => isStopping,
   });
@@ -69,6 +71,6 @@ try {
   else await measure(options);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  // Now: a part that failed may have left what would keep this process.
+  // At once, because a failed part may have left something that keeps this process running.
   process.exit(1);
 }

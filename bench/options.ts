@@ -1,47 +1,61 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
-/** What can be measured by itself, in the order of the report. What needs many finished tasks comes last. */
+/**
+ * The parts that can be measured alone, in the order of the report. Parts that need many finished
+ * tasks come last.
+ */
 export const PART_NAMES = [
   ...(['execute', 'one-by-one', 'runners', 'mix', 'backlog', 'http', 'latency'] as const),
-  ...(['memory', 'recovery', 'workflows', 'definitions', 'profile', 'reads', 'ledger'] as const),
+  ...([
+    'memory',
+    'recovery',
+    'workflows',
+    'definitions',
+    'before',
+    'faults',
+    'profile',
+    'reads',
+    'ledger',
+  ] as const),
 ] as const;
 
 export type PartName = (typeof PART_NAMES)[number];
 
-/** What is measured unless parts are named: all that compares. */
+/** The parts that are measured by default: all comparisons. */
 export const USUAL_PARTS = PART_NAMES.filter((name) => name !== 'profile');
 
-export const USAGE = `Measures Errand beside other queues on one Postgres, by turns: what executing, submitting and waiting costs, what
-reading costs with few and with many finished tasks, memory, recovery, and what definitions cost beside an earlier build.
+export const USAGE = `Measures Errand and other queues on one Postgres in turns: the cost of executing, submitting and waiting, the cost of
+reading with few and with many finished tasks, memory, and recovery. Compared with an earlier build it measures the cost
+of definitions, the speed of everything, and how long clients wait while another client does harm.
 
-  npm run bench                     three quarters of an hour
-  npm run bench -- --quick          a few minutes: fewer tasks and rounds, so figures that scatter
+  npm run bench                     takes three quarters of an hour
+  npm run bench -- --quick          takes a few minutes: fewer tasks and rounds, so the figures vary more
 
-  --only         parts, with commas between them: ${PART_NAMES.slice(0, 6).join(', ')},
-                 ${PART_NAMES.slice(6).join(', ')}; without it, all but profile
-  --tasks        tasks that are executed in a round; other parts take multiples of it
+  --only         parts, separated by commas: ${PART_NAMES.slice(0, 6).join(', ')},
+                 ${PART_NAMES.slice(6).join(', ')}; default: all except profile
+  --tasks        tasks executed in a round; other parts use multiples of it
   --rounds       how often each queue is measured
   --repetitions  how often each read, start and workflow is measured
-  --small        finished tasks in the first database that is read
-  --large        finished tasks in the second one
-  --json         JSON on stdout instead of the tables, with each round
-  --write        also writes the tables to bench/RESULTS.md, and the chart to bench/execution.svg
-  --help         this text
+  --small        finished tasks in the first database for reads
+  --large        finished tasks in the second database
+  --json         print JSON with every round instead of tables
+  --write        also write the tables to bench/RESULTS.md, and the chart to bench/execution.svg
+  --help         print this text
 
-It makes a Postgres of its own in the temporary folder (TMPDIR) and removes it at the end. 10 million tasks take about
-10 GB there. BullMQ on Redis is measured where there is a redis-server, and definitions where the clone has the commit
-that they are compared to. Progress goes to stderr. A part that fails is named at the end, with exit code 1; how figures
-compare does not decide the exit code.
+It starts its own Postgres in the temporary folder (TMPDIR) and removes it at the end. 10 million tasks need about 10 GB
+there. BullMQ on Redis is measured if redis-server is installed. Comparisons with an earlier build need its commit in the
+clone. Progress goes to stderr. If a part fails, it is named at the end and the exit code is 1. Missed goals do not
+change the exit code.
 `;
 
-const whole = (least: number, most: number) => {
-  const error = `must be a whole number from ${least} to ${most}`;
+const integer = (least: number, most: number) => {
+  const error = `must be an integer from ${least} to ${most}`;
   return z.coerce.number(error).int(error).min(least, error).max(most, error);
 };
 
-// Fewer than a thousand have no task of some of the kinds that are read.
-const finished = whole(1_000, 100_000_000);
+// With fewer than a thousand, some of the kinds that are read have no task.
+const finished = integer(1_000, 100_000_000);
 const flag = z.boolean().default(false);
 const partNames = z.array(z.enum(PART_NAMES, `must be some of ${PART_NAMES.join(', ')}`));
 
@@ -50,9 +64,9 @@ const optionsSchema = z
     quick: flag,
     small: finished.default(100_000),
     large: finished.optional(),
-    tasks: whole(10, 1_000_000).optional(),
-    rounds: whole(1, 100).optional(),
-    repetitions: whole(1, 10_000).optional(),
+    tasks: integer(10, 1_000_000).optional(),
+    rounds: integer(1, 100).optional(),
+    repetitions: integer(1, 10_000).optional(),
     only: z
       .string()
       .transform((text) => text.split(','))
@@ -70,10 +84,10 @@ const optionsSchema = z
     repetitions: options.repetitions ?? (quick ? 30 : 300),
   }));
 
-/** What is to be measured, with how many tasks and how often, and how it is to be told. */
+/** The parts to measure, the numbers of tasks and repetitions, and the output format. */
 export type BenchOptions = z.output<typeof optionsSchema>;
 
-/** What the command line asks for. Throws with everything that is wrong with it, and with what is accepted. */
+/** Parses the command line. Throws with all problems and the usage. */
 export function benchOptions(args: string[]): BenchOptions | 'help' {
   const { help, ...values } = readFlags(args);
   if (help === true) return 'help';

@@ -1,10 +1,12 @@
 import { tmpdir } from 'node:os';
+import { measureBefore } from './before/section.ts';
 import { measureDefinitions } from './definitions/section.ts';
 import { measureBacklog } from './execute/backlog.ts';
 import { measureInLedger } from './execute/ledger.ts';
 import { measureOneByOne } from './execute/one_by_one.ts';
 import { measureRunners } from './execute/runners.ts';
 import { measureExecute } from './execute/section.ts';
+import { measureFaults } from './faults/section.ts';
 import { measureHttp } from './http/section.ts';
 import { measureLatency } from './latency/section.ts';
 import { measureMemory } from './memory/section.ts';
@@ -18,44 +20,50 @@ import type { Section } from './report.ts';
 import { type BenchServer, FOR_LARGE_FILLS } from './server.ts';
 import { measureWorkflows } from './workflows/section.ts';
 
-/** Tasks that come one by one, over HTTP or that are executed while others wait: this part of those in a round. */
+/**
+ * Parts that submit tasks one by one, or execute them while others wait, use this fraction of the
+ * tasks of a round.
+ */
 const SMALLER = 5;
 const BATCH = 1_000;
-const AS_IT_IS = {};
-/** The build that definitions are compared to: the last one before they were made cheaper (issue 14). */
+const DEFAULTS = {};
+/**
+ * The build that this one is compared with: the last one before definitions became cheaper (issue
+ * 14) and faults were bounded (issue 15).
+ */
 const BASELINE = 'b0c990b';
 
-/** What parts are measured with: the server of those with the same settings, and what they share on it. */
+/** Shared by the parts with the same Postgres settings: the server and the databases on it. */
 export type Bench = {
   server: BenchServer;
   options: BenchOptions;
-  /** A database of so many finished tasks, made when it is first asked for. */
+  /** A database with so many finished tasks, made on first use. */
   ledger(tasks: number): Promise<Ledger>;
-  tell(line: string): void;
+  log(line: string): void;
 };
 
 type Part = {
-  /** Of the Postgres that it is measured on. */
+  /** The settings of the Postgres that it is measured on. */
   settings: Record<string, string>;
   measure(bench: Bench): Promise<Section>;
 };
 
 export type Parts = Readonly<Record<PartName, Part>>;
 
-/** A bench on a server, and what ends what its parts have shared. */
+/** Makes a bench on a server. `close` closes the databases that its parts have shared. */
 export function onServer(
   server: BenchServer,
   options: BenchOptions,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): { bench: Bench; close(): Promise<void> } {
   const ledgers = new Map<number, Promise<Ledger>>();
   function ledger(tasks: number): Promise<Ledger> {
-    const made = ledgers.get(tasks) ?? makeLedger(server, tasks, tell);
+    const made = ledgers.get(tasks) ?? makeLedger(server, tasks, log);
     ledgers.set(tasks, made);
     return made;
   }
   return {
-    bench: { server, options, ledger, tell },
+    bench: { server, options, ledger, log },
     async close() {
       for (const made of await Promise.allSettled(ledgers.values())) {
         if (made.status === 'fulfilled') await made.value.close();
@@ -64,44 +72,55 @@ export function onServer(
   };
 }
 
-/** How each part is measured. `ledger` leaves what it executed in the database that `reads` reads, so it comes after it. */
+/**
+ * How each part is measured. `ledger` comes after `reads`, because it leaves its tasks in the
+ * database that `reads` reads.
+ */
 export const PARTS: Parts = {
-  execute: plain(({ server, options, tell }) => measureExecute(server, options, tell)),
-  'one-by-one': plain(({ server, options, tell }) => measureOneByOne(server, smaller(options), tell)),
-  runners: plain(({ server, options, tell }) => measureRunners(server, options, tell)),
-  mix: plain(({ server, options, tell }) => measureMix(server, smaller(options), tell)),
-  backlog: plain(({ server, options, tell }) => {
+  execute: plain(({ server, options, log }) => measureExecute(server, options, log)),
+  'one-by-one': plain(({ server, options, log }) => measureOneByOne(server, smaller(options), log)),
+  runners: plain(({ server, options, log }) => measureRunners(server, options, log)),
+  mix: plain(({ server, options, log }) => measureMix(server, smaller(options), log)),
+  backlog: plain(({ server, options, log }) => {
     const { isQuick, tasks, rounds } = options;
     const few = isQuick ? tasks : smaller(options).tasks;
-    return measureBacklog(server, { tasks, few, many: few * (isQuick ? 10 : 100), rounds }, tell);
+    return measureBacklog(server, { tasks, few, many: few * (isQuick ? 10 : 100), rounds }, log);
   }),
-  http: plain(({ server, options, tell }) => {
+  http: plain(({ server, options, log }) => {
     const { tasks: requests, rounds } = smaller(options);
-    return measureHttp(server, { requests, batches: Math.ceil(options.tasks / BATCH), rounds }, tell);
+    return measureHttp(server, { requests, batches: Math.ceil(options.tasks / BATCH), rounds }, log);
   }),
-  latency: plain(({ server, options, tell }) => measureLatency(server, options, tell)),
-  memory: plain(({ server, options, tell }) => measureMemory(server, { tasks: options.tasks * 10 }, tell)),
-  recovery: plain(({ server, options, tell }) =>
-    measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, tell),
+  latency: plain(({ server, options, log }) => measureLatency(server, options, log)),
+  memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
+  recovery: plain(({ server, options, log }) =>
+    measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
-  workflows: plain(({ server, options, tell }) => measureWorkflows(server, options.repetitions, tell)),
-  definitions: plain(({ server, options: { isQuick, rounds }, tell }) => {
+  workflows: plain(({ server, options, log }) => measureWorkflows(server, options.repetitions, log)),
+  definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];
     const options = { counts, rounds, baseline: BASELINE, temporary: tmpdir() };
-    return measureDefinitions(server, options, tell);
+    return measureDefinitions(server, options, log);
   }),
-  profile: plain(({ server, options, tell }) => measureProfile(server, options, tell)),
-  reads: withMany(async ({ options, ledger, tell }) =>
-    measureReads([await ledger(options.small), await ledger(options.large)], options, tell),
+  before: plain(({ server, options: { tasks, rounds, repetitions }, log }) => {
+    const options = { tasks, rounds, repetitions, baseline: BASELINE, temporary: tmpdir() };
+    return measureBefore(server, options, log);
+  }),
+  faults: plain(({ server, options: { isQuick }, log }) => {
+    const options = { holdMs: isQuick ? 5_000 : 15_000, baseline: BASELINE, temporary: tmpdir() };
+    return measureFaults(server, options, log);
+  }),
+  profile: plain(({ server, options, log }) => measureProfile(server, options, log)),
+  reads: withMany(async ({ options, ledger, log }) =>
+    measureReads([await ledger(options.small), await ledger(options.large)], options, log),
   ),
-  ledger: withMany(async ({ server, options, ledger, tell }) => {
+  ledger: withMany(async ({ server, options, ledger, log }) => {
     const { database, tasks } = await ledger(options.large);
-    return measureInLedger(server, { ...database, tasks }, options, tell);
+    return measureInLedger(server, { ...database, tasks }, options, log);
   }),
 };
 
 function plain(measure: Part['measure']): Part {
-  return { settings: AS_IT_IS, measure };
+  return { settings: DEFAULTS, measure };
 }
 
 function withMany(measure: Part['measure']): Part {

@@ -4,38 +4,41 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Those that have not ended. */
+/** The processes that have not ended. */
 const running = new Set<ChildProcess>();
 
-/** Notes a process, so that it does not outlive what measured it, whatever goes wrong there. */
+/** Registers a process, so that it does not outlive the benchmark, whatever fails. */
 export function noted(child: ChildProcess): ChildProcess {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
 }
 
-/** Ends what runs still: what a part that failed has left, or, when all is to stop, what is being measured. */
-export async function killLeftOver(): Promise<void> {
-  const left = [...running];
-  const exited = left.map((child) => once(child, 'exit'));
-  for (const child of left) child.kill('SIGKILL');
+/**
+ * Ends all registered processes: those that a failed part remaining, or, at a stop, those that are being
+ * measured.
+ */
+export async function killRemaining(): Promise<void> {
+  const remaining = [...running];
+  const exited = remaining.map((child) => once(child, 'exit'));
+  for (const child of remaining) child.kill('SIGKILL');
   await Promise.all(exited);
 }
 
-/** A process that is measured, apart from the one that measures. */
+/** A measured process, which is not the one that measures. */
 export type Measured = {
   readonly pid: number;
   /** Resolves with the next message that it sends. */
   message(): Promise<unknown>;
   send(message: string): void;
   stop(): Promise<void>;
-  /** By SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>;
 };
 
 /**
- * Starts a script of this repository, or of a copy of it in a folder, and waits for its first message, which it gives.
- * Throws when it ends before, or is ended by the signal.
+ * Starts a script of this repository, or of another build in `folder`, and waits for its first
+ * message. Throws if the process ends before, or if `signal` is aborted.
  */
 export async function startProcess(
   script: string,
@@ -75,14 +78,14 @@ export async function startProcess(
   };
 }
 
-/** Says a word to each process and waits until each has answered. */
-export async function tellAll(processes: readonly Measured[], word: string): Promise<void> {
+/** Sends a word to each process and waits until each has answered. */
+export async function sendAll(processes: readonly Measured[], word: string): Promise<void> {
   const answers = processes.map((process) => process.message());
   for (const process of processes) process.send(word);
   await Promise.all(answers);
 }
 
-/** Starts so many processes of a script, all at once. */
+/** Starts so many processes of a script at once. */
 export async function startProcesses(
   count: number,
   script: string,

@@ -1,20 +1,23 @@
 import type { Environment } from './environment.ts';
 import { type Goal, judge } from './goals.ts';
 
-/** One part of what is measured: tables for people, and the same as data. */
+/** One measured part: tables for people, and the same as data. */
 export type Section = {
   title: string;
-  /** What is measured and how, in a sentence or two. */
+  /** One or two sentences: what is measured, and how. */
   about: string;
-  /** What is to be reached, with each round's figures; a table of its own, before the other one. */
+  /** The goals with the figures of each round. They have their own table before the other one. */
   goals?: readonly Goal[];
   head: readonly string[];
-  /** Of each row one cell per column; the first two columns are words, the others figures. None, no table. */
+  /**
+   * One cell per column in each row. The first two columns are text, the others figures. Without
+   * rows there is no table.
+   */
   rows: readonly (readonly string[])[];
   data: unknown;
 };
 
-/** A part that consists of what is to be reached. */
+/** A part that has only goals. */
 export function goalSection(part: {
   title: string;
   about: string;
@@ -24,14 +27,14 @@ export function goalSection(part: {
   return { ...part, head: [], rows: [] };
 }
 
-const HEAD = '# Benchmarks\n\nWhat `npm run bench` has measured, each part at its time.';
+const HEAD = '# Benchmarks\n\nResults of `npm run bench`. Each part states when it was measured.';
 
-/** The report of a run as Markdown that is readable as it is. */
+/** The report of a run as Markdown, which is readable as plain text. */
 export function toMarkdown(environment: Environment, sections: readonly Section[]): string {
   return joined(sections.map((section) => toPart(environment, section)));
 }
 
-/** An earlier report with the parts that were measured anew in the place of those of the same title, or after them. */
+/** Replaces the parts of an earlier report that have the same titles, and appends the others. */
 export function mergeMarkdown(
   earlier: string,
   environment: Environment,
@@ -62,7 +65,7 @@ function joined(parts: readonly string[]): string {
   return `${[HEAD, ...parts].join('\n\n')}\n`;
 }
 
-/** The report of a run as JSON: all that the tables are made of, each round by itself. */
+/** The report of a run as JSON: all data of the tables, with every round. */
 export function toJson(environment: Environment, sections: readonly Section[]): string {
   const all = sections.map(({ title, goals, data }) => ({
     title,
@@ -76,11 +79,12 @@ const GOAL_HEAD = ['what', 'unit', 'Errand', 'peer', "peer's", 'ratio', 'spread'
 
 function goalRow(goal: Goal): string[] {
   const { ours, theirs, ratio, spread, isReached } = judge(goal);
-  // Without a peer it is the figure itself that spreads.
+  // Without a peer the spread is that of the figure itself.
   const [low, high] = spread.map(ratio === null ? figure : ratioFigure);
   return [
-    ...[goal.what, goal.unit, figure(ours), goal.peer?.name ?? '-', theirs === null ? '-' : figure(theirs)],
-    ...[ratio === null ? '-' : ratioFigure(ratio), `${low} to ${high}`, asked(goal.goal)],
+    ...[goal.what, goal.unit, ratio === null ? beside(ours, goal.goal, figure) : figure(ours)],
+    ...[goal.peer?.name ?? '-', theirs === null ? '-' : figure(theirs)],
+    ...[ratio === null ? '-' : beside(ratio, goal.goal, ratioFigure), `${low} to ${high}`, asked(goal.goal)],
     isReached === null ? '-' : isReached ? 'yes' : 'no',
   ];
 }
@@ -90,18 +94,35 @@ function asked(goal: Goal['goal']): string {
   return 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`;
 }
 
+/**
+ * Shows the value with as many digits as it takes to distinguish it from the goal, so that the
+ * table shows what was compared.
+ */
+function beside(value: number, goal: Goal['goal'], show: (value: number) => string): string {
+  const limit = goal === null ? null : 'atLeast' in goal ? goal.atLeast : goal.atMost;
+  let shown = show(value);
+  for (
+    let digits = 4;
+    value !== limit && Number(shown.replaceAll(',', '')) === limit && digits < 17;
+    digits++
+  ) {
+    shown = value.toLocaleString('en', { maximumSignificantDigits: digits });
+  }
+  return shown;
+}
+
 /** 12,454; 35.5; 3.2; 0.095. */
 function figure(value: number): string {
   const digits = Math.abs(value) >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
   return value.toLocaleString('en', digits);
 }
 
-/** 1.50, so that it can be told from 1.49; 0.012; 135. */
+/** 1.50, so that it differs from 1.49; 0.012; 135. */
 function ratioFigure(value: number): string {
   return value >= 0.1 && value < 100 ? value.toFixed(2) : figure(value);
 }
 
-/** The columns that are words, by their numbers from 0. */
+/** The text columns, by their numbers from 0. */
 const WORDS: readonly number[] = [0, 1];
 const GOAL_WORDS: readonly number[] = [0, 1, 3, 8];
 

@@ -1,26 +1,26 @@
-/** What was measured in each round, in the order of the rounds. */
+/** The figures of the rounds, in order. */
 export type Rounds = readonly number[];
 
 /**
- * Measures each subject once per round, A B C A B C …, so that whatever else the machine does falls on all of them.
- * Gives the results of each. `tell` hears of each measurement before it begins.
+ * Measures each subject once per round, A B C A B C …, so that all of them share whatever else the
+ * machine does. Gives the results of each. `log` gets a line before each measurement.
  */
 export async function inRounds<Measured>(
   subjects: readonly { name: string; measure: () => Promise<Measured> }[],
   rounds: number,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Measured[][]> {
   const results = subjects.map((): Measured[] => []);
   for (let round = 1; round <= rounds; round++) {
     for (const [index, { name, measure }] of subjects.entries()) {
-      tell(`${name}, round ${round} of ${rounds}`);
+      log(`${name}, round ${round} of ${rounds}`);
       results[index]?.push(await measure());
     }
   }
   return results;
 }
 
-/** The middle one, or the mean of the two in the middle. NaN of nothing. */
+/** The middle value, or the mean of the two in the middle. NaN for an empty list. */
 export function median(values: Rounds): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -28,7 +28,10 @@ export function median(values: Rounds): number {
   return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
-/** Ours divided by the peer's, round by round: the two of a round had the machine in the same state. */
+/**
+ * Our figures divided by the peer's, round by round: both of a round saw the machine in the same
+ * state.
+ */
 export function ratios(ours: Rounds, theirs: Rounds): Rounds {
   return ours.slice(0, theirs.length).map((value, round) => value / (theirs[round] ?? Number.NaN));
 }

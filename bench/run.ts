@@ -1,24 +1,24 @@
 import { type BenchOptions, PART_NAMES, type PartName } from './options.ts';
 import { onServer, PARTS, type Parts } from './parts.ts';
-import { killLeftOver } from './process.ts';
+import { killRemaining } from './process.ts';
 import type { Section } from './report.ts';
 import { type BenchServer, startServer } from './server.ts';
 
-/** What came of a run: the parts that were measured, in order. */
+/** The results of a run: the measured parts, in order. */
 export type Run = { version: string; sections: Section[] };
 
 type Control = {
-  tell: (line: string) => void;
-  /** Gets each server that is started, to remove it when the run is to stop. */
+  log: (line: string) => void;
+  /** Gets each started server, to remove it if the run is stopped. */
   onStart: (server: BenchServer) => void;
-  /** Hears of each part that could not be measured. */
+  /** Gets a message for each part that could not be measured. */
   onFailure: (failure: string) => void;
   isStopping: () => boolean;
 };
 
 /**
- * Measures the parts that were asked for, those that need the same settings of Postgres on one server. One that fails
- * doesn't keep the others from being measured. Throws when no Postgres starts.
+ * Measures the requested parts. Parts with the same Postgres settings share a server. If a part
+ * fails, the others are still measured. Throws if no Postgres starts.
  */
 export async function runParts(options: BenchOptions, control: Control, parts: Parts = PARTS): Promise<Run> {
   const run: Run = { version: 'unknown', sections: [] };
@@ -39,7 +39,7 @@ async function runOn(
   names: readonly PartName[],
   { options, control, parts, run }: { options: BenchOptions; control: Control; parts: Parts; run: Run },
 ): Promise<void> {
-  const { bench, close } = onServer(server, options, control.tell);
+  const { bench, close } = onServer(server, options, control.log);
   for (const name of names) {
     if (control.isStopping()) break;
     try {
@@ -47,7 +47,7 @@ async function runOn(
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       control.onFailure(`${name} failed: ${reason}`);
-      await killLeftOver();
+      await killRemaining();
     }
   }
   await close();

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { startPostgres } from '../embedded/postgres.ts';
-import { openPool } from '../store/pool.ts';
+import { openPool } from '../store/database/pool.ts';
 
-/** Those of `npm start`, so durable, but with fewer checkpoints, and with a count of the statements. */
+/**
+ * The settings of `npm start`, so durable, but with fewer checkpoints and with statement counts.
+ */
 const SETTINGS = {
   max_wal_size: '4GB',
   shared_preload_libraries: 'pg_stat_statements',
@@ -13,8 +15,8 @@ const SETTINGS = {
 };
 
 /**
- * What only a large fill notices: no log for a standby, which lets it skip most of the log, and no vacuum on its own,
- * which would fall into the measurements.
+ * Settings that matter only to a large fill. Without a log for a standby most of the WAL can be
+ * skipped, and autovacuum would disturb the measurements.
  */
 export const FOR_LARGE_FILLS = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 'off' };
 
@@ -27,25 +29,36 @@ export type StatementTimes = z.output<typeof timesSchema>;
 /** A Postgres for this run alone. */
 export type BenchServer = {
   version: string;
-  /** Of the postmaster; all other processes of the server are its children. */
+  /** The pid of the postmaster; all other processes of the server are its children. */
   pid: number;
-  /** Makes an empty database with a name of its own. */
+  /** Makes an empty database with a new name. */
   freshDatabase(): Promise<{ name: string; url: string }>;
-  /** Drops a database, when those are gone who are just leaving, and whoever is connected to it then. */
+  /**
+   * Drops a database. Waits first for clients that are leaving, then ends all remaining
+   * connections.
+   */
   dropDatabase(name: string): Promise<void>;
-  /** How many statements clients have sent to a database so far, but for those that say in a comment `bench`. */
+  /**
+   * How many statements clients have sent to a database so far, without those that have the comment
+   * `bench`.
+   */
   statements(database: string): Promise<number>;
-  /** What each statement of a database has taken so far, but for those that say in a comment `bench`. */
+  /**
+   * The time that each statement of a database has taken so far, without those that have the
+   * comment `bench`.
+   */
   statementTimes(database: string): Promise<StatementTimes>;
   /** Makes an empty database and gives its URL. */
   createDatabase(name: string): Promise<string>;
-  /** Stops it, whatever it is doing, and removes all its files. Once; later calls wait for the first. */
+  /**
+   * Stops the server, whatever it does, and removes all its files. Later calls wait for the first.
+   */
   remove(): Promise<void>;
 };
 
 /**
- * Starts a Postgres in a new temporary folder, with these settings besides. Throws when it does not start, with
- * nothing left behind.
+ * Starts a Postgres in a new temporary folder, with additional settings. If it does not start, this
+ * throws and leaves nothing behind.
  */
 export async function startServer(settings: Record<string, string> = {}): Promise<BenchServer> {
   const directory = await mkdtemp(join(tmpdir(), 'errand-bench-'));
@@ -76,7 +89,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
         return { name, url: await createDatabase(name) };
       },
       async dropDatabase(name) {
-        await onServer(postgres.url, leftBy(name));
+        await onServer(postgres.url, waitForLeaving(name));
         await onServer(postgres.url, `drop database ${name} with (force)`);
       },
       statementTimes,
@@ -92,14 +105,17 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   }
 }
 
-/** The data are elsewhere when only root may enter the temporary folder. */
+/** The data folder is elsewhere if only root may enter the temporary folder. */
 async function removeFiles(directory: string): Promise<void> {
   const data = await realpath(join(directory, 'postgres')).catch(() => directory);
   for (const folder of [data, directory]) await rm(folder, { recursive: true, force: true });
 }
 
-/** Waits, a second at most: a connection that has said goodbye takes being ended for an error. */
-function leftBy(database: string): string {
+/**
+ * Waits for leaving clients, at most one second: a connection that is closing reports an error if
+ * it is ended.
+ */
+function waitForLeaving(database: string): string {
   return `
     do $$
     begin

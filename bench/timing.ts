@@ -1,26 +1,30 @@
-/** Does what is measured once, and gives how long that took, in ms. */
+/** Does the measured work once, and gives its duration in ms. */
 export type Subject = () => Promise<number>;
 
-/** A subject that takes as long as this work. */
+/** A subject that measures this work. */
 export function timed(work: () => Promise<unknown>): Subject {
   return async () => {
-    const began = performance.now();
+    const startedAt = performance.now();
     await work();
-    return performance.now() - began;
+    return performance.now() - startedAt;
   };
 }
 
-/** Durations in ms, of so many times. */
+/** Durations in ms, and how often they were measured. */
 export type Durations = { times: number; median: number; p99: number };
 
-/** Before anything counts: connections, plans, caches and compiled code are there then. */
+/** Runs before the measurement, to warm up connections, plans, caches and compiled code. */
 const WARM_UP = { rounds: 20, ms: 1_000 };
-/** So long at most, but at least so many rounds: what is slow needs fewer to be told from what is fast. */
+/**
+ * The time limit, and the minimum number of rounds: slow subjects need fewer to be distinguished
+ * from fast ones.
+ */
 export const LIMIT = { ms: 5_000, leastRounds: 10 };
 
 /**
- * Runs the subjects by turns, A B A B …, so that whatever else the machine does at a time falls on all of them, and
- * gives the durations of each. Fewer rounds than `repetitions` when they take longer than `limitMs`. Throws what a subject throws.
+ * Runs the subjects in turns, A B A B …, so that all of them share whatever else the machine does.
+ * Gives the durations of each. If the rounds take longer than `limitMs`, there are fewer than
+ * `repetitions`. Throws what a subject throws.
  */
 export async function timeByTurns(
   subjects: readonly Subject[],
@@ -43,12 +47,15 @@ export async function timeByTurns(
   return times.map(toDurations);
 }
 
-/** What so many durations in ms come to. */
+/** The statistics of durations in ms. */
 export function toDurations(all: readonly number[]): Durations {
   return { times: all.length, median: quantile(all, 0.5), p99: quantile(all, 0.99) };
 }
 
-/** The nearest rank: the smallest of the values that so many of them do not exceed. */
+/**
+ * The quantile by the nearest rank: the smallest value that at least this share of the values does
+ * not exceed.
+ */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;

@@ -1,7 +1,7 @@
-/** What belongs to those who wrote the task: its names are theirs. */
+/** The names inside these values belong to the author of the task, so they are not changed. */
 const OPAQUE = new Set(['payload', 'result', 'metadata', 'fields']);
 
-/** A value of the wire with its names in TypeScript's spelling: `created_at` becomes `createdAt`. */
+/** A JSON value of the API with names in the style of TypeScript: `created_at` becomes `createdAt`. */
 export function toCamelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toCamelCase);
   if (typeof value !== 'object' || value === null) return value;

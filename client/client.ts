@@ -1,8 +1,4 @@
-import { createFollow } from './event_stream.ts';
-import type { Method, Query } from './exchange.ts';
 import { type ListOptions, listTasks } from './list.ts';
-import { type LogOptions, taskEvents, taskLogs } from './logs.ts';
-import type { CallOptions, ClientOptions } from './options.ts';
 import type {
   ChangedTask,
   Explanation,
@@ -16,43 +12,50 @@ import type {
   TaskRef,
   TaskSummary,
 } from './records.ts';
-import { type SubmitOptions, submit } from './submit.ts';
-import { type SubmitManyOptions, submitEach, submitMany } from './submit_many.ts';
+import type { Method, Query } from './requests/exchange.ts';
+import type { CallOptions, ClientOptions } from './requests/options.ts';
+import { createTransport } from './requests/transport.ts';
+import { createFollow } from './streams/event_stream.ts';
+import { type LogOptions, taskEvents, taskLogs } from './streams/logs.ts';
+import { type WaitOptions, waitForTask } from './streams/wait.ts';
+import { type SubmitOptions, submit } from './submit/submit.ts';
+import { type SubmitManyOptions, submitEach, submitMany } from './submit/submit_many.ts';
 import { cancelTask, explainTask, getTask, type OperateOptions, retryTask } from './tasks.ts';
 import type { AnyTasks, NameOf, TaskTypes } from './tasks_of.ts';
-import { createTransport } from './transport.ts';
-import { type WaitOptions, waitForTask } from './wait.ts';
 
-/** A request to an operation that has no method of its own here; names are those of the wire. */
+/** A request for an operation without a method in this client. Names are those of the HTTP API. */
 export type RawRequest = CallOptions & {
   query?: Query | undefined;
-  /** Anything that JSON can express. */
+  /** Any value that JSON can express. */
   body?: unknown;
   headers?: Record<string, string> | undefined;
-  /** Whether it may be sent again when it is not known what became of it; without it a GET may. */
+  /** Whether it may be sent again if its outcome is unknown. By default, only a GET may. */
   repeatable?: boolean | undefined;
 };
 
-/** A task by its id, or whatever has that. */
+/** A task by its id, or any object with an `id`. */
 type Ref<Result> = string | TaskRef<Result>;
 
-/** Every call may throw an ErrandError, or the reason of a signal. */
+/** Every call may throw an ErrandError, or the reason of an aborted signal. */
 export type Client<Tasks extends TaskTypes = AnyTasks> = {
-  /** Submits one task. What makes it the same as another one is what its definition says, or the options. */
+  /** Submits one task. The options, or else its definition, decide when two submissions are the same task. */
   submit<Name extends NameOf<Tasks>>(
     name: Name,
     payload: Tasks[Name]['payload'],
     options?: SubmitOptions,
   ): Promise<SubmittedTask<Tasks[Name]['result']>>;
 
-  /** Submits many tasks of one name, in chunks, and gives what became of each, in order. */
+  /** Submits many tasks of one name in chunks, and gives the outcome of each in order. */
   submitMany<Name extends NameOf<Tasks>>(
     name: Name,
     payloads: Iterable<Tasks[Name]['payload']> | AsyncIterable<Tasks[Name]['payload']>,
     options?: SubmitManyOptions<Tasks[Name]['payload']>,
   ): Promise<SubmittedMany<Tasks[Name]['result']>>;
 
-  /** The same for more than memory holds: gives what became of each as it comes, and reads on as that is taken. */
+  /**
+   * Like submitMany, for more tasks than fit into memory. Gives each outcome as it arrives. Reads more
+   * payloads only as the outcomes are consumed.
+   */
   submitEach<Name extends NameOf<Tasks>>(
     name: Name,
     payloads: Iterable<Tasks[Name]['payload']> | AsyncIterable<Tasks[Name]['payload']>,
@@ -60,8 +63,9 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
   ): AsyncGenerator<SubmittedItem<Tasks[Name]['result']>, void, undefined>;
 
   /**
-   * Waits until a task has come to a result. Throws TaskFailedError when it failed or was cancelled, TimeoutError
-   * after `timeoutMs`. What submit has given is typed; of an id say whose it is: `wait<'billing.send_invoice'>(id)`.
+   * Waits until a task has a result. Throws TaskFailedError if it failed or was cancelled, and TimeoutError
+   * after `timeoutMs`. The result is typed if `task` comes from submit. For an id, name the task:
+   * `wait<'billing.send_invoice'>(id)`.
    */
   wait<Result>(task: TaskRef<Result>, options?: WaitOptions): Promise<FinishedTask<Result>>;
   wait<Name extends NameOf<Tasks>>(
@@ -76,43 +80,49 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
     options?: CallOptions,
   ): Promise<TaskRecord<Tasks[Name]['result']>>;
 
-  /** Gives all tasks that match, newest first, and fetches pages of them as they are wanted. */
+  /** Gives all matching tasks, newest first. Fetches pages as they are consumed. */
   list(options?: ListOptions): AsyncGenerator<TaskSummary, void, undefined>;
 
-  /** Gives the lines that a task has logged; with `follow` until it has ended, each once and in order. */
+  /**
+   * Gives the log lines of a task. With `follow`, it continues until the task has ended, with each line once
+   * and in order.
+   */
   logs(task: Ref<unknown>, options?: LogOptions): AsyncGenerator<LogLine, void, undefined>;
 
-  /** Gives what a task is at, and each change of its state and its progress, until it has ended. */
+  /** Gives the current state of a task, and each change of its state and progress, until it has ended. */
   events(task: Ref<unknown>, options?: CallOptions): AsyncGenerator<TaskEvent, void, undefined>;
 
-  /** Cancels a task: at once when it does not run, else it is asked to end. */
+  /** Cancels a task: at once if it is not running, otherwise it is asked to end. */
   cancel<Result>(task: Ref<Result>, options?: OperateOptions): Promise<ChangedTask<Result>>;
 
   /** Queues a failed or cancelled task again. */
   retry<Result>(task: Ref<Result>, options?: OperateOptions): Promise<ChangedTask<Result>>;
 
-  /** Asks why a task does not run, or what it is at, or how it ended. */
+  /** Explains why a task is not running, what it is doing, or how it ended. */
   explain(task: Ref<unknown>, options?: CallOptions): Promise<Explanation>;
 
-  /** Any other operation of the API, with the same credentials, retries and errors; gives the JSON of the answer. */
+  /**
+   * Calls any other operation of the API, with the same credentials, retries and errors. Gives the JSON of
+   * the answer.
+   */
   request<Answer = unknown>(method: Method, path: string, request?: RawRequest): Promise<Answer>;
 };
 
 /**
- * Makes a client of an API. It holds nothing that has to be closed. Throws a TypeError for a `baseUrl` that is none.
+ * Makes a client of an API. It holds nothing that needs closing. Throws a TypeError if `baseUrl` is invalid.
  */
 export function createClient<Tasks extends TaskTypes = AnyTasks>(options: ClientOptions): Client<Tasks> {
   const transport = createTransport(options);
-  const door = { transport, follow: createFollow(transport, options.streams) };
+  const parts = { transport, follow: createFollow(transport, options.streams) };
   const client = {
-    submit: submit.bind(null, door),
-    submitMany: submitMany.bind(null, door),
-    submitEach: submitEach.bind(null, door),
-    wait: (task: Ref<unknown>, given?: WaitOptions) => waitForTask(door, idOf(task), given),
+    submit: submit.bind(null, parts),
+    submitMany: submitMany.bind(null, parts),
+    submitEach: submitEach.bind(null, parts),
+    wait: (task: Ref<unknown>, given?: WaitOptions) => waitForTask(parts, idOf(task), given),
     get: (task: Ref<unknown>, given?: CallOptions) => getTask(transport, idOf(task), given),
     list: listTasks.bind(null, transport),
-    logs: (task: Ref<unknown>, given?: LogOptions) => taskLogs(door, idOf(task), given),
-    events: (task: Ref<unknown>, given?: CallOptions) => taskEvents(door, idOf(task), given),
+    logs: (task: Ref<unknown>, given?: LogOptions) => taskLogs(parts, idOf(task), given),
+    events: (task: Ref<unknown>, given?: CallOptions) => taskEvents(parts, idOf(task), given),
     cancel: (task: Ref<unknown>, given?: OperateOptions) => cancelTask(transport, idOf(task), given),
     retry: (task: Ref<unknown>, given?: OperateOptions) => retryTask(transport, idOf(task), given),
     explain: (task: Ref<unknown>, given?: CallOptions) => explainTask(transport, idOf(task), given),
@@ -121,7 +131,8 @@ export function createClient<Tasks extends TaskTypes = AnyTasks>(options: Client
       return (await transport.send({ ...given, method, path, body: sent })).body;
     },
   } satisfies Record<keyof Client, unknown>;
-  // That what comes back is of these types is the word of the API, which has checked it.
+  // The API has validated these values against its definitions, so the client does not check their types
+  // again.
   return client as unknown as Client<Tasks>;
 }
 

@@ -9,17 +9,17 @@ type ErrorInit = {
   cause?: unknown;
 };
 
-/** Whatever goes wrong between a caller and the API. `code` tells what; those of the API are in its openapi.yaml. */
+/** An error between a caller and the API. `code` says which; the codes of the API are in its openapi.yaml. */
 export class ErrandError extends Error {
   override name = 'ErrandError';
   readonly code: string;
-  /** The HTTP status; undefined when there was no answer. */
+  /** The HTTP status; undefined if there was no answer. */
   readonly status: number | undefined;
-  /** The X-Request-Id, by which the API's log knows the request. */
+  /** The X-Request-Id, by which the request can be found in the API's log. */
   readonly requestId: string | undefined;
-  /** Everything that is wrong with the request. */
+  /** Every problem of the request. */
   readonly details: readonly Detail[];
-  /** How long the API asks to be left alone. */
+  /** How many milliseconds the API asks the client to wait. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, init: ErrorInit) {
@@ -32,57 +32,63 @@ export class ErrandError extends Error {
   }
 }
 
-/** What was sent does not fit (400 VALIDATION_FAILED): `details` has every problem. */
+/** The request is invalid (400 VALIDATION_FAILED): `details` has every problem. */
 export class ValidationError extends ErrandError {
   override name = 'ValidationError';
 }
 
-/** The API does not know who is asking (401). */
+/** The credentials are missing or invalid (401). */
 export class UnauthorizedError extends ErrandError {
   override name = 'UnauthorizedError';
 }
 
-/** These credentials are not for that (403). */
+/** The credentials do not allow this operation (403). */
 export class ForbiddenError extends ErrandError {
   override name = 'ForbiddenError';
 }
 
-/** There is no such task, or no such name (404): `details` may have names that look like it. */
+/** The task or the name does not exist (404). `details` may contain similar names. */
 export class NotFoundError extends ErrandError {
   override name = 'NotFoundError';
 }
 
-/** It contradicts what is there (409): an idempotency key that had another payload, say. */
+/**
+ * The request conflicts with existing data (409), for example an idempotency key that was used with another
+ * payload.
+ */
 export class ConflictError extends ErrandError {
   override name = 'ConflictError';
 }
 
-/** Too much at once (429), also after the retries. */
+/** Too many requests (429), also after the retries. */
 export class RateLimitedError extends ErrandError {
   override name = 'RateLimitedError';
 }
 
-/** The API, its database or what is in front of it can not do it now (502, 503, 504), also after the retries. */
+/** The API, its database or a proxy is not available (502, 503, 504), also after the retries. */
 export class UnavailableError extends ErrandError {
   override name = 'UnavailableError';
 }
 
-/** It took too long: for this client, for the API (408), or the wait for a task. */
+/** A time limit was exceeded: the client's, the API's (408), or that of a wait for a task. */
 export class TimeoutError extends ErrandError {
   override name = 'TimeoutError';
 }
 
-/** No answer, or only a part of one. Whether the API has done what it was asked is not known. */
+/** The answer is missing or incomplete. It is unknown whether the API has carried out the request. */
 export class ConnectionError extends ErrandError {
   override name = 'ConnectionError';
 }
 
-/** The API has failed several times in a row: this client leaves it alone for `retryAfterMs`. Nothing was sent. */
+/**
+ * The API failed several times in a row, so the client sends nothing for `retryAfterMs`. This request was not
+ * sent.
+ */
 export class CircuitOpenError extends ErrandError {
   override name = 'CircuitOpenError';
 }
 
-/** The task that was waited for has ended without success: `task` is its record. */
+/** The awaited task has ended without success. `task` is its record. */
 export class TaskFailedError extends ErrandError {
   override name = 'TaskFailedError';
   readonly task: TaskRecord;
@@ -111,7 +117,7 @@ const CLASSES: { [status in number]?: typeof ErrandError } = {
   504: UnavailableError,
 };
 
-/** The error of its status and its code. */
+/** The error for a status and a code. */
 export function makeError(message: string, init: ErrorInit): ErrandError {
   const named = init.code === 'VALIDATION_FAILED' ? ValidationError : CLASSES[init.status ?? 0];
   return new (named ?? ErrandError)(message, init);

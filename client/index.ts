@@ -1,4 +1,4 @@
-// What the package exports.
+// The exports of the package.
 export { type Client, createClient, type RawRequest } from './client.ts';
 export {
   CircuitOpenError,
@@ -15,11 +15,11 @@ export {
   ValidationError,
 } from './errors.ts';
 export type { ListOptions } from './list.ts';
-export type { LogOptions } from './logs.ts';
-export type { CallOptions, ClientOptions } from './options.ts';
 export type * from './records.ts';
-export type { SubmitOptions } from './submit.ts';
-export type { SubmitManyOptions, SubmitProgress } from './submit_many.ts';
+export type { CallOptions, ClientOptions } from './requests/options.ts';
+export type { LogOptions } from './streams/logs.ts';
+export type { WaitOptions } from './streams/wait.ts';
+export type { SubmitOptions } from './submit/submit.ts';
+export type { SubmitManyOptions, SubmitProgress } from './submit/submit_many.ts';
 export type { OperateOptions } from './tasks.ts';
 export type { AnyTasks, TasksOf } from './tasks_of.ts';
-export type { WaitOptions } from './wait.ts';

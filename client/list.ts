@@ -1,40 +1,42 @@
 import { toCamelCase } from './camel_case.ts';
-import type { CallOptions } from './options.ts';
 import type { State, TaskSummary } from './records.ts';
-import type { Transport } from './transport.ts';
+import type { CallOptions } from './requests/options.ts';
+import type { Transport } from './requests/transport.ts';
 
-/** What tasks a list is narrowed to. */
+/** The filters of a list of tasks. */
 export type ListOptions = CallOptions & {
   name?: string | undefined;
   namespace?: string | undefined;
-  /** In this state, or in one of these. */
+  /** Only tasks in this state, or in one of these states. */
   state?: State | readonly State[] | undefined;
   tag?: string | undefined;
   initiator?: string | undefined;
-  /** With this text in the message of the error, in any case. */
+  submittedBy?: string | undefined;
+  /** Only tasks whose error message contains this text. Case does not matter. */
   error?: string | undefined;
   errorGroup?: string | undefined;
-  /** Steps and other children of this task. */
+  /** Only steps and other children of this task. */
   parentId?: string | undefined;
-  /** With `true` only tasks that are no part of another one. */
+  /** If `true`, only tasks that are not part of another task. */
   topLevel?: boolean | undefined;
-  /** Created at or after. */
+  /** Only tasks created at or after this time. */
   createdFrom?: Date | string | undefined;
-  /** Created before. */
+  /** Only tasks created before this time. */
   createdTo?: Date | string | undefined;
-  /** Finished at or after. */
+  /** Only tasks finished at or after this time. */
   finishedFrom?: Date | string | undefined;
-  /** Finished before. */
+  /** Only tasks finished before this time. */
   finishedTo?: Date | string | undefined;
-  /** How many are fetched at a time: 100, which is the most. */
+  /** How many tasks one request fetches. The default is 100, which is the maximum. */
   pageSize?: number | undefined;
 };
 
 type Page = { tasks: unknown[]; next_cursor: string | null };
 
 /**
- * Gives all tasks that match, newest first, a page at a time as they are wanted. Each page goes on after the last task
- * of the one before (keyset), so none comes twice and none is left out, whatever is submitted in the meantime.
+ * Gives all matching tasks, newest first. Fetches a page when it is needed. Each page continues after the
+ * last task of the previous one (keyset). So no task appears twice or is missing, whatever is submitted
+ * meanwhile.
  */
 export async function* listTasks(
   transport: Transport,
@@ -46,6 +48,7 @@ export async function* listTasks(
     state: filter.state,
     tag: filter.tag,
     initiator: filter.initiator,
+    submitted_by: filter.submittedBy,
     error: filter.error,
     error_group: filter.errorGroup,
     parent_id: filter.parentId,

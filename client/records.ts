@@ -1,4 +1,4 @@
-/** Every state of a task; the last four are its ends. */
+/** Every state of a task. The last four are final. */
 export type State =
   | 'scheduled'
   | 'waiting'
@@ -10,7 +10,7 @@ export type State =
   | 'cancelled'
   | 'resolved';
 
-/** The states that a task ends in. */
+/** The final states of a task. */
 export type EndState = Extract<State, 'succeeded' | 'failed' | 'cancelled' | 'resolved'>;
 
 const ENDS: ReadonlySet<string> = new Set<EndState>(['succeeded', 'failed', 'cancelled', 'resolved']);
@@ -22,20 +22,26 @@ export function hasEnded(state: string): state is EndState {
 
 declare const resultType: unique symbol;
 
-/** A task by its id. What its result is of is known to the compiler alone. */
+/** A task by its id. Only the compiler knows the type of its result. */
 export type TaskRef<Result = unknown> = { readonly id: string; readonly [resultType]?: Result };
 
-/** Why an attempt failed. */
-export type TaskError = {
+/** An error that caused another error. */
+export type ErrorCause = {
   errorType: string;
   message: string;
   errorCode: string | null;
-  retryable: boolean;
-  metadata: Record<string, unknown> | null;
   stack: string | null;
 };
 
-/** A task as lists have it: all but its payload and its result. Times are ISO 8601, in UTC. */
+/** Why an attempt failed. */
+export type TaskError = ErrorCause & {
+  retryable: boolean;
+  metadata: Record<string, unknown> | null;
+  /** The errors behind it, from the outside to the inside. Missing if there are none. */
+  causes?: ErrorCause[];
+};
+
+/** A task without its payload and result, as in lists. Times are ISO 8601 in UTC. */
 export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   name: string;
   namespace: string;
@@ -43,7 +49,7 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   state: State;
   /** Smaller runs first. */
   priority: number;
-  /** The attempt that is due or under way, or was the last. */
+  /** The number of the attempt that is due or running, or of the last one. */
   attempt: number;
   maxAttempts: number;
   createdAt: string;
@@ -52,23 +58,25 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   startedAt: string | null;
   finishedAt: string | null;
   runnerId: number | null;
-  /** How often its runner died under it. */
+  /** How often its runner died while the task ran. */
   crashes: number;
   cancelRequestedAt: string | null;
   /** From 0 to 1. */
   progress: number | null;
   progressNote: string | null;
-  /** Of the last failed attempt. */
+  /** The error of the last failed attempt. */
   error: TaskError | null;
   dedup: 'payload' | 'key' | 'idempotency_key' | null;
   dedupKey: string | null;
   tags: string[];
   initiator: string | null;
+  /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`. */
+  submittedBy: string | null;
   sourceSystem: string | null;
   reason: string | null;
   requestId: string | null;
   traceparent: string | null;
-  /** Where it is told how it ended. */
+  /** The URL that receives the outcome of the task. */
   callbackUrl: string | null;
   parentId: string | null;
   step: string | null;
@@ -78,9 +86,9 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
 
 /** One submission of a definition. */
 export type Task<Result = unknown> = TaskSummary<Result> & {
-  /** As it was submitted. */
+  /** The submitted payload. */
   payload: Record<string, unknown>;
-  /** What the handler returned; null as long as there is nothing. */
+  /** The value that the handler returned; null as long as there is none. */
   result: Result | null;
 };
 
@@ -113,9 +121,11 @@ export type WorkflowNode = {
   errorMessage: string | null;
 };
 
-/** A task with its attempts, first to last, and of a workflow the graph of its steps. */
+/** A task with its last ten attempts in order and, for a workflow, the graph of its steps. */
 export type TaskRecord<Result = unknown> = Task<Result> & {
   attempts: Attempt[];
+  /** The total number of attempts. `GET /v1/tasks/{id}/attempts` has the others. */
+  attemptsTotal: number;
   workflow: {
     nodes: WorkflowNode[];
     edges: { from: string; to: string }[];
@@ -123,27 +133,30 @@ export type TaskRecord<Result = unknown> = Task<Result> & {
   } | null;
 };
 
-/** The record of a task that has come to a result. */
+/** The record of a task that has a result. */
 export type FinishedTask<Result = unknown> = TaskRecord<Result> & {
   state: 'succeeded' | 'resolved';
   result: Result;
 };
 
-/** A task, and whether this submission made it. */
+/**
+ * A task, and whether this submission created it. Without the scope `read`, only `id` and `state` are
+ * present.
+ */
 export type SubmittedTask<Result = unknown> = Task<Result> & { created: boolean; message: string };
 
 /** A task after an operation on it. */
 export type ChangedTask<Result = unknown> = Task<Result> & { message: string };
 
-/** One thing that is wrong with a request: where (JSON Pointer) and what. */
+/** One problem of a request: its place (JSON Pointer) and a message. */
 export type Detail = { path: string; message: string };
 
-/** What became of one of many payloads: its task, or what is wrong with it. */
+/** The outcome of one of many payloads: its task, or its problems. */
 export type SubmittedItem<Result = unknown> =
   | (TaskRef<Result> & { state: State; created: boolean; errors?: never })
   | { id?: never; state?: never; created: false; errors: Detail[] };
 
-/** What became of many payloads, in their order. */
+/** The outcomes of many payloads, in their order. */
 export type SubmittedMany<Result = unknown> = {
   items: SubmittedItem<Result>[];
   created: number;
@@ -151,7 +164,7 @@ export type SubmittedMany<Result = unknown> = {
   invalid: number;
 };
 
-/** A line that a handler logged. They are numbered per task, from 1 without a gap. */
+/** A line that a handler logged. Lines are numbered per task, from 1 without a gap. */
 export type LogLine = {
   seq: number;
   attempt: number;
@@ -161,7 +174,7 @@ export type LogLine = {
   at: string;
 };
 
-/** What a task is at, as its events tell it. */
+/** The state of a task, as its events report it. */
 export type TaskEvent = Pick<
   TaskSummary,
   | 'id'
@@ -178,18 +191,18 @@ export type TaskEvent = Pick<
   | 'error'
 >;
 
-/** Why a task is not running, or what it is at, or how it ended. */
+/** Why a task is not running, what it is doing, or how it ended. */
 export type Explanation = {
   id: string;
   name: string;
-  /** That it was submitted with. */
+  /** The version at the submission. */
   version: string;
   state: State;
   /** One sentence. */
   summary: string;
-  /** The most important first. */
+  /** The reasons, the most important first. */
   reasons: ({ code: string; message: string } & Record<string, unknown>)[];
-  /** What somebody can do about it. */
+  /** Possible remedies. */
   nextSteps: string[];
   queue: { position: number; positionIsCapped: boolean; estimatedStartAt: string | null } | null;
   runners: { live: number; able: number; slots: number; busy: number };

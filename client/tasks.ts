@@ -1,21 +1,24 @@
 import { toCamelCase } from './camel_case.ts';
 import { ErrandError } from './errors.ts';
-import type { CallOptions } from './options.ts';
 import { type ChangedTask, type Explanation, hasEnded, type TaskRecord } from './records.ts';
-import type { Transport } from './transport.ts';
+import type { CallOptions } from './requests/options.ts';
+import type { Transport } from './requests/transport.ts';
 
-/** What an operation on a task takes. */
+/** The options of an operation on a task. */
 export type OperateOptions = CallOptions & {
-  /** Why, for the audit trail. */
+  /** The reason, for the audit trail. */
   reason?: string | undefined;
 };
 
-/** Where a task is. */
+/** The path of a task. */
 export function taskPath(id: string): string {
   return `/v1/tasks/${encodeURIComponent(id)}`;
 }
 
-/** Reads a task; with `waitSeconds` as soon as it has ended, but after that time at the latest. */
+/**
+ * Reads a task. With `waitSeconds`, the answer comes when the task has ended, or after that time at the
+ * latest.
+ */
 export async function getTask(
   transport: Transport,
   id: string,
@@ -32,7 +35,7 @@ export async function getTask(
   return toCamelCase(body) as TaskRecord;
 }
 
-/** Asks why a task is not running, or what it is at, or how it ended. */
+/** Explains why a task is not running, what it is doing, or how it ended. */
 export async function explainTask(
   transport: Transport,
   id: string,
@@ -43,8 +46,8 @@ export async function explainTask(
 }
 
 /**
- * Cancels a task. When the answer of the first attempt was lost, that of the second may be that it is cancelled
- * already: then it is done, and the task is given as it is.
+ * Cancels a task. If the answer to the first attempt was lost, the second attempt may fail because the task
+ * is already cancelled. This counts as success, and the task is given as it is.
  */
 export function cancelTask(
   transport: Transport,
@@ -57,8 +60,9 @@ export function cancelTask(
 }
 
 /**
- * Queues a failed or cancelled task again. When the answer of the first attempt was lost, the second one finds it
- * queued already, or further: then it is done. Should it have failed again by then, it is queued once more.
+ * Queues a failed or cancelled task again. If the answer to the first attempt was lost, the second attempt
+ * may find the task queued, running or succeeded. This counts as success. If the task has failed again
+ * meanwhile, it is queued once more.
  */
 export function retryTask(
   transport: Transport,
@@ -94,6 +98,6 @@ async function operate(
     if (!(error instanceof ErrandError) || error.status !== 400 || attempts === 1) throw error;
     const task = await getTask(transport, id, { signal });
     if (!isDone(task)) throw error;
-    return { ...task, message: 'Done by a request whose answer was lost' };
+    return { ...task, message: 'An earlier request did this, but its answer was lost' };
   }
 }

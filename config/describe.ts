@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { configSchema, type VariableName } from './schema.ts';
 
-/** A variable in words, for messages and for the documentation. */
+/** A description of a variable, for messages and for the documentation. */
 export type VariableDescription = {
   name: VariableName;
   purpose: string;
-  /** Ends the sentence «it must be …». */
+  /** The end of the sentence "it must be …". */
   accepts: string;
   default: string | undefined;
   example: string | undefined;
-  /** Its value is never shown. */
+  /** If true, the value is never shown. */
   isSecret: boolean;
 };
 
-/** What the JSON Schema of a variable tells; all of it comes from its zod schema. */
+/** The JSON Schema of a variable. Everything in it comes from its Zod schema. */
 const propertySchema = z.object({
   type: z.string(),
   description: z.string(),
@@ -48,7 +48,7 @@ function accepts(property: Property): string {
   if (choices !== undefined) return listed(choices);
   if (examples !== undefined) return `text like ${examples.map(code).join(' or ')}`;
   if (type === 'string') return 'text';
-  return `${type === 'integer' ? 'a whole number' : 'a number'} ${range(property)}`;
+  return `${type === 'integer' ? 'an integer' : 'a number'} ${range(property)}`;
 }
 
 function range({ minimum, exclusiveMinimum, maximum }: Property): string {

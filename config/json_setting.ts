@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 
-/** A variable whose value is JSON: its name, what is accepted, and a text like it for whoever got it wrong. */
+/** A variable with a JSON value: its name, its schema, and an example for error messages. */
 export type JsonSetting<T> = { variable: string; schema: z.ZodType<T>; like: string };
 
-/** Reads such a value. Throws an Error with everything that is wrong, and nothing that is secret. */
+/** Reads such a value. Throws an Error with every problem but without secrets. */
 export function readJsonSetting<T>(setting: JsonSetting<T>, text: string): T {
   const parsed = setting.schema.safeParse(parseJson(setting, text));
   if (parsed.success) return parsed.data;
@@ -13,10 +13,10 @@ export function readJsonSetting<T>(setting: JsonSetting<T>, text: string): T {
   );
 }
 
-/** The error that lists what is wrong with such a value. */
+/** The error with the problems of such a value. */
 export function unusable({ variable, like }: JsonSetting<unknown>, problems: string[]): Error {
   return new Error(
-    `${variable} can't be used; it must be like ${like}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    `${variable} is not valid. It must be like ${like}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
   );
 }
 
@@ -24,12 +24,12 @@ function parseJson(setting: JsonSetting<unknown>, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What the parser says quotes the text.
-    throw unusable(setting, ['it is no JSON']);
+    // The parser's message would quote the text, which may be secret.
+    throw unusable(setting, ['it is not JSON']);
   }
 }
 
-/** `[0].namespaces[1]`, or `it` for the whole. */
+/** `[0].namespaces[1]`, or `it` for the root. */
 function placeOf(path: PropertyKey[]): string {
   return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('') || 'it';
 }

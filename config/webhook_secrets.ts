@@ -1,13 +1,16 @@
 import { z } from 'zod';
 
-/** A key that callbacks are signed with; `namespace` null: those of every namespace that has none of its own. */
+/** A key that signs callbacks. `namespace` null: for every namespace without its own keys. */
 export type SigningSecret = { namespace: string | null; secret: string };
 
 const ONE = '([a-z][a-z0-9_]*=)?whsec_[A-Za-z0-9+\\/]+={0,2}';
-/** Standard Webhooks: 192 to 512 bits. */
-const BYTES = { least: 24, most: 64 };
+/** Standard Webhooks allows 192 to 512 bits. */
+const BYTES = { min: 24, max: 64 };
 
-/** Secrets as Standard Webhooks writes them, comma-separated, each for all namespaces or for the one before its `=`. */
+/**
+ * Secrets in the form of Standard Webhooks, comma-separated. Each is for all namespaces, or for the one
+ * before its `=`.
+ */
 export const webhookSecrets = z
   .string()
   .regex(new RegExp(`^${ONE}(\\s*,\\s*${ONE})*$`))
@@ -25,10 +28,10 @@ function parse(text: string): SigningSecret[] {
 function isKey(secret: string): boolean {
   const text = secret.slice('whsec_'.length);
   const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text && bytes.length >= BYTES.least && bytes.length <= BYTES.most;
+  return bytes.toString('base64') === text && bytes.length >= BYTES.min && bytes.length <= BYTES.max;
 }
 
-/** What callbacks of a namespace are signed with, each of them: its own secrets, or without any the general ones. */
+/** The secrets that sign callbacks of a namespace: its own or, if it has none, the general ones. */
 export function secretsFor(secrets: readonly SigningSecret[] | undefined, namespace: string): string[] {
   const of = (owner: string | null): string[] =>
     (secrets ?? []).filter((one) => one.namespace === owner).map(({ secret }) => secret);

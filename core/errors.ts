@@ -1,10 +1,16 @@
-/** One thing that is wrong with a request: where (JSON Pointer, RFC 6901) and what. */
+/** One problem of a request: its place (JSON Pointer, RFC 6901) and a message. */
 export type Detail = { path: string; message: string };
 
-/** Details that an error tells at most, and that are looked for in one value: more tell the caller nothing new. */
+/**
+ * The maximum number of details in an error, and the number of problems to look for in one value. More would
+ * not help the caller.
+ */
 export const MAX_DETAILS = 100;
 
-/** Every code an answer can carry, with its HTTP status. The only place where the two meet. */
+/**
+ * Every code that an answer can have, with its HTTP status. This is the only place that maps one to the
+ * other.
+ */
 export const STATUS_BY_CODE = {
   NOT_FOUND: 404,
   BAD_REQUEST: 400,
@@ -26,14 +32,14 @@ export type ErrorCode = keyof typeof STATUS_BY_CODE;
 
 /**
  * An error whose message is meant for the caller: it says what was wrong, with what value, and what to do.
- * Anything else that is thrown is answered as INTERNAL_ERROR without its text.
+ * Any other thrown value is answered as INTERNAL_ERROR without its text.
  */
 export class ErrandError extends Error {
   readonly code: ErrorCode;
-  /** At most MAX_DETAILS. */
+  /** At most MAX_DETAILS entries. */
   readonly details: Detail[] | undefined;
   readonly headers: Record<string, string>;
-  /** What protected itself by it, for metrics: the same code can have several reasons. */
+  /** The limit or protection that caused the error, for metrics. One code can have several reasons. */
   readonly reason: string | undefined;
 
   constructor(
@@ -50,7 +56,7 @@ export class ErrandError extends Error {
   }
 }
 
-/** Thrown by a handler to say: trying again will not help. `code` and `metadata` are kept in the record. */
+/** A handler throws this if another try will not help. `code` and `metadata` are stored in the record. */
 export class PermanentError extends Error {
   readonly code: string | undefined;
   readonly metadata: Record<string, unknown> | undefined;
@@ -66,12 +72,18 @@ export class PermanentError extends Error {
   }
 }
 
-/** What the ledger keeps of a failed attempt (specification T9). */
-export type ErrorRecord = {
+/** The stored form of an error, and of each error behind it. */
+export type ErrorCause = {
   error_type: string;
   message: string;
   error_code: string | null;
+  stack: string | null;
+};
+
+/** The stored error of a failed attempt (specification T9). */
+export type ErrorRecord = ErrorCause & {
   retryable: boolean;
   metadata: Record<string, unknown> | null;
-  stack: string | null;
+  /** The errors behind it, from the outside to the inside. Missing if there are none. */
+  causes?: ErrorCause[];
 };

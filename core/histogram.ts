@@ -1,21 +1,21 @@
-/** How many durations fell into each bucket, by its number. */
+/** The number of durations in each bucket, by bucket number. */
 export type Histogram = Map<number, number>;
 
-/** The bucket of what had no such duration: it is in no percentile. */
+/** The bucket for tasks without such a duration. Percentiles ignore it. */
 export const NO_DURATION = -1;
 
-/** In Postgres, `errand.duration_bucket` gives the bucket of a duration; this is its last. */
+/** The last bucket. In Postgres, `errand.duration_bucket` gives the bucket of a duration. */
 export const LAST_BUCKET = 70;
 
 /**
- * The bounds of a bucket in ms, from inclusive to exclusive. Bucket 0 ends at 1 ms, each after it at √2 times its start;
- * the last one holds all that is longer, too.
+ * The bounds of a bucket in ms: from (inclusive) to (exclusive). Bucket 0 ends at 1 ms. Each later one ends
+ * at √2 times its start. The last one also contains all longer durations.
  */
 export function bucketBounds(bucket: number): { from: number; to: number } {
   return { from: bucket === 0 ? 0 : 2 ** ((bucket - 1) / 2), to: 2 ** (bucket / 2) };
 }
 
-/** How many durations a histogram holds. */
+/** The number of durations in a histogram. */
 export function durationsIn(histogram: Histogram): number {
   let sum = 0;
   for (const [bucket, count] of histogram) if (bucket !== NO_DURATION) sum += count;
@@ -28,9 +28,9 @@ export function addTo(histogram: Histogram, more: Histogram): void {
 }
 
 /**
- * An estimate in ms of the duration that a `share` (more than 0, up to 1) of all do not exceed, by nearest rank; null
- * when there are none. It is in the bucket of the exact one, so neither is more than √2 times the other, but
- * below 1 ms, and beyond the start of the last bucket.
+ * An estimate in ms of the duration that a `share` (more than 0, up to 1) of all durations do not exceed, by
+ * nearest rank; null if there are none. It is in the same bucket as the exact value, so the two differ by a
+ * factor of at most √2. This does not hold below 1 ms and in the last bucket.
  */
 export function percentile(histogram: Histogram, share: number): number | null {
   const buckets = [...histogram].filter(([bucket]) => bucket !== NO_DURATION).sort(([a], [b]) => a - b);
@@ -39,7 +39,7 @@ export function percentile(histogram: Histogram, share: number): number | null {
   for (const [bucket, count] of buckets) {
     if (before + count >= rank) {
       const { from, to } = bucketBounds(bucket);
-      // As if those in the bucket were spread evenly.
+      // Assumes that the durations are spread evenly within the bucket.
       return from + ((to - from) * (rank - before - 0.5)) / count;
     }
     before += count;

@@ -5,37 +5,37 @@ import type { TaskDefinition } from './task.ts';
 export type Registry = {
   readonly definitions: readonly TaskDefinition[];
   get(name: string): TaskDefinition | undefined;
-  /** Up to three known names that look like this one, nearest first. */
+  /** Up to three similar known names, the nearest first. */
   closeNames(name: string): string[];
 };
 
-/** How long a mistyped name is still compared with the known ones. */
+/** The part of a mistyped name that is compared with the known ones. */
 const COMPARED_LENGTH = 256;
 
-/** The namespaces of Errand's own tasks, which nobody submits by name. SQL knows them as errand.is_own_namespace. */
+/** The namespaces of built-in tasks, which are not submitted by name. In SQL: errand.is_own_namespace. */
 const OWN_NAMESPACES: readonly string[] = ['errand', 'webhook'];
 
-/** Whether a namespace is one of Errand's own tasks. */
+/** Whether a namespace belongs to built-in tasks. */
 export function isOwnNamespace(namespace: string): boolean {
   return OWN_NAMESPACES.includes(namespace);
 }
 
 /**
- * Makes a registry. Throws, naming the file, when two definitions share a name (specification T6) or one is in a
- * namespace of Errand's own tasks.
+ * Makes a registry. Throws, and names the file, if two definitions have the same name (specification T6), or
+ * if one is in a namespace of built-in tasks.
  */
 export function createRegistry(definitions: readonly TaskDefinition[]): Registry {
   const byName = new Map<string, TaskDefinition>();
   for (const definition of definitions) {
     if (isOwnNamespace(definition.namespace)) {
       throw new Error(
-        `Task ${JSON.stringify(definition.name)} in ${definition.file}: the namespace ${definition.namespace} is Errand's own`,
+        `Task ${JSON.stringify(definition.name)} in ${definition.file}: the namespace ${definition.namespace} is reserved for built-in tasks. Choose another one`,
       );
     }
     const other = byName.get(definition.name);
     if (other !== undefined) {
       throw new Error(
-        `Task name ${JSON.stringify(definition.name)} is defined twice: in ${other.file} and ${definition.file}`,
+        `Task name ${JSON.stringify(definition.name)} is defined twice: in ${other.file} and ${definition.file}. Rename one`,
       );
     }
     byName.set(definition.name, definition);
@@ -48,7 +48,7 @@ export function createRegistry(definitions: readonly TaskDefinition[]): Registry
   };
 }
 
-/** What tasks of these definitions are called: by their names, and those of workflows' steps by theirs. */
+/** The names of these definitions, including those of workflow steps. */
 export function taskNames(definitions: readonly TaskDefinition[]): string[] {
   return definitions.flatMap(({ name, graph }) => [
     name,
@@ -56,7 +56,7 @@ export function taskNames(definitions: readonly TaskDefinition[]): string[] {
   ]);
 }
 
-/** Up to three of these names that look like this one, nearest first. */
+/** Up to three similar names, the nearest first. */
 export function closest(name: string, names: readonly string[]): string[] {
   const near = Math.max(3, Math.ceil(name.length / 2));
   return names

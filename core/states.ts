@@ -1,4 +1,4 @@
-/** Every state of a task; the last four are terminal. The vocabulary of the specification, section 2. */
+/** Every state of a task. The last four are final. Section 2 of the specification defines these words. */
 export const STATES = [
   'scheduled',
   'waiting',
@@ -13,43 +13,49 @@ export const STATES = [
 
 export type State = (typeof STATES)[number];
 
-/** The only table of legal transitions. Statements in store/ take their source states from it. */
+/** The only table of allowed transitions. Statements in store/ take their source states from it. */
 export const TRANSITIONS: Record<State, readonly State[]> = {
-  scheduled: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled', 'resolved'],
-  // Succeeded without being run: a step that waited for a failure, when there was none.
+  // To scheduled: the attempt has postponed itself.
+  scheduled: ['scheduled', 'queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled', 'resolved'],
+  // To succeeded: a step for failures (`onFailure`) is skipped if nothing failed.
   waiting: ['queued', 'scheduled', 'succeeded', 'cancelled', 'resolved'],
-  // Queued again: interrupted before it was written as running.
-  // Running again: a workflow that a step of it is done again for.
-  queued: ['queued', 'running', 'succeeded', 'failed', 'retrying', 'cancelled', 'resolved'],
-  // Running still: it waits for its children now. Queued: these have ended, or its runner is gone.
-  running: ['running', 'queued', 'succeeded', 'failed', 'retrying', 'cancelled'],
-  retrying: ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'retrying'],
+  // To queued: the attempt was interrupted before it was recorded as running.
+  // To running: a workflow, because one of its steps runs again.
+  queued: ['queued', 'scheduled', 'running', 'succeeded', 'failed', 'retrying', 'cancelled', 'resolved'],
+  // To running: it now waits for its children. To queued: these have ended, or its runner has died.
+  running: ['running', 'queued', 'scheduled', 'succeeded', 'failed', 'retrying', 'cancelled'],
+  retrying: ['queued', 'scheduled', 'running', 'succeeded', 'failed', 'cancelled', 'retrying'],
   succeeded: [],
-  // Running, waiting: with a workflow, or with what it is made of.
+  // To running or waiting: a workflow is retried, or a step with its workflow.
   failed: ['queued', 'scheduled', 'running', 'waiting', 'resolved'],
   cancelled: ['queued', 'scheduled', 'running', 'waiting'],
   resolved: [],
 };
 
-/** The states from which an attempt may begin: it is due, or will be. */
+/** The states from which an attempt may start: it is due now or later. */
 export const STARTABLE = ['scheduled', 'queued', 'retrying'] as const satisfies readonly State[];
 
-/** The states in which an attempt may still get an outcome. A short attempt is never written as `running`. */
+/**
+ * The states in which an attempt may still get an outcome. A short attempt is never recorded as `running`.
+ */
 export const OPEN = [...STARTABLE, 'running'] as const satisfies readonly State[];
 
 /** The states in which a task can be cancelled. */
 export const CANCELLABLE = [...OPEN, 'waiting'] as const satisfies readonly State[];
 
-/** The states in which an operator can say what a step came to: it failed, or has not started. */
+/** The states in which an operator can give the result of a step: it has failed or not started. */
 export const RESOLVABLE = ['failed', 'waiting', 'scheduled', 'queued'] as const satisfies readonly State[];
 
-/** The terminal states that a retry or a new submission of the same work re-arms. */
+/** The final states from which a retry or a duplicate submission queues a task again. */
 export const REARMABLE = ['failed', 'cancelled'] as const satisfies readonly State[];
 
-/** The states of a whole in which no part of it is done again by itself: it has come to its end, and not by failing. */
+/**
+ * The final states of a workflow in which none of its parts runs again alone: it has ended, and not by
+ * failing.
+ */
 export const CLOSED = ['succeeded', 'cancelled', 'resolved'] as const satisfies readonly State[];
 
-/** Whether a task in this state is finished for good, until an operator acts. */
+/** Whether a task in this state has finished, unless an operator acts. */
 export function isTerminal(state: State): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'resolved';
 }

@@ -1,17 +1,20 @@
 import { getCallSites } from 'node:util';
 import type { Logger } from 'pino';
-import { checkExample, compilePayload, compileResult } from './compile.ts';
-import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './policy.ts';
+import { checkExample, compilePayload, compileResult } from './definitions/compile.ts';
+import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './definitions/policy.ts';
+import { checkedUpcasts, type Upcast, type Upcasts } from './definitions/upcast.ts';
+import { VERSION_PATTERN } from './definitions/version.ts';
 import type { JsonSchema, Schema, SchemaInput, SchemaOutput } from './schema.ts';
-import { checkedUpcasts, type Upcast, type Upcasts } from './upcast.ts';
 import type { Judge } from './verdict/judge.ts';
-import { VERSION_PATTERN } from './version.ts';
 
-/** Always with a namespace, so that no name collides with a route such as /v1/tasks/stats (specification T6). */
+/**
+ * A name always has a namespace, so that it cannot collide with a route such as /v1/tasks/stats
+ * (specification T6).
+ */
 export const NAME_PATTERN = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_-]*)+$/;
 export const NAME_MAX_LENGTH = 128;
 
-/** A typed unit of work: everything but its handler, so that the API can load it without the handler's code. */
+/** A typed unit of work without its handler, so that the API can load it without the handler's code. */
 export type TaskDefinition<
   Name extends string = string,
   Payload extends Schema = Schema,
@@ -21,55 +24,60 @@ export type TaskDefinition<
   /** The part of the name before the first dot. */
   readonly namespace: string;
   readonly version: string;
-  /** What brings payloads of older versions to this one. */
+  /** The functions that convert payloads of older versions to this version. */
   readonly upcasts: ReadonlyMap<string, Upcast>;
   readonly description: string;
   readonly payload: Payload;
   readonly result: Result;
   readonly policy: Policy;
-  /** An accepted payload, shown in the docs; it has gone the whole way of a payload, as JSON, when the definition loaded. */
+  /**
+   * A valid payload for the docs. When the definition loads, it is validated in the same way as a submitted
+   * payload, as JSON.
+   */
   readonly example: SchemaInput<Payload>;
-  /** These describe. What judges is beside them. */
+  /** These schemas are for documentation. `judges` validates values. */
   readonly payloadJsonSchema: JsonSchema;
   readonly resultJsonSchema: JsonSchema | undefined;
   readonly judges: {
     readonly payload: Judge;
-    /** Of what a handler gave. */
+    /** Validates the value that a handler returned. */
     readonly result: Judge | undefined;
-    /** Of JSON that stands for that. */
+    /** Validates JSON that replaces that value. */
     readonly resultJson: Judge | undefined;
   };
-  /** Where it was defined, for messages about it. */
+  /** Problems of its schemas that should be corrected soon. The log of a start shows them. */
+  readonly warnings: readonly string[];
+  /** The file that defines it, for messages. */
   readonly file: string;
-  /** Of a workflow: its steps and what they wait for. */
+  /** The steps of a workflow and their dependencies. */
   readonly graph?: Graph;
-  /** Of a step: the name of its workflow. Nobody submits a step. */
+  /** The workflow of a step. Steps are not submitted. */
   readonly workflow?: string;
 };
 
-/** A step of a workflow, as everything but its handler knows it. */
+/** A step of a workflow without its handler. */
 export type GraphStep = {
   readonly step: string;
   /** The steps that it waits for. */
   readonly after: readonly string[];
-  /** Whether it may be skipped. */
+  /** Whether the step may be skipped. */
   readonly conditional: boolean;
-  /** What it does: its own handler, one task of another definition, or a list of them. */
+  /** The kind of work: a handler, one task of another definition, or a list of such tasks. */
   readonly kind: 'handler' | 'run' | 'map';
-  /** What its children are of; null for one with a handler. */
+  /** The definition of its children; null for a step with a handler. */
   readonly child: TaskDefinition | null;
   /** The step as a task. */
   readonly definition: TaskDefinition;
-  /** Null: that of its workflow. */
+  /** Null: the priority of its workflow. */
   readonly priority: number | null;
 };
 
-/** The steps of a workflow, in the order of their definition; ON_FAILURE, if there is one, comes last. */
+/** The steps of a workflow in the order of their definition. ON_FAILURE, if there is one, comes last. */
 export type Graph = { readonly steps: readonly GraphStep[] };
 
 /**
- * What a handler gets beside its payload. `signal` and `log` are made when they are first asked for: pass the context on
- * as it is, since a copy made by spreading it has neither.
+ * The second argument of a handler. `signal` and `log` are created on first use. Pass the context on as it
+ * is: a copy made by spreading it lacks them.
  */
 export type TaskContext = {
   /** The task's id (UUIDv7). */
@@ -77,22 +85,22 @@ export type TaskContext = {
   /** The number of this attempt, from 1. */
   readonly attempt: number;
   /**
-   * The trace context (W3C traceparent) to pass on: of this attempt's span when the runner makes spans, else of the submission's
-   * caller. Null when there is none.
+   * The trace context (W3C traceparent) to pass on: that of this attempt's span if the runner makes spans,
+   * otherwise that of the submission. Null if there is none.
    */
   readonly traceparent: string | null;
-  /** Aborted when the runner needs the attempt to end; `signal.reason` says why. */
+  /** Aborted when the attempt must end; `signal.reason` says why. */
   readonly signal: AbortSignal;
   /**
-   * Its lines carry the task id, the name, the attempt and the request id of the submission. Those of `info` and
-   * above are stored with the task.
+   * Its lines contain the task id, the name, the attempt and the request id of the submission. Lines of
+   * `info` and above are stored with the task.
    */
   readonly log: Logger;
-  /** Shows in the record how far the attempt is: a fraction from 0 to 1, and a note. */
+  /** Reports the progress of the attempt for its record: a fraction from 0 to 1, and a note. */
   progress(fraction: number, note?: string): void;
   /**
-   * Submits another task when this attempt succeeds, in the transaction that records its result: both or neither. Up to
-   * 1,000 in an attempt. Rejects when the payload does not fit.
+   * Submits another task if this attempt succeeds, in the transaction that records its result: both or
+   * neither. At most 1,000 per attempt. Rejects if the payload is invalid.
    */
   submit<D extends TaskDefinition>(
     definition: D,
@@ -101,7 +109,7 @@ export type TaskContext = {
   ): Promise<void>;
 };
 
-/** How a follow-up differs from what its definition says; what is not given is as there. */
+/** Options that override the definition of a follow-up task. Missing options keep its values. */
 export type FollowUpOptions = {
   priority?: number;
   delayMs?: number;
@@ -112,20 +120,23 @@ export type FollowUpOptions = {
   reason?: string;
 };
 
-/** What the handler of a definition may return: the input of its result schema, or anything JSON without one. */
+/**
+ * The type that the handler of a definition may return: the input of its result schema, or any JSON value
+ * without one.
+ */
 export type HandlerResult<D extends TaskDefinition> = D['result'] extends Schema
   ? SchemaInput<D['result']>
   : unknown;
 
-/** The code that does the work. Throw to be retried, throw PermanentError not to be. */
+/** The code that does the work. Throw an error for another attempt, or a PermanentError for none. */
 export type Handler<D extends TaskDefinition = TaskDefinition> = (
   payload: SchemaOutput<D['payload']>,
   context: TaskContext,
 ) => Promise<HandlerResult<D>> | HandlerResult<D>;
 
 /**
- * Defines a task. `payload` must describe objects that JSON can carry; `policy` gets its defaults.
- * Throws, naming the file, when any of it is not acceptable (specification T5, T6).
+ * Defines a task. `payload` must describe objects that JSON can represent. `policy` gets its defaults.
+ * Throws, and names the file, if a part is invalid (specification T5, T6).
  */
 export function defineTask<
   const Name extends string,
@@ -135,21 +146,24 @@ export function defineTask<
   return makeDefinition(task, getCallSites(2)[1]?.scriptName ?? 'unknown file');
 }
 
-/** What a definition is made of, as it is written down. */
+/** The parts of a definition, as its author writes them. */
 export type TaskInput<Name extends string, Payload extends Schema, Result extends Schema | undefined> = {
   name: Name;
   version: string;
-  /** By older versions: makes of a payload of that version one of this version. `upcastFrom` types them. */
+  /**
+   * By older version: a function that converts a payload of that version to this version. `upcastFrom` gives
+   * it types.
+   */
   upcast?: Upcasts<NoInfer<Payload>>;
   description: string;
   payload: Payload;
-  /** An accepted payload. */
+  /** A valid payload. */
   example: SchemaInput<Payload>;
   result?: Result;
   policy?: PolicyInput;
 };
 
-/** Makes the definition of a task or a workflow that is written in `file`. Throws as `defineTask` does. */
+/** Makes the definition of a task or a workflow that `file` contains. Throws like `defineTask`. */
 export function makeDefinition<
   Name extends string,
   Payload extends Schema,
@@ -158,7 +172,7 @@ export function makeDefinition<
   const refuse = refusal(task.name, file);
   if (!NAME_PATTERN.test(task.name) || task.name.length > NAME_MAX_LENGTH) {
     refuse(
-      `the name must match ${NAME_PATTERN}, namespace first, with ${NAME_MAX_LENGTH} characters at most`,
+      `the name must match ${NAME_PATTERN}, with the namespace first, and have at most ${NAME_MAX_LENGTH} characters`,
     );
   }
   if (!VERSION_PATTERN.test(task.version))
@@ -186,11 +200,12 @@ export function makeDefinition<
     payloadJsonSchema: payload.jsonSchema,
     resultJsonSchema: result?.jsonSchema,
     judges: { payload: payload.judge, result: result?.judge, resultJson: result?.judgeJson },
+    warnings: [...payload.warnings, ...(result?.warnings ?? [])],
     file,
   });
 }
 
-/** Binds a handler to its definition, so that its payload and result are typed by it. */
+/** Binds a handler to its definition, which gives types to its payload and result. */
 export function defineHandler<D extends TaskDefinition>(_definition: D, handler: Handler<D>): Handler<D> {
   return handler;
 }
@@ -202,7 +217,7 @@ export function namespaceOf(name: string): string {
 
 export type Refuse = (why: string) => never;
 
-/** Throws what is wrong with a definition, with where it is written. */
+/** Makes the function that throws a problem of a definition, with the file that contains it. */
 export function refusal(name: string, file: string): Refuse {
   return (why) => {
     throw new Error(`Task definition ${JSON.stringify(name)} in ${file}: ${why}`);

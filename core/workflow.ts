@@ -1,8 +1,7 @@
 import { getCallSites } from 'node:util';
-import { checkGraph, ON_FAILURE } from './graph.ts';
-import type { PolicyInput } from './policy.ts';
+import type { PolicyInput } from './definitions/policy.ts';
+import type { StoredResult } from './definitions/stored.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
-import type { StoredResult } from './stored.ts';
 import {
   type Graph,
   type GraphStep,
@@ -12,30 +11,40 @@ import {
   type TaskDefinition,
   type TaskInput,
 } from './task.ts';
+import { checkGraph, ON_FAILURE } from './workflows/graph.ts';
 
-/** A step as it is written down. With neither `run` nor `map` it has a handler of its own. */
+/**
+ * These settings would have no effect on a step: it is not submitted, and it is kept as long as its workflow.
+ */
+type StepPolicyInput = Omit<PolicyInput, (typeof WORKFLOW_POLICY)[number]>;
+const WORKFLOW_POLICY = ['dedup', 'retentionHours'] as const;
+
+/** A step, as its author writes it. Without `run` and `map`, it has a handler. */
 export type StepInput = {
-  /** The steps that must be done before; their results arrive in the handler by these names. */
+  /** The steps that must be done before. The handler gets their results by these names. */
   after?: readonly string[];
-  /** What its handler gives. */
+  /** The schema of its handler's result. */
   result?: Schema;
-  policy?: PolicyInput;
-  /** It has a condition, without which it is skipped; those after it then go on without its result. */
+  policy?: StepPolicyInput;
+  /**
+   * The step has a condition. If it does not hold, the step is skipped, and later steps continue without its
+   * result.
+   */
   conditional?: true;
-  /** It is one task of this definition, maybe a workflow itself. */
+  /** The step is one task of this definition, which may be a workflow. */
   run?: TaskDefinition;
-  /** It is one task of this definition for each of a list of payloads, side by side. */
+  /** The step is one parallel task of this definition for each payload of a list. */
   map?: TaskDefinition;
 };
 
 type Steps = Record<string, StepInput>;
 
-/** The step that is run when others failed: it comes after all of them, whichever, and has a handler. */
+/** The step that runs if other steps failed. It comes after all of them and has a handler. */
 type FailureInput = Pick<StepInput, 'result' | 'policy'> & {
   [K in Exclude<keyof StepInput, 'result' | 'policy'>]?: never;
 };
 
-/** A workflow: to those who submit it a task like any other. */
+/** A workflow. It is submitted like any other task. */
 export type WorkflowDefinition<
   Name extends string = string,
   Payload extends Schema = Schema,
@@ -44,23 +53,24 @@ export type WorkflowDefinition<
   OnFailure extends FailureInput | undefined = FailureInput | undefined,
 > = TaskDefinition<Name, Payload, Result> & {
   readonly graph: Graph;
-  /** What its handlers are typed by. */
+  /** The types of its handlers come from these. */
   readonly steps: S;
   readonly onFailure: OnFailure;
 };
 
-/** Keeps the names in `after` as they are written, so that results can be typed by them. */
+/** Keeps the literal names in `after`, so that results can be typed by them. */
 export function step<const S extends StepInput>(input: S): S {
   return input;
 }
 
-/** Each step may come after any other one by its name; any other name does not compile. */
+/** A step may name any other step in `after`. Any other name does not compile. */
 type Linked<S extends Steps> = { [K in keyof S]: { after?: readonly Exclude<keyof S & string, K>[] } };
 
 /**
- * Defines a workflow (W1): a graph of steps, each of which is a task. With `result` it has an output of its own, else
- * its result is that of its last step, or those of all its last steps by their names (W8). Throws, naming the file, when
- * the graph is none (see `checkGraph`) or for what `defineTask` throws.
+ * Defines a workflow (W1): a graph of steps, each of which is a task. With `result`, its handlers compute its
+ * output. Otherwise its result is that of its last step, or the results of all its last steps by name (W8).
+ * Throws, and names the file, if the graph is invalid (see `checkGraph`), and in the same cases as
+ * `defineTask`.
  */
 export function defineWorkflow<
   const Name extends string,
@@ -71,63 +81,65 @@ export function defineWorkflow<
 >(
   workflow: TaskInput<Name, Payload, Result> & {
     steps: S & Linked<S>;
-    /** Run when a step has failed for good and nothing else can go on, before the workflow fails. */
+    /** Runs after a step has failed for good and no other step can continue, before the workflow fails. */
     onFailure?: OnFailure;
   },
 ): WorkflowDefinition<Name, Payload, Result, S, OnFailure> {
   const file = getCallSites(2)[1]?.scriptName ?? 'unknown file';
   const refuse = refusal(workflow.name, file);
   checkGraph(workflow.steps, refuse);
-  const whole = makeDefinition(workflow, file);
+  const root = makeDefinition(workflow, file);
   const graphStep = (name: string, input: StepInput): GraphStep => {
     if (input.run !== undefined && input.map !== undefined)
-      refuse(`the step ${name} can not both run and map`);
+      refuse(`the step ${name} cannot have both run and map: remove one`);
+    const unread = WORKFLOW_POLICY.find((member) => Object.hasOwn(input.policy ?? {}, member));
+    if (unread !== undefined) refuse(`the step ${name} cannot have policy.${unread}: set it in the workflow`);
     const child = input.run ?? input.map ?? null;
     if (child !== null && input.result !== undefined)
-      refuse(`the step ${name} has the result of ${child.name}`);
+      refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);
     return {
       step: name,
       after: input.after ?? [],
       conditional: input.conditional ?? false,
       kind: input.run ? 'run' : input.map ? 'map' : 'handler',
       child,
-      definition: stepDefinition(whole, name, input),
+      definition: stepDefinition(root, name, input),
       priority: input.policy?.priority ?? null,
     };
   };
   const steps = Object.entries(workflow.steps).map(([name, input]) => graphStep(name, input));
   if (workflow.onFailure !== undefined) steps.push(graphStep(ON_FAILURE, workflow.onFailure as StepInput));
   return Object.freeze({
-    ...whole,
+    ...root,
     graph: { steps },
     steps: workflow.steps,
     onFailure: workflow.onFailure as OnFailure,
   });
 }
 
-/** A step as a task: `<workflow>.<step>`, with the payload of its workflow. */
-function stepDefinition(whole: TaskDefinition, name: string, input: StepInput): TaskDefinition {
+/** The definition of a step as a task: `<workflow>.<step>`, with the payload of its workflow. */
+function stepDefinition(root: TaskDefinition, name: string, input: StepInput): TaskDefinition {
   const made = makeDefinition(
     {
-      name: `${whole.name}.${name}`,
-      version: whole.version,
-      upcast: Object.fromEntries(whole.upcasts),
-      description: `The step ${name} of ${whole.name}`,
-      payload: whole.payload,
-      example: whole.example as SchemaInput<Schema>,
+      name: `${root.name}.${name}`,
+      version: root.version,
+      upcast: Object.fromEntries(root.upcasts),
+      description: `The step ${name} of ${root.name}`,
+      payload: root.payload,
+      example: root.example as SchemaInput<Schema>,
       ...(input.result === undefined ? {} : { result: input.result }),
       ...(input.policy === undefined ? {} : { policy: input.policy }),
     },
-    whole.file,
+    root.file,
   );
-  return Object.freeze({ ...made, workflow: whole.name });
+  return Object.freeze({ ...made, workflow: root.name });
 }
 
 type ResultOf<D extends TaskDefinition> = D['result'] extends Schema
   ? StoredResult<SchemaOutput<D['result']>>
   : unknown;
 
-/** What those after a step get of it: JSON, so text for a date. */
+/** The result of a step for later steps: JSON, so dates are text. */
 type StepResult<S extends StepInput> = S extends { map: infer D extends TaskDefinition }
   ? ResultOf<D>[]
   : S extends { run: infer D extends TaskDefinition }
@@ -140,23 +152,23 @@ type ResultIn<S extends StepInput> = S extends { conditional: true }
   ? StepResult<S> | undefined
   : StepResult<S>;
 
-/** The results of the steps that one comes after, by their names; that of a skipped one is undefined. */
+/** The results of the steps before a step, by name. The result of a skipped step is undefined. */
 type ResultsFor<All extends Steps, S extends StepInput> = S extends { after: readonly (infer Before)[] }
   ? { readonly [K in Before & keyof All & string]: ResultIn<All[K]> }
   : Record<never, never>;
 
-/** What a step can go by before it runs. */
+/** The values that a step's condition and payload functions receive. */
 type Given<W extends WorkflowDefinition, S extends StepInput> = {
   payload: SchemaOutput<W['payload']>;
   results: ResultsFor<W['steps'], S>;
 };
 
-/** What the handler of a step gets beside the payload of its workflow. */
+/** The context of a step's handler, with the results of the steps before it. */
 export type StepContext<Results = Record<string, unknown>> = TaskContext & { readonly results: Results };
 
 type Maybe<T> = T | Promise<T>;
 
-/** What a handler may give for a step. */
+/** The type that the handler of a step may return. */
 type Gives<S extends { result?: Schema }> = Maybe<
   S extends { result: infer R extends Schema } ? SchemaInput<R> : unknown
 >;
@@ -178,10 +190,10 @@ type Work<W extends WorkflowDefinition, S extends StepInput> = S extends {
         ) => Gives<S>;
       };
 
-/** What failed, for the step that is run then. */
+/** A failed step, as `onFailure` receives it. */
 export type FailedStep = { step: string; message: string };
 
-/** The code of a workflow: of each step what it does, and the output if it has one. */
+/** The code of a workflow: the work of each step, and the output if the workflow has a result. */
 export type WorkflowHandlers<W extends WorkflowDefinition> = {
   steps: { [K in keyof W['steps']]: Work<W, W['steps'][K]> & Condition<W, W['steps'][K]> };
 } & (W['result'] extends Schema
@@ -201,12 +213,12 @@ export type WorkflowHandlers<W extends WorkflowDefinition> = {
       }
     : { onFailure?: never });
 
-/** Whether a definition is that of a workflow. */
+/** Whether a definition defines a workflow. */
 export function isWorkflow(definition: TaskDefinition): definition is WorkflowDefinition {
   return definition.graph !== undefined;
 }
 
-/** Binds the code of a workflow to its definition, so that payload and results are typed by it. */
+/** Binds the code of a workflow to its definition, which gives types to payload and results. */
 export function defineSteps<W extends WorkflowDefinition>(
   _workflow: W,
   handlers: WorkflowHandlers<W>,

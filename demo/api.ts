@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** Longer than any wait that is asked for. */
+/** Longer than any requested wait. */
 const ANSWER_WITHIN_MS = 60_000;
-/** How often it is asked again when the API wants to be asked later, because of its rate limit mostly. */
+/**
+ * How often a request is tried if the API asks for a later one, usually because of its rate limit.
+ */
 const TRIES = 100;
 
 const errorSchema = z.object({ error: z.string(), code: z.string() });
@@ -27,13 +29,13 @@ const recordSchema = z.object({
   attempts: z.array(z.unknown()),
 });
 
-/** What the API tells of a task, as far as the demo looks at it. */
+/** The part of a task record that the demo reads. */
 export type TaskRecord = z.output<typeof recordSchema>;
 
-/** What became of a batch: the task of each item, in order. */
+/** The result of a batch: the task id of each item, in order. */
 export type Batch = { ids: string[]; created: number; duplicates: number };
 
-/** Submits one task per payload in one request. Throws when one of them was not accepted. */
+/** Submits one task per payload in one request. Throws if an item was not accepted. */
 export async function submitBatch(url: string, name: string, payloads: unknown[]): Promise<Batch> {
   const items = payloads.map((payload) => ({ payload, initiator: 'npm run demo' }));
   const body = await request(`${url}/v1/tasks/${name}/batch`, { items });
@@ -45,14 +47,14 @@ export async function submitBatch(url: string, name: string, payloads: unknown[]
   return { ids, created, duplicates };
 }
 
-/** The record of a task, as soon as it has finished but after `waitSeconds` at the latest. */
+/** The record of a task: at its end, but after `waitSeconds` at the latest. */
 export async function getTask(url: string, id: string, waitSeconds: number): Promise<TaskRecord> {
   return recordSchema.parse(await request(`${url}/v1/tasks/${id}?wait=${waitSeconds}`));
 }
 
 /**
- * Sends a request, a POST when there is something to send, and again when the API asks for that with Retry-After.
- * Throws an Error that says what was answered.
+ * Sends a request, as POST if there is a body. Repeats it if the API asks for that with
+ * Retry-After. Throws an Error with the answer.
  */
 async function request(url: string, body?: unknown): Promise<unknown> {
   for (let tried = 1; ; tried++) {

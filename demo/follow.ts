@@ -3,20 +3,20 @@ import { getTask, type TaskRecord } from './api.ts';
 /** How many tasks are waited for at a time. */
 const PARALLEL = 8;
 const WAIT_SECONDS = 5;
-const PATIENCE_MS = 60_000;
+const WAIT_BUDGET_MS = 60_000;
 
 /**
- * Waits for tasks and gives the record of each by its id; `onFinished` hears of every one that has finished.
- * Throws when none finishes for a while.
+ * Waits for tasks and gives the record of each by its id. `onFinished` is called for every task
+ * that has finished. Throws if no task finishes for `waitBudgetMs`.
  */
 export async function finishedTasks(
   url: string,
   ids: string[],
   onFinished: () => void,
-  patienceMs = PATIENCE_MS,
+  waitBudgetMs = WAIT_BUDGET_MS,
 ): Promise<Map<string, TaskRecord>> {
   const records = new Map<string, TaskRecord>();
-  const waitSeconds = Math.min(WAIT_SECONDS, patienceMs / 1_000);
+  const waitSeconds = Math.min(WAIT_SECONDS, waitBudgetMs / 1_000);
   let lastAt = performance.now();
 
   async function follow(id: string): Promise<void> {
@@ -28,18 +28,18 @@ export async function finishedTasks(
         onFinished();
         return;
       }
-      if (performance.now() - lastAt > patienceMs) {
+      if (performance.now() - lastAt > waitBudgetMs) {
         throw new Error(
-          `No task has finished for ${patienceMs / 1_000} s (${records.size} of ${ids.length} have): does a runner run?`,
+          `No task has finished for ${waitBudgetMs / 1_000} s (${records.size} of ${ids.length} have): check that a runner is running`,
         );
       }
     }
   }
 
-  // All of them take from one list.
-  const left = ids.values();
+  // All followers take from one list.
+  const remaining = ids.values();
   async function followRest(): Promise<void> {
-    for (const id of left) await follow(id);
+    for (const id of remaining) await follow(id);
   }
   await Promise.all(Array.from({ length: PARALLEL }, followRest));
   return records;

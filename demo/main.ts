@@ -3,8 +3,8 @@ import { checkSecond, run } from './run.ts';
 import { findOrStart, type Server } from './server.ts';
 import { readParagraphs } from './text.ts';
 
-// `npm run demo`: counts the words of nine chapters of Moby-Dick with the pool, twice. Ends with 0 only when
-// everything is as it says.
+// `npm run demo` lets the pool count the words of nine chapters of Moby-Dick, twice. It exits with
+// 0 only if all results are correct.
 
 async function main(signal: AbortSignal): Promise<void> {
   const paragraphs = readParagraphs();
@@ -12,21 +12,22 @@ async function main(signal: AbortSignal): Promise<void> {
   try {
     await Promise.race([demonstrate(server, paragraphs), untilAborted(signal)]);
   } finally {
-    if (server.startedHere) console.log('\nStopping what was started for the demo.');
+    if (server.startedHere) console.log('\nStopping the processes that the demo started.');
     await server.leave();
   }
 }
 
 async function demonstrate({ url }: Server, paragraphs: string[]): Promise<void> {
-  console.log(`Moby-Dick, chapters 1 to 9: one task per paragraph, by the API at ${url}\n`);
-  console.log('First time');
+  console.log(`Moby-Dick, chapters 1 to 9: one task per paragraph, submitted to the API at ${url}\n`);
+  console.log('Submitted');
   const first = await run(url, paragraphs);
-  console.log('  The recorded totals are those of a count made here.\n');
-  console.log('Once more, the same');
+  if (first.created === 0) console.log('  An earlier run had counted everything: nothing was executed now.');
+  console.log('  The recorded totals are equal to a count made here.\n');
+  console.log('Submitted again');
   const second = await run(url, paragraphs);
   checkSecond(first, second);
-  console.log('  Every submission met its task of the first time. Nothing was executed again: attempts and');
-  console.log('  times of all tasks are as they were.');
+  console.log('  Every submission found its task of the first run. Nothing was executed again: attempts and');
+  console.log('  times of all tasks have not changed.');
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -2,10 +2,10 @@ import cliProgress from 'cli-progress';
 
 export type Progress = { step(): void; end(): void };
 
-/** How often something is said where no bar can be drawn. */
+/** How many lines are printed if no bar can be drawn. */
 const LINES = 4;
 
-/** Shows how many of `total` are done: a bar in a terminal, a few plain lines elsewhere. */
+/** Shows how many of `total` are done: a bar in a terminal, a few plain lines otherwise. */
 export function showProgress(total: number): Progress {
   return process.stdout.isTTY ? bar(total) : lines(total);
 }

@@ -10,15 +10,16 @@ const PROBE_WITHIN_MS = 5_000;
 const UP_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 60_000;
 const POLL_MS = 50;
-/** How much is kept of what a start says, to show it when it fails. */
+/** How much output of a start is kept, to show it if the start fails. */
 const KEPT_CHARACTERS = 10_000;
 
-/** An API to talk to, and how to leave it: what was started for the demo is stopped. */
+/** The API for the demo. `leave` stops it if the demo started it. */
 export type Server = { url: string; startedHere: boolean; leave(): Promise<void> };
 
 /**
- * The API at ERRAND_URL. Without that variable the one on SERVER_PORT of this machine, and when nothing answers
- * there, everything is started. Throws an Error that says where it looked and what to do.
+ * Finds the API at ERRAND_URL. Without that variable it tries SERVER_PORT on this machine; if
+ * nothing answers there, it starts everything. Throws an Error that says where it looked and what
+ * to do.
  */
 export async function findOrStart(
   config: Pick<Config, 'ERRAND_URL' | 'SERVER_PORT'>,
@@ -32,12 +33,12 @@ export async function findOrStart(
   }
   if (found === 'other') {
     throw new Error(
-      `What answers at ${url} is not Errand's API: set ERRAND_URL, or SERVER_PORT for another port`,
+      `The server at ${url} is not Errand's API: set ERRAND_URL, or SERVER_PORT for another port`,
     );
   }
   if (config.ERRAND_URL !== undefined) {
     throw new Error(
-      `No API answers at ${url} (ERRAND_URL): start one with \`npm start\`, or unset ERRAND_URL and the demo starts its own`,
+      `No API answers at ${url} (ERRAND_URL): start one with \`npm start\`, or unset ERRAND_URL to let the demo start its own`,
     );
   }
   console.log(`No API answers at ${url}, so the demo starts one, with Postgres and a runner.`);
@@ -46,16 +47,19 @@ export async function findOrStart(
 
 const healthSchema = z.object({ process: z.literal('api') });
 
-/** Who answers at an URL. */
-async function probe(url: string): Promise<'api' | 'other' | 'nobody'> {
+/** Finds out what answers at a URL. */
+async function probe(url: string): Promise<'api' | 'other' | 'nothing'> {
   const signal = AbortSignal.timeout(PROBE_WITHIN_MS);
   const response = await fetch(`${url}/health`, { signal }).catch(() => undefined);
-  if (response === undefined) return 'nobody';
+  if (response === undefined) return 'nothing';
   const body: unknown = await response.json().catch(() => undefined);
   return healthSchema.safeParse(body).success ? 'api' : 'other';
 }
 
-/** What `npm start` runs, in a process group of its own: a Ctrl-C is for the demo, which then stops it. */
+/**
+ * Starts the same as `npm start`, in its own process group: so Ctrl-C reaches only the demo, which
+ * then stops it.
+ */
 async function start(signal: AbortSignal): Promise<Server> {
   const child = spawn(process.execPath, [join(ROOT, 'embedded', 'start.ts')], {
     cwd: ROOT,
@@ -63,38 +67,38 @@ async function start(signal: AbortSignal): Promise<Server> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-KEPT_CHARACTERS);
+      output = (output + text).slice(-KEPT_CHARACTERS);
     });
   }
   const leave = (): Promise<void> => stop(child, ended);
   try {
-    const { api, runner } = await untilUp(child, () => said, signal);
+    const { api, runner } = await untilUp(child, () => output, signal);
     await Promise.all([untilReady(api, signal), untilReady(runner, signal)]);
     return { url: api, startedHere: true, leave };
   } catch (error) {
     await leave();
     signal.throwIfAborted();
-    throw new Error(`${String(error)}\nWhat the start said:\n${said}`);
+    throw new Error(`${String(error)}\nOutput of the start:\n${output}`);
   }
 }
 
-/** Waits until a start says where its API and its runner are. */
+/** Waits until the start reports the URLs of its API and its runner. */
 async function untilUp(
   child: ChildProcess,
-  said: () => string,
+  output: () => string,
   signal: AbortSignal,
 ): Promise<{ api: string; runner: string }> {
   const deadline = performance.now() + UP_WITHIN_MS;
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    const [, api] = /^ +API +(http\S+)$/m.exec(said()) ?? [];
-    const [, runner] = /^ +Runner +(http\S+)$/m.exec(said()) ?? [];
+    const [, api] = /^ +API +(http\S+)$/m.exec(output()) ?? [];
+    const [, runner] = /^ +Runner +(http\S+)$/m.exec(output()) ?? [];
     if (api !== undefined && runner !== undefined) return { api, runner };
     await sleep(POLL_MS, undefined, { signal });
   }
-  throw new Error(`Errand did not come up within ${UP_WITHIN_MS / 1_000} s.`);
+  throw new Error(`Errand did not start within ${UP_WITHIN_MS / 1_000} s.`);
 }
 
 async function untilReady(url: string, stopping: AbortSignal): Promise<void> {

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The text of the demo, from the top of the repository. */
+/** The text of the demo, relative to the root of the repository. */
 const FILE = join('test', 'data', 'moby-dick.txt');
 
-/** What the task `text.count_words` records for one paragraph. */
+/** The result of the task `text.count_words` for one paragraph. */
 export type Count = { words: number; characters: number; longest_word: string };
 export type Totals = Count & { paragraphs: number };
 
-/** The paragraphs of the text: what is between its blank lines. */
+/** The paragraphs of the text, which blank lines separate. */
 export function readParagraphs(): string[] {
   const text = readFileSync(join(import.meta.dirname, '..', FILE), 'utf8');
   return text.split(/\n\s*\n/).map((paragraph) => paragraph.trim());
 }
 
-/** Counts one paragraph here, to hold the recorded results against. */
+/** Counts one paragraph here, to compare it with the recorded result. */
 export function count(text: string): Count {
   const words = Array.from(new Intl.Segmenter('en', { granularity: 'word' }).segment(text))
     .filter(({ isWordLike }) => isWordLike)
@@ -26,7 +26,7 @@ export function count(text: string): Count {
   };
 }
 
-/** Adds up counts. Of several longest words it is the first. */
+/** Adds up counts. Of several longest words it keeps the first. */
 export function total(counts: Count[]): Totals {
   const sum = (of: (count: Count) => number): number => counts.reduce((all, each) => all + of(each), 0);
   return {

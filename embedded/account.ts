@@ -1,34 +1,36 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 
-/** The account that Postgres runs as when we are root, whom it refuses. */
+/** The account that runs Postgres if this process is root, because Postgres refuses to run as root. */
 export type Account = { readonly name: string; readonly uid: number; readonly gid: number };
 
-/** How a program ended, with all that it said. */
+/** The result of a program, with its output. */
 export type Ran = { readonly ok: boolean; readonly output: string };
 
-/** The account made when there is none; also what a system's own Postgres runs as. */
+/** The account that is created if there is none. An installed Postgres of the system uses the same one. */
 const PREFERRED = 'postgres';
 
 /**
- * Which account Postgres has to run as: none (undefined) for an ordinary user. For root the one that owns the
- * data already, else `postgres`, which is created when it is missing, else `nobody`.
- * Throws when root can use none of them.
+ * The account that must run Postgres. An ordinary user needs none (undefined). For root: the owner of
+ * existing data, otherwise `postgres`, which is created if it is missing, otherwise `nobody`. Throws if root
+ * can use none of them.
  */
 export async function serverAccount(data: string): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const find of [() => ownerOf(data), () => named(PREFERRED), created, () => named('nobody')]) {
     const account = await find();
-    // In a container that maps no other users, root can't become anybody.
+    // In a container without a mapping of other users, root cannot change its identity.
     if (account !== undefined && (await runAs(account, '/bin/sh', ['-c', 'exit 0'])).ok) return account;
   }
   throw new Error(
-    'Postgres refuses to run as root, and root can run nothing here as another account, ' +
+    'Postgres refuses to run as root, and root cannot run programs as another account here, ' +
       `neither as "${PREFERRED}" nor as "nobody". Run npm start as an ordinary user, or set DATABASE_URL.`,
   );
 }
 
-/** Runs a program to its end as this account (undefined: as we are), in a folder that everybody may enter. */
+/**
+ * Runs a program to its end, as this account (undefined: unchanged), in a folder that everybody may enter.
+ */
 export function runAs(account: Account | undefined, file: string, args: readonly string[]): Promise<Ran> {
   const identity = account === undefined ? {} : { uid: account.uid, gid: account.gid };
   const ran = new Promise<Ran>((resolve) => {
@@ -45,13 +47,13 @@ export function runAs(account: Account | undefined, file: string, args: readonly
     const kill = () => child.kill('SIGKILL');
     process.on('exit', kill);
   });
-  // Some failures to start are thrown, others come as an event.
+  // Some errors at the start are thrown, others are events.
   return ran.catch((error: unknown) => ({ ok: false, output: String(error) }));
 }
 
 /**
- * The environment of Postgres's programs: English messages, which we read, and none of the PG* variables that
- * are meant for clients.
+ * The environment of Postgres's programs: English messages, which we parse, and no PG* variables, which are
+ * meant for clients.
  */
 export function plainEnvironment(): Record<string, string> {
   return { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
@@ -72,7 +74,7 @@ async function named(name: string): Promise<Account | undefined> {
   return { name, uid: Number(user.output), gid: Number(group.output) };
 }
 
-/** Where the accounts can't be changed (a read-only system), or useradd is missing, there is none. */
+/** Undefined if accounts cannot be created: on a read-only system, or without useradd. */
 async function created(): Promise<Account | undefined> {
   const options = ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin'];
   const { ok } = await runAs(undefined, 'useradd', [...options, PREFERRED]);

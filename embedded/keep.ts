@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Who has run this long is not in a loop of crashes. */
+/** A program that has run this long is not in a crash loop. */
 const SETTLED_AFTER_MS = 60_000;
 
-/** Something that runs until it ends; `exited` gives how it did and never rejects. */
+/** Something that runs until it ends. `exited` gives the reason and never rejects. */
 export type Runs = { readonly exited: Promise<string> };
 
-/** Something that is kept running. */
+/** Something that is restarted when it ends. */
 export type Kept<Thing extends Runs> = {
-  /** What runs at the moment, or ran last. */
+  /** The thing that runs now, or ran last. */
   current(): Thing;
-  /** From now on it is not started again; what runs is ended with `end`. Resolves when all of that is done. */
+  /** Prevents further restarts, and ends the running thing with `end`. Resolves when everything has ended. */
   stop(end: (thing: Thing) => Promise<void>): Promise<void>;
 };
 
 /**
- * Keeps a thing running that runs already: when it ends, that is said and `start` is called for the next one, after a
- * second at first and with growing pauses while it goes on ending (or `start` goes on failing).
+ * Keeps a running thing alive: when it ends, logs that and calls `start` for a new one. The pause before is a
+ * second at first, and grows while the thing keeps ending or `start` keeps failing.
  */
 export function keepRunning<Thing extends Runs>(
   name: string,
@@ -44,7 +44,7 @@ export function keepRunning<Thing extends Runs>(
     let pauseMs = FIRST_PAUSE_MS;
     let how = await first.exited;
     while (!stopping.signal.aborted) {
-      log(`${name} ended unexpectedly (${how}). It is started again in ${pauseMs / 1_000} s.`);
+      log(`${name} ended unexpectedly (${how}). It is restarted in ${pauseMs / 1_000} s.`);
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       const startedAt = performance.now();

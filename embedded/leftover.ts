@@ -2,15 +2,15 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandLine, isAlive, waitUntilGone, workingDirectory } from './processes.ts';
 
-/** A fast shutdown writes a checkpoint; with 128 MB of buffers on a slow disk that takes a while. */
+/** A fast shutdown writes a checkpoint. With 128 MB of buffers on a slow disk this takes a while. */
 const FAST_SHUTDOWN_MS = 30_000;
-/** On SIGQUIT the server gives its own processes 5 s before it kills them. */
+/** After SIGQUIT the server gives its processes 5 s before it kills them. */
 const IMMEDIATE_SHUTDOWN_MS = 10_000;
 
 /**
- * Deals with what an earlier Postgres left in its data directory: a server that still runs is stopped, a
- * postmaster.pid whose process is now another program is removed. Says what it does.
- * Throws when the old server can't be stopped.
+ * Cleans up the data directory after an earlier Postgres: a server that still runs is stopped, and a
+ * postmaster.pid whose pid now belongs to another program is removed. Logs its actions. Throws if the old
+ * server cannot be stopped.
  */
 export async function clearLeftover(data: string, log: (line: string) => void): Promise<void> {
   const pidFile = join(data, 'postmaster.pid');
@@ -18,24 +18,26 @@ export async function clearLeftover(data: string, log: (line: string) => void): 
   if (text === undefined) return;
   const pid = Number.parseInt(text, 10);
   if (pid > 0 && !isAlive(pid)) {
-    // The file stays: Postgres takes it over, after it has made sure that no process of that server is left.
-    log('The embedded Postgres was not shut down the last time; it recovers from its log.');
+    // The file stays. Postgres replaces it after checking that no process of the old server is left.
+    log('The embedded Postgres was not shut down properly last time. It recovers from its log.');
     return;
   }
   if (!(pid > 0 && isServerOf(pid, data))) {
-    log(`${pidFile} names no Postgres of ours (process ${pid} is another program): removed.`);
+    log(
+      `${pidFile} does not belong to a running Postgres of Errand (process ${pid} is another program). It is removed.`,
+    );
     await rm(pidFile, { force: true });
     return;
   }
   log(
-    `A Postgres of an earlier start still runs on ${data} (process ${pid}); it is stopped and started anew.`,
+    `A Postgres of an earlier start is still running on ${data} (process ${pid}). It is stopped and started again.`,
   );
   await stopServer(pid);
 }
 
 /**
- * Stops a Postgres server: fast shutdown, and an immediate one when that takes too long (nothing is lost,
- * the next start recovers). Resolves when its process is gone; throws when it does not go.
+ * Stops a Postgres server: by a fast shutdown and, if that takes too long, by an immediate one (nothing is
+ * lost, the next start recovers). Resolves when its process has ended. Throws if it does not end.
  */
 export async function stopServer(pid: number): Promise<void> {
   for (const [signal, withinMs] of [
@@ -46,7 +48,7 @@ export async function stopServer(pid: number): Promise<void> {
     process.kill(pid, signal);
     if (await waitUntilGone(pid, withinMs)) return;
   }
-  throw new Error(`Postgres (process ${pid}) could not be stopped.`);
+  throw new Error(`Postgres (process ${pid}) could not be stopped: stop it by hand, then start again.`);
 }
 
 function isServerOf(pid: number, data: string): boolean {

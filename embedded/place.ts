@@ -14,10 +14,10 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Account, runAs, serverAccount } from './account.ts';
-import { type Binaries, installedBinaries } from './binaries.ts';
+import type { Binaries } from './binaries.ts';
 import { canEnter, copyBinaries, makeOpenFolder, runProblem } from './reachable.ts';
 
-/** Where Postgres's programs and data are, and the account that it runs as (undefined: ours). */
+/** The places of Postgres's programs and data, and the account that runs it (undefined: ours). */
 export type Place = {
   readonly binaries: string;
   readonly version: string;
@@ -26,20 +26,23 @@ export type Place = {
 };
 
 /**
- * For root in a checkout that only root may enter (under /root, say): the account that Postgres runs as can reach
- * neither node_modules nor the checkout. What it can't reach is kept in a folder of its own in here.
+ * For root with a checkout that only root may enter, such as one under /root: the account of Postgres can
+ * reach neither node_modules nor the checkout. Everything that it needs is kept in a folder in here.
  */
 const OUTSIDE = '/var/lib/errand';
 
 /**
- * Decides where Postgres runs for a directory, which is made when missing; what has to be copied is copied.
- * `<directory>/postgres` leads to the data in every case: it is their folder or a symbolic link to it.
- * Throws when the binaries can't be run, and when the link leads to the data of another checkout.
+ * Decides where Postgres runs for a directory, which is created if it is missing. Files that must be copied
+ * are copied. `<directory>/postgres` always leads to the data: it is their folder or a symbolic link to it.
+ * Throws if the binaries cannot run, or if the link leads to the data of another checkout.
  */
-export async function choosePlace(directory: string, log: (line: string) => void): Promise<Place> {
+export async function choosePlace(
+  directory: string,
+  installed: Binaries,
+  log: (line: string) => void,
+): Promise<Place> {
   await mkdir(directory, { recursive: true });
   const own = await realpath(directory);
-  const installed = await installedBinaries();
   const account = await serverAccount(join(own, 'postgres'));
   if (account === undefined) {
     const problem = await runProblem(undefined, installed.directory);
@@ -47,7 +50,8 @@ export async function choosePlace(directory: string, log: (line: string) => void
     const data = join(own, 'postgres');
     return { binaries: installed.directory, version: installed.version, data: await followed(data), account };
   }
-  // It holds nothing secret itself, the data's own folder is closed; without this a strict umask would do.
+  // The account must be able to enter the folder despite a strict umask. The folder contains no secrets; that
+  // of the data is closed.
   await chmod(own, (await stat(own)).mode | 0o011);
   const outside = join(OUTSIDE, createHash('sha256').update(own).digest('hex').slice(0, 16));
   const binaries = await reachableBinaries(installed, account, outside);
@@ -80,18 +84,21 @@ async function reachableData(
   await writeFile(join(outside, 'checkout'), own);
   if (found !== undefined) await moveOut(here, data);
   await symlink(data, here);
-  log(`Only root may enter ${own}, and Postgres refuses to run as root: its data are in ${data}.`);
+  log(`Only root may enter ${own}, but Postgres refuses to run as root. Its data are in ${data}.`);
   return data;
 }
 
-/** The data that a link of an earlier start leads to. A moved checkout takes its data along; a copied one may not share them. */
+/**
+ * The data that the link of an earlier start names. A moved checkout keeps its data; a copied one must not
+ * share them.
+ */
 async function linkedData(own: string, link: string): Promise<string> {
   const data = await readlink(link);
   const owner = join(dirname(data), 'checkout');
   const checkout = await readFile(owner, 'utf8').catch(() => own);
   if (checkout !== own && (await readlink(join(checkout, 'postgres')).catch(() => '')) === data) {
     throw new Error(
-      `${link} leads to ${data}, which are the data of ${checkout}: two checkouts can't share them. ` +
+      `${link} leads to ${data}, the data of ${checkout}. Two checkouts cannot share data. ` +
         `Remove ${link} to start with an empty database.`,
     );
   }
@@ -100,20 +107,23 @@ async function linkedData(own: string, link: string): Promise<string> {
   return data;
 }
 
-/** A copy that is synced before it counts: interrupted at any point, the data are whole in one of the two places. */
+/**
+ * Copies the data, and syncs the copy before it gets its final name. If this is interrupted, the data are
+ * complete in one of the two places.
+ */
 async function moveOut(here: string, data: string): Promise<void> {
   await rename(data, `${data}.old-${Date.now()}`).catch(() => undefined);
   const unfinished = `${data}.moving`;
   await rm(unfinished, { recursive: true, force: true });
   const { ok, output } = await runAs(undefined, 'cp', ['-a', here, unfinished]);
-  if (!ok) throw new Error(`Could not copy ${here} to ${unfinished}: ${output}`);
+  if (!ok) throw new Error(`Cannot copy ${here} to ${unfinished}: ${output}`);
   await runAs(undefined, 'sync', []);
   await rename(unfinished, data);
   await rename(here, `${here}.moved`);
   await rm(`${here}.moved`, { recursive: true });
 }
 
-/** Data that became root's by a copy or by `chown -R`: Postgres wants to own them. */
+/** Changes the owner of data that belong to root after a copy or a `chown -R`. Postgres must own them. */
 async function giveTo(account: Account, data: string): Promise<void> {
   await runAs(undefined, 'chown', ['-R', `${account.uid}:${account.gid}`, data]);
   await chmod(data, 0o700);
@@ -126,11 +136,11 @@ async function makeOutside(outside: string): Promise<void> {
 
 function unusable(problem: string): Error {
   return new Error(
-    `The embedded Postgres can't be run here (${problem}). Set DATABASE_URL to a Postgres 18 instead.`,
+    `The embedded Postgres cannot run here (${problem}). Set DATABASE_URL to a Postgres 14 or newer instead.`,
   );
 }
 
-/** The real path, for a folder that need not exist yet. */
+/** The real path. The folder need not exist yet. */
 function followed(path: string): Promise<string> {
   return realpath(path).catch(() => path);
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { embeddedUrl } from '../config/load.ts';
 import { plainEnvironment } from './account.ts';
+import { type Binaries, installedBinaries } from './binaries.ts';
 import { ensureCluster, PASSWORD, USER } from './cluster.ts';
 import { clearLeftover, stopServer } from './leftover.ts';
 import { choosePlace, type Place } from './place.ts';
@@ -13,16 +14,16 @@ import { freePort, portProblem } from './ports.ts';
 
 const HOST = '127.0.0.1';
 
-/** A server that recovers from a crash answers late; one that can't start ends, which is noticed at once. */
+/** A server that recovers from a crash answers late. One that cannot start ends, which is noticed at once. */
 const READY_WITHIN_MS = 120_000;
 const READY_POLL_MS = 25;
-/** How long processes of a server that was killed may take to notice it; until then no other can start. */
+/** How long the processes of a killed server may take to notice it. No other server can start before. */
 const SURVIVORS_WITHIN_MS = 15_000;
 const SURVIVORS_POLL_MS = 200;
 const LOG_KEPT_BYTES = 10_000_000;
 const LOG_TAIL_LINES = 20;
 
-/** fsync and full_page_writes stay on: this is somebody's data. */
+/** fsync and full_page_writes stay on, because these are real data. */
 const DEFAULT_SETTINGS = {
   max_connections: '200',
   shared_buffers: '128MB',
@@ -34,13 +35,20 @@ const DEFAULT_SETTINGS = {
 };
 
 export type PostgresOptions = {
-  /** A folder of its own, made when missing: data in `postgres`, the server's log in `postgres.log`. */
+  /**
+   * A separate folder, which is created if it is missing. It contains the data in `postgres` and the server's
+   * log in `postgres.log`.
+   */
   readonly directory: string;
-  /** On 127.0.0.1; 0: any free one. */
+  /** The port on 127.0.0.1. 0 means any free one. */
   readonly port: number;
-  /** Settings of postgresql.conf that go before the defaults. */
+  /** Settings of postgresql.conf that override the defaults. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Gets a sentence for a person when there is something to say. */
+  /** Variables that are added to the environment of the server's process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Another Postgres than the one of the package: tests run on older ones. */
+  readonly binaries?: Binaries;
+  /** Receives messages for a person. */
   readonly log: (line: string) => void;
 };
 
@@ -49,9 +57,9 @@ export type Postgres = {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Settles when the server's process has ended, asked to or not, with how. */
+  /** Resolves with the reason when the server's process has ended, whether requested or not. */
   readonly exited: Promise<string>;
-  /** Fast shutdown; resolves when the process is gone. */
+  /** Fast shutdown. Resolves when the process has ended. */
   stop(): Promise<void>;
 };
 
@@ -63,18 +71,22 @@ type Server = {
 };
 
 /**
- * Starts Postgres on the data in `<directory>/postgres`, making them the first time, and resolves when it
- * answers; database, user and password are `errand`. What an earlier run left behind is dealt with, so a directory
- * must have one user at a time (`npm start` makes sure). It ends with this process, unless that is killed.
- * Throws, with nothing left running: the port is in use, the data belong to another version, no account to run as;
- * the end of the server's log is in the message when it would not start.
+ * Starts Postgres on the data in `<directory>/postgres`, creates them the first time, and resolves when it
+ * answers. Database, user and password are `errand`. It cleans up after an earlier run, so only one process
+ * at a time may use a directory (`npm start` ensures this). Postgres ends with this process, unless this
+ * process is killed. Throws, with nothing left running, if the port is in use, the data belong to another
+ * version, or no account can run it. If the server does not start, the message contains the end of its log.
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-  const place = await choosePlace(options.directory, options.log);
+  const place = await choosePlace(
+    options.directory,
+    options.binaries ?? (await installedBinaries()),
+    options.log,
+  );
   await clearLeftover(place.data, options.log);
   if (await ensureCluster(place, options.settings?.fsync !== 'off')) {
-    options.log(`Made a new embedded Postgres ${place.version.split('-')[0]} in ${place.data}.`);
+    options.log(`Created a new embedded Postgres ${place.version.split('-')[0]} in ${place.data}.`);
   }
   const logFile = join(options.directory, 'postgres.log');
   await keepLogSmall(logFile);
@@ -83,7 +95,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const port = options.port === 0 ? await freePort(HOST) : options.port;
     const problem = await portProblem(HOST, port);
     if (problem !== null && options.port !== 0) throw portError(port, problem);
-    const outcome = await launch(place, port, settings, logFile);
+    const outcome = await launch(place, port, { settings, environment: options.environment }, logFile);
     if ('exited' in outcome) return { ...outcome, port, url: embeddedUrl(port) };
     if (Date.now() < until && mayRetry(outcome.tail, options.port)) await sleep(SURVIVORS_POLL_MS);
     else if (isPortTaken(outcome.tail)) throw portError(port, 'EADDRINUSE');
@@ -106,22 +118,27 @@ function isPortTaken(tail: string): boolean {
 function portError(port: number, problem: string): Error {
   const inUse = problem === 'EADDRINUSE';
   return new Error(
-    `The embedded Postgres can't listen on ${HOST}:${port}: the port is ${inUse ? 'in use by another program' : `refused (${problem})`}. ` +
+    `The embedded Postgres cannot listen on ${HOST}:${port}: the port is ${inUse ? 'in use by another program' : `refused (${problem})`}. ` +
       `${inUse ? 'Stop that program or set' : 'Set'} EMBEDDED_POSTGRES_PORT to a free port.`,
   );
 }
+
+type Given = {
+  readonly settings: Record<string, string>;
+  readonly environment: PostgresOptions['environment'];
+};
 
 type Failure = { readonly why: string; readonly tail: string };
 
 async function launch(
   place: Place,
   port: number,
-  settings: Record<string, string>,
+  { settings, environment }: Given,
   logFile: string,
 ): Promise<Server | Failure> {
   const logFrom = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
   const flags = { ...settings, listen_addresses: HOST, port: String(port), unix_socket_directories: '' };
-  const server = spawnServer(place, flags, logFile);
+  const server = spawnServer(place, { settings: flags, environment }, logFile);
   const why = await waitUntilReady(server, port).catch((error: unknown) => String(error));
   if (why === null) return server;
   await server.stop();
@@ -129,14 +146,14 @@ async function launch(
   return { why, tail: tail.slice(-LOG_TAIL_LINES).join('\n') };
 }
 
-function spawnServer(place: Place, flags: Record<string, string>, logFile: string): Server {
+function spawnServer(place: Place, { settings, environment }: Given, logFile: string): Server {
   const log = openSync(logFile, 'a', 0o600);
-  const args = Object.entries(flags).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(join(place.binaries, 'bin', 'postgres'), ['-D', place.data, ...args], {
     ...(place.account === undefined ? {} : { uid: place.account.uid, gid: place.account.gid }),
     cwd: '/',
-    env: plainEnvironment(),
-    // A terminal's Ctrl-C goes to the whole group of npm start; Postgres has to go down last.
+    env: { ...plainEnvironment(), ...environment },
+    // The terminal's Ctrl-C reaches the entire process group of npm start, but Postgres must stop last.
     detached: true,
     stdio: ['ignore', log, log],
   });
@@ -152,7 +169,7 @@ function spawnServer(place: Place, flags: Record<string, string>, logFile: strin
   });
   const stopAtExit = () => child.kill('SIGINT');
   process.on('exit', stopAtExit);
-  // Who forgets to stop it can still end.
+  // A process that does not stop it can still end.
   child.unref();
   return {
     pid,
@@ -167,13 +184,15 @@ function spawnServer(place: Place, flags: Record<string, string>, logFile: strin
   };
 }
 
-/** Gives null when it answers, else why it never will. Makes the database when it is missing. */
+/**
+ * Gives null when the server answers, or the reason why it never will. Creates the database if it is missing.
+ */
 async function waitUntilReady(server: Server, port: number): Promise<string | null> {
   const until = Date.now() + READY_WITHIN_MS;
   const ended = server.exited.then((how) => `it ended with ${how}`);
   while (Date.now() < until) {
     const answer = await Promise.race([tryDatabase(port), ended]);
-    // What answered may be another program that got the port first.
+    // Another program that got the port first may have answered.
     if (server.hasEnded()) return ended;
     if (answer !== 'not yet') return answer;
     await sleep(READY_POLL_MS);
@@ -194,7 +213,8 @@ async function tryDatabase(port: number): Promise<string | null> {
     if (rowCount === 0) await client.query('create database errand');
     return null;
   } catch (error) {
-    // A server that starts or stops says 57P0x; what else it says (a password that is not ours, a full disk) stays true.
+    // A server that is starting or stopping answers 57P0x. Other errors (a wrong password, a full disk) are
+    // final.
     const isFinal = error instanceof pg.DatabaseError && !error.code?.startsWith('57');
     return isFinal ? error.message : 'not yet';
   } finally {

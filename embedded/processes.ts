@@ -2,18 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often a process that is not our child is asked whether it is gone; nothing tells us. */
+/** The polling interval for the end of a process that is not our child, because there is no notification. */
 const GONE_POLL_MS = 20;
 
 /**
- * Whether a process with this pid runs. A zombie does not count: in a container whose first process reaps
- * nobody, a killed program stays one for ever.
+ * Whether a process with this pid is running. A zombie does not count: in a container whose first process
+ * does not reap children, a killed program stays a zombie for ever.
  */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it exists and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
   const state = statFields(pid)?.[0];
@@ -21,8 +21,8 @@ export function isAlive(pid: number): boolean {
 }
 
 /**
- * When a process was started, as a text that no other process with the same pid has, not even after a reboot.
- * '' when the system doesn't tell. Only for comparing.
+ * A text for the start of a process that differs from that of every other process with the same pid, even
+ * after a reboot. Empty if the system does not provide it. Only for comparisons.
  */
 export function startMark(pid: number): string {
   const ticks = statFields(pid)?.[19];
@@ -30,12 +30,15 @@ export function startMark(pid: number): string {
   return ps(pid, 'lstart');
 }
 
-/** The program and the arguments of a process, or '' when the system doesn't tell. */
+/** The program and the arguments of a process; empty if the system does not provide them. */
 export function commandLine(pid: number): string {
   return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || ps(pid, 'command');
 }
 
-/** The folder that a process works in, or '' when the system doesn't tell (only Linux does, to its owner and root). */
+/**
+ * The working directory of a process; empty if the system does not provide it. Only Linux does, for its owner
+ * and root.
+ */
 export function workingDirectory(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
@@ -44,7 +47,7 @@ export function workingDirectory(pid: number): string {
   }
 }
 
-/** Waits until a process is gone, `withinMs` at most. Gives whether it is. */
+/** Waits until a process has ended, at most `withinMs`. Gives whether it has. */
 export async function waitUntilGone(pid: number, withinMs: number): Promise<boolean> {
   const until = Date.now() + withinMs;
   while (isAlive(pid)) {

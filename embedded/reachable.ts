@@ -6,26 +6,29 @@ import type { Binaries } from './binaries.ts';
 const READABLE = 0o444;
 const SEARCHABLE = 0o111;
 
-/** Whether an account may enter a folder. Tried out: modes alone don't tell (parents, ACLs, mounts). */
+/**
+ * Whether an account may enter a folder. It is tried out, because permission bits alone do not show it
+ * (parents, ACLs, mounts).
+ */
 export async function canEnter(account: Account, directory: string): Promise<boolean> {
   return (await runAs(account, '/bin/sh', ['-c', 'cd -- "$1"', 'sh', directory])).ok;
 }
 
-/** What is wrong when an account (undefined: we) runs these binaries, or null when they run. */
+/** The problem if an account (undefined: ours) runs these binaries, or null if they run. */
 export async function runProblem(account: Account | undefined, directory: string): Promise<string | null> {
   const { ok, output } = await runAs(account, join(directory, 'bin', 'postgres'), ['--version']);
   return ok ? null : output;
 }
 
-/** Makes a folder that every account may enter, whatever our umask says. */
+/** Creates a folder that every account may enter, whatever the umask is. */
 export async function makeOpenFolder(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   await chmod(directory, 0o755);
 }
 
 /**
- * Copies binaries into a folder, readable for all, unless this version is there already; other versions are
- * removed. Gives the folder of the copy. An interrupted copy is never taken for a whole one.
+ * Copies binaries into a folder, readable for everybody, unless this version is already there. Other versions
+ * are removed. Gives the folder of the copy. An interrupted copy is never taken for a complete one.
  */
 export async function copyBinaries(installed: Binaries, into: string): Promise<string> {
   const name = `binaries-${installed.version}`;
@@ -44,7 +47,7 @@ export async function copyBinaries(installed: Binaries, into: string): Promise<s
   return copy;
 }
 
-/** Like `chmod a+rX`: npm's files are for their owner alone when root has a strict umask. */
+/** Like `chmod a+rX`. If root has a strict umask, only root can read the files of npm. */
 async function openToAll(path: string): Promise<void> {
   const { mode } = await stat(path);
   const executable = (mode & 0o100) !== 0;

@@ -5,8 +5,8 @@ const POLL_MS = 50;
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
- * Waits until a child's HTTP listens and its /ready answers 200. Gives its port.
- * Throws when the child ends first, or takes longer than `withinMs`.
+ * Waits until a child's HTTP server listens and its /ready answers 200. Gives its port. Throws if the child
+ * ends first, or takes longer than `withinMs`.
  */
 export async function untilReady(child: Child, host: string, withinMs: number): Promise<number> {
   const givenUp = new AbortController();

@@ -4,22 +4,25 @@ import type { Config } from '../config/schema.ts';
 import { type Child, SUCCESS, startChild } from './child.ts';
 import { claimFile } from './claim.ts';
 import { keepRunning } from './keep.ts';
+import { requirePorts } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { untilReady } from './ready.ts';
-import { requirePorts } from './required_ports.ts';
 import { onStopSignals } from './stop_signals.ts';
 import { reachableHost, welcome } from './welcome.ts';
 
-// What `npm start` runs: Postgres unless one is configured, the migrations, the API and one runner.
+// `npm start`: runs Postgres unless one is configured, the migrations, the API and one runner.
 
 const ROOT = dirname(import.meta.dirname);
 const DIRECTORY = '.errand';
-/** What a start takes beside waiting for Postgres: loading the code, compiling the validators. */
+/** The time of a start besides waiting for Postgres: loading the code, compiling the validators. */
 const LOADING_MS = 30_000;
-/** What a child may take beyond the time for what is running: the runner writes its last outcomes, 15 s at most. */
+/**
+ * The time that a child may take after its running work has ended: the runner writes its last outcomes, at
+ * most 15 s.
+ */
 const LEEWAY_MS = 20_000;
 
-/** What runs and how it is ended. */
+/** The running programs, and how to end them. */
 type Running = {
   programs: { stop(graceMs: number): Promise<void>; kill(): void }[];
   stopPostgres: () => Promise<void>;
@@ -33,18 +36,19 @@ async function main(): Promise<number> {
   process.chdir(ROOT);
   const config = loadConfig();
   const { foundLeftover } = claimFile(`${DIRECTORY}/start.pid`);
-  if (foundLeftover) say('The last npm start was killed; clearing up after it.');
+  if (foundLeftover) say('The last npm start was killed. Cleaning up after it.');
   const running: Running = {
     programs: [],
     stopPostgres: async () => undefined,
     isGoingDown: false,
     exitCode: 0,
   };
-  const graceMs = (config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000 + LEEWAY_MS;
+  const graceMs =
+    (config.DRAIN_DELAY_SECS + config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000 + LEEWAY_MS;
   const stop = new AbortController();
   onStopSignals(
     () => {
-      say('Stopping; once more to stop at once.');
+      say('Stopping. Press Ctrl-C again to stop at once.');
       stop.abort();
       for (const program of running.programs) void program.stop(graceMs);
     },
@@ -61,7 +65,10 @@ async function main(): Promise<number> {
   return running.exitCode;
 }
 
-/** Starts, says what the start gives, and waits for the signal to stop. A start that fails is explained and ends the wait. */
+/**
+ * Starts, prints the result, and waits for the signal to stop. If the start fails, prints the reason and
+ * returns.
+ */
 async function runUntil(stop: AbortSignal, running: Running, start: () => Promise<string>): Promise<void> {
   try {
     say(await start());
@@ -70,14 +77,17 @@ async function runUntil(stop: AbortSignal, running: Running, start: () => Promis
       stop.addEventListener('abort', () => resolve());
     });
   } catch (error) {
-    // Told to stop while starting: that is why a step failed.
+    // The signal to stop arrived during the start, so a step has failed.
     if (stop.aborted) return;
     console.error(explain(error));
     running.exitCode = 1;
   }
 }
 
-/** Starts everything in order; gives what to say when all of it answers. Throws when any of it does not. */
+/**
+ * Starts everything in order. Gives the message to print when everything answers. Throws if something does
+ * not.
+ */
 async function bringUp(config: Config, running: Running, stop: AbortSignal): Promise<string> {
   stop.throwIfAborted();
   if (wantsEmbeddedPostgres(config)) await bringUpPostgres(config, running);
@@ -134,11 +144,15 @@ function stopAtOnce(running: Running): void {
   say('Stopping at once.');
   running.exitCode = 1;
   for (const program of running.programs) program.kill();
-  // Still starting, in a step that need not end soon. Postgres is stopped by its own handler of our exit.
+  // If a step of the start is still running, it may take long, so the process exits now. Postgres has its own
+  // exit handler.
   if (!running.isGoingDown) process.exit(1);
 }
 
-/** Our own errors and the system's explain themselves; anything else is a bug, whose place is needed. */
+/**
+ * Our own errors and those of the system have a sufficient message. Other errors are bugs, so the stack is
+ * shown.
+ */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name === 'Error' || error instanceof ConfigError
@@ -146,7 +160,7 @@ function explain(error: unknown): string {
     : (error.stack ?? error.message);
 }
 
-// A terminal that was closed (SIGHUP) or a reader that left (`npm start | head`) is no reason to crash.
+// A closed terminal (SIGHUP) or reader (`npm start | head`) must not crash the process.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 try {
   process.exit(await main());

@@ -1,15 +1,12 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * One Ctrl-C can arrive twice: from the terminal, which signals its whole foreground group, and from npm, which passes
- * on what it gets. Nobody presses twice within this time.
+ * One Ctrl-C can arrive twice: from the terminal, which signals its entire foreground group, and from npm,
+ * which forwards signals. Nobody presses twice within this time.
  */
 const SAME_PRESS_MS = 500;
 
-/**
- * Calls `first` on the first signal that asks this process to stop, and `again` when a later one says that it takes
- * too long.
- */
+/** Calls `first` on the first signal that asks this process to stop, and `again` on a later one. */
 export function onStopSignals(first: () => void, again: () => void): void {
   let firstAt: number | undefined;
   const handle = () => {

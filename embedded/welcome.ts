@@ -1,13 +1,16 @@
 import { connectionString, maskSecrets, wantsEmbeddedPostgres } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 
-/** The host part of an URL that reaches what listens on `SERVER_HOST` from this machine. */
-export function reachableHost(serverHost: string, forAny: string): string {
-  if (serverHost === '0.0.0.0' || serverHost === '::') return forAny;
+/**
+ * The host part of a URL that reaches a server on `SERVER_HOST` from this machine. If it is unset, the server
+ * listens on loopback or on all addresses.
+ */
+export function reachableHost(serverHost: string | undefined, forAny: string): string {
+  if (serverHost === undefined || serverHost === '0.0.0.0' || serverHost === '::') return forAny;
   return serverHost.includes(':') ? `[${serverHost}]` : serverHost;
 }
 
-/** What `npm start` says once everything answers: where things are, and a first task to try. */
+/** The message of `npm start` when everything answers: the addresses, and a first task to try. */
 export function welcome(config: Config, apiPort: number, runnerPort: number): string {
   const host = reachableHost(config.SERVER_HOST, 'localhost');
   const lines = [
@@ -23,7 +26,7 @@ export function welcome(config: Config, apiPort: number, runnerPort: number): st
   if (config.NODE_ENV !== 'production') {
     lines.push('Try it:', tryIt(`${host}:${apiPort}`), '');
   }
-  return [...lines, 'Ctrl-C stops it.', ''].join('\n');
+  return [...lines, 'Press Ctrl-C to stop.', ''].join('\n');
 }
 
 function tryIt(authority: string): string {

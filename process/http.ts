@@ -3,29 +3,29 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer } from './node_http.ts';
 
-/** How far above its usual port a process looks for a free one when none was asked for. */
+/** How many ports above its usual port a process tries if no port is configured. */
 const PORTS_TO_TRY = 100;
 const IDLE_SWEEP_MS = 20;
-/** How often it is looked for requests that do not arrive in time. */
+/** How often Node checks for requests that do not arrive in time. */
 const CONNECTION_SWEEP_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 
 export type ListenOptions = {
   host: string;
   port: number;
-  /** The variable that sets the port. */
+  /** The name of the variable that sets the port. */
   variable: string;
-  /** A busy port means the next one is tried. */
+  /** If the port is in use, the next one is tried. */
   orNext?: boolean;
-  /** How long a request may take to arrive whole. */
+  /** How long a request may take to arrive completely. */
   requestTimeoutMs?: number;
-  /** Which requests for another protocol get one; the others are answered as if they had not asked. */
+  /** Decides which requests for another protocol are upgraded. The others are answered as normal requests. */
   shouldUpgrade?: (request: IncomingMessage) => boolean;
-  /** Answers what is no HTTP; without it Node does. */
+  /** Answers input that is not valid HTTP. By default, Node answers. */
   onMalformed?: (error: NodeJS.ErrnoException, socket: Duplex) => void;
 };
 
-/** Listens. Throws an Error that names the port and the variable that sets it. */
+/** Starts a server. Throws an Error that names the port and the variable that sets it. */
 export async function listen(listener: RequestListener, where: ListenOptions): Promise<Server> {
   const last = where.orNext ? where.port + PORTS_TO_TRY : where.port;
   const requestTimeout = where.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
@@ -58,22 +58,21 @@ function tryListen(server: Server, host: string, port: number): Promise<NodeJS.E
   });
 }
 
-/** Tells the process that started this one, if there is one, that it is up and on which port. */
+/** Reports to the parent process, if there is one, that this process is ready, and its port. */
 export function announce(server: Server): void {
   process.send?.({ listening: portOf(server) });
 }
 
-/** The port that a listening server has. */
+/** The port of a listening server. */
 export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/**
- * Stops accepting, lets the requests under way finish for at most `timeoutMs`, then closes what is left.
- */
+/** Stops accepting connections, lets running requests finish for at most `timeoutMs`, and closes the rest. */
 export async function closeServer(server: Server, timeoutMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection whose last request ends from now on would be kept alive, and nothing would close it.
+  // Connections whose last request ends from now on would stay open (keep-alive), so they are closed at
+  // intervals.
   const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
   const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
   await closed;

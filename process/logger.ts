@@ -4,7 +4,7 @@ import { shownError } from './shown_error.ts';
 
 const SECRET_HEADERS = ['authorization', 'cookie', 'set-cookie', 'x-api-key', 'proxy-authorization'];
 
-/** What is never in a log line, wherever a request or its headers are logged. For every logger of ours. */
+/** Paths that no logger of ours ever writes, wherever a request or its headers are logged. */
 export const REDACTED = {
   paths: SECRET_HEADERS.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]),
   censor: '[redacted]',
@@ -12,13 +12,13 @@ export const REDACTED = {
 
 export type ProcessLogger = {
   log: Logger;
-  /** Where its lines go: for loggers whose lines take another way first. */
+  /** The destination of its lines, for loggers that process lines first. */
   destination: DestinationStream;
 };
 
 /**
- * The logger of a process: JSON lines, or readable ones in development. Lines that belong to a request or a
- * task carry `request_id` and `task_id`.
+ * Makes the logger of a process. It writes JSON lines, or readable lines in development. Lines about a
+ * request or a task have `request_id` and `task_id`.
  */
 export async function createLogger(
   config: Pick<Config, 'LOG_LEVEL' | 'NODE_ENV'>,
@@ -39,9 +39,9 @@ export async function createLogger(
 }
 
 async function destinationFor(environment: Config['NODE_ENV']): Promise<DestinationStream> {
-  // Synchronous: what a process says last, when it crashes, is what matters.
+  // Synchronous, because the last lines before a crash are the most important.
   if (environment !== 'development') return pino.destination({ dest: 1, sync: true });
-  // A development dependency: production must not need it.
+  // pino-pretty is a development dependency, so production must not need it.
   const { default: pretty } = await import('pino-pretty');
   return pretty({ sync: true, ignore: 'pid,hostname,process', messageFormat: '{process}: {msg}' });
 }

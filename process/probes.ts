@@ -1,23 +1,23 @@
 import { Router } from 'express';
 import { VERSION } from './version.ts';
 
-/** One thing that must be well for the process to get traffic. */
+/** One condition that must hold for the process to receive traffic. */
 export type Check = { name: string; status: 'ok' | 'failed'; message?: string };
 
 export type ProbeSource = {
   /** `api` or `runner`. */
   process: string;
-  /** Whether the process is on its way out: alive, but not to be given work. */
+  /** Whether the process is stopping: it is alive, but should receive no new work. */
   isDraining: () => boolean;
   checks: () => Promise<Check[]>;
-  /** What `/health/detailed` adds to `/health`. Without it there is none. */
+  /** The additional part of `/health/detailed`. Without it, that path does not exist. */
   details?: () => Promise<Record<string, unknown>>;
 };
 
 /**
- * The probes of a process (specification A12, X9): `/health` tells how it is, `/health/detailed` at length, `/ready`
- * whether it may get traffic (503 when not), `/live` that it runs. `/health/ready` and `/health/live` are the same for
- * those who look there.
+ * The probes of a process (specification A12, X9): `/health` reports its health, `/health/detailed` in
+ * detail, `/ready` whether it may receive traffic (503 if not), `/live` that it runs. `/health/ready` and
+ * `/health/live` are aliases.
  */
 export function probes(source: ProbeSource): Router {
   const router = Router();

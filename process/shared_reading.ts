@@ -1,16 +1,16 @@
 import { messageOf } from './start.ts';
 
-/** What was read, or why it could not be. */
+/** The value that was read, or the reason why reading failed. */
 export type Reading<T> = { value: T } | { value: null; why: string };
 
 /**
- * A reading that many may ask for at any time: one is under way at most, its result is good for `keepMs`, and
- * nobody waits for longer than `patienceMs`. So probes can neither load what they look at, nor hang with it.
- * `clock` gives milliseconds.
+ * A read that many callers share. Only one read runs at a time, its result is kept for `keepMs`, and no
+ * caller waits longer than `waitBudgetMs`. So probes can neither overload the system that they check, nor
+ * hang with it. `clock` gives milliseconds.
  */
 export function sharedReading<T>(
   read: () => Promise<T>,
-  limits: { keepMs: number; patienceMs: number },
+  limits: { keepMs: number; waitBudgetMs: number },
   clock: () => number = () => performance.now(),
 ): () => Promise<Reading<T>> {
   let last: { reading: Reading<T>; at: number } | null = null;
@@ -29,11 +29,11 @@ export function sharedReading<T>(
   return async () => {
     if (last !== null && clock() - last.at < limits.keepMs) return last.reading;
     current ??= readNow();
-    const { promise: patience, resolve: giveUp } = Promise.withResolvers<Reading<T>>();
-    const why = `no answer within ${limits.patienceMs} ms`;
-    const timer = setTimeout(() => giveUp({ value: null, why }), limits.patienceMs);
+    const { promise: waitBudget, resolve: giveUp } = Promise.withResolvers<Reading<T>>();
+    const why = `no answer within ${limits.waitBudgetMs} ms`;
+    const timer = setTimeout(() => giveUp({ value: null, why }), limits.waitBudgetMs);
     try {
-      return await Promise.race([current, patience]);
+      return await Promise.race([current, waitBudget]);
     } finally {
       clearTimeout(timer);
     }

@@ -1,17 +1,25 @@
-/** Causes of an error that are told, one below the other. */
+import { codeOf, isError, memberOf, textOf } from '../core/json/thrown.ts';
+
+/** The maximum number of nested causes that are shown. */
 const MAX_CAUSES = 5;
+const MAX_LENGTH = 20_000;
 
 type ShownError = { type: string; message: string; code?: string; stack?: string | undefined };
 
 /**
- * Of an error what says where and why, and nothing else that hangs on it: with others' errors that may be headers, a
- * request, or the row that Postgres refused.
+ * The parts of an error that say where and why it happened. Other properties are dropped: in errors of
+ * libraries they may be headers, a request, or the row that Postgres refused. Never throws, whatever was
+ * thrown.
  */
 export function shownError(error: unknown, depth = 0): ShownError & { cause?: unknown } {
-  if (!(error instanceof Error))
-    return { type: typeof error, message: 'something that is no Error was thrown' };
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  const cause =
-    error.cause instanceof Error && depth < MAX_CAUSES ? { cause: shownError(error.cause, depth + 1) } : {};
-  return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause };
+  if (!isError(error)) return { type: typeof error, message: 'a value that is not an Error was thrown' };
+  const code = codeOf(error, MAX_LENGTH);
+  const cause = depth < MAX_CAUSES ? memberOf(error, 'cause') : undefined;
+  return {
+    type: textOf(() => error.name, MAX_LENGTH) ?? 'Error',
+    message: textOf(() => error.message, MAX_LENGTH) ?? '',
+    ...(code === null ? {} : { code }),
+    stack: textOf(() => error.stack, MAX_LENGTH) ?? undefined,
+    ...(isError(cause) ? { cause: shownError(cause, depth + 1) } : {}),
+  };
 }

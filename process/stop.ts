@@ -1,20 +1,27 @@
 import type { Logger } from 'pino';
 
-/** Ctrl-C reaches a process from the terminal and, forwarded, from npm: both are one press. */
+/** Ctrl-C reaches a process twice: from the terminal and, forwarded, from npm. Both count as one press. */
 const SAME_PRESS_MS = 500;
 
-/** What has to be ended before the process may exit, and how long that may take. */
+/** The function that ends everything before the process exits, and its time limit. */
 export type HowToStop = { timeoutMs: number; stop: () => Promise<void> };
 
+export type Stopping = {
+  /** Sets how to stop. */
+  onSignal: (how: HowToStop) => void;
+  /** Stops like a signal, but exits with 1, because the process has a fault. */
+  stopBroken: () => void;
+};
+
 /**
- * Takes SIGTERM, SIGINT and the end of the process that started this one. Gives the function that says how to
- * stop: from then on the first signal calls `stop` and exits with 0 when it is done, with 1 when it fails or
- * takes longer than `timeoutMs`; a second signal, no repetition of the first, ends the process at once.
+ * Handles SIGTERM, SIGINT and the end of the parent process. After `onSignal` was called, the first signal
+ * calls `stop`. The process then exits with 0, or with 1 if `stop` fails or takes longer than `timeoutMs`. A
+ * second signal ends the process at once; repetitions of the first within SAME_PRESS_MS do not count.
  *
- * Until then nothing is under way, and a signal ends the process at once with `exitCodeBefore`: without a
- * handler, process 1 of a container would never hear it (pid_namespaces(7)).
+ * Before `onSignal`, nothing is running, and a signal ends the process at once with `exitCodeBefore`. Without
+ * a handler, process 1 of a container would ignore the signal (pid_namespaces(7)).
  */
-export function stopOnSignal(log: Logger, exitCodeBefore: number): (how: HowToStop) => void {
+export function stopOnSignal(log: Logger, exitCodeBefore: number): Stopping {
   let how: HowToStop | null = null;
   let stoppingSince: number | null = null;
   const onSignal = (reason: string): void => {
@@ -29,22 +36,30 @@ export function stopOnSignal(log: Logger, exitCodeBefore: number): (how: HowToSt
     }
     stoppingSince = performance.now();
     log.info({ reason }, 'stopping');
-    stopAndExit(log, how);
+    stopAndExit(log, how, 0);
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  // Started by another process of ours: it must not leave us behind as an orphan that holds the port.
+  // If the parent process dies, this process must not stay behind as an orphan that holds the port.
   process.on('disconnect', () => {
-    if (stoppingSince === null) onSignal('the process that started this one is gone');
+    if (stoppingSince === null) onSignal('the parent process has ended');
   });
-  // Listening to that would keep a process up that has nothing left to do.
+  // Listening on the channel must not keep a finished process alive.
   process.channel?.unref();
-  return (given) => {
-    how = given;
+  return {
+    onSignal(given) {
+      how = given;
+    },
+    stopBroken() {
+      if (how === null) process.exit(1);
+      if (stoppingSince !== null) return;
+      stoppingSince = performance.now();
+      stopAndExit(log, how, 1);
+    },
   };
 }
 
-function stopAndExit(log: Logger, { timeoutMs, stop }: HowToStop): void {
+function stopAndExit(log: Logger, { timeoutMs, stop }: HowToStop, exitCode: number): void {
   setTimeout(() => {
     log.fatal({ timeout_ms: timeoutMs }, 'stopping took too long');
     process.exit(1);
@@ -52,7 +67,7 @@ function stopAndExit(log: Logger, { timeoutMs, stop }: HowToStop): void {
   stop().then(
     () => {
       log.info('stopped');
-      process.exit(0);
+      process.exit(exitCode);
     },
     (error: unknown) => {
       log.fatal({ err: error }, 'stopping failed');

@@ -14,21 +14,23 @@ import {
 import type { ErrorRecord } from '../core/errors.ts';
 import { VERSION } from './version.ts';
 
-// Only the interface of OpenTelemetry: without an SDK, which is the user's choice, every call of it does next to nothing.
+// Uses only the API of OpenTelemetry. Without an SDK, which is the user's choice, its calls do almost
+// nothing.
 const tracer = trace.getTracer('errand', VERSION);
 
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** The id of the trace that a traceparent belongs to, for log lines; null without one. */
+/** The id of the trace of a traceparent, for log lines; null without one. */
 export function traceIdOf(traceparent: string | null): string | null {
   return traceparent === null ? null : (TRACEPARENT.exec(traceparent)?.[1] ?? null);
 }
 
 /**
- * Does a submission of `count` tasks within a span `send <name>`, a child of the caller's: of the span that the
- * process's own instrumentation has made for the request, else of the request's traceparent. `work` gets the
- * traceparent to be stored with the tasks: the span's, or, when nothing makes spans, the caller's. Throws what it throws.
+ * Runs a submission of `count` tasks in a span `send <name>`. Its parent is the span that instrumentation of
+ * the process has made for the request, otherwise the request's traceparent. `work` gets the traceparent to
+ * store with the tasks: that of the span or, if nothing makes spans, the caller's. Throws the errors of
+ * `work`.
  */
 export async function traceSend<T>(
   submission: { name: string; count: number; traceparent: string | null },
@@ -51,30 +53,23 @@ export async function traceSend<T>(
   }
 }
 
-/** The attempt that a span is made for. */
+/** The attempt that a span is for. */
 type Traced = { id: string; name: string; attempt: number; traceparent: string | null };
 
-/** How an attempt ended, as far as its span tells. */
+/** The end of an attempt, as its span reports it. */
 type Ended = { kind: string; error?: ErrorRecord };
 
 /**
- * Executes an attempt within a span `process <name>` that is active while it runs, so that the handler's own spans
- * are within it; `work` gets its traceparent, for what is passed on. The submission is its parent and is linked: OpenTelemetry's conventions for
- * messaging ask for the link, and allow the parent where one message is processed at a time, as here. So one trace
- * shows the submission and every attempt, each as a span of its own.
+ * Executes an attempt in a span `process <name>`, which is active meanwhile, so that spans of the handler are
+ * inside it. `work` gets its traceparent to pass on. The submission is its parent and is also linked:
+ * OpenTelemetry's messaging conventions ask for the link, and allow the parent if one message is processed at
+ * a time, as here. So one trace shows the submission and every attempt as separate spans.
  */
-export function traceAttempt<T extends Ended>(
-  traced: Traced,
-  work: (traceparent: string | null) => Promise<T>,
-): Promise<T> {
-  return isTracing() ? traceFor(traced, work) : work(traced.traceparent);
-}
-
-async function traceFor<T extends Ended>(
+export async function traceAttempt<T extends Ended>(
   { id, name, attempt, traceparent }: Traced,
   work: (traceparent: string | null) => Promise<T>,
 ): Promise<T> {
-  // Not the active context: that is of whatever woke the runner.
+  // The active context belongs to the event that woke the runner, so it is not used.
   const parent = contextOf(traceparent);
   const sent = trace.getSpanContext(parent);
   const attributes = {
@@ -97,8 +92,8 @@ async function traceFor<T extends Ended>(
   }
 }
 
-/** Whether anything makes spans. Without an SDK they would be made for nobody, which an attempt would notice. */
-function isTracing(): boolean {
+/** Whether spans are made at all. Without an SDK they would only cost time in each attempt. */
+export function isTracing(): boolean {
   const provider = trace.getTracerProvider();
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('errand') !== undefined;
 }
@@ -130,7 +125,7 @@ function contextOf(traceparent: string | null): Context {
   return isSpanContextValid(remote) ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
 }
 
-/** Null for a span that is of no trace: nothing makes spans, and none came from outside. */
+/** Null for a span without a trace: nothing makes spans, and no trace came from outside. */
 function traceparentOf(span: Span): string | null {
   const spanContext = span.spanContext();
   if (!isSpanContextValid(spanContext)) return null;

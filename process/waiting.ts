@@ -1,44 +1,48 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { isNewer } from '../core/definitions/version.ts';
+import { judgeTaskPayload } from '../core/payload.ts';
 import type { TaskDefinition } from '../core/task.ts';
-import { judgeTaskPayload } from '../core/task_payload.ts';
-import { isNewer } from '../core/version.ts';
-import type { Database } from '../store/pool.ts';
-import { FIRST_ID } from '../store/reconcile.ts';
-import { readWaiting, readWaitingParts, type WaitingPart, type WaitingTask } from '../store/waiting.ts';
+import { FIRST_ID } from '../store/attempts/reconcile.ts';
+import type { Database } from '../store/database/pool.ts';
+import { readWaiting, readWaitingParts, type WaitingPart, type WaitingTask } from '../store/tasks/waiting.ts';
 import { messageOf } from './start.ts';
 
-/** As many tasks of a name are looked at, … */
+/** The maximum number of checked tasks per name. */
 export const MAX_LOOKED_AT = 2_000;
-/** … so many at a time: between them others have their turn. */
+/** The number of tasks that are checked without a break. Between batches, other work gets a turn. */
 const BATCH = 100;
-/** Tasks that are told by their ids. */
+/** The maximum number of ids that are reported. */
 const NAMED = 5;
-/** A look is good for so long. */
+/** How long a result is kept, in milliseconds. */
 const KEEP_MS = 30_000;
 
-/** Tasks of a name that have not ended, held against a definition; as the wire has it. */
+/** The tasks of a name that have not finished, checked against a definition; in the form of the API. */
 export type Waiting = {
-  /** How many were looked at. */
+  /** The number of checked tasks. */
   looked_at: number;
-  /** Whether there may be more: 2,000 of a name are looked at, and none whose payload is stored in more than 64 KiB. */
+  /**
+   * Whether unchecked tasks may exist: at most 2,000 per name are checked, and none whose stored payload has
+   * more than 64 KiB.
+   */
   is_bounded: boolean;
-  /** How many of them the definition does not accept: they will fail when they start. */
+  /** How many of them the definition does not accept. They will fail when they start. */
   misfits: number;
-  /** The ids of the first of these. */
+  /** The first ids of these. */
   misfit_ids: string[];
-  /** How many are newer than the definition, and were not held against it. */
+  /** How many are newer than the definition, and were not checked. */
   newer: number;
-  /** By Postgres's clock. */
+  /** By the clock of Postgres. */
   checked_at: string;
 };
 
-/** What was found, by name, of the names of which there are tasks. */
+/** The results by name, for names that have tasks. */
 export type Found = { checkedAt: string; byName: ReadonlyMap<string, Waiting> };
 
 /**
- * Holds tasks that have not ended against these definitions, steps included, and gives what it found. It is what to ask before a deployment: which tasks would not parse. Bounded, and in turns, so that a process may
- * do it beside its work. Stops between two batches when `stopping` is aborted. Throws what Postgres does.
+ * Checks tasks that have not finished against these definitions and their steps. Run it before a deployment
+ * to see which tasks would fail. It is bounded and runs in batches, so a process may run it beside its work.
+ * It stops between two batches when `stopping` is aborted. Throws errors of Postgres.
  */
 export async function checkWaiting(
   database: Database,
@@ -77,7 +81,7 @@ async function checkPart(database: Database, { part, definition, waiting, stoppi
   let after = FIRST_ID;
   while (stopping?.aborted !== true) {
     const left = MAX_LOOKED_AT - waiting.looked_at;
-    // One more than is looked at tells whether there are more.
+    // One extra task shows whether there are more.
     const tasks = await readWaiting(database, part, after, Math.min(BATCH, left + 1));
     for (const task of tasks.slice(0, left)) await checkTask(definition, task, waiting);
     if (tasks.length > left) waiting.is_bounded = true;
@@ -102,17 +106,20 @@ async function checkTask(definition: TaskDefinition, task: WaitingTask, waiting:
   if (waiting.misfit_ids.length < NAMED) waiting.misfit_ids.push(task.id);
 }
 
-/** What a process knows of the tasks that wait for its definitions. */
+/** The state of the tasks that wait for the definitions of a process. */
 export type WaitingTasks = {
-  /** What the last look found of a name; null before the first one, and of a name without a definition here. */
+  /**
+   * The last result for a name. Null before the first one, and for a name without a definition in this
+   * process.
+   */
   of(name: string): Waiting | null;
-  /** Looks again, if the last look was a while ago. Waits for nothing and never throws. */
+  /** Starts a new check if the last one is old. Does not wait and never throws. */
   refresh(): void;
-  /** The same, and logs what was found. For the start. */
+  /** Starts a check, waits for it and logs the result. For the start of a process. */
   report(): Promise<void>;
 };
 
-/** Looks at what waits when it is asked to, one look at a time, and keeps what it found. */
+/** Checks waiting tasks on demand, one check at a time, and keeps the result. */
 export function watchWaiting(options: {
   database: Database;
   definitions: readonly TaskDefinition[];
@@ -130,7 +137,7 @@ export function watchWaiting(options: {
       if (!stopping.aborted) last = { ...found, at: performance.now() };
     } catch (error) {
       if (!stopping.aborted)
-        log.warn({ reason: messageOf(error) }, 'could not look whether what waits fits its definitions');
+        log.warn({ reason: messageOf(error) }, 'could not check the waiting tasks against their definitions');
     } finally {
       current = null;
     }
@@ -145,14 +152,17 @@ export function watchWaiting(options: {
     async report() {
       current ??= look();
       await current;
-      for (const [name, waiting] of last?.byName ?? []) tell(log, name, waiting);
+      for (const [name, waiting] of last?.byName ?? []) report(log, name, waiting);
     },
   };
 }
 
-function tell(log: Logger, name: string, { checked_at: _, ...waiting }: Waiting): void {
+function report(log: Logger, name: string, { checked_at: _, ...waiting }: Waiting): void {
   if (waiting.misfits > 0)
-    log.warn({ task_name: name, ...waiting }, 'tasks wait that do not fit their definition: they will fail');
+    log.warn({ task_name: name, ...waiting }, 'waiting tasks do not fit their definition: they will fail');
   if (waiting.newer > 0)
-    log.warn({ task_name: name, newer: waiting.newer }, 'tasks wait for a runner with a newer definition');
+    log.warn(
+      { task_name: name, newer: waiting.newer },
+      'tasks are waiting for a runner with a newer definition',
+    );
 }

@@ -1,26 +1,34 @@
 import { hostname } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { addPool } from '../store/lease.ts';
-import { readPauses } from '../store/pauses.ts';
-import { lockedRings, readLeft, returnRings, unlockPools } from '../store/rings.ts';
-import { endRunner, registerRunner } from '../store/runners.ts';
-import { reportRunning } from '../store/running.ts';
-import { AttemptAborted } from './attempt.ts';
-import type { RunnerEvents } from './events.ts';
-import type { Executable } from './execute.ts';
-import { type Left, watchLeft } from './left.ts';
-import { type Pauses, watchPauses } from './pauses.ts';
-import { type RingPool, startRingPool } from './pool.ts';
-import { type RingWorker, ringWorker } from './ring_worker.ts';
-import { type Running, trackRunning } from './running.ts';
-import type { TaskLog } from './task_log.ts';
-import { untilBack } from './until_back.ts';
-import { startUpkeep, type Upkeep } from './upkeep.ts';
+import {
+  lockedDispatches,
+  readHandedOn,
+  returnDispatches,
+  unlockPools,
+} from '../store/attempts/dispatches.ts';
+import { addPool } from '../store/attempts/lease.ts';
+import { endRunner, registerRunner } from '../store/attempts/runners.ts';
+import { reportRunning } from '../store/attempts/running.ts';
+import { readPauses } from '../store/tasks/pauses.ts';
+import { processAlone } from './alone/alone_parent.ts';
+import { AttemptAborted } from './execute/attempt.ts';
+import type { RegisteredHandler } from './execute/execute.ts';
+import { type Running, trackRunning } from './execute/running.ts';
+import type { TaskLog } from './execute/task_log.ts';
+import { type DispatchWorker, dispatchWorker } from './fetch/dispatch_worker.ts';
+import { type HandedOn, watchHandedOn } from './fetch/handed_on.ts';
+import { type Pauses, watchPauses } from './fetch/pauses.ts';
+import { type DispatchPool, startDispatchPool } from './fetch/pool.ts';
+import { launchThread } from './lease/threaded_lease.ts';
+import { startUpkeep, type Upkeep } from './maintenance/upkeep.ts';
+import type { RunnerEvents } from './record/events.ts';
+import { untilBack } from './record/retry_until_available.ts';
 
-/** Rings in hand per slot: those whose outcomes are being written take no slot. */
-const RINGS_PER_SLOT = 4;
+/** Dispatches in hand per slot: a dispatch whose outcomes are being written takes no slot. */
+const DISPATCHES_PER_SLOT = 4;
 
 export type RunnerConfig = Pick<
   Config,
@@ -29,29 +37,32 @@ export type RunnerConfig = Pick<
   | 'SHUTDOWN_TIMEOUT_SECS'
   | 'ABORT_GRACE_SECS'
   | 'RETENTION_HOURS'
+  | 'FAILED_RETENTION_HOURS'
   | 'AUDIT_RETENTION_DAYS'
 >;
 
 export type RunnerOptions = {
   config: RunnerConfig;
   pgPool: Pool;
-  /** For the connection of the lease, which is no one else's. */
+  /** For the lease, which has its own connection. */
   connection: ClientConfig;
   log: Logger;
   taskLog: TaskLog;
-  /** Where what happens is told to who keeps figures. */
+  /** Where the parts of the runner report what happens. */
   events: RunnerEvents;
   version: string;
-  /** What this runner can execute, by name. */
-  executables: Map<string, Executable>;
+  /** The registered handlers by task name. */
+  registeredHandlers: Map<string, RegisteredHandler>;
+  /** The script of a process that runs one attempt; without it the attempt runs here. */
+  aloneScript?: string;
 };
 
-/** What a runner has in its hands right now. */
+/** The current load of a runner. */
 export type RunnerLoad = {
-  /** The task name of each attempt under way. */
+  /** The task name of each running attempt. */
   names: string[];
-  ringsInHand: number;
-  /** Outcomes that wait to be recorded. */
+  dispatchesInHand: number;
+  /** How many outcomes wait to be recorded. */
   outcomesBuffered: number;
 };
 
@@ -61,46 +72,48 @@ export type Runner = {
   isFetching(): boolean;
   load(): RunnerLoad;
   readonly pauses: Pauses;
-  /** Resolves when somebody has taken this runner's work over. */
+  /** Resolves when another process has taken this runner's work over. */
   readonly lost: Promise<void>;
   /** Drains and ends the registration (specification X6). */
   stop(): Promise<void>;
-  /** Gives everything up: nothing of it counts any more. */
+  /** Aborts and drops all work: the ledger no longer accepts its outcomes. */
   leave(): Promise<void>;
 };
 
-/** Registers a runner and starts its work: the lease, the pool of rings, and its share of the maintenance. */
+/** Registers a runner and starts its lease, its pool of dispatches and its maintenance. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { config, pgPool, events, executables, taskLog } = options;
-  // Before it is in the pool: whoever sees a runner there may expect it to know. What changes until it listens is read
-  // after its first heartbeat.
-  const [pauses, left] = await Promise.all([
-    watchPauses(() => readPauses(pgPool)),
-    watchLeft(() => readLeft(pgPool), versionsOf(executables)),
-  ]);
-  const id = await register(options);
+  const { config, pgPool, events, registeredHandlers, taskLog } = options;
+  // Everything is read before the registration, because a registered runner is expected to know it.
+  // A change before the runner listens is read after its first heartbeat.
+  const launching = launchThread();
+  const { pauses, handedOn, thread, id } = await prepare(options, launching).catch(async (error: unknown) => {
+    await launching.then((launched) => launched.terminate());
+    throw error;
+  });
   const log = options.log.child({ runner_id: id });
   const stopping = new AbortController();
   const { promise: lost, resolve: onLost } = Promise.withResolvers<void>();
   const running = trackRunning({
     report: (reports) => reportRunning(pgPool, id, reports),
     graceMs: config.ABORT_GRACE_SECS * 1_000,
+    concurrency: config.RUNNER_CONCURRENCY,
     log,
   });
-  const worker = ringWorker({
+  const worker = dispatchWorker({
     runnerId: id,
     pgPool,
     concurrency: config.RUNNER_CONCURRENCY,
-    executables,
+    registeredHandlers,
     taskLog,
     events,
     log,
     running,
     pauses,
+    processAlone: processAlone(options, { id, log, stopping: stopping.signal }),
     stopping: stopping.signal,
   });
-  const pool = startRings(options, { id, log, worker, pauses, left, onLost });
-  const upkeep = startUpkeep(options, { id, log, running, pauses, left, onLost });
+  const pool = startDispatches(options, { id, log, worker, pauses, handedOn, onLost });
+  const upkeep = startUpkeep(options, { id, thread, log, running, pauses, handedOn, onLost });
   const end = (): Promise<void> => endRunner(pgPool, id);
   const parts: Parts = { config, log, pool, running, stopping, ...upkeep, end };
   return {
@@ -108,7 +121,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     isFetching: pool.isFetching,
     load: () => ({
       names: running.names(),
-      ringsInHand: pool.inHand(),
+      dispatchesInHand: pool.inHand(),
       outcomesBuffered: worker.outcomesBuffered(),
     }),
     pauses,
@@ -118,13 +131,30 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
 }
 
-async function register({ pgPool, config, version, events, executables }: RunnerOptions): Promise<number> {
+/** Prepares everything that a live runner needs, then registers it. */
+async function prepare(options: RunnerOptions, launching: Promise<Worker>) {
+  const { pgPool, registeredHandlers } = options;
+  const [pauses, handedOn, thread] = await Promise.all([
+    watchPauses(() => readPauses(pgPool)),
+    watchHandedOn(() => readHandedOn(pgPool), versionsOf(registeredHandlers)),
+    launching,
+  ]);
+  return { pauses, handedOn, thread, id: await register(options) };
+}
+
+async function register({
+  pgPool,
+  config,
+  version,
+  events,
+  registeredHandlers,
+}: RunnerOptions): Promise<number> {
   const id = await registerRunner(pgPool, {
     host: hostname(),
     pid: process.pid,
     version,
-    taskNames: [...executables.keys()],
-    taskVersions: Object.fromEntries(versionsOf(executables)),
+    taskNames: [...registeredHandlers.keys()],
+    taskVersions: Object.fromEntries(versionsOf(registeredHandlers)),
     concurrency: config.RUNNER_CONCURRENCY,
     leaseSecs: config.RUNNER_LEASE_SECS,
   });
@@ -132,57 +162,69 @@ async function register({ pgPool, config, version, events, executables }: Runner
   return id;
 }
 
-function versionsOf(executables: ReadonlyMap<string, Executable>): Map<string, string> {
-  return new Map(Array.from(executables, ([name, { definition }]) => [name, definition.version]));
+function versionsOf(registeredHandlers: ReadonlyMap<string, RegisteredHandler>): Map<string, string> {
+  return new Map(Array.from(registeredHandlers, ([name, { definition }]) => [name, definition.version]));
 }
 
-/** The pool that brings the rings, but those of what is paused, and those that need a newer runner. */
-function startRings(
-  { config, pgPool, executables }: RunnerOptions,
-  runner: { id: number; log: Logger; worker: RingWorker; pauses: Pauses; left: Left; onLost: () => void },
-): RingPool {
-  const { id, log, worker, pauses, left, onLost } = runner;
-  const pool = startRingPool({
+/**
+ * Starts the pool that fetches dispatches, except those of paused names and those that need a newer
+ * runner.
+ */
+function startDispatches(
+  { config, pgPool, registeredHandlers }: RunnerOptions,
+  runner: {
+    id: number;
+    log: Logger;
+    worker: DispatchWorker;
+    pauses: Pauses;
+    handedOn: HandedOn;
+    onLost: () => void;
+  },
+): DispatchPool {
+  const { id, log, worker, pauses, handedOn, onLost } = runner;
+  const pool = startDispatchPool({
     pgPool,
     log,
-    taskNames: [...executables.keys()],
-    left: left.identifiers,
-    isPaused: pauses.isPaused,
-    concurrency: config.RUNNER_CONCURRENCY * RINGS_PER_SLOT,
+    taskNames: [...registeredHandlers.keys()],
+    handedOn: handedOn.identifiers,
+    isPaused: (name) => pauses.isPaused(name) || worker.share.isFull(name),
+    concurrency: config.RUNNER_CONCURRENCY * DISPATCHES_PER_SLOT,
     register: async (poolId) => {
       const live = await untilBack(log, 'registering a pool', () => addPool(pgPool, id, poolId));
       if (!live) onLost();
     },
-    returnRings: (poolIds, rings) =>
-      untilBack(log, 'returning rings', () => returnRings(pgPool, poolIds, rings)),
-    unlock: (poolId) => untilBack(log, 'unlocking rings', () => unlockPools(pgPool, [poolId])),
-    locked: (poolIds) => lockedRings(pgPool, poolIds),
+    returnDispatches: (poolIds, dispatches) =>
+      untilBack(log, 'returning dispatches', () => returnDispatches(pgPool, poolIds, dispatches)),
+    unlock: (poolId) => untilBack(log, 'unlocking dispatches', () => unlockPools(pgPool, [poolId])),
+    locked: (poolIds) => lockedDispatches(pgPool, poolIds),
     work: worker.work,
   });
   pauses.onChange(pool.namesChanged);
-  left.onChange(pool.namesChanged);
+  worker.share.onChange(pool.namesChanged);
+  handedOn.onChange(pool.namesChanged);
   return pool;
 }
 
 type Parts = Upkeep & {
   config: RunnerConfig;
   log: Logger;
-  pool: RingPool;
+  pool: DispatchPool;
   running: Running;
   stopping: AbortController;
   end: () => Promise<void>;
 };
 
 /**
- * Drains a runner (specification X6): stop fetching and starting, give back what has not started, let what runs
- * finish within SHUTDOWN_TIMEOUT_SECS, abort the rest and abandon what ignores that for ABORT_GRACE_SECS,
- * record everything, and end the registration. Attempts that were cut off are queued again at no cost.
+ * Drains a runner (specification X6). It stops fetching and starting, and requeues what has not
+ * started. Running attempts may finish within SHUTDOWN_TIMEOUT_SECS; then the rest is aborted, and
+ * attempts that ignore the abort for ABORT_GRACE_SECS are abandoned. It records everything and ends
+ * the registration. Aborted attempts are queued again and cost no attempt.
  */
 async function drain(parts: Parts): Promise<void> {
   const { config, log, running } = parts;
   parts.stopping.abort();
   const timer = setTimeout(() => {
-    log.warn({ attempts: running.count() }, 'aborting the attempts that still run');
+    log.warn({ attempts: running.count() }, 'shutdown timeout is over: aborting the attempts that still run');
     running.abortAll(new AttemptAborted('interrupted', 'The runner was shutting down'));
   }, config.SHUTDOWN_TIMEOUT_SECS * 1_000);
   await parts.pool.stop();
@@ -191,7 +233,10 @@ async function drain(parts: Parts): Promise<void> {
   await parts.end();
 }
 
-/** Ends a runner whose work was taken over: everything is aborted, and the ledger refuses what is still said. */
+/**
+ * Ends a runner whose work was taken over: everything is aborted, and the ledger refuses its
+ * outcomes.
+ */
 async function leave(parts: Parts): Promise<void> {
   parts.stopping.abort();
   parts.running.abortAll(

@@ -1,61 +1,71 @@
 import { z } from 'zod';
 import { defineTask } from '../core/task.ts';
 
-/** How long a script may take when its repository does not say, and at most. */
+/** The default and the maximum of the timeout that a repository sets for its script. */
 export const DEFAULT_SCRIPT_TIMEOUT_SECS = 3_600;
 export const MAX_SCRIPT_TIMEOUT_SECS = 6 * 3_600;
-/** Beyond the longest script: for fetching the commit and clearing up. */
+/** Time besides the longest script, to fetch the commit and clean up. */
 const AROUND_SCRIPT_SECS = 1_800;
 
-/** What git takes for a branch (git-check-ref-format), less what nobody has in one. */
-const BRANCH = /^[^\s~^:?*[\\]+$/;
+/**
+ * The branch names that git accepts (`git check-ref-format`), except those that start with a dash.
+ */
+const BRANCH = /^[^ ~^:?*[\\]+$/;
 
 const payload = z.strictObject({
   repository: z
     .string()
     .max(1_024)
-    // No `%`: what an encoded slash or dot leads to is for others to say.
+    // No `%`: how an encoded slash or dot is decoded is up to other programs.
     .regex(/^(https?|ssh|file):\/\/[A-Za-z0-9._~/@:+[\]-]+$/)
     .refine((text) => URL.canParse(text), 'is not a URL')
-    .refine((text) => !/(:\/\/|@)-/.test(text), 'has a host or user that begins with -')
-    .refine((text) => !hasSecret(text), 'must not carry credentials: they belong to the machine that builds')
+    .refine((text) => !/(:\/\/|@)-/.test(text), 'has a host or user that starts with -')
+    .refine(
+      (text) => !hasSecret(text),
+      'must not contain credentials: configure them on the machine that builds',
+    )
     .describe(
-      'The URL that it is cloned from: `https`, `http`, `ssh` or `file`, beginning as the CI_REPOSITORIES of the runner says',
+      'The URL to clone: `https`, `http`, `ssh` or `file`, below one of the CI_REPOSITORIES of the runner',
     ),
-  repository_name: z.string().min(1).max(300).optional().describe('What it is called, such as `team/app`'),
+  repository_name: z
+    .string()
+    .min(1)
+    .max(300)
+    .optional()
+    .describe('The name of the repository, such as `team/app`'),
   branch: z
     .string()
     .max(250)
     .regex(BRANCH)
-    .refine(isBranch, 'is not the name of a branch')
-    .describe('The branch that the commit is of'),
+    .refine(isBranch, 'is not a valid branch name')
+    .describe('The branch that has the commit'),
   commit: z
     .string()
     .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
-    .describe('The commit to build: its whole hash'),
-  author: z.string().min(1).max(200).optional().describe('Who made the commit'),
+    .describe('The commit to build, as a full hash'),
+  author: z.string().min(1).max(200).optional().describe('The author of the commit'),
   message: z.string().max(2_000).optional().describe('The message of the commit'),
 });
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const result = z.strictObject({
-  exit_code: count.describe('Of the script: 0'),
-  duration_ms: count.describe('How long the script took'),
-  lines: count.describe('How many lines it wrote'),
-  truncated: z.boolean().describe('Whether it wrote more than is kept in the log'),
-  commit: z.string().describe('What was built'),
+  exit_code: count.describe('The exit code of the script: 0'),
+  duration_ms: count.describe('Duration of the script, in milliseconds'),
+  lines: count.describe('How many lines the script wrote'),
+  truncated: z.boolean().describe('Whether the script wrote more than the log keeps'),
+  commit: z.string().describe('The commit that was built'),
 });
 
 /**
- * Builds a commit: checks it out and runs the script that it declares in `.errand/ci.yaml`. A script that fails is not
- * run again; a repository that can't be reached is tried again.
+ * Builds a commit: checks it out and runs the script that it declares in `.errand/ci.yaml`. If the
+ * script fails, it is not run again. If the repository cannot be reached, the attempt is retried.
  */
 export const ciBuild = defineTask({
   name: 'ci.build',
   version: '1',
   description:
-    'Checks out a commit and runs the script that it declares in .errand/ci.yaml; every line that it writes is a line of the log',
+    'Checks out a commit and runs the script that it declares in .errand/ci.yaml. Each line of output becomes a log line',
   payload,
   result,
   example: {
@@ -70,7 +80,8 @@ export const ciBuild = defineTask({
     maxAttempts: 3,
     backoff: { initialMs: 5_000, factor: 4, maxMs: 300_000 },
     timeoutMs: (MAX_SCRIPT_TIMEOUT_SECS + AROUND_SCRIPT_SECS) * 1_000,
-    // Who wants a build again means it; a webhook's delivery is the same by its key.
+    // Another request for a build means another build. A webhook delivery is deduplicated by its
+    // key.
     dedup: { strategy: 'none' },
   },
 });
@@ -83,6 +94,6 @@ function hasSecret(text: string): boolean {
 
 function isBranch(text: string): boolean {
   const isPlain = [...text].every((character) => character > ' ' && character !== '\u007f');
-  const isOdd = /^[-/.]|[/.]$|\.\.|\/\/|@\{|\/\.|\.lock(\/|$)/.test(text) || text.startsWith('refs/');
-  return isPlain && !isOdd && text !== '@';
+  const isInvalid = /^[-/.]|[/.]$|\.\.|\/\/|@\{|\/\.|\.lock(\/|$)/.test(text);
+  return isPlain && !isInvalid;
 }

@@ -6,20 +6,26 @@ type Definition = (typeof definitions)[number];
 
 type HandlerOf<D extends Definition> = D extends WorkflowDefinition ? WorkflowHandlers<D> : Handler<D>;
 
-/** A name in `definitions` that is missing here does not compile, nor does a handler of another task. */
+/**
+ * It does not compile if a name of `definitions` is missing, or if a handler belongs to another
+ * task.
+ */
 type Handlers = { [D in Definition as D['name']]: () => Promise<{ default: HandlerOf<D> }> };
 
-/** The handler of every definition, of a workflow the code of its steps, loaded when a runner first needs it and never by the API. */
+/**
+ * The handler of every definition, or the code of the steps for a workflow. It is loaded when a
+ * runner first needs it, and never by the API.
+ */
 export const handlers: Handlers = {
-  'example.echo': () => import('./example.echo.handler.ts'),
-  'example.now': () => import('./example.now.handler.ts'),
-  'example.sleep': () => import('./example.sleep.handler.ts'),
-  'example.fail': () => import('./example.fail.handler.ts'),
-  'example.crash': () => import('./example.crash.handler.ts'),
-  'example.linear': () => import('./example.linear.steps.ts'),
-  'example.diamond': () => import('./example.diamond.steps.ts'),
-  'example.tree': () => import('./example.tree.steps.ts'),
-  'example.mixed': () => import('./example.mixed.steps.ts'),
+  'example.echo': () => import('./example/example.echo.handler.ts'),
+  'example.now': () => import('./example/example.now.handler.ts'),
+  'example.sleep': () => import('./example/example.sleep.handler.ts'),
+  'example.fail': () => import('./example/example.fail.handler.ts'),
+  'example.crash': () => import('./example/example.crash.handler.ts'),
+  'example.linear': () => import('./example/example.linear.steps.ts'),
+  'example.diamond': () => import('./example/example.diamond.steps.ts'),
+  'example.tree': () => import('./example/example.tree.steps.ts'),
+  'example.mixed': () => import('./example/example.mixed.steps.ts'),
   'http.request': () => import('./http.request.handler.ts'),
   'text.count_words': () => import('./text.count_words.handler.ts'),
   'report.build': () => import('./report.build.steps.ts'),
@@ -27,8 +33,8 @@ export const handlers: Handlers = {
 };
 
 /**
- * Loads the handler of a name, or the code of a workflow. Throws when the name has none, which the types rule out for
- * known names.
+ * Loads the handler of a task name, or the code of a workflow. Throws if the name has none; for
+ * known names the types rule that out.
  */
 export async function loadHandler(name: string): Promise<unknown> {
   if (!Object.hasOwn(handlers, name)) throw new Error(`No handler is registered for ${JSON.stringify(name)}`);

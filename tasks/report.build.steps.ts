@@ -16,7 +16,7 @@ export default defineSteps(buildReport, {
     },
     combine: {
       handler: ({ title, urls }, { results }) => {
-        // In the order of the pages, of which those without text were not counted.
+        // In the order of the pages: pages without text were not counted.
         const counts = results.count.values();
         const pages = results.fetch.map((answer, index) => {
           const counted = isText(answer) ? counts.next().value : undefined;
@@ -35,7 +35,7 @@ export default defineSteps(buildReport, {
     },
     deliver: {
       when: ({ payload }) => payload.deliver_to !== undefined,
-      // What `when` lets through has it.
+      // `when` has checked that it is set.
       payload: ({ payload, results }) => ({ url: payload.deliver_to ?? '', json: results.combine }),
     },
   },

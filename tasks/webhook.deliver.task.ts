@@ -1,28 +1,29 @@
 import { z } from 'zod';
-import { callbackUrl } from '../core/target_url.ts';
+import { callbackUrl } from '../core/network/target_url.ts';
 import { defineTask } from '../core/task.ts';
 
 /**
- * Tells a URL how a task ended (specification L5), submitted by the database in the transaction in which that ends, or by
- * the API for an operator, and by nobody else: migrations/0013_callbacks.sql has its name, version, priority and attempts.
+ * Notifies a URL how a task ended (specification L5). The database submits it in the transaction
+ * that ends the task, and the API submits it for an operator; nothing else does.
+ * migrations/functions/queue_callback.sql repeats its name, version, priority and attempts.
  */
 export const deliver = defineTask({
   name: 'webhook.deliver',
   version: '1.0.0',
-  description: 'Tells a callback URL how a task ended, signed per Standard Webhooks.',
+  description: 'Notifies a callback URL how a task ended. The message is signed per Standard Webhooks.',
   payload: z.strictObject({
-    url: callbackUrl.describe('Where to'),
-    message_id: z.string().describe('The same in every attempt and each time that it is sent again'),
-    namespace: z.string().describe('Of the task: whose secrets sign it, and whose endpoint it is'),
+    url: callbackUrl.describe('The callback URL'),
+    message_id: z.string().describe('The same in every attempt and every redelivery'),
+    namespace: z.string().describe('The namespace of the task: its secrets sign the message'),
     body: z
       .strictObject({
         type: z.string(),
         timestamp: z.string(),
         data: z.looseObject({ id: z.string(), name: z.string(), state: z.string() }),
       })
-      .describe('What is sent, as it was when the task ended'),
+      .describe('The message, as of the end of the task'),
   }),
-  result: z.strictObject({ status: z.int().describe('Of the answer') }),
+  result: z.strictObject({ status: z.int().describe('The status of the answer') }),
   policy: {
     // 5 s, 20 s, 80 s, 5 min, 21 min, 85 min, then every 6 h: 12 attempts in about 30 hours.
     maxAttempts: 12,

@@ -10,12 +10,12 @@ import { join } from 'node:path';
 
 const FILE = 'token-key.pem';
 
-/** A pair of keys that signs tokens for trying out, and the public one as PEM. */
+/** A key pair that signs development tokens, with its public key as PEM. */
 export type DevelopmentKey = { privateKey: KeyObject; publicPem: string };
 
 /**
- * The key of this folder, made when there is none; nobody else on the machine can read it. Of two processes that
- * make it at once one wins, and both use that. Throws when the file holds no key.
+ * The key of this folder. If there is none, it is created, readable only by this user. If two processes
+ * create it at once, one wins and both use its key. Throws if the file does not contain a private key.
  */
 export async function developmentKey(folder: string): Promise<DevelopmentKey> {
   const file = join(folder, FILE);
@@ -33,7 +33,7 @@ async function makeKey(folder: string, file: string): Promise<string> {
       mode: 0o600,
       flag: 'wx',
     });
-    // Whole or not at all, and never over another one's.
+    // `link` publishes the complete file at once and never replaces an existing one.
     await link(unfinished, file).catch((error: unknown) => {
       if (!isCode(error, 'EEXIST')) throw error;
     });
@@ -47,7 +47,9 @@ function parseKey(pem: string, file: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new Error(`${file} holds no private key: delete it, and the next token comes with a new one`);
+    throw new Error(
+      `${file} does not contain a private key: delete the file, and run "npm run token" again to make a new one`,
+    );
   }
 }
 

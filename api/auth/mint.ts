@@ -7,22 +7,26 @@ import { hashOfKey } from './api_keys.ts';
 import { developmentKey } from './development_key.ts';
 import { type KeyOptions, mintOptions, type TokenOptions, USAGE } from './mint_options.ts';
 
-// `npm run token`: makes a token for trying out, or an API key. The secret goes to stdout, the rest to stderr.
+// `npm run token`: makes a development token or an API key. The secret goes to stdout, everything else to
+// stderr.
 
-/** Where everything is that a checkout makes for itself; not committed. */
+/** The folder for files that a checkout makes for itself. It is not committed. */
 const FOLDER = '.errand';
 const ISSUER = 'errand-development';
 const AUDIENCE = 'errand';
 
-/** What was made: the secret itself, and what its user has to know. */
+/** The secret that was made, and an explanation for its user. */
 type Minted = { json: Record<string, unknown>; secret: string; explanation: string };
 
-/** Signs a token with the key of this checkout. Throws in production, where tokens come from an identity provider. */
+/**
+ * Signs a token with the key of this checkout. Throws in production, where an identity provider issues
+ * tokens.
+ */
 async function mintToken(options: TokenOptions, config: Config): Promise<Minted> {
   if (config.NODE_ENV === 'production') {
     throw new Error(
-      'NODE_ENV is production: there tokens come from your identity provider (JWKS_URL or JWT_PUBLIC_KEY). ' +
-        'An API key can be made: npm run token -- --api-key',
+      'This command makes no tokens if NODE_ENV is production: use your identity provider (JWKS_URL or JWT_PUBLIC_KEY), ' +
+        'or make an API key: npm run token -- --api-key',
     );
   }
   const { privateKey, publicPem } = await developmentKey(FOLDER);
@@ -47,12 +51,12 @@ async function mintToken(options: TokenOptions, config: Config): Promise<Minted>
     secret: token,
     json: { token, expires_at: expiresAt.toISOString(), environment },
     explanation:
-      `This token holds until ${expiresAt.toISOString()} and goes into the header ` +
+      `This token is valid until ${expiresAt.toISOString()}. Send it in the header ` +
       `Authorization: Bearer <token>.\nThe API accepts it with these lines in .env:\n\n${lines.join('\n')}\n`,
   };
 }
 
-/** Makes a random API key, and the entry that lets it in; the key itself is kept nowhere. */
+/** Makes a random API key and its entry for API_KEYS. The key itself is not stored anywhere. */
 function mintKey({ id, namespaces, scopes, days }: KeyOptions): Minted {
   const key = `errand_${id}_${randomBytes(32).toString('base64url')}`;
   const entry = {
@@ -66,9 +70,9 @@ function mintKey({ id, namespaces, scopes, days }: KeyOptions): Minted {
     secret: key,
     json: { key, entry },
     explanation:
-      'This key is shown once, and goes into the header X-API-Key: <key>.\n' +
+      'This key is shown only once. Send it in the header X-API-Key: <key>.\n' +
       `Its entry for the list in API_KEYS:\n\n${JSON.stringify(entry)}\n\n` +
-      `or, when it is the first, as lines in .env:\n\nAUTH_ENABLED="true"\nAPI_KEYS='${JSON.stringify([entry])}'\n`,
+      `If it is your first key, put these lines into .env:\n\nAUTH_ENABLED="true"\nAPI_KEYS='${JSON.stringify([entry])}'\n`,
   };
 }
 

@@ -6,19 +6,19 @@ import { ALL_NAMESPACES, NAMESPACE_PATTERN } from './rights.ts';
 
 export const USAGE = `Makes credentials for Errand's API.
 
-A token for trying out, signed with a key of this checkout; not in production:
+A development token, signed with a key of this checkout; not for production:
   npm run token -- --sub alice --namespaces billing,shipping --scopes read,submit --minutes 60
 
-An API key, of which API_KEYS gets the hash:
+An API key; API_KEYS gets its hash:
   npm run token -- --api-key --id ci --namespaces billing --scopes read,submit --days 90
 
-  --namespaces  those it may see and act in, with commas, or *
-  --scopes      of ${SCOPES.join(', ')}; with commas
-  --sub         whose token it is
-  --minutes     for how long it holds, 60 unless told
-  --api-key     an API key instead of a token
-  --id          what it is called, in lower case
-  --days        for how long it holds; without it, until it is taken out of API_KEYS
+  --namespaces  the namespaces that it may see and act in, separated by commas, or *
+  --scopes      some of ${SCOPES.join(', ')}, separated by commas
+  --sub         the user of the token
+  --minutes     how long the token is valid (default: 60)
+  --api-key     make an API key instead of a token
+  --id          the name of the key, in lower case
+  --days        how long the key is valid (default: until you remove it from API_KEYS)
   --json        everything as JSON on stdout
   --help        this text
 
@@ -34,36 +34,34 @@ const grants = {
         .string()
         .refine(
           (text) => text === ALL_NAMESPACES || NAMESPACE_PATTERN.test(text),
-          'must be namespaces with commas, or *',
+          'must be namespaces separated by commas, or *',
         ),
     ),
   ),
-  scopes: list.pipe(z.array(z.enum(SCOPES, `must be of ${SCOPES.join(', ')}, with commas`))),
+  scopes: list.pipe(z.array(z.enum(SCOPES, `must be some of ${SCOPES.join(', ')}, separated by commas`))),
   json: z.boolean().default(false),
 };
-const whole = (most: number) => {
-  const error = `must be a whole number from 1 to ${most}`;
-  return z.coerce.number(error).int(error).min(1, error).max(most, error);
+const integerUpTo = (max: number) => {
+  const error = `must be an integer from 1 to ${max}`;
+  return z.coerce.number(error).int(error).min(1, error).max(max, error);
 };
 
 const tokenSchema = z.strictObject({
   ...grants,
   sub: z.string().regex(/^\P{Cc}{1,200}$/u, 'must be 1 to 200 printable characters'),
-  minutes: whole(10_080).default(60),
+  minutes: integerUpTo(10_080).default(60),
 });
 const keySchema = z.strictObject({
   ...grants,
   'api-key': z.literal(true),
   id: z.string().regex(ID_PATTERN, `must match ${ID_PATTERN}`),
-  days: whole(3_650).optional(),
+  days: integerUpTo(3_650).optional(),
 });
 
 export type TokenOptions = z.output<typeof tokenSchema>;
 export type KeyOptions = z.output<typeof keySchema>;
 
-/**
- * What the command line asks for. Throws with everything that is wrong with it, and with what is accepted.
- */
+/** The parsed command line. Throws with every problem in it and with the usage text. */
 export function mintOptions(args: string[]): TokenOptions | KeyOptions | 'help' {
   const values = readFlags(args);
   if (values.help === true) return 'help';
@@ -76,9 +74,9 @@ type Flags = Record<string, string | boolean | undefined>;
 
 function toProblems(issue: z.core.$ZodIssue, values: Flags): string[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `--${key} does not go with the rest`);
+    return issue.keys.map((key) => `--${key} cannot be combined with the other options`);
   const flag = String(issue.path[0]);
-  return [`--${flag} ${values[flag] === undefined ? 'is needed' : issue.message}`];
+  return [`--${flag} ${values[flag] === undefined ? 'is missing' : issue.message}`];
 }
 
 function readFlags(args: string[]): Flags {

@@ -1,26 +1,38 @@
-/** What a caller may do: read, submit tasks, or operate (cancel, retry, pause, read the audit trail). */
+/** The rights of a caller: read, submit tasks, or operate (cancel, retry, pause, read the audit trail). */
 export const SCOPES = ['read', 'submit', 'operate'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who makes a request, and what for. */
+/** The caller of a request, with its rights. */
 export type Principal = {
-  /** As the audit trail and rate limits know it: `user:<sub>`, `key:<id>`, or `anonymous`. */
+  /** The caller's name in the audit trail and in rate limits: `user:<sub>`, `key:<id>`, or `anonymous`. */
   actor: string;
-  /** The namespaces it may see and act in; null is all of them. */
+  /** The namespaces that the caller may see and act in; null means all. */
   namespaces: readonly string[] | null;
   scopes: ReadonlySet<Scope>;
-  /** When its credentials are no longer good, in milliseconds since 1970, if ever. */
+  /** When the credentials expire, in milliseconds since 1970. Missing if they never expire. */
   endsAtMs?: number;
+  /**
+   * The identity by which credentials can be revoked, besides the actor: the `jti` of a token, or the
+   * fingerprint of a key's entry.
+   */
+  credential?: string;
 };
 
-/** Everybody, as long as nobody has to say who they are. */
+/** Every caller, as long as authentication is off. */
 export const ANONYMOUS: Principal = { actor: 'anonymous', namespaces: null, scopes: new Set(SCOPES) };
 
-/** What came with a request to tell who makes it. */
+/** The credentials that a request carries. */
 export type Credentials = { authorization: string | undefined; apiKey: string | undefined };
 
+/** Whether a principal's credentials are still valid, that is, neither revoked nor changed. */
+export type Holds = (principal: Principal) => boolean;
+
 /**
- * Tells who makes a request; null when it does not say. Throws UNAUTHORIZED for credentials that are no good, and
- * SERVICE_UNAVAILABLE when the keys that tokens are signed with can't be fetched.
+ * Finds the principal of credentials; null if there are none. Throws UNAUTHORIZED for invalid credentials,
+ * and SERVICE_UNAVAILABLE if the signing keys of tokens cannot be fetched. Without `holds`, nothing can be
+ * revoked.
  */
-export type Authenticate = (credentials: Credentials) => Promise<Principal | null>;
+export type Authenticate = {
+  (credentials: Credentials): Promise<Principal | null>;
+  holds?: Holds;
+};

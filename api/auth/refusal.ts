@@ -1,8 +1,9 @@
 import { ErrandError } from '../../core/errors.ts';
 
 /**
- * For credentials that are no good (RFC 6750, section 3). `message` goes into a header too: it is a constant, with
- * neither `"` nor `\` nor anything of what was sent. `cause` is for debugging and never told.
+ * The error for invalid credentials (RFC 6750, section 3). `message` also goes into a header, so it must be a
+ * constant without `"`, without `\` and without anything from the request. `cause` is for debugging and is
+ * never sent.
  */
 export function refusal(message: string, cause?: unknown): ErrandError {
   const challenge = `Bearer error="invalid_token", error_description="${message}"`;

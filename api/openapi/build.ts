@@ -1,29 +1,57 @@
-import { MAX_NAMES, MAX_OBJECTS, MAX_VALUES } from '../../core/json_text.ts';
+import { MAX_NAMES, MAX_OBJECTS, MAX_VALUES } from '../../core/json/json_text.ts';
+import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { VERSION } from '../../process/version.ts';
+import type { Policy } from '../auth/identify.ts';
+import { handlerPaths, handlerSchemas } from '../handlers/handlers.ts';
 import { policyOf } from '../operations.ts';
-import { analyticsPaths, analyticsSchemas } from './analytics_paths.ts';
-import { sharedAnswers, sharedHeaders } from './answers.ts';
-import { callbackPaths, callbackSchemas } from './callback_paths.ts';
-import { definitionSchemas } from './definition_schemas.ts';
-import { type Components, type OpenApiDocument, operationsOf, type Paths } from './document.ts';
-import { explainPaths, explainSchemas } from './explain_paths.ts';
-import { handlerPaths, handlerSchemas } from './handler_paths.ts';
-import { operatePaths, operateSchemas } from './operate_paths.ts';
+import { bulkPaths, bulkSchemas, groupRetryPaths } from '../operators/bulk_schema.ts';
+import { callbackPaths, callbackSchemas } from '../operators/callbacks.ts';
+import { cancelTaskPaths } from '../operators/cancel_task.ts';
+import { deliveryPaths, deliverySchemas } from '../operators/deliveries.ts';
+import { auditPaths, auditSchemas } from '../operators/list_audit.ts';
+import { errorGroupPaths, errorGroupSchemas } from '../operators/list_errors.ts';
+import { runnerPaths } from '../operators/list_runners.ts';
+import { queuePaths, queueSchemas } from '../operators/queues.ts';
+import { retryTaskPaths } from '../operators/retry_task.ts';
+import { bottlenecksPaths, bottlenecksSchemas } from '../stats/bottlenecks.ts';
+import { figuresSchemas } from '../stats/figures.ts';
+import { performancePaths, performanceSchemas } from '../stats/performance.ts';
+import { taskStatsPaths, taskStatsSchemas } from '../stats/task_stats.ts';
+import { ticketPaths, ticketSchemas } from '../streams/issue_ticket.ts';
+import { taskEventsPaths } from '../streams/task_events.ts';
+import { logSchemas, taskLogsPaths } from '../streams/task_logs.ts';
+import { submissionSchemas, taskComponents } from '../submit/submission_schema.ts';
+import { submitBatchPaths } from '../submit/submit_batch.ts';
+import { submitByNamePaths, submitTaskPaths } from '../submit/submit_task.ts';
+import { explainPaths, explainSchemas } from '../tasks/explain_task.ts';
+import { getTaskPaths } from '../tasks/get_task.ts';
+import { listTasksPaths } from '../tasks/list_tasks.ts';
+import { attemptPaths, attemptSchemas } from '../tasks/task_attempts.ts';
+import { webhookPaths, webhookSchemas } from '../webhooks/receive_webhook.ts';
+import { resolutionPaths } from '../workflows/resolve_step.ts';
+import { workflowAnalyticsPaths, workflowAnalyticsSchemas } from '../workflows/workflow_analytics.ts';
+import { workflowPaths, workflowSchemas } from '../workflows/workflow_steps.ts';
 import { probeSchemas, processPaths } from './process_paths.ts';
-import { sharedSchemas } from './schemas.ts';
-import { securityOf, securitySchemes } from './security.ts';
-import { shareParameters } from './share.ts';
-import { anyTaskPaths, oneTaskPaths, runnerPaths } from './shared_paths.ts';
-import { streamPaths, streamSchemas } from './stream_paths.ts';
-import { submissionSchemas } from './submission.ts';
-import { tagsOf } from './tags.ts';
-import { taskComponents, taskPaths } from './task_paths.ts';
-import { webhookPaths, webhookSchemas } from './webhook_paths.ts';
-import { workflowAnalyticsPaths, workflowAnalyticsSchemas } from './workflow_analytics_paths.ts';
-import { workflowPaths, workflowSchemas } from './workflow_paths.ts';
+import { sharedAnswers, sharedHeaders } from './schemas/answers.ts';
+import { definitionSchemas } from './schemas/definition_schemas.ts';
+import {
+  type Components,
+  type OpenApiDocument,
+  operationsOf,
+  type Paths,
+  type Reference,
+  refTo,
+  type Security,
+} from './schemas/document.ts';
+import { errorSchemas } from './schemas/error_schemas.ts';
+import type { Parameter } from './schemas/parameters.ts';
+import { sharedSchemas } from './schemas/schemas.ts';
+import { tagsOf } from './schemas/tags.ts';
 
-/** The description of the whole API, with paths and schemas of each of these definitions (specification T4). */
+/**
+ * The OpenAPI document of the API, with paths and schemas of each of these definitions (specification T4).
+ */
 export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDocument {
   const { paths, parameters } = shareParameters(withSecurity(withUniqueIds(pathsOf(definitions))));
   return {
@@ -32,8 +60,8 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
       title: 'Errand',
       version: VERSION,
       description:
-        'A typed task queue on Postgres: submit tasks by name, read what became of them, retry them. ' +
-        `A body has at most 10 MB, ${MAX_OBJECTS} objects and lists, ${MAX_NAMES} different names of properties and, in one payload, ${MAX_VALUES} values (properties and items); more is \`PAYLOAD_TOO_LARGE\`.`,
+        'A typed task queue on Postgres: submit tasks by name, read their results, retry them. ' +
+        `A body has at most 10 MB (25 MB at \`/v1/webhooks\`), ${MAX_OBJECTS} objects and lists, ${MAX_NAMES} different names of properties. One payload has at most ${MAX_VALUES} values (properties and items). A larger one gets \`PAYLOAD_TOO_LARGE\`.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -45,35 +73,69 @@ export function buildOpenApi(definitions: readonly TaskDefinition[]): OpenApiDoc
 }
 
 function pathsOf(definitions: readonly TaskDefinition[]): Paths {
-  return {
-    ...anyTaskPaths(definitions[0]),
-    ...analyticsPaths(),
-    ...oneTaskPaths(),
-    ...explainPaths(),
-    ...streamPaths(),
-    ...workflowPaths(),
-    ...operatePaths(),
-    ...webhookPaths(),
-    ...callbackPaths(),
-    ...Object.assign({}, ...definitions.map(taskPaths)),
-    ...runnerPaths(),
-    ...handlerPaths(),
-    ...workflowAnalyticsPaths(),
-    ...processPaths(),
-  };
+  return together(
+    listTasksPaths(),
+    submitByNamePaths(definitions[0]),
+    taskStatsPaths(),
+    performancePaths(),
+    bottlenecksPaths(),
+    getTaskPaths(),
+    cancelTaskPaths(),
+    retryTaskPaths(),
+    attemptPaths(),
+    explainPaths(),
+    taskLogsPaths(),
+    taskEventsPaths(),
+    ticketPaths(),
+    workflowPaths(),
+    resolutionPaths(),
+    bulkPaths(),
+    errorGroupPaths(),
+    groupRetryPaths(),
+    queuePaths(),
+    auditPaths(),
+    webhookPaths(),
+    deliveryPaths(),
+    callbackPaths(),
+    ...definitions.flatMap((one) => [submitTaskPaths(one), submitBatchPaths(one)]),
+    runnerPaths(),
+    handlerPaths(),
+    workflowAnalyticsPaths(),
+    processPaths(),
+  );
+}
+
+/**
+ * Merges the paths of all operations in order. Operations with one path and different methods share an entry.
+ */
+function together(...parts: Paths[]): Paths {
+  const paths: Paths = {};
+  for (const [path, methods] of parts.flatMap((part) => Object.entries(part)))
+    paths[path] = { ...paths[path], ...methods };
+  return paths;
 }
 
 const schemas = {
   ...sharedSchemas,
   ...submissionSchemas,
-  ...operateSchemas,
+  ...queueSchemas,
+  ...bulkSchemas,
+  ...errorGroupSchemas,
+  ...auditSchemas,
   ...webhookSchemas,
+  ...deliverySchemas,
   ...callbackSchemas,
+  ...attemptSchemas,
+  ...errorSchemas,
   ...explainSchemas,
-  ...streamSchemas,
+  ...logSchemas,
+  ...ticketSchemas,
   ...workflowSchemas,
   ...handlerSchemas,
-  ...analyticsSchemas,
+  ...figuresSchemas,
+  ...taskStatsSchemas,
+  ...performanceSchemas,
+  ...bottlenecksSchemas,
   ...workflowAnalyticsSchemas,
   ...probeSchemas,
 };
@@ -87,7 +149,7 @@ function componentsOf(definitions: readonly TaskDefinition[]): Pick<Components, 
   };
 }
 
-/** `a.b_c` and `a_b.c` give the same identifier: the second gets a number. */
+/** `a.b_c` and `a_b.c` have the same identifier, so the second one gets a number. */
 function withUniqueIds(paths: Paths): Paths {
   const seen = new Map<string, number>();
   for (const operation of operationsOf({ paths })) {
@@ -98,10 +160,10 @@ function withUniqueIds(paths: Paths): Paths {
   return paths;
 }
 
-/** What most operations ask for, those of the tasks: it holds for all that say nothing else. */
+/** The policy of most operations. It is the document's default; other operations state theirs. */
 const USUAL_POLICY = 'submit';
 
-/** As the policies say that are looked at for real. */
+/** Adds the security of each operation from the policies that the API enforces. */
 function withSecurity(paths: Paths): Paths {
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(methods)) {
@@ -110,4 +172,61 @@ function withSecurity(paths: Paths): Paths {
     }
   }
   return paths;
+}
+
+/**
+ * Moves each parameter that several operations share into the components, under its name, such as `wait`, or
+ * `path.name` for a path parameter. Parameters are shared if they are the same object. Throws if two
+ * different shared parameters have the same name.
+ */
+function shareParameters(
+  paths: OpenApiDocument['paths'],
+): Pick<OpenApiDocument, 'paths'> & Pick<Components, 'parameters'> {
+  const uses = new Map<Parameter | Reference, number>();
+  for (const { parameters = [] } of operationsOf({ paths }))
+    for (const one of parameters) uses.set(one, (uses.get(one) ?? 0) + 1);
+  const shared: Components['parameters'] = {};
+  for (const operation of operationsOf({ paths })) {
+    const { parameters } = operation;
+    if (parameters !== undefined)
+      operation.parameters = parameters.map((one) =>
+        '$ref' in one || uses.get(one) === 1 ? one : reference(shared, one),
+      );
+  }
+  return { paths, parameters: shared };
+}
+
+function reference(shared: Components['parameters'], parameter: Parameter): Reference {
+  const name = parameter.in === 'path' ? `path.${parameter.name}` : parameter.name;
+  shared[name] ??= parameter;
+  if (shared[name] !== parameter)
+    throw new Error(`Two different parameters have the name ${name}: use one object for both, or rename one`);
+  return refTo('parameters', name);
+}
+
+/** The ways to authenticate. auth/identify.ts checks requests against them, not the validator of requests. */
+const securitySchemes: Record<string, JsonSchema> = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token that fits the settings JWT_…. Its scopes say what its holder may do',
+  },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'An API key from the setting API_KEYS',
+  },
+};
+
+/**
+ * The security of an operation with this policy: a token or an API key with its scope, or nothing. An
+ * operation without a policy would accept any scope, but the process refuses to start with one
+ * (operations.ts).
+ */
+function securityOf(policy: Policy | undefined): Security {
+  if (policy === 'open' || policy === 'signed') return [];
+  const scopes = policy === undefined ? [] : [policy];
+  return Object.keys(securitySchemes).map((scheme) => ({ [scheme]: scopes }));
 }

@@ -1,8 +1,8 @@
 import type { JsonSchema } from '../../core/schema.ts';
-import { OPERATIONAL_STATES } from '../state.ts';
-import { jsonAnswer, processFailures } from './answers.ts';
-import type { Operation, Paths } from './document.ts';
-import { object, ref } from './schemas.ts';
+import { OPERATIONAL_STATES } from '../capacity/state.ts';
+import { type FailureStatus, jsonAnswer, processFailures } from './schemas/answers.ts';
+import type { Operation, Paths } from './schemas/document.ts';
+import { object, ref } from './schemas/schemas.ts';
 
 const checks: JsonSchema = { type: 'array', items: ref('Check') };
 
@@ -14,7 +14,7 @@ const health: Record<string, JsonSchema> = {
   checks,
 };
 const count: JsonSchema = { type: 'integer', minimum: 0 };
-const poolUse = object('Its connections', { busy: count, idle: count, waiting: count });
+const poolUse = object('The connections of a pool', { busy: count, idle: count, waiting: count });
 const breaker: JsonSchema = { type: 'string', enum: ['closed', 'open', 'half_open'] };
 const byName = (value: JsonSchema): JsonSchema => ({ type: ['object', 'null'], additionalProperties: value });
 
@@ -22,7 +22,7 @@ const byName = (value: JsonSchema): JsonSchema => ({ type: ['object', 'null'], a
 export const probeSchemas: Record<string, JsonSchema> = {
   Check: {
     type: 'object',
-    description: 'One thing that must be well for the process to get traffic',
+    description: 'One condition that must hold for the process to receive traffic',
     required: ['name', 'status'],
     properties: {
       name: { type: 'string' },
@@ -30,65 +30,66 @@ export const probeSchemas: Record<string, JsonSchema> = {
       message: { type: 'string' },
     },
   },
-  Health: object('How the process is', health),
-  HealthDetails: object('How the process is, what it holds, and what waits: counts, and the names of tasks', {
+  Health: object('The health of the process', health),
+  HealthDetails: object('The health, the load and the queues of the process: counts, and names of tasks', {
     ...health,
     state: { type: 'string', enum: [...OPERATIONAL_STATES] },
     requests_in_flight: count,
     streams: count,
-    pools: object('Database connections, and requests that wait for one', {
+    pools: object('Database connections, and requests that are waiting for one', {
       writes: poolUse,
       reads: poolUse,
     }),
-    breakers: object('Of each pool', { writes: breaker, reads: breaker }),
+    breakers: object('The state of the breaker of each pool', { writes: breaker, reads: breaker }),
     queues: {
       ...byName(
-        object('Due tasks that wait, of a namespace', {
+        object('The due tasks of a namespace', {
           depth: count,
           is_capped: { type: 'boolean', description: 'Whether there are more than `depth`' },
           oldest_wait_seconds: { type: 'number', minimum: 0 },
-          pauses: { ...count, description: 'Of the namespace and of names in it' },
+          pauses: { ...count, description: 'Pauses of the namespace and of names in it' },
         }),
       ),
-      description: 'By namespace; null while Postgres does not say',
+      description: 'By namespace. Null while Postgres cannot be read',
     },
     live_runners: {
       ...byName(count),
-      description: 'By task name: runners that can execute it; null while Postgres does not say',
+      description:
+        'By task name: the number of runners that can execute it. Null while Postgres cannot be read',
     },
   }),
-  Readiness: object('Whether the process may get traffic', {
+  Readiness: object('Whether the process may receive traffic', {
     status: { type: 'string', enum: ['ready', 'not_ready'] },
     checks,
   }),
-  Liveness: object('That the process runs', { status: { type: 'string', const: 'live' } }),
+  Liveness: object('The process runs', { status: { type: 'string', const: 'live' } }),
 };
 
-/** The paths that tell of the process itself: its probes (specification A12) and its docs (A15). */
+/** The paths that describe the process itself: its probes (specification A12) and its docs (A15). */
 export function processPaths(): Paths {
   const ready = {
-    200: jsonAnswer('It may get traffic', ref('Readiness')),
-    503: jsonAnswer('It may not, and why', ref('Readiness')),
+    200: jsonAnswer('The process may receive traffic', ref('Readiness')),
+    503: jsonAnswer('The process may not receive traffic; failed checks say why', ref('Readiness')),
   };
-  const live = { 200: jsonAnswer('It runs', ref('Liveness')) };
+  const live = { 200: jsonAnswer('The process runs', ref('Liveness')) };
   return {
-    // Whatever the process is up to.
+    // It answers in every state of the process.
     '/health': probe(
       'getHealth',
-      'How the process is',
-      { 200: jsonAnswer('How it is', ref('Health')) },
+      'Read the health of the process',
+      { 200: jsonAnswer('The health', ref('Health')) },
       processFailures(),
     ),
-    '/ready': probe('getReadiness', 'Whether the process may get traffic', ready),
-    '/live': probe('getLiveness', 'That the process runs', live),
+    '/ready': probe('getReadiness', 'Check whether the process may receive traffic', ready),
+    '/live': probe('getLiveness', 'Check that the process runs', live),
     '/health/ready': probe('getHealthReadiness', 'The same as /ready', ready),
     '/health/live': probe('getHealthLiveness', 'The same as /live', live),
-    '/health/detailed': probe('getHealthDetails', 'How the process is, at length', {
-      200: jsonAnswer('How it is', ref('HealthDetails')),
+    '/health/detailed': probe('getHealthDetails', 'Read the health of the process in detail', {
+      200: jsonAnswer('The health in detail', ref('HealthDetails')),
     }),
     '/metrics': page('getMetrics', 'The metrics of the process, for Prometheus', 'text/plain'),
-    '/openapi.yaml': page('getOpenApi', 'This document', 'application/yaml'),
-    '/docs': page('getDocs', 'The interactive docs', 'text/html'),
+    '/openapi.yaml': page('getOpenApi', 'This document', 'application/yaml', 429),
+    '/docs': page('getDocs', 'The interactive docs', 'text/html', 429),
   };
 }
 
@@ -101,8 +102,13 @@ function probe(
   return { get: { tags: ['process'], operationId, summary, responses: { ...failures, ...answers } } };
 }
 
-function page(operationId: string, summary: string, type: string): Record<string, Operation> {
+function page(
+  operationId: string,
+  summary: string,
+  type: string,
+  ...failures: FailureStatus[]
+): Record<string, Operation> {
   const content = { [type]: { schema: { type: 'string' } } };
-  const responses = { ...processFailures(503), 200: { description: summary, content } };
+  const responses = { ...processFailures(503, ...failures), 200: { description: summary, content } };
   return { get: { tags: ['process'], operationId, summary, responses } };
 }

@@ -1,27 +1,28 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Request, RequestHandler } from 'express';
-import { pointerPart } from '../../core/json.ts';
-import { type OpenApiDocument, placeOfAnswer } from './document.ts';
+import { pointerPart } from '../../core/json/json.ts';
+import { type OpenApiDocument, placeOfAnswer } from './schemas/document.ts';
 import { ANY_TASK } from './validator.ts';
 
 const JSON_TYPE = 'application/json';
 
 /**
- * The middleware that holds every JSON answer against the document, which production must not risk: one that does not
- * fit, or whose status is not documented, becomes a 500. It comes after the validator of requests, which finds the
- * operation.
+ * Makes middleware that validates every JSON answer against the document. An answer that does not fit, or
+ * whose status is not documented, becomes a 500, so production does not use it. It runs after the validator
+ * of requests, which finds the operation.
  *
- * express-openapi-validator could do that. It compiles a schema with the whole document in it for each status of an
- * operation before the first answer, which was a quarter of what the tests of the API took.
+ * express-openapi-validator could do this too. But for each status of an operation it compiles a schema with
+ * the complete document in it; this was a quarter of the time of the API's tests.
  */
 export function responseValidator(document: OpenApiDocument): RequestHandler {
-  const ajv = new Ajv2020({ strict: false, logger: false });
+  // A test holds the document itself against its own schema: doing it here was a tenth of a start.
+  const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false });
   formats.default(ajv);
   ajv.addSchema({ ...document, $id: 'document:' });
   const compiled = new Map<string, ValidateFunction>();
 
-  /** What is wrong with an answer of an operation; null when nothing is. */
+  /** The problem with an answer of an operation; null if it fits. */
   function problemOf(operation: [string, string], status: number, body: unknown): string | null {
     const answer = placeOfAnswer(document, operation, status);
     if (answer === undefined) return `has the status ${status}, which is not documented`;
@@ -37,7 +38,7 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
     const operation = operationOf(request);
     const send = response.json.bind(response);
     response.json = (body: unknown) => {
-      // The answer that says so is one, too.
+      // The error answer to this problem must not be validated again.
       response.json = send;
       const { statusCode } = response;
       const text = JSON.stringify(body);
@@ -49,7 +50,7 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
   };
 }
 
-/** Where the document has the operation that the validator of requests has found. */
+/** The path and method in the document of the operation that the validator of requests has found. */
 function operationOf(request: Request): [path: string, method: string] {
   const { openApiRoute, pathParams } = (request as unknown as { openapi: Found }).openapi;
   const path = openApiRoute.startsWith(ANY_TASK)

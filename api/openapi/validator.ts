@@ -1,31 +1,31 @@
 import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
-import { compileSchemasOnce } from './compile_once.ts';
+import { compilePathsOnce, compileSchemasOnce } from './compile_once.ts';
 import {
   type OpenApiDocument,
   type Operation,
   type Paths,
   parametersOf,
   type RequestBody,
-} from './document.ts';
-import type { Parameter } from './parameters.ts';
-import { compilePathsOnce } from './paths.ts';
+} from './schemas/document.ts';
+import type { Parameter } from './schemas/parameters.ts';
 
-/** The usual one takes `urn:uuid:…` too, which Postgres does not. */
+/** The usual format also accepts `urn:uuid:…`, which Postgres does not. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type DocumentV3 = Exclude<Parameters<typeof middleware>[0]['apiSpec'], string>;
 
-/** The paths of a task of this name. */
+/** Matches the paths of one task name. */
 const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(?:\/batch)?\/?$/i;
 
 /**
- * The middleware that validates every request against the OpenAPI document (specification A1).
+ * Makes middleware that validates every request against the OpenAPI document (specification A1).
  *
- * The validator tries one path of the document after the other until one fits, and each task has two. Without their
- * bodies they are all alike, so they have a validator to themselves with two paths for all names: a submission then costs
- * the same however many tasks there are, and a tenth less with the dozen that is shipped (issue 7).
+ * The library tries one path of the document after the other until one matches, and each task has two paths.
+ * Without their bodies, the paths of all tasks are alike. So they get their own validator, with two paths for
+ * all names. Then a submission costs the same for any number of tasks, and a tenth less with the dozen
+ * shipped ones (issue 7).
  */
 export function requestValidator(document: OpenApiDocument, names: readonly string[]): RequestHandler {
   compilePathsOnce();
@@ -37,14 +37,15 @@ export function requestValidator(document: OpenApiDocument, names: readonly stri
   const known = new Set(names);
   return (request, response, next) => {
     const name = PATH_OF_TASK.exec(request.path)?.[1];
-    const isOfTask = name !== undefined && known.has(decodeURIComponent(name));
-    (isOfTask ? submissions : requests)(request, response, next);
+    const isTaskPath = name !== undefined && known.has(decodeURIComponent(name));
+    (isTaskPath ? submissions : requests)(request, response, next);
   };
 }
 
 /**
- * The validator calls `url.parse` for each request, for which Node goes through the stack each time, whether it is a package
- * that calls, until it has warned of it: a twentieth of a submission (Node 24). So it warns, once, of a call of ours, unheard.
+ * Uses up a deprecation warning of Node. The validator calls `url.parse` for each request. Until Node has
+ * warned of it once, each call inspects the stack to see whether a package calls; this was a twentieth of the
+ * cost of a submission (Node 24). So we call it once ourselves, with the warning suppressed.
  */
 function warnOfUrlParseOnce(): void {
   const { noDeprecation } = process;
@@ -53,7 +54,7 @@ function warnOfUrlParseOnce(): void {
   Object.assign(process, { noDeprecation });
 }
 
-/** Stands for the paths of all tasks, to which `/batch` may be added. */
+/** The path that stands for the paths of all tasks. `/batch` may follow it. */
 export const ANY_TASK = '/v1/tasks/{name}';
 
 function apart(paths: Paths, names: readonly string[]): { ofTasks: Paths; others: Paths } {
@@ -72,7 +73,7 @@ function apart(paths: Paths, names: readonly string[]): { ofTasks: Paths; others
 function validatorOfRequests(document: OpenApiDocument): RequestHandler {
   const handlers = middleware({
     apiSpec: document as unknown as DocumentV3,
-    validateApiSpec: false, // a test has done that
+    validateApiSpec: false, // a test does this
     validateSecurity: false,
     validateRequests: { allErrors: true },
     validateResponses: false,
@@ -84,13 +85,14 @@ function validatorOfRequests(document: OpenApiDocument): RequestHandler {
 }
 
 /**
- * The document as the validator of requests is to see it. It walks through all of it twice for each operation, so what
- * says nothing of requests is left out, and parameters are written out: they refer to nothing in `components`.
+ * The document in the form that the validator of requests needs. The library walks through it twice per
+ * operation. So everything that does not concern requests is left out, and parameters are written out instead
+ * of referring to `components`.
  *
- * Bodies are validated by their operations, against the same schemas, with validate.ts: the validator would
- * write the defaults of a payload into it, while the ledger holds what was sent; it would refuse a batch for one
- * item; and it would look for every error in a body of millions of parts. It takes times and other texts with
- * reserved characters in a query only when they are encoded, which nobody who types a URL does.
+ * Operations validate their bodies themselves, against the same schemas. The library would write the defaults
+ * of a payload into it, but the ledger stores what was sent. It would refuse a batch because of one item. And
+ * it would collect every error in a body with millions of parts. `allowReserved` makes it accept reserved
+ * characters in a query, for example in times, because people who type a URL do not encode them.
  */
 function withRequestsAlone({ paths, ...document }: OpenApiDocument): OpenApiDocument {
   const components = { schemas: {}, responses: {}, parameters: {}, headers: {}, securitySchemes: {} };
@@ -101,7 +103,7 @@ function withRequestsAlone({ paths, ...document }: OpenApiDocument): OpenApiDocu
     responses: {},
   });
   const seen = mapValues(paths, (methods) => mapValues(methods, asSeen));
-  // The validator writes into what it gets.
+  // Copied, because the library changes its argument.
   return structuredClone({ ...document, components, paths: seen });
 }
 

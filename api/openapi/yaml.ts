@@ -1,20 +1,23 @@
 import { Document, isMap, isScalar, isSeq, type Node } from 'yaml';
-import type { OpenApiDocument } from './document.ts';
+import type { OpenApiDocument } from './schemas/document.ts';
 
 const LINE_WIDTH = 300;
-/** The key of a node is in the same line. */
+/** Space for the key of a node, which stands in the same line. */
 const KEY_WIDTH = 20;
 const NOTICE =
-  '# Generated from the task definitions by `npm run openapi`. Do not edit: a test holds it fresh.\n';
+  '# Generated from the task definitions by `npm run openapi`. Do not edit: a test checks that it is current.\n';
 
-/** The document as openapi.yaml holds it: whatever fits in a line has one. */
+/** The document as openapi.yaml contains it: a node that fits in one line gets one line. */
 export function toYaml(document: OpenApiDocument): string {
   const yaml = new Document(document, { aliasDuplicateObjects: false });
   if (yaml.contents !== null) inLines(yaml.contents, 0);
   return NOTICE + yaml.toString({ lineWidth: 0, indent: 1, flowCollectionPadding: false });
 }
 
-/** Writes what is short in one line, from the inside out. Gives how long a node is so, infinity when it is in several. */
+/**
+ * Puts short nodes in one line, from the inside out. Gives the length of the node in one line, or infinity if
+ * it needs several.
+ */
 function inLines(node: Node, indent: number): number {
   if (isScalar(node)) return String(node.value).length + 2;
   const parts = isMap(node)

@@ -2,34 +2,41 @@ import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ErrandError } from '../../core/errors.ts';
-import type { Connections } from '../../store/pool.ts';
-import { getState } from '../../store/tasks.ts';
+import type { Registry } from '../../core/registry.ts';
+import { closest, isOwnNamespace, taskNames } from '../../core/registry.ts';
+import { namespaceOf } from '../../core/task.ts';
+import type { Connections } from '../../store/database/pool.ts';
+import { isKnown } from '../../store/tasks/known_names.ts';
+import { getState } from '../../store/tasks/tasks.ts';
 import { principalOf } from '../auth/identify.ts';
 import type { Principal } from '../auth/principal.ts';
-import { type Api, visibilityOf } from '../call.ts';
+import { type Api, visibilityOf } from '../context.ts';
 import { publicError } from '../errors.ts';
-import { type Audience, createAudience, type Subscriber } from './audience.ts';
-import { lifetimeOf } from './event_stream.ts';
-import type { Feed } from './feed.ts';
-import { doneMessage, errorMessage, readRequest, type SocketRequest, type Topic } from './messages.ts';
-import { takeSocket } from './upgrade.ts';
+import { type Audience, createAudience, type Subscriber } from './feed/audience.ts';
+import { lifetimeOf } from './feed/event_stream.ts';
+import type { Feed } from './feed/feed.ts';
+import { doneMessage, errorMessage, readRequest, type SocketRequest, type Topic } from './feed/messages.ts';
+import { takeSocket } from './feed/upgrade.ts';
 
-/** The one subprotocol. */
+/** The only subprotocol. */
 const SUBPROTOCOL = 'errand.v1';
 const MAX_MESSAGE_BYTES = 16_384;
-/** What a client has not taken: with more it is cut off. */
+/** If a client has more unsent bytes than this, it is disconnected. */
 const MAX_UNSENT_BYTES = 1_048_576;
-/** For the close frame to be answered. */
+/** How long to wait for the answer to a close frame. */
 const CLOSE_MS = 2_000;
 const GOING_AWAY = 1001;
+/** The code for refusing a WebSocket: 4000 plus the status (refuse_socket.ts). */
+const UNAUTHORIZED = 4401;
 
 /**
- * Makes the handler of `GET /ws` (specification L3): a client subscribes, and is told of changes, of whichever process. One
- * that does not answer a ping until the next one is cut off, and so is one that does not take what it is sent.
+ * Makes the handler of `GET /ws` (specification L3). A client subscribes and receives changes, whichever
+ * process made them. A client that does not answer a ping before the next one is disconnected, and so is a
+ * client that does not receive its messages.
  */
 export function createSockets(api: Api, heartbeatMs: number): RequestHandler {
   const { inFlight, stopping, streams } = api;
-  const audience = createAudience(streams.feed);
+  const audience = createAudience(streams.feed, streams.changes);
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -43,18 +50,25 @@ export function createSockets(api: Api, heartbeatMs: number): RequestHandler {
     const { log } = request;
     server.handleUpgrade(request, upgrade.socket, upgrade.head, (socket) => {
       const lifetime = setTimeout(
-        () => closeSoon(socket, 'its time is up: connect again'),
+        () => closeSoon(socket, 'its lifetime is over: connect again'),
         lifetimeOf(principal, streams.timing),
       );
-      socket.once('close', () => clearTimeout(lifetime));
+      const forget = streams.revocations.watch(principal, () =>
+        closeSoon(socket, 'these credentials are no longer valid', UNAUTHORIZED),
+      );
+      socket.once('close', () => {
+        clearTimeout(lifetime);
+        forget();
+      });
       open(socket);
       const { pool, breaker } = api.databases.reads;
-      converse(socket, { feed: streams.feed, audience, database: breaker.guard(pool), principal, log });
+      const database = breaker.guard(pool);
+      converse(socket, { feed: streams.feed, audience, database, registry: api.registry, principal, log });
     });
   };
 }
 
-/** Pings every socket that it is given until it is closed, and closes all when the process is stopping. */
+/** Pings each given socket until it closes. Closes all of them when the process stops. */
 function keepAlive(heartbeatMs: number, stopping: AbortSignal): (socket: WebSocket) => void {
   const alive = new Map<WebSocket, boolean>();
   const heartbeat = setInterval(() => {
@@ -82,13 +96,15 @@ type Conversation = {
   feed: Feed;
   audience: Audience;
   database: Connections;
+  registry: Registry;
   principal: Principal;
   log: Logger;
 };
 
-/** Answers what a client asks for, one message after the other, until it is gone. */
-function converse(socket: WebSocket, { feed, audience, database, principal, log }: Conversation): void {
-  const subscriber: Subscriber = { principal, topics: new Set(), tell: (message) => send(socket, message) };
+/** Answers the messages of a client, one after the other, until it disconnects. */
+function converse(socket: WebSocket, conversation: Conversation): void {
+  const { feed, audience, database, registry, principal, log } = conversation;
+  const subscriber: Subscriber = { principal, topics: new Set(), send: (message) => send(socket, message) };
 
   async function carryOut(request: SocketRequest): Promise<Record<string, unknown>> {
     const { type, topic } = request;
@@ -106,11 +122,18 @@ function converse(socket: WebSocket, { feed, audience, database, principal, log 
     }
   }
 
-  /** Read after it was subscribed to, so that no change is between this and the first that is told. */
+  /** Reads the state after the subscription, so that no change between the two is lost. */
   async function standingOf({ kind, key }: Topic): Promise<Record<string, unknown>> {
-    if (kind !== 'task') return {};
+    if (kind !== 'task') {
+      await requireKnown({ kind, key }, { database, registry, principal });
+      return {};
+    }
     const state = await getState(database, key, visibilityOf(principal));
-    if (state === null) throw new ErrandError('NOT_FOUND', `There is no task ${key}`);
+    if (state === null)
+      throw new ErrandError(
+        'NOT_FOUND',
+        `There is no task ${key}: check the id, or the namespaces of these credentials`,
+      );
     return { state };
   }
 
@@ -128,22 +151,45 @@ function converse(socket: WebSocket, { feed, audience, database, principal, log 
 
   audience.join(subscriber);
   socket.once('close', () => audience.leave(subscriber));
-  socket.on('error', ({ message }) => log.info({ reason: message }, 'a WebSocket broke'));
+  socket.on('error', ({ message }) => log.info({ reason: message }, 'the connection of a WebSocket failed'));
   socket.on('message', (data) => {
-    // One at a time: who sends more than is worked on waits.
+    // One message at a time: a client that sends faster has to wait.
     socket.pause();
     void answer(String(data)).finally(() => socket.resume());
   });
 }
 
-/** Nothing is kept for a client that takes nothing. */
+/**
+ * Throws NOT_FOUND, with similar names, for a name or a namespace that no task has or ever had. In a
+ * namespace that the caller may not see it never throws, so the caller cannot find out what exists there.
+ */
+async function requireKnown(
+  { kind, key }: { kind: 'name' | 'namespace'; key: string },
+  {
+    database,
+    registry,
+    principal: { namespaces },
+  }: Pick<Conversation, 'database' | 'registry' | 'principal'>,
+): Promise<void> {
+  const isSeen = (name: string): boolean => namespaces === null || namespaces.includes(namespaceOf(name));
+  if (!isSeen(key) || isOwnNamespace(namespaceOf(key))) return;
+  const names = taskNames(registry.definitions).filter(isSeen);
+  const known = kind === 'name' ? names : [...new Set(names.map(namespaceOf))];
+  if (known.includes(key) || (await isKnown(database, kind, key))) return;
+  const close = closest(key.slice(0, 256), known);
+  const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see GET /v1/handlers';
+  const what = kind === 'name' ? 'task' : 'namespace';
+  throw new ErrandError('NOT_FOUND', `There is no ${what} ${JSON.stringify(key.slice(0, 256))}: ${hint}`);
+}
+
+/** Keeps no messages for a client that does not receive them. */
 function send(socket: WebSocket, message: string): void {
   if (socket.readyState !== socket.OPEN) return;
   if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
   else socket.send(message);
 }
 
-function closeSoon(socket: WebSocket, reason: string): void {
-  socket.close(GOING_AWAY, reason);
+function closeSoon(socket: WebSocket, reason: string, code = GOING_AWAY): void {
+  socket.close(code, reason);
   setTimeout(() => socket.terminate(), CLOSE_MS).unref();
 }

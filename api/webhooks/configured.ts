@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { readJsonSetting, unusable } from '../../config/json_setting.ts';
-import { storageProblems, valueAt } from '../../core/json.ts';
+import { storageProblems, valueAt } from '../../core/json/json.ts';
 import type { Registry } from '../../core/registry.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
 import { hmacCheck, STANDARD_HEADERS, standardCheck } from './signature.ts';
@@ -9,7 +9,7 @@ import type { SignatureCheck, WebhookSource } from './source.ts';
 import { fillTemplate, placeInEvent, templateProblems } from './template.ts';
 
 const MIN_SECRET_LENGTH = 16;
-/** They have paths of their own. */
+/** The OpenAPI document has separate paths for these names. */
 const TAKEN = ['gitea', 'github'];
 
 const header = z
@@ -28,30 +28,38 @@ const ruleSchema = z.strictObject({
   }),
 });
 
-const common = {
+const everySender = {
   name: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must match ^[a-z][a-z0-9_-]{0,31}$')
-    .refine((name) => !TAKEN.includes(name), 'is taken: gitea and github have secrets of their own'),
+    .refine(
+      (name) => !TAKEN.includes(name),
+      'is reserved: set GITEA_WEBHOOK_SECRET or GITHUB_WEBHOOK_SECRET instead',
+    ),
   secrets: z
-    .array(z.string().min(MIN_SECRET_LENGTH, `must have ${MIN_SECRET_LENGTH} characters or more`))
+    .array(z.string().min(MIN_SECRET_LENGTH, `must have at least ${MIN_SECRET_LENGTH} characters`))
     .min(1)
     .max(10),
-  /** Where a delivery says what it is about; without it only `*` matches. */
+  /** The place of the kind of event in a delivery. Without it, only rules for `*` match. */
   event: z.union([z.strictObject({ header }), z.strictObject({ pointer })]).optional(),
   rules: z.array(ruleSchema).min(1).max(100),
 };
 
 const sourceSchema = z.discriminatedUnion('scheme', [
-  z.strictObject({ ...common, scheme: z.literal('standard') }),
+  z.strictObject({ ...everySender, scheme: z.literal('standard') }),
   z.strictObject({
-    ...common,
+    ...everySender,
     scheme: z.literal('hmac'),
     algorithm: z.literal('sha256').default('sha256'),
     signature_header: header,
     encoding: z.enum(['hex', 'base64']).default('hex'),
     prefix: z.string().max(50).default(''),
     delivery_header: header,
+    /**
+     * `delivery_id` is for senders that may send two events with equal bodies. Then anybody who has recorded
+     * a delivery can replay it with another id.
+     */
+    identified_by: z.enum(['body', 'delivery_id']).default('body'),
   }),
 ]);
 type SourceSettings = z.output<typeof sourceSchema>;
@@ -65,14 +73,14 @@ const SETTING = {
 };
 
 /**
- * The senders of WEBHOOK_SOURCES. Throws when it can't be used, with everything that is wrong with it and no secret: also when
- * a rule is for a task that there is not.
+ * The senders of WEBHOOK_SOURCES. Throws if the setting is unusable, also if a rule names an unknown task.
+ * The error lists every problem and contains no secret.
  */
 export function configuredSources(text: string, registry: Registry): WebhookSource[] {
   const given = readJsonSetting(SETTING, text);
   const problems = given.flatMap((settings, index) => [
     ...(given.findIndex(({ name }) => name === settings.name) < index
-      ? [`[${index}].name: ${settings.name} is there more than once`]
+      ? [`[${index}].name: ${settings.name} occurs more than once`]
       : []),
     ...unknownTasks(settings, index, registry),
   ]);
@@ -97,12 +105,13 @@ function toSource(settings: SourceSettings, index: number): WebhookSource {
     isSigned: checkOf(settings, index),
     signatureHeaders: [isStandard ? STANDARD_HEADERS.signature : settings.signature_header],
     deliveryHeader: isStandard ? STANDARD_HEADERS.id : settings.delivery_header,
+    identifiedBy: isStandard ? 'delivery_id' : settings.identified_by,
     keyPrefix: `webhook:${name}:`,
     take(headers, event) {
       const kind = kindOf(settings, headers, event);
       const rule = rules.find((one) => one.event === '*' || one.event === kind);
       if (rule === undefined)
-        return { ignored: `no rule is for ${JSON.stringify(kind?.slice(0, 100) ?? null)}` };
+        return { ignored: `no rule matches ${JSON.stringify(kind?.slice(0, 100) ?? null)}` };
       const payload = fillTemplate(rule.payload, event);
       return { task: rule.task, payload, placeOf: (place) => placeInEvent(rule.payload, place) };
     },

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
-import { detail, got, pointerPart, valueAt } from '../../core/json.ts';
+import { detail, got, pointerPart, valueAt } from '../../core/json/json.ts';
 import { ciBuild } from '../../tasks/ci.build.task.ts';
 import { hmacCheck, type SignatureForm } from './signature.ts';
 import { type EventTask, headerOf, type IgnoredEvent, type WebhookSource } from './source.ts';
 
-/** The task that a push becomes. */
+/** The task that a push starts. */
 export const PUSH_TASK = ciBuild.name;
 
 const HUB: SignatureForm = { header: 'x-hub-signature-256', encoding: 'hex', prefix: 'sha256=' };
@@ -15,12 +15,12 @@ const MAX_AUTHOR_LENGTH = 200;
 const MAX_MESSAGE_LENGTH = 2_000;
 const MAX_SHOWN_LENGTH = 100;
 
-/** Gitea, which signs in a header of its own and, since 1.16, also as GitHub does. */
+/** Gitea. It signs in a header with its own name and, since 1.16, also in the form of GitHub. */
 export function gitea(secrets: readonly string[] | undefined): WebhookSource {
   return forge('gitea', [GITEA, HUB], secrets);
 }
 
-/** GitHub. Its old SHA-1 signature counts for nothing. */
+/** GitHub. Its old SHA-1 signature is ignored. */
 export function github(secrets: readonly string[] | undefined): WebhookSource {
   return forge('github', [HUB], secrets);
 }
@@ -31,6 +31,7 @@ function forge(name: string, forms: SignatureForm[], secrets: readonly string[] 
     isSigned: secrets === undefined ? null : hmacCheck(secrets, forms),
     signatureHeaders: forms.map(({ header }) => header),
     deliveryHeader: `x-${name}-delivery`,
+    identifiedBy: 'body',
     keyPrefix: `${name}:`,
     take: (headers, event) => take(headers, `x-${name}-event`, event),
   };
@@ -38,9 +39,9 @@ function forge(name: string, forms: SignatureForm[], secrets: readonly string[] 
 
 function take(headers: IncomingHttpHeaders, eventHeader: string, event: unknown): EventTask | IgnoredEvent {
   const kind = headerOf(headers, eventHeader) ?? '';
-  if (kind !== 'push') return { ignored: `${shown(kind)} is no push` };
+  if (kind !== 'push') return { ignored: `${shown(kind)} is not a push` };
   const { ref, after, deleted } = parse(refSchema, event);
-  if (!ref.startsWith(BRANCHES)) return { ignored: `${shown(ref)} is no branch` };
+  if (!ref.startsWith(BRANCHES)) return { ignored: `${shown(ref)} is not a branch` };
   if (deleted === true || /^0+$/.test(after)) return { ignored: `${shown(ref)} was deleted` };
   const { repository } = parse(repositorySchema, event);
   const payload = {
@@ -54,7 +55,7 @@ function take(headers: IncomingHttpHeaders, eventHeader: string, event: unknown)
 }
 
 const BRANCHES = 'refs/heads/';
-/** Where an event has what stands in the payload. */
+/** The place in the event for each place in the payload. */
 const PLACES: Record<string, string> = {
   '/repository': '/repository/clone_url',
   '/repository_name': '/repository/full_name',
@@ -78,10 +79,13 @@ function parse<S extends z.ZodType>(schema: S, event: unknown): z.output<S> {
     const pointer = path.map((part) => `/${pointerPart(String(part))}`).join('');
     return detail(`/body${pointer}`, `${message}${got(valueAt(event, pointer))}`);
   });
-  throw new ErrandError('VALIDATION_FAILED', 'The push lacks what a build needs', { details });
+  throw new ErrandError('VALIDATION_FAILED', 'The push lacks values that a build needs', { details });
 }
 
-/** Who made a commit and what it is about, as far as the event says so: a push of a commit that was there before may not. */
+/**
+ * Author and message of a commit, if the event contains them. A push of an already known commit may lack
+ * them.
+ */
 function about(event: unknown, commit: string): { author?: string; message?: string } {
   const commits = valueAt(event, '/commits');
   const index = Array.isArray(commits) ? commits.findIndex((one) => valueAt(one, '/id') === commit) : -1;

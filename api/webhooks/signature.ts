@@ -1,20 +1,20 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { headerOf, type SignatureCheck } from './source.ts';
 
-/** How an HMAC-SHA256 is written in a header. */
+/** The form of an HMAC-SHA256 in a header. */
 export type SignatureForm = {
   /** In lower case. */
   header: string;
   encoding: 'hex' | 'base64';
-  /** What stands before it, such as `sha256=`. */
+  /** The text before it, such as `sha256=`. */
   prefix: string;
 };
 
 const FORMS = { hex: /^[0-9a-f]{64}$/i, base64: /^[A-Za-z0-9+/]{43}=$/ };
 
 /**
- * Checks an HMAC-SHA256 over the bytes of a body, made with any of these secrets, in constant time. Of several forms the
- * first whose header is there counts.
+ * Makes the check of an HMAC-SHA256 over the bytes of a body, in constant time. Any of these secrets may have
+ * signed it. Of several forms, the first one whose header is present counts.
  */
 export function hmacCheck(secrets: readonly string[], forms: readonly SignatureForm[]): SignatureCheck {
   return (headers, bytes) => {
@@ -26,7 +26,7 @@ export function hmacCheck(secrets: readonly string[], forms: readonly SignatureF
     const digest = Buffer.from(text, form.encoding);
     const isOf = (secret: string): boolean =>
       timingSafeEqual(createHmac('sha256', secret).update(bytes).digest(), digest);
-    // Each is tried, so that the time does not tell which it was.
+    // All secrets are tried, so that the time does not show which one matched.
     return secrets.map(isOf).includes(true);
   };
 }
@@ -39,11 +39,11 @@ const TOLERANCE_SECONDS = 300;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 
 /**
- * Checks a signature of Standard Webhooks, made with any of these secrets within the last five minutes. Throws when a secret
- * is no base64.
+ * Makes the check of a signature of Standard Webhooks that is at most five minutes old. Any of these secrets
+ * may have signed it. Throws if a secret is not base64.
  *
- * The library `standardwebhooks` computes the hash in JavaScript: 10 MB took 160 ms for each secret, before anybody has
- * shown to know one; Node's own takes 7 ms.
+ * The library `standardwebhooks` computes the hash in JavaScript. For 10 MB it took 160 ms per secret, even
+ * for a sender that knows none; Node's own hash takes 7 ms.
  */
 export function standardCheck(secrets: readonly string[]): SignatureCheck {
   const keys = secrets.map(keyOf);
@@ -66,7 +66,7 @@ function keyOf(secret: string): Buffer {
   return Buffer.from(text, 'base64');
 }
 
-/** Those of version 1 in the header, of which there are several while a secret is exchanged. */
+/** The signatures of version 1 in the header. While a secret is rotated, there are several. */
 function signaturesOf(header: string): Buffer[] {
   return header.split(' ').flatMap((one) => {
     const [version, text = ''] = one.split(',');

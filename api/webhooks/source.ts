@@ -1,37 +1,47 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a sender's event becomes. */
+/** The task that an event becomes. */
 export type EventTask = {
   /** The name of the task. */
   task: string;
   payload: unknown;
-  /** Where in the request stands what is at a pointer into the payload. */
+  /** The place in the request of the value that is at a pointer into the payload. */
   placeOf(pointer: string): string;
 };
 
-/** Why nothing becomes of an event. */
+/** An ignored event, with the reason. */
 export type IgnoredEvent = { ignored: string };
 
-/** Tells whether the bytes of a body are signed as its headers say. */
+/** Checks whether the bytes of a body are signed as its headers say. */
 export type SignatureCheck = (headers: IncomingHttpHeaders, bytes: Buffer) => boolean;
 
-/** Somebody who sends webhooks (specification L4). */
+/** A sender of webhooks (specification L4). */
 export type WebhookSource = {
-  /** As it stands in the path. */
+  /** The name in the path. */
   name: string;
-  /** Null: nothing is known that it could sign with. */
+  /** Null if no secret is configured for this sender. */
   isSigned: SignatureCheck | null;
-  /** The headers that a signature can be in, in lower case. */
+  /** The headers that may contain a signature, in lower case. */
   signatureHeaders: readonly string[];
-  /** The header with the id of a delivery, in lower case: the same for each time that it is sent. */
+  /**
+   * The header with the id of a delivery, in lower case. The id stays the same if the delivery is repeated.
+   */
   deliveryHeader: string;
-  /** What goes before the id, so that two senders may have the same. */
+  /**
+   * Identifies repeated deliveries. An id that is not signed does not protect against replays with another
+   * id; then the signed body identifies the delivery.
+   */
+  identifiedBy: 'delivery_id' | 'body';
+  /** The prefix of the id in the deduplication key, so that two senders may use the same id. */
   keyPrefix: string;
-  /** Throws VALIDATION_FAILED when an event lacks what its task needs. */
+  /** Throws VALIDATION_FAILED if the event lacks values that its task needs. */
   take(headers: IncomingHttpHeaders, event: unknown): EventTask | IgnoredEvent;
 };
 
-/** The one value of a header. Of several Node makes one text, which then is no signature and no id. */
+/**
+ * The single value of a header. Node joins several values into one text, which then is no valid signature or
+ * id.
+ */
 export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;

@@ -9,14 +9,16 @@ export type WebhookConfig = Pick<
   'GITEA_WEBHOOK_SECRET' | 'GITHUB_WEBHOOK_SECRET' | 'WEBHOOK_SOURCES'
 >;
 
-/** Who may send webhooks, by name. */
+/** The senders of webhooks, by name. */
 export type WebhookSources = ReadonlyMap<string, WebhookSource>;
 
-/** Everybody who may send webhooks. Throws, naming the variable, when the configuration can't be used. */
+/** All senders of webhooks. Throws if the configuration is unusable, and names the variable. */
 export function webhookSources(config: WebhookConfig, registry: Registry): WebhookSources {
   for (const variable of ['GITEA_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET'] as const) {
     if (config[variable] === undefined || registry.get(PUSH_TASK) !== undefined) continue;
-    throw new Error(`${variable} is set, but there is no task ${PUSH_TASK} for what is pushed`);
+    throw new Error(
+      `${variable} is set, but there is no task ${PUSH_TASK} for pushes: define it, or remove ${variable}`,
+    );
   }
   const others =
     config.WEBHOOK_SOURCES === undefined ? [] : configuredSources(config.WEBHOOK_SOURCES, registry);

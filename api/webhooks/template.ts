@@ -1,11 +1,11 @@
-import { valueAt } from '../../core/json.ts';
+import { valueAt } from '../../core/json/json.ts';
 
-/** Stands in a template for what an event has at a JSON Pointer. */
+/** In a template, this key stands for the value at a JSON Pointer of the event. */
 const FROM = '$from';
 
 /**
- * The payload that a template makes of an event: `{ "$from": "/pointer" }` is what the event has there. Where it has
- * nothing, a property is left out and an item is null.
+ * Fills a template with values of an event: `{ "$from": "/pointer" }` becomes the value at that place. If the
+ * event has no value there, a property is left out, and an item of a list is null.
  */
 export function fillTemplate(template: unknown, event: unknown): unknown {
   if (typeof template !== 'object' || template === null) return template;
@@ -19,7 +19,10 @@ export function fillTemplate(template: unknown, event: unknown): unknown {
   );
 }
 
-/** Where in an event stands what is at a pointer into the payload; the pointer itself when no event has a say in that. */
+/**
+ * The place in the event for a place in the payload. If the value does not come from the event, the place in
+ * the payload itself.
+ */
 export function placeInEvent(template: unknown, pointer: string): string {
   const parts = pointer.split('/').slice(1);
   for (let index = 0; index <= parts.length; index++) {
@@ -30,17 +33,17 @@ export function placeInEvent(template: unknown, pointer: string): string {
   return `/payload${pointer}`;
 }
 
-/** What is wrong with the marks in a template; empty when nothing is. */
+/** The problems of the `$from` marks in a template; empty if there are none. */
 export function templateProblems(template: unknown): string[] {
   if (typeof template !== 'object' || template === null) return [];
   if (!Object.hasOwn(template, FROM)) return Object.values(template).flatMap(templateProblems);
   if (Array.isArray(template) || Object.keys(template).length > 1) {
-    return [`an object with ${FROM} has nothing besides`];
+    return [`an object with ${FROM} must not have other properties`];
   }
   const pointer = (template as Record<string, unknown>)[FROM];
   return typeof pointer === 'string' && /^(\/|$)/.test(pointer)
     ? []
-    : [`${FROM} must be a JSON Pointer such as "/data/id", or "" for the whole event`];
+    : [`${FROM} must be a JSON Pointer such as "/data/id", or "" for the entire event`];
 }
 
 function pointerOf(template: unknown): string | null {

@@ -8,17 +8,15 @@ const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
 const MODULES = 'node_modules';
 
-/** What no API process needs. */
+/** Folders that no API process needs. */
 const WITHOUT = [':!test', ':!docs', ':!bench'];
-/** Of a list of file names, or of an archive. */
+/** For a list of file names, or for an archive. */
 const MAX_OUTPUT_BYTES = 256 * 1_024 * 1_024;
 
 /** The files of a version of Errand in a folder, ready to run. */
 export type Build = { name: string; folder: string };
 
-/**
- * Copies the working tree, with what is not committed yet, into `folder`. Throws outside of a clone.
- */
+/** Copies the working tree, with uncommitted changes, into `folder`. Throws outside of a clone. */
 export async function copyThisBuild(folder: string): Promise<Build> {
   const listed = await git(
     'ls-files',
@@ -39,14 +37,15 @@ export async function copyThisBuild(folder: string): Promise<Build> {
 }
 
 /**
- * Unpacks a commit into `folder`. It gets the installed packages of this build if all that it runs with are of the
- * versions that it locked, else its own. Throws, and says what to do, when the clone lacks the commit.
+ * Unpacks a commit into `folder`. If this build has all packages of that commit in the same
+ * versions, it uses them; otherwise it installs its own. If the clone lacks the commit, it throws
+ * and says what to do.
  */
 export async function unpackBuild(commit: string, folder: string): Promise<Build> {
   await git('cat-file', '-e', `${commit}^{commit}`).catch((cause: unknown) => {
     throw new Error(
-      `this clone has no commit ${commit}, which is measured beside this build; in a shallow clone, ` +
-        '"git fetch --unshallow" brings it',
+      `this clone has no commit ${commit}, which is compared with this build; in a shallow clone, ` +
+        'run "git fetch --unshallow"',
       { cause },
     );
   });
@@ -59,7 +58,7 @@ export async function unpackBuild(commit: string, folder: string): Promise<Build
   return { name: commit, folder };
 }
 
-/** Copies a build, with packages and all, so that the copy can have other definitions. */
+/** Copies a build with its packages, so that the copy can have other definitions. */
 export async function copyBuild({ name, folder }: Build, to: string): Promise<Build> {
   await cp(folder, to, { recursive: true, filter: (path) => path !== join(folder, MODULES) });
   await symlink(join(folder, MODULES), join(to, MODULES));
@@ -70,7 +69,10 @@ const lockSchema = z.object({
   packages: z.record(z.string(), z.object({ version: z.string().optional(), dev: z.boolean().optional() })),
 });
 
-/** Whether this build has locked every package that the other one runs with, each in the same version. */
+/**
+ * Whether this build has locked every package that the other one runs with, each in the same
+ * version.
+ */
 export async function hasPackagesOf(folder: string): Promise<boolean> {
   const [ours, theirs] = await Promise.all([ROOT, folder].map(readLock));
   return Object.entries(theirs ?? {})
@@ -83,7 +85,10 @@ async function readLock(folder: string): Promise<z.output<typeof lockSchema>['pa
   return lockSchema.parse(JSON.parse(text)).packages;
 }
 
-/** See .ci/run for why this is not `npm ci`. No scripts: what an API process runs with needs none. */
+/**
+ * See .ci/run for why this is not `npm ci`. Without scripts: the packages of an API process need
+ * none.
+ */
 async function install(folder: string): Promise<void> {
   const options = ['--omit=dev', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
   await run('npm', ['install', ...options], { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES });
@@ -94,7 +99,7 @@ async function git(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** A file that git still lists. */
+/** Ignores a deleted file that git still lists. */
 function ignoreDeleted(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }

@@ -18,15 +18,19 @@ const EXAMPLE = {
   urgent: true,
 };
 
-/** A task that a build with so many generated definitions has, with a payload that fits; with none a shipped one. */
+/**
+ * A task of a build with so many generated definitions, with a payload that fits. If there are
+ * none, a shipped task.
+ */
 export function someTask(count: number): { name: string; payload: Record<string, unknown> } {
   if (count === 0) return { name: 'example.now', payload: {} };
   return { name: nameOf(count), payload: EXAMPLE };
 }
 
 /**
- * Writes so many `*.task.ts` files of ten fields into a copy of a build and has its `tasks/index.ts` list them instead
- * of the shipped ones. The text is the same whatever the build is; no definition is the same as another one.
+ * Writes so many `*.task.ts` files of ten fields into a copy of a build, and makes its
+ * `tasks/index.ts` list them instead of the shipped ones. The files are the same in every build; no
+ * two definitions are the same.
  */
 export async function generateDefinitions({ folder }: Build, count: number): Promise<void> {
   const numbers = Array.from({ length: count }, (_, index) => index + 1);

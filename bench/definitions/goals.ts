@@ -2,10 +2,12 @@ import type { Goal } from '../goals.ts';
 import type { Rounds } from '../rounds.ts';
 import type { Start } from './start.ts';
 
-/** What one build took with so many generated definitions; 0 are those that it ships. */
+/** The cost of one build with so many generated definitions; 0 means the shipped ones. */
 export type Taken = { count: number; documentBytes: number; starts: readonly Start[] };
 
-/** With so many definitions; the other build may not have been ready in time. */
+/**
+ * Both builds with so many definitions. `theirs` is null if the other build was not ready in time.
+ */
 export type Compared = { label: string; ours: Taken; theirs: Taken | null };
 
 type Figure = { what: string; unit: string; of: (taken: Taken) => Rounds };
@@ -22,7 +24,10 @@ const READY: Figure = ofStarts('time to ready', 'ms', (start) => start.readyMs);
 const PEAK: Figure = ofStarts('peak memory', 'MB', (start) => start.peakMb);
 const RESIDENT: Figure = ofStarts('memory at ready', 'MB', (start) => start.residentMb);
 
-/** At most this part of the other build's, by the number of generated definitions (issue 14). */
+/**
+ * At most this fraction of the other build's figure, by the number of generated definitions (issue
+ * 14).
+ */
 const GOALS: Readonly<Record<number, ReadonlyMap<Figure, number>>> = {
   0: new Map([
     [DOCUMENT, 0.5],
@@ -36,7 +41,7 @@ const GOALS: Readonly<Record<number, ReadonlyMap<Figure, number>>> = {
   ]),
 };
 
-/** What each figure comes to beside that of the other build, and by how much it grows with a definition. */
+/** Compares each figure with that of the other build, and shows how much each definition adds. */
 export function goalsOf(compared: readonly Compared[], peer: string): Goal[] {
   return [
     ...compared.flatMap(({ label, ours, theirs }) =>
@@ -55,7 +60,7 @@ export function goalsOf(compared: readonly Compared[], peer: string): Goal[] {
   ];
 }
 
-/** From the fewest generated definitions to the most that both were ready with. */
+/** From the fewest generated definitions to the most that both builds were ready with. */
 function growth(compared: readonly Compared[], peer: string): Goal[] {
   const generated = compared.filter(({ ours }) => ours.count > 0);
   const [few, many] = [generated.at(0), generated.at(-1)];

@@ -8,38 +8,39 @@ import { generateDefinitions, someTask } from './generate.ts';
 import { type Compared, goalsOf } from './goals.ts';
 import { measureStart, type Start, tryStart, writeDocument } from './start.ts';
 
-/** How long the other build may take to be ready, to be measured at all. */
+/** If the other build takes longer to be ready, it is not measured. */
 const LIMIT_MS = 60_000;
-/** This one is measured whatever it takes; the bench has to end sometime. */
+/** The limit of this build, which is always measured: the benchmark must end some time. */
 const OWN_LIMIT_MS = 600_000;
 
 type Options = {
-  /** How many definitions are generated, from few to many; the shipped ones are measured besides. */
+  /** How many definitions are generated, from few to many. The shipped ones are measured too. */
   counts: readonly number[];
   rounds: number;
-  /** The commit that is measured beside this build. */
+  /** The commit that is compared with this build. */
   baseline: string;
   /** A folder for the files of both builds, which are removed at the end. */
   temporary: string;
 };
 
-/** A build with so many generated definitions and a database of its own. */
+/** A build with so many generated definitions and its own database. */
 type Subject = { build: Build; count: number; url: string; documentBytes: number; isReady: boolean };
 type Pair = { ours: Subject; theirs: Subject };
 
 /**
- * Measures what definitions cost, this build and the one of a commit by turns: the size of the document, and what a
- * real API process takes until it is ready. Throws when the commit is not there, or when an API does not start.
+ * Measures the cost of definitions in this build and in that of a commit, in turns: the size of the
+ * document, and what a real API process needs until it is ready. Throws if the commit is missing,
+ * or if an API does not start.
  */
 export async function measureDefinitions(
   server: BenchServer,
   { counts, rounds, baseline, temporary }: Options,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const folder = await mkdtemp(join(temporary, 'errand-bench-'));
   const databases: string[] = [];
   const prepare = async (shipped: Build, count: number): Promise<Subject> => {
-    tell(`${shipped.name} gets ${count === 0 ? 'the shipped' : count.toLocaleString('en')} definitions`);
+    log(`${shipped.name} gets ${count === 0 ? 'the shipped' : count.toLocaleString('en')} definitions`);
     const { name, url } = await server.freshDatabase();
     databases.push(name);
     const build = count === 0 ? shipped : await withGenerated(shipped, count);
@@ -56,11 +57,11 @@ export async function measureDefinitions(
     for (const count of [0, ...counts])
       pairs.push({ ours: await prepare(ours, count), theirs: await prepare(theirs, count) });
     const subjects = pairs.flatMap((pair) => [pair.ours, pair.theirs]).filter(({ isReady }) => isReady);
-    const starts = await inRounds(subjects.map(toMeasure), rounds, tell);
+    const starts = await inRounds(subjects.map(toMeasure), rounds, log);
     const compared = pairs.map((pair) => toCompared(pair, (one) => starts[subjects.indexOf(one)] ?? []));
     return toSection(compared, { counts, rounds, baseline });
   } finally {
-    // First, because the server is gone when the run is stopped.
+    // First, because the server is gone if the run is stopped.
     await rm(folder, { recursive: true, force: true });
     for (const name of databases) await server.dropDatabase(name);
   }
@@ -100,13 +101,13 @@ function toSection(
 ): Section {
   const late = compared.filter(({ theirs }) => theirs === null).map(({ label }) => label);
   return goalSection({
-    title: 'What definitions cost',
+    title: 'The cost of definitions',
     about:
-      `This build and the one of commit ${baseline}, by turns in ${rounds} rounds, with the tasks that each ships and with ` +
-      `${counts.map((count) => count.toLocaleString('en')).join(' and ')} generated ones in their place, of ten fields ` +
-      'each, in files that are the same in both. The document is openapi.yaml. A start is that of a real API process on ' +
-      'a database that is migrated already, up to its message that it is ready: CPU is its user and system time; peak ' +
-      'memory (VmHWM) and memory (VmRSS) are read then. Growth is from the fewest generated definitions to the most.' +
+      `This build and the one of commit ${baseline}, in turns in ${rounds} rounds, with the tasks that each ships and with ` +
+      `${counts.map((count) => count.toLocaleString('en')).join(' and ')} generated ones instead, of ten fields ` +
+      'each, in files that are the same in both. The document is openapi.yaml. A start is the start of a real API process on ' +
+      'a migrated database, until it reports that it is ready: CPU is its user and system time; peak ' +
+      'memory (VmHWM) and memory (VmRSS) are read then. Growth is measured from the fewest generated definitions to the most.' +
       (late.length === 0
         ? ''
         : ` With ${late.join(' and ')} ${baseline} was not ready within ${LIMIT_MS / 1_000} s.`),

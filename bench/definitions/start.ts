@@ -10,16 +10,19 @@ import { type Measured, startProcess } from '../process.ts';
 const KB_PER_MB = 1_024;
 const API = 'api/main.ts';
 
-/** What an API process has taken when it is ready. */
+/** The cost of an API process until it is ready. */
 export type Start = { readyMs: number; cpuSeconds: number; residentMb: number; peakMb: number };
 
 const listening = z.object({ listening: z.number() });
 
-/** Starts `node api/main.ts` of a build, reads what it has taken when it says that it is ready, and stops it. */
+/**
+ * Starts `node api/main.ts` of a build, reads its cost when it reports that it is ready, and stops
+ * it.
+ */
 export async function measureStart(folder: string, url: string): Promise<Start> {
-  const began = performance.now();
+  const startedAt = performance.now();
   const { process } = await startApi(folder, url);
-  const readyMs = performance.now() - began;
+  const readyMs = performance.now() - startedAt;
   try {
     return { readyMs, cpuSeconds: await cpuSeconds([process.pid]), ...(await readMemory(process.pid)) };
   } finally {
@@ -28,8 +31,9 @@ export async function measureStart(folder: string, url: string): Promise<Start> 
 }
 
 /**
- * Starts the API of a build once before it is measured: it migrates the database, and has to accept a task. Gives
- * whether it was ready within the limit; one that wasn't is ended. Throws when the process ends or refuses the task.
+ * Starts the API of a build once before it is measured: it migrates the database and must accept a
+ * task. Gives whether it was ready within the limit; if not, it is ended. Throws if the process
+ * ends or refuses the task.
  */
 export async function tryStart(
   folder: string,
@@ -54,7 +58,7 @@ export async function tryStart(
   return true;
 }
 
-/** Has a build write openapi.yaml for its definitions, and gives its size in bytes. */
+/** Lets a build write openapi.yaml for its definitions, and gives its size in bytes. */
 export async function writeDocument(folder: string): Promise<number> {
   const file = join(folder, 'openapi.yaml');
   await rm(file, { force: true });
@@ -70,7 +74,7 @@ async function startApi(
   const port = String(await freePort('127.0.0.1'));
   const environment = {
     ...{ DATABASE_URL: url, SERVER_HOST: '127.0.0.1', SERVER_PORT: port },
-    // In production the tasks for trying out are not there; in tests each answer is checked.
+    // In production the example tasks do not exist; in tests each answer is checked.
     NODE_ENV: 'development',
   };
   const { process, first } = await startProcess(API, environment, { folder, signal });

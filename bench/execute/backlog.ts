@@ -5,13 +5,13 @@ import type { BenchServer } from '../server.ts';
 import { openWaiting, type Waiting } from './waiting.ts';
 
 /**
- * Measures how fast so many tasks are executed while few and while many others wait, in a database each. Throws when a
- * task can't be filled in.
+ * Measures how fast tasks are executed while few and while many others wait, each in its own
+ * database. Throws if tasks cannot be submitted.
  */
 export async function measureBacklog(
   server: BenchServer,
   { tasks, few, many, rounds }: { tasks: number; few: number; many: number; rounds: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const opened: { waiting: Waiting; close(): Promise<void> }[] = [];
   try {
@@ -19,15 +19,15 @@ export async function measureBacklog(
     for (const count of [few, many]) {
       const one = await open(server);
       opened.push(one);
-      tell(`${count.toLocaleString('en')} tasks that wait`);
-      // Warm, and filled: what the rounds take is filled in again.
+      log(`${count.toLocaleString('en')} waiting tasks`);
+      // Warms up and fills the queue. Each round fills it again.
       await one.waiting.executeSome(tasks, count);
       subjects.push({
         name: `${errand.name} executes while ${count.toLocaleString('en')} wait`,
         measure: () => one.waiting.executeSome(tasks, count),
       });
     }
-    const [withFew = [], withMany = []] = await inRounds(subjects, rounds, tell);
+    const [withFew = [], withMany = []] = await inRounds(subjects, rounds, log);
     return toSection({ tasks, few, many, withFew, withMany });
   } finally {
     for (const { close } of opened) await close();
@@ -55,9 +55,9 @@ function toSection(data: Data): Section {
   return goalSection({
     title: 'Executing while many tasks wait',
     about:
-      `One runner executes ${data.tasks.toLocaleString('en')} tasks, from the first start to the last end by the ledger's own times, ` +
-      `while ${many} wait, and while ${few} wait: what is executed is submitted anew meanwhile, which costs both the same. ` +
-      'By turns, in a database each that is filled up before each round.',
+      `One runner executes ${data.tasks.toLocaleString('en')} tasks, measured from the first start to the last end by the ledger's times, ` +
+      `while ${many} wait, and while ${few} wait. Executed tasks are replaced by new submissions meanwhile, which costs both the same. ` +
+      'In turns, each in its own database, which is filled up before each round.',
     goals: [
       {
         ...{ what: `execution while ${many} wait`, unit: 'tasks/s', goal: { atLeast: 0.9 } },

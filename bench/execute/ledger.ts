@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { expireTasks } from '../../runner/retention.ts';
-import { inTransaction } from '../../store/transaction.ts';
+import { expireTasks } from '../../runner/maintenance/rounds.ts';
+import { inTransaction } from '../../store/database/transaction.ts';
 import { benchPool, errand, errandOver, NO_OP } from '../queues/errand.ts';
 import { goalSection, type Section } from '../report.ts';
 import { inRounds } from '../rounds.ts';
@@ -8,23 +8,26 @@ import type { BenchServer } from '../server.ts';
 import { type Executed, executed, warmUp } from './measure.ts';
 import { vacuum } from './waiting.ts';
 
-/** As runners have it with their defaults. */
+/** The default of runners. */
 const RETENTION_HOURS = 24;
-/** A page holds some fifteen of the tasks that a ledger is filled with, and has room for one or two smaller ones. */
+/**
+ * A page holds about fifteen of the tasks that a ledger is filled with, and has room for one or two
+ * smaller ones.
+ */
 const TASKS_PER_GAP = 10;
 
-/** A database that is there, and how many finished tasks it holds. */
+/** An existing database, and how many finished tasks it holds. */
 type Filled = { name: string; url: string; tasks: number };
 
 /**
- * Measures how fast tasks are executed in a database full of finished tasks, beside an empty one. It leaves what it
- * has executed in the full one. Throws when a runner fails.
+ * Measures how fast tasks are executed in a database full of finished tasks, and in an empty one.
+ * The executed tasks stay in the full one. Throws if a runner fails.
  */
 export async function measureInLedger(
   server: BenchServer,
   full: Filled,
   { tasks, rounds }: { tasks: number; rounds: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const empty = { ...(await server.freshDatabase()), tasks: 0 };
   const opened: { measure: () => Promise<Executed>; close: () => Promise<void> }[] = [];
@@ -36,7 +39,7 @@ export async function measureInLedger(
       const name = `${errand.name} executes with ${filled.tasks.toLocaleString('en')} finished tasks`;
       subjects.push({ name, measure: one.measure });
     }
-    const [inFull = [], inEmpty = []] = await inRounds(subjects, rounds, tell);
+    const [inFull = [], inEmpty = []] = await inRounds(subjects, rounds, log);
     return toSection({ finished: full.tasks, tasks, full: inFull, empty: inEmpty });
   } finally {
     for (const { close } of opened) await close();
@@ -47,8 +50,13 @@ export async function measureInLedger(
 async function open(server: BenchServer, filled: Filled, tasks: number) {
   const pool = benchPool(filled.url);
   const queue = await errandOver(filled, 1);
-  // What a day's ledger has lost while it was filled and read; runners would have deleted it bit by bit.
-  await expireTasks(pool, RETENTION_HOURS, new AbortController().signal);
+  // Tasks whose retention ended while the ledger was filled and read; runners would have deleted
+  // them bit by bit.
+  await expireTasks(
+    pool,
+    { finished: RETENTION_HOURS, failed: RETENTION_HOURS },
+    new AbortController().signal,
+  );
   await fillGaps(pool, Math.round(filled.tasks / TASKS_PER_GAP));
   await warmUp(queue, tasks);
   return {
@@ -67,14 +75,15 @@ async function open(server: BenchServer, filled: Filled, tasks: number) {
 }
 
 /**
- * Puts as many finished tasks in as small as those that will be executed. Without them the first ones to be executed
- * would fill the gaps that larger ones have left in the pages: each would have a page read, and logged whole. A ledger
- * in which such tasks are executed has no gaps of their size any more.
+ * Inserts finished tasks that are as small as those that will be executed. Without them the first
+ * executed tasks would fill the gaps that larger tasks have left in the pages: for each of them a
+ * page would be read, and logged completely. A ledger in which such tasks are executed has no gaps
+ * of their size any more.
  */
 async function fillGaps(pool: Pool, tasks: number): Promise<void> {
   await vacuum(pool);
   await inTransaction(pool, async (client) => {
-    // Nobody is to be told of them.
+    // Without notifications about them.
     await client.query('set local session_replication_role = replica');
     await client.query(
       `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, finished_at, payload)
@@ -92,10 +101,10 @@ function toSection(data: Data): Section {
   return goalSection({
     title: 'Executing with many finished tasks',
     about:
-      `${data.tasks.toLocaleString('en')} tasks that wait are executed by one runner, in a database with ${finished} finished tasks ` +
-      'and in one that began empty, by turns. There is no autovacuum on this Postgres: both are vacuumed before each round. ' +
-      'What has expired meanwhile is deleted before; from then on the runner does, as ever. Besides, the full one holds a ' +
-      'tenth as many small finished tasks, so that its pages have no gaps that the first thousands would be scattered over.',
+      `One runner executes ${data.tasks.toLocaleString('en')} waiting tasks, in a database with ${finished} finished tasks ` +
+      'and in one that was empty at first, in turns. This Postgres has no autovacuum: both are vacuumed before each round. ' +
+      'Expired tasks are deleted before; later the runner deletes them, as usual. The full database also holds a ' +
+      'tenth as many small finished tasks, so that the first thousands of tasks are not scattered over gaps in its pages.',
     goals: [
       {
         ...{ what: `execution with ${finished} finished`, unit: 'tasks/s', goal: { atLeast: 0.9 } },

@@ -6,20 +6,23 @@ import type { BenchServer } from '../server.ts';
 const POLL_MS = 25;
 const WARM_UP_TASKS = 2_000;
 
-/** What executing so many tasks took. */
+/** The cost of executing the tasks. */
 export type Executed = {
   perSecond: number;
   /** CPU seconds per 1,000 tasks. */
   nodeCpu: number;
   postgresCpu: number;
-  /** Of clients, per task; null without a database. */
+  /** Statements of clients per task; null without a database. */
   statements: number | null;
 };
 
-/** How many tasks of how many processes. */
+/** How many tasks, and by how many processes. */
 export type Load = { tasks: number; processes: number };
 
-/** Fills a fresh queue, lets so many processes loose on it, and gives what that took until the last task was done. */
+/**
+ * Fills a new queue, starts so many processes on it, and gives the cost until the last task was
+ * done.
+ */
 export function measureExecution(server: BenchServer, kind: QueueKind, load: Load): Promise<Executed> {
   return withQueue(server, kind, load, async (queue) => {
     await queue.fill(load.tasks);
@@ -27,7 +30,7 @@ export function measureExecution(server: BenchServer, kind: QueueKind, load: Loa
   });
 }
 
-/** Opens a queue, has it warm and held, does something with it, and removes it with its database. */
+/** Opens a queue, warms it up and holds it, uses it, and removes it with its database. */
 export async function withQueue<Result>(
   server: BenchServer,
   kind: QueueKind,
@@ -44,7 +47,10 @@ export async function withQueue<Result>(
   }
 }
 
-/** Executes some, half as many as will be measured at most. Compiled code, connections and plans are there then. */
+/**
+ * Executes some tasks, at most half as many as will be measured, to warm up compiled code,
+ * connections and plans.
+ */
 export async function warmUp(queue: Queue, tasks: number): Promise<void> {
   await queue.fill(Math.min(WARM_UP_TASKS, Math.ceil(tasks / 2)));
   await queue.go();
@@ -53,14 +59,14 @@ export async function warmUp(queue: Queue, tasks: number): Promise<void> {
 }
 
 /**
- * Lets the processes of a filled queue loose, and gives what it took until its tasks, so many, were done. The time is
- * from when they began: how soon each hears that it may go on is another matter.
+ * Lets the processes of a filled queue run, and gives the cost until all its tasks were done. The
+ * time counts from the first start: how soon each process notices that it may run is not measured.
  */
 export async function executed(server: BenchServer, queue: Queue, tasks: number): Promise<Executed> {
   const before = await used(server, queue);
-  const began = await queue.go();
+  const startedAt = await queue.go();
   await drained(queue);
-  const seconds = (performance.now() - began) / 1_000;
+  const seconds = (performance.now() - startedAt) / 1_000;
   const after = await used(server, queue);
   const thousands = tasks / 1_000;
   return {
@@ -82,7 +88,7 @@ async function used(
   };
 }
 
-/** Resolves when everything in the queue is done. */
+/** Resolves when all tasks of the queue are done. */
 async function drained(queue: Queue): Promise<void> {
   while (!(await queue.isDrained())) await pause(POLL_MS);
 }

@@ -10,19 +10,20 @@ import { executed, withQueue } from './measure.ts';
 type Passed = { submittedPerSecond: number; executedPerSecond: number; bothPerSecond: number };
 
 /**
- * Measures how fast tasks are executed that came one by one, so that none of them shares a ring or an insert with
- * another: over HTTP, beside jobs that graphile-worker's addJob adds. Throws when a task is refused.
+ * Measures how fast tasks are executed that were submitted one by one, so that none shares a
+ * dispatch or an insert with another: over HTTP, compared with jobs of graphile-worker's addJob.
+ * Throws if a task is refused.
  */
 export async function measureOneByOne(
   server: BenchServer,
   { tasks, rounds }: { tasks: number; rounds: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const subjects = [errandOneByOne, graphileOneByOne].map((kind) => ({
-    name: `${kind.name}, tasks that come one by one`,
+    name: `${kind.name}, tasks submitted one by one`,
     measure: () => pass(server, kind, tasks),
   }));
-  const [ours = [], theirs = []] = await inRounds(subjects, rounds, tell);
+  const [ours = [], theirs = []] = await inRounds(subjects, rounds, log);
   const row = (what: string, figure: (passed: Passed) => number, goal: { atLeast: number } | null) => ({
     ...{ what, unit: 'tasks/s', ours: ours.map(figure), goal },
     peer: { name: graphileOneByOne.name, rounds: theirs.map(figure) },
@@ -31,8 +32,8 @@ export async function measureOneByOne(
     title: 'Tasks that come one by one',
     about:
       `${tasks.toLocaleString('en')} tasks are submitted one by one, ${CALLERS} at a time, while nothing is executed, and then ` +
-      'executed by one process. Errand gets them over HTTP by a process of its API, graphile-worker by addJob in the ' +
-      'process that measures; in a fresh database each time, by turns.',
+      'executed by one process. Errand gets them over HTTP from a process of its API, graphile-worker by addJob in the ' +
+      'measuring process. In turns, each time in a new database.',
     goals: [
       row('execution', ({ executedPerSecond }) => executedPerSecond, { atLeast: 0.8 }),
       row('submission and execution together', ({ bothPerSecond }) => bothPerSecond, null),
@@ -44,9 +45,9 @@ export async function measureOneByOne(
 
 function pass(server: BenchServer, kind: QueueKind, tasks: number): Promise<Passed> {
   return withQueue(server, kind, { tasks, processes: 1 }, async (queue) => {
-    const began = performance.now();
+    const startedAt = performance.now();
     await queue.fill(tasks);
-    const submittedPerSecond = tasks / ((performance.now() - began) / 1_000);
+    const submittedPerSecond = tasks / ((performance.now() - startedAt) / 1_000);
     const { perSecond: executedPerSecond } = await executed(server, queue, tasks);
     const bothPerSecond = 1 / (1 / submittedPerSecond + 1 / executedPerSecond);
     return { submittedPerSecond, executedPerSecond, bothPerSecond };

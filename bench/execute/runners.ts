@@ -8,13 +8,13 @@ import { type Executed, measureExecution } from './measure.ts';
 const MANY = 4;
 
 /**
- * Measures what four processes on one database execute beside one, of Errand and of graphile-worker. Throws when
- * one fails.
+ * Measures how much four processes on one database execute compared with one, for Errand and for
+ * graphile-worker. Throws if one fails.
  */
 export async function measureRunners(
   server: BenchServer,
   { tasks, rounds }: { tasks: number; rounds: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const subjects = [errand, graphileWorker].flatMap((kind) =>
     [1, MANY].map((processes) => ({
@@ -22,7 +22,7 @@ export async function measureRunners(
       measure: () => measureExecution(server, kind, { tasks, processes }),
     })),
   );
-  const [ourOne = [], ourFour = [], theirOne = [], theirFour = []] = await inRounds(subjects, rounds, tell);
+  const [ourOne = [], ourFour = [], theirOne = [], theirFour = []] = await inRounds(subjects, rounds, log);
   const peer = (measured: Rounds) => ({ name: graphileWorker.name, rounds: measured });
   const rate = (what: string, ours: readonly Executed[], theirs: readonly Executed[]) => ({
     ...{ what, unit: 'tasks/s', ours: ours.map(perSecond), peer: peer(theirs.map(perSecond)), goal: null },
@@ -30,8 +30,8 @@ export async function measureRunners(
   return goalSection({
     title: 'Four runners on one database',
     about:
-      `${tasks.toLocaleString('en')} tasks that wait, as above, executed by one process and by ${MANY}, by turns. On a machine with few ` +
-      'CPUs four share what one had nearly to itself: it is compared how each queue bears that.',
+      `${tasks.toLocaleString('en')} waiting tasks, as above, executed by one process and by ${MANY}, in turns. On a machine with few ` +
+      'CPUs, four processes share the CPUs that one had nearly for itself: this compares how well each queue handles that.',
     goals: [
       {
         ...{ what: 'rate of four / rate of one', unit: '×', goal: { atLeast: 1 } },

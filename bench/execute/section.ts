@@ -13,7 +13,7 @@ import { type Executed, measureExecution } from './measure.ts';
 /** BullMQ on Postgres is so much slower that it gets this part of the tasks. */
 const SLOW_SHARE = 0.1;
 
-/** By what the section, and in it the rates of execution, can be found. */
+/** The title of the section, and the name of the rates of execution in it. */
 export const EXECUTION = { title: 'Executing tasks that do nothing', what: 'execution' };
 
 type Peer = { kind: QueueKind; share: number; rate: Goal['goal']; cpu: Goal['goal'] };
@@ -26,26 +26,26 @@ const PEERS: readonly Peer[] = [
 ];
 const ON_REDIS: Peer = { kind: bullOnRedis, share: 1, rate: { atLeast: 1 }, cpu: null };
 
-/** What each queue did, in each round: the data of the section. */
+/** The figures of each queue in each round: the data of the section. */
 export type Executions = readonly { name: string; rounds: readonly Executed[] }[];
 
 /**
- * Measures how fast each queue executes tasks that do nothing, with one process, and what that costs. Throws when a
- * queue fails. BullMQ on Redis is left out where there is no `redis-server`.
+ * Measures how fast each queue executes tasks that do nothing, with one process, and the cost.
+ * Throws if a queue fails. Without `redis-server`, BullMQ on Redis is left out.
  */
 export async function measureExecute(
   server: BenchServer,
   { tasks, rounds }: { tasks: number; rounds: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const isRedisThere = await hasRedis();
-  if (!isRedisThere) tell('there is no redis-server: BullMQ on Redis is left out');
+  if (!isRedisThere) log('redis-server is not installed: leaving out BullMQ on Redis');
   const peers = [...PEERS, ...(isRedisThere ? [ON_REDIS] : [])];
   const subjects = [{ kind: errand, share: 1 }, ...peers].map(({ kind, share }) => ({
     name: `${kind.name} executes`,
     measure: () => measureExecution(server, kind, { tasks: Math.ceil(tasks * share), processes: 1 }),
   }));
-  const [ours = [], ...theirs] = await inRounds(subjects, rounds, tell);
+  const [ours = [], ...theirs] = await inRounds(subjects, rounds, log);
   const executions = peers.map((peer, index) => ({ ...peer, rounds: theirs[index] ?? [] }));
   const data: Executions = [
     { name: errand.name, rounds: ours },
@@ -54,11 +54,11 @@ export async function measureExecute(
   return goalSection({
     title: EXECUTION.title,
     about:
-      `${tasks.toLocaleString('en')} tasks that wait are executed by one process, to the last one, in a fresh database ` +
-      'each time, by turns. Errand records the result and the attempt of each; graphile-worker deletes what is done, ' +
-      'and the others keep results: pg-boss one output for all of a batch, or, the slower of its ways, an output of each job. Each is set up for much throughput. CPU is that of the process and of all of ' +
+      `One process executes ${tasks.toLocaleString('en')} waiting tasks, to the last one, each time in a new database, ` +
+      'in turns. Errand records the result and the attempt of each; graphile-worker deletes finished jobs; ' +
+      'the others keep results: pg-boss one output for a batch or, in its slower way, an output for each job. Each is set up for high throughput. CPU is that of the process and of all of ' +
       `Postgres (or Redis). BullMQ on Postgres gets ${Math.ceil(tasks * SLOW_SHARE).toLocaleString('en')} tasks, because it is slow` +
-      `${isRedisThere ? '.' : '; BullMQ on Redis is missing, because there was no redis-server.'}`,
+      `${isRedisThere ? '.' : '; BullMQ on Redis is missing, because redis-server was not installed.'}`,
     goals: goalsOf(ours, executions),
     data,
   });

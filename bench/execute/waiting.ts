@@ -4,20 +4,20 @@ import { errandOver, NO_OP } from '../queues/errand.ts';
 import type { Queue } from '../queues/queue.ts';
 
 const POLL_MS = 25;
-/** So many that were executed are submitted anew together. */
+/** This many executed tasks are replaced together. */
 const CHUNK = 2_000;
 
-/** A queue of Errand in which tasks are left over. */
+/** A queue of Errand in which many tasks wait. */
 export type Waiting = {
   /**
-   * Executes about so many tasks while `waiting` wait, as what is executed is submitted anew, and gives how many it
-   * executed per second.
+   * Executes about `tasks` tasks while `waiting` wait: executed tasks are replaced by new
+   * submissions. Gives how many it executed per second.
    */
   executeSome(tasks: number, waiting: number): Promise<number>;
   close(): Promise<void>;
 };
 
-/** Opens such a queue over a database, with one runner. */
+/** Opens such a queue on a database, with one runner. */
 export async function openWaiting(database: { name: string; url: string }, pool: Pool): Promise<Waiting> {
   const queue = await errandOver(database, 1);
   return {
@@ -40,17 +40,17 @@ export async function openWaiting(database: { name: string; url: string }, pool:
   };
 }
 
-/** Fills the queue until so many tasks wait in it. */
+/** Fills the queue until `target` tasks wait in it. */
 async function topUp(pool: Pool, queue: Queue, target: number): Promise<void> {
   const missing = target - (await countQueued(pool));
   if (missing > 0) await queue.fill(missing);
-  // It would come by itself some time during the measurement.
+  // Otherwise autovacuum would run at some time during the measurement.
   await vacuum(pool);
 }
 
-/** What autovacuum does with the tables that execution writes. */
+/** Does what autovacuum does with the tables that execution writes. */
 export async function vacuum(pool: Pool): Promise<void> {
-  await pool.query('vacuum (analyze) errand.tasks, graphile_worker._private_jobs');
+  await pool.query('vacuum (analyze) errand.tasks, errand_worker._private_jobs');
 }
 
 async function databaseTime(pool: Pool): Promise<string> {
@@ -58,7 +58,7 @@ async function databaseTime(pool: Pool): Promise<string> {
   return rows[0]?.now ?? '';
 }
 
-/** By tasks_name_state_id_idx. */
+/** Uses tasks_name_state_id_idx. */
 async function countQueued(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     `select count(*) from errand.tasks where name = $1 and state = 'queued'`,
@@ -67,7 +67,7 @@ async function countQueued(pool: Pool): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-/** By tasks_name_state_id_idx. */
+/** Uses tasks_name_state_id_idx. */
 async function isRunning(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ running: boolean }>(
     `select exists (select from errand.tasks where name = $1 and state = 'running') as running`,
@@ -76,7 +76,7 @@ async function isRunning(pool: Pool): Promise<boolean> {
   return rows[0]?.running === true;
 }
 
-/** By tasks_name_finished_at_idx. */
+/** Uses tasks_name_finished_at_idx. */
 async function countDone(pool: Pool, since: string): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
     'select count(*) from errand.tasks where name = $1 and finished_at >= $2',
@@ -86,8 +86,9 @@ async function countDone(pool: Pool, since: string): Promise<number> {
 }
 
 /**
- * Tasks per second from the start of the first one to the end of the one with this number, in the order of ends. All
- * count that ended at that instant, as outcomes are recorded together. By tasks_name_finished_at_idx.
+ * Tasks per second from the first start to the end of the task with this number, in the order of
+ * ends. All tasks that ended at that instant count, because outcomes are recorded together. Uses
+ * tasks_name_finished_at_idx.
  */
 async function rateSince(pool: Pool, since: string, tasks: number): Promise<number> {
   const { rows } = await pool.query<{ rate: number }>(

@@ -9,7 +9,10 @@ const QUEUE = 'noop';
 
 const answer = z.object({ created: z.literal(BATCH) });
 
-/** Submits so many batches over HTTP, one at a time, and gives tasks per second. Throws unless all were made. */
+/**
+ * Submits so many batches over HTTP, one at a time, and gives tasks per second. Throws unless all
+ * tasks were created.
+ */
 export async function submitBatches(client: Client, batches: number): Promise<number> {
   return perSecond(batches, async () => {
     const items = Array.from({ length: BATCH }, () => ({ payload: {} }));
@@ -17,19 +20,19 @@ export async function submitBatches(client: Client, batches: number): Promise<nu
   });
 }
 
-/** pg-boss in this process, with a database and a queue of its own. */
+/** pg-boss in this process, with its own database and queue. */
 export type Boss = {
   /** Inserts so many batches, one at a time, and gives jobs per second. */
   insert(batches: number): Promise<number>;
-  /** Throws unless as many jobs are there as were inserted. */
+  /** Throws unless pg-boss has as many jobs as were inserted. */
   close(): Promise<void>;
 };
 
-/** Starts pg-boss without what it does beside. */
+/** Starts pg-boss without its background work. */
 export async function openBoss(server: BenchServer): Promise<Boss> {
   const { name, url } = await server.freshDatabase();
   const boss = new PgBoss({ connectionString: url, schedule: false, supervise: false });
-  // A connection that breaks shows in the insert that it was for.
+  // A connection that breaks shows in its insert.
   boss.on('error', () => {});
   await boss.start();
   await boss.createQueue(QUEUE);
@@ -54,9 +57,9 @@ export async function openBoss(server: BenchServer): Promise<Boss> {
 }
 
 async function perSecond(batches: number, work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
+  const startedAt = performance.now();
   for (let batch = 0; batch < batches; batch++) await work();
-  return (batches * BATCH) / ((performance.now() - began) / 1_000);
+  return (batches * BATCH) / ((performance.now() - startedAt) / 1_000);
 }
 
 async function countJobs(url: string): Promise<number> {

@@ -1,16 +1,17 @@
 import { Pool } from 'undici';
 
-/** A caller of one server, whose connections are kept alive. */
+/** A client of one server, with kept connections. */
 export type Client = {
-  /** Sends JSON and gives the body of the answer. Throws when the answer has another status. */
+  /** Sends JSON and gives the body of the answer. Throws if the answer has another status. */
   post(path: string, body: unknown, status: number): Promise<string>;
+  put(path: string): Promise<string>;
   get(path: string): Promise<string>;
   close(): Promise<void>;
 };
 
 const KEEP_ALIVE_MS = 60_000;
 
-/** Connections to a server at this URL, at most so many, each with one request at a time. */
+/** Opens at most so many connections to the server at this URL, each with one request at a time. */
 export function openClient(base: string, connections: number): Client {
   const pool = new Pool(base, { connections, pipelining: 1, keepAliveTimeout: KEEP_ALIVE_MS });
   const textOf = async (
@@ -30,6 +31,9 @@ export function openClient(base: string, connections: number): Client {
       });
       return textOf(`POST ${path}`, answer, status);
     },
+    async put(path) {
+      return textOf(`PUT ${path}`, await pool.request({ path, method: 'PUT' }), 200);
+    },
     async get(path) {
       return textOf(`GET ${path}`, await pool.request({ path, method: 'GET' }), 200);
     },
@@ -37,11 +41,14 @@ export function openClient(base: string, connections: number): Client {
   };
 }
 
-/** Does a piece of work so many times, by so many loops of which each waits for the end of one before the next. */
+/**
+ * Does some work `times` times in `loops` parallel loops. Each loop waits for one end before the
+ * next start.
+ */
 export async function inLoops(loops: number, times: number, work: () => Promise<unknown>): Promise<void> {
-  let left = times;
+  let remaining = times;
   const loop = async (): Promise<void> => {
-    while (left-- > 0) await work();
+    while (remaining-- > 0) await work();
   };
   await Promise.all(Array.from({ length: loops }, loop));
 }

@@ -12,29 +12,30 @@ import {
   submitSingly,
 } from './single.ts';
 
-/** Single submissions and batches of each round, and how many rounds. */
+/** Single submissions and batches of each round, and the number of rounds. */
 export type HttpScale = { requests: number; batches: number; rounds: number };
 
 /**
- * Measures what submitting over HTTP costs, beside what it costs at least: single submissions beside Express with one
- * INSERT, batches beside pg-boss called in process. Throws when anything is answered otherwise than it should be.
+ * Measures the cost of submitting over HTTP, compared with the least possible cost: single
+ * submissions with Express and one INSERT, batches with pg-boss in process. Throws if an answer is
+ * not as expected.
  */
 export async function measureHttp(
   server: BenchServer,
   scale: HttpScale,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
-  const single = await measureSingle(server, scale, tell);
-  const batches = await measureBatches(server, scale, tell);
+  const single = await measureSingle(server, scale, log);
+  const batches = await measureBatches(server, scale, log);
   return goalSection({
     title: 'Submitting over HTTP',
     about:
       `Single submissions: ${scale.requests.toLocaleString('en')} per round over ${CONNECTIONS} connections that ` +
-      'are kept alive, each answer read and checked. Express gets the same requests, checks nothing and does one ' +
-      'INSERT, into a table with nothing but a primary key; both are processes of their own, log warnings only and ' +
-      `write over ${DATABASE_POOL_SIZE} connections to Postgres. Batches: ${scale.batches} of ` +
-      `${BATCH.toLocaleString('en')} per round, one at a time; those of pg-boss go to Postgres without HTTP. ` +
-      'Nothing executes meanwhile, both sides are warm, and the rounds are by turns.',
+      'are kept alive; each answer is read and checked. Express gets the same requests, checks nothing and does one ' +
+      'INSERT into a table that has only a primary key. Both are separate processes, log only warnings and ' +
+      `use ${DATABASE_POOL_SIZE} connections to Postgres. Batches: ${scale.batches} of ` +
+      `${BATCH.toLocaleString('en')} per round, one at a time; pg-boss sends them to Postgres without HTTP. ` +
+      'Nothing executes meanwhile, both sides are warm, and they take turns.',
     goals: [...singleGoals(single), batchGoal(batches)],
     data: { scale, single, batches },
   });
@@ -45,7 +46,7 @@ type BySide<Measured> = { errand: Measured; peer: Measured };
 async function measureSingle(
   server: BenchServer,
   { requests, rounds }: HttpScale,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<BySide<Submitted[]>> {
   await using opened = new AsyncDisposableStack();
   const api = opened.adopt(await openApi(server), ({ close }) => close());
@@ -53,14 +54,14 @@ async function measureSingle(
   return await inBothRounds(
     { name: 'single submissions to Errand', measure: () => submitSingly(server, api, requests) },
     { name: 'the same to Express with one INSERT', measure: () => submitSingly(server, bare, requests) },
-    { rounds, tell },
+    { rounds, log },
   );
 }
 
 async function measureBatches(
   server: BenchServer,
   { batches, rounds }: HttpScale,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<BySide<number[]>> {
   await using opened = new AsyncDisposableStack();
   const api = opened.adopt(await openApi(server), ({ close }) => close());
@@ -68,23 +69,23 @@ async function measureBatches(
   return await inBothRounds(
     { name: 'batches to Errand over HTTP', measure: () => submitBatches(api.client, batches) },
     { name: 'insert of pg-boss in process', measure: () => boss.insert(batches) },
-    { rounds, tell },
+    { rounds, log },
   );
 }
 
 type Side<Measured> = { name: string; measure: () => Promise<Measured> };
 
-/** One round before any that counts: connections, plans and compiled code are there then. */
+/** One round before those that count, to warm up connections, plans and compiled code. */
 async function inBothRounds<Measured>(
   errand: Side<Measured>,
   peer: Side<Measured>,
-  { rounds, tell }: { rounds: number; tell: (line: string) => void },
+  { rounds, log }: { rounds: number; log: (line: string) => void },
 ): Promise<BySide<Measured[]>> {
   for (const { name, measure } of [errand, peer]) {
-    tell(`${name}, warming up`);
+    log(`${name}, warming up`);
     await measure();
   }
-  const [ours = [], theirs = []] = await inRounds([errand, peer], rounds, tell);
+  const [ours = [], theirs = []] = await inRounds([errand, peer], rounds, log);
   return { errand: ours, peer: theirs };
 }
 

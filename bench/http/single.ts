@@ -6,16 +6,16 @@ import type { BenchServer } from '../server.ts';
 import { type Client, inLoops, openClient } from './client.ts';
 
 export const CONNECTIONS = 32;
-/** Connections of a measured process to Postgres: as many as the API has unless it is told otherwise. */
+/** Connections of a measured process to Postgres: the default of the API. */
 export const DATABASE_POOL_SIZE = '10';
-/** Whoever runs the tests has another one, with which the API also checks its own answers. */
+/** Tests set another value, with which the API also checks its own answers. */
 const NODE_ENV = 'development';
 const PATH = `/v1/tasks/${NO_OP}`;
 
-/** A process that takes submissions, with a database of its own, and its caller. */
+/** A process that takes submissions, its own database, and its client. */
 export type Endpoint = { pid: number; client: Client; close(): Promise<void> };
 
-/** Errand's API. No runner is there, so what is submitted stays. */
+/** Errand's API. There is no runner, so submitted tasks stay in the queue. */
 export async function openApi(server: BenchServer): Promise<Endpoint> {
   const { name, url } = await server.freshDatabase();
   const { process, base } = await startApi(url, { DATABASE_POOL_SIZE, NODE_ENV });
@@ -51,7 +51,7 @@ function toEndpoint(
   };
 }
 
-/** What so many submissions took. */
+/** The cost of the submissions. */
 export type Submitted = {
   perSecond: number;
   /** CPU seconds per 1,000 submissions. */
@@ -59,7 +59,7 @@ export type Submitted = {
   postgresCpu: number;
 };
 
-/** Submits one task after the other over each connection. Throws unless every answer says that one was made. */
+/** Submits one task after the other on each connection. Throws unless every answer is 201. */
 export async function submitSingly(
   server: BenchServer,
   { pid, client }: Endpoint,
@@ -67,9 +67,9 @@ export async function submitSingly(
 ): Promise<Submitted> {
   const used = async () => ({ node: await cpuSeconds([pid]), postgres: await cpuSecondsOfTree(server.pid) });
   const before = await used();
-  const began = performance.now();
+  const startedAt = performance.now();
   await inLoops(CONNECTIONS, requests, () => client.post(PATH, { payload: {} }, 201));
-  const seconds = (performance.now() - began) / 1_000;
+  const seconds = (performance.now() - startedAt) / 1_000;
   const after = await used();
   const thousands = requests / 1_000;
   return {

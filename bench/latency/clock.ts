@@ -1,15 +1,19 @@
 const TRIES = 9;
 
-/** A clock that processes of one machine share, in ms since 1970 with fractions. */
+/** A clock that the processes of one machine share, in ms since 1970 with fractions. */
 export type WallClock = {
   now(): number;
-  /** By how many ms the clock of the machine has been set since: figures are wrong by so much at most. */
+  /**
+   * How many ms the clock of the machine was adjusted since then: figures are wrong by at most
+   * that.
+   */
   drift(): number;
 };
 
 /**
- * Node sets the clock with fractions of a process by the machine's when the process starts, and never again. A process
- * that compares its own with that of one that has just started has to do the same at that time.
+ * Node sets the fractional clock of a process by the machine's clock when the process starts, and
+ * never again. A process that compares its clock with that of a process that has just started must
+ * do the same at that time.
  */
 export function wallClock(): WallClock {
   const origin = readOrigin();
@@ -19,9 +23,12 @@ export function wallClock(): WallClock {
   };
 }
 
-/** When this process started by the clock of the machine: that has whole ms only, so they are caught as they begin. */
+/**
+ * When this process started by the machine's clock. That clock has only complete ms, so it is read
+ * at the start of one.
+ */
 function readOrigin(): number {
-  // Whoever is held up between the two readings finds too little.
+  // A delay between the two readings makes the result too small, never too large.
   return Math.max(...Array.from({ length: TRIES }, catchOrigin));
 }
 

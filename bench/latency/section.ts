@@ -6,7 +6,7 @@ import { quantile } from '../timing.ts';
 import { wallClock } from './clock.ts';
 import { openErrand, openGraphileWorker, type Start } from './starters.ts';
 
-/** Of each of them the median is taken, so that there is a spread. */
+/** The median of each is taken, so that there is a spread. */
 const ROUNDS = 5;
 const WARM_UP = 20;
 const PEER = 'graphile-worker';
@@ -14,30 +14,30 @@ const PEER = 'graphile-worker';
 type Starts = { errand: Start[]; peer: Start[] };
 
 /**
- * Measures how soon a handler starts on an idle machine, one task at a time, each queue by turns. `repetitions` is how
- * many tasks of each count. Throws when one does not succeed.
+ * Measures how soon a handler starts on an idle machine, one task at a time, the queues in turns.
+ * `repetitions` is the number of tasks of each that count. Throws if a task does not succeed.
  */
 export async function measureLatency(
   server: BenchServer,
   { repetitions }: { repetitions: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
-  tell(`start of a handler, ${repetitions} times`);
+  log(`start of a handler, ${repetitions} times`);
   const { starts, driftMs } = await measureStarts(server, repetitions);
   const fromSending = goalsOf(starts, ({ sinceSent }) => sinceSent, 'from sending to the start');
   const fromAnswer = goalsOf(starts, ({ sinceAnswer }) => sinceAnswer, 'from the answer to the start');
-  // Nothing can be divided by a peer that has started before it answers.
+  // A ratio is impossible if the peer starts before it answers.
   const asked = fromAnswer.median.peer?.rounds.every((ms) => ms > 0) ? fromAnswer : fromSending;
   asked.median.goal = { atMost: 1.2 };
   return goalSection({
     title: 'Latency of an idle queue',
     about:
-      `Each starts one task that does nothing, ${repetitions.toLocaleString('en')} times by turns, with API, runner ` +
-      'and worker as processes of their own and graphile-worker without a local queue. The answer is there when its ' +
-      'body is read, or when addJob has resolved; a handler can start before that, and the figure is below 0 then. ' +
+      `Each starts one task that does nothing, ${repetitions.toLocaleString('en')} times in turns, with API, runner ` +
+      'and worker as separate processes and graphile-worker without a local queue. The answer has arrived when its ' +
+      'body is read, or when addJob has resolved. If a handler starts before that, the figure is below 0. ' +
       'The goal is for the time from the answer, or from sending if the peer starts before it answers. The clocks ' +
-      'of the processes are compared: each is that of the machine, read when the process began, ' +
-      `which was set by ${Math.abs(driftMs).toFixed(2)} ms meanwhile.`,
+      'of the processes are compared: each is that of the machine, read at the start of the process; ' +
+      `it was adjusted by ${Math.abs(driftMs).toFixed(2)} ms meanwhile.`,
     goals: [fromAnswer.median, fromAnswer.p99, fromSending.median, fromSending.p99],
     data: { repetitions, driftMs, starts },
   });
@@ -60,7 +60,7 @@ async function measureStarts(
   return { starts: { errand: ours, peer: theirs }, driftMs: clock.drift() };
 }
 
-/** The two goals of a duration; nothing is asked of either yet. */
+/** The two goals of a duration, without a limit yet. */
 function goalsOf(
   { errand, peer }: Starts,
   pick: (start: Start) => number,
@@ -80,7 +80,7 @@ function goalsOf(
   };
 }
 
-/** Cuts into that many parts of equal size, as far as they can be, in their order. */
+/** Cuts the durations into ROUNDS parts of equal size, as far as possible, in their order. */
 function parts(durations: Rounds): Rounds[] {
   const size = Math.ceil(durations.length / ROUNDS);
   return Array.from({ length: Math.ceil(durations.length / size) }, (_, part) =>

@@ -1,42 +1,37 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeWorkerUtils } from 'graphile-worker';
 import { z } from 'zod';
-import { openClient } from '../http/client.ts';
+import { type Client, openClient } from '../http/client.ts';
 import { startProcess } from '../process.ts';
 import { NO_OP, startApi, startRunner } from '../queues/errand.ts';
 import { WITHOUT_LINES } from '../queues/graphile_worker.ts';
 import type { BenchServer } from '../server.ts';
 import type { WallClock } from './clock.ts';
 
-/** Before anybody asks what became of a task: the question must not keep it from starting. */
+/** The delay before the benchmark asks for the result: the request must not slow the start. */
 const UNDISTURBED_MS = 30;
 const CONCURRENCY = '10';
 
-/** How long it took until a handler started, in ms. Below 0 when it did before the answer was read. */
+/**
+ * How long it took until a handler started, in ms. Below 0 if it started before the answer was
+ * read.
+ */
 export type Start = { sinceSent: number; sinceAnswer: number };
 
-/** An idle queue, to which one task at a time is given. */
+/** An idle queue that gets one task at a time. */
 export type Starter = { start(): Promise<Start>; close(): Promise<void> };
 
 const submitted = z.object({ task: z.object({ id: z.uuid() }) });
 const record = z.object({ result: z.object({ at: z.number() }) });
 
-/** Errand: its API, its runner, and a caller over HTTP. */
+/** Errand: its API, its runner, and a client over HTTP. */
 export async function openErrand(server: BenchServer, clock: WallClock): Promise<Starter> {
   const { name, url } = await server.freshDatabase();
   const api = await startApi(url, { NODE_ENV: 'development' });
   const runner = await startRunner(url, { NODE_ENV: 'development', RUNNER_CONCURRENCY: CONCURRENCY });
   const client = openClient(api.base, 1);
   return {
-    async start() {
-      const sent = clock.now();
-      const answer = await client.post(`/v1/tasks/${NO_OP}`, { payload: {} }, 201);
-      const answered = clock.now();
-      const { task } = submitted.parse(JSON.parse(answer));
-      await pause(UNDISTURBED_MS);
-      const { result } = record.parse(JSON.parse(await client.get(`/v1/tasks/${task.id}?wait=10`)));
-      return { sinceSent: result.at - sent, sinceAnswer: result.at - answered };
-    },
+    start: () => startOne(client, clock),
     async close() {
       await client.close();
       await Promise.all([api.process.stop(), runner.process.stop()]);
@@ -45,9 +40,20 @@ export async function openErrand(server: BenchServer, clock: WallClock): Promise
   };
 }
 
+/** Submits one task over HTTP, and gives how long it took until its handler started. */
+export async function startOne(client: Client, clock: WallClock): Promise<Start> {
+  const sent = clock.now();
+  const answer = await client.post(`/v1/tasks/${NO_OP}`, { payload: {} }, 201);
+  const answered = clock.now();
+  const { task } = submitted.parse(JSON.parse(answer));
+  await pause(UNDISTURBED_MS);
+  const { result } = record.parse(JSON.parse(await client.get(`/v1/tasks/${task.id}?wait=10`)));
+  return { sinceSent: result.at - sent, sinceAnswer: result.at - answered };
+}
+
 const started = z.object({ at: z.number() });
 
-/** graphile-worker: a worker, and its own caller in this process. */
+/** graphile-worker: a worker, and its client in this process. */
 export async function openGraphileWorker(server: BenchServer, clock: WallClock): Promise<Starter> {
   const { name, url } = await server.freshDatabase();
   const utils = await makeWorkerUtils({ connectionString: url });

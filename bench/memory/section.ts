@@ -8,22 +8,25 @@ import { submitTasks } from './submit.ts';
 import { type Memory, readMemory } from './usage.ts';
 
 const PARTS = 10;
-/** Of the parts, from 0: V8 lets its heap grow to a plateau first, so the second is what the last is compared to. */
+/**
+ * Index of the part that the last one is compared with: the heap of V8 first grows to a plateau.
+ */
 const PLATEAU = 1;
-const MOST_GROWTH = 1.3;
+const MAX_GROWTH = 1.3;
 const POLL_MS = 100;
 
 /** One of the two processes, and its memory after each part. */
 type Watched = { name: 'API' | 'runner'; pid: number; base: string; after: Memory[] };
 
 /**
- * Submits tasks that do nothing to a real API process and has them executed by a real runner, a tenth at a time, and
- * notes the memory of both whenever all are done. Throws when a submission is refused, or a process ends.
+ * Submits tasks that do nothing to a real API process, a tenth at a time, and lets a real runner
+ * execute them. Reads the memory of both whenever all tasks are done. Throws if a submission is
+ * refused, or a process ends.
  */
 export async function measureMemory(
   server: BenchServer,
   { tasks }: { tasks: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const { name, url } = await server.freshDatabase();
   const [api, runner] = await Promise.all([startApi(url), startRunner(url)]);
@@ -34,7 +37,7 @@ export async function measureMemory(
   ];
   try {
     for (let part = 1; part <= PARTS; part++) {
-      tell(`memory, part ${part} of ${PARTS} of ${tasks.toLocaleString('en')} tasks`);
+      log(`memory, part ${part} of ${PARTS} of ${tasks.toLocaleString('en')} tasks`);
       await submitTasks(api.base, Math.ceil(tasks / PARTS));
       await drained(pool, watched);
       for (const one of watched) one.after.push(await readMemory(one));
@@ -49,7 +52,7 @@ export async function measureMemory(
 
 async function drained(pool: Pool, watched: readonly Watched[]): Promise<void> {
   while (!(await isDrained(pool))) {
-    // Signal 0 only asks whether there is such a process, and throws when there is none.
+    // Signal 0 only checks whether the process exists, and throws if it does not.
     for (const { pid } of watched) process.kill(pid, 0);
     await pause(POLL_MS);
   }
@@ -59,10 +62,10 @@ function toSection(tasks: number, watched: readonly Watched[]): Section {
   return goalSection({
     title: 'Memory of API and runner over many tasks',
     about:
-      `${tasks.toLocaleString('en')} tasks that do nothing come over HTTP in batches of 1,000, with one single ` +
+      `${tasks.toLocaleString('en')} tasks that do nothing are submitted over HTTP in batches of 1,000, with one single ` +
       'submission for every hundred, and are executed. After each tenth, when all are done, the resident memory of ' +
-      'both processes is read (VmRSS), and what of their heaps is in use. Growth is the memory at the end divided by ' +
-      'that after the first fifth, when the heap of V8 has its size; in MB is the median of what came after the first ' +
+      'both processes (VmRSS) and the used part of their heaps are read. Growth is the memory at the end divided by ' +
+      'that after the first fifth, when the heap of V8 has reached its size; MB figures are medians without the first ' +
       'tenth.',
     goals: watched.flatMap(goalsOf),
     data: { tasks, processes: watched.map(({ name, after }) => ({ name, after })) },
@@ -80,7 +83,7 @@ function goalsOf({ name, after }: Watched): Goal[] {
       unit: '× after a fifth',
       ours: [growth],
       peer: null,
-      goal: { atMost: MOST_GROWTH },
+      goal: { atMost: MAX_GROWTH },
     },
     { what: `memory of the ${name}`, unit: 'MB', ours: resident, ...shown },
     { what: `heap in use of the ${name}`, unit: 'MB', ours: figures('heapMb'), ...shown },

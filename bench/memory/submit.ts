@@ -2,13 +2,13 @@ import { inLoops, openClient } from '../http/client.ts';
 import { NO_OP } from '../queues/errand.ts';
 
 const BATCH = 1_000;
-/** Of each hundred tasks that come in batches one more comes by itself. */
+/** For each hundred tasks in batches one more is submitted alone. */
 const SINGLES = 100;
 const CONNECTIONS = 10;
 
 /**
- * Submits so many tasks that do nothing to the API at `base`, in batches, and one in a hundred besides by itself.
- * Throws when one is refused.
+ * Submits so many tasks that do nothing to the API at `base` in batches, and one more for each
+ * hundred alone. Throws if one is refused.
  */
 export async function submitTasks(base: string, tasks: number): Promise<void> {
   const client = openClient(base, CONNECTIONS);

@@ -1,15 +1,21 @@
-/** When an attempt ran and on which runner, in milliseconds since whenever. */
+/** When an attempt ran and on which runner, in milliseconds since any fixed time. */
 export type Ran = { runnerId: number; startedAt: number; finishedAt: number };
 
-/** How well runners were used from the first start to the last one: while something was left to start. */
+/**
+ * How well the runners were used from the first start to the last one, while tasks were left to
+ * start.
+ */
 export type Use = {
-  /** What of the time of all slots went by in attempts, from 0 to 1. */
+  /** The busy part of the time of all slots, from 0 to 1. */
   busyShare: number;
-  /** The longest time that a runner did nothing at all, in milliseconds. */
+  /** The longest time that a runner ran nothing, in milliseconds. */
   longestIdleMs: number;
 };
 
-/** Computes it from all the attempts of these runners, each of which has so many slots. NaN of no attempt. */
+/**
+ * Computes the use from all attempts of these runners, each of which has `slots` slots. NaN without
+ * attempts.
+ */
 export function useOfRunners(ran: readonly Ran[], runnerIds: readonly number[], slots: number): Use {
   const from = Math.min(...ran.map(({ startedAt }) => startedAt));
   const to = Math.max(...ran.map(({ startedAt }) => startedAt));
@@ -27,7 +33,7 @@ export function useOfRunners(ran: readonly Ran[], runnerIds: readonly number[], 
   };
 }
 
-/** The longest time between `from` and `to` at which none of them ran. */
+/** The longest time between `from` and `to` in which none of the attempts ran. */
 function longestGap(ran: readonly Ran[], from: number, to: number): number {
   let busyUntil = from;
   let longest = 0;

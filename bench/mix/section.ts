@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { OPEN } from '../../core/states.ts';
-import { submitBatch } from '../../store/submit_batch.ts';
+import { submitBatch } from '../../store/submit/submit_batch.ts';
 import { benchPool, isDrained, noOp, startRunner } from '../queues/errand.ts';
 import { goalSection, type Section } from '../report.ts';
 import { inRounds } from '../rounds.ts';
@@ -13,34 +13,38 @@ const SLOTS = 4;
 const SLEEP = 'example.sleep';
 const SHORT_MS = 5;
 const LONG_MS = 500;
-/** One task of so many is long. */
+/** One of this many tasks is long. */
 const ONE_LONG_IN = 10;
 const WARM_UP_TASKS = 500;
 const POLL_MS = 25;
-/** What of the slots' time is to be used: a fifth may go by with fetching, and until long tasks have been told apart. */
-const LEAST_BUSY = 0.8;
+/**
+ * The goal for the busy part of the slots: a fifth may go to fetching, and to finding out which
+ * tasks are long.
+ */
+const MIN_BUSY = 0.8;
 
 /**
- * Has four runners execute tasks of one name of which a few take a hundred times as long as the others, submitted at
- * once, and measures what of their slots was used as long as tasks were left. Throws when a process ends.
+ * Four runners execute tasks of one name, a few of which take a hundred times as long as the
+ * others. All are submitted at once. Measures how much of the slots was used while tasks were left.
+ * Throws if a process ends.
  */
 export async function measureMix(
   server: BenchServer,
   { tasks, rounds }: { tasks: number; rounds: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const subject = { name: 'a mix of long and short tasks', measure: () => measureOnce(server, tasks) };
-  const [uses = []] = await inRounds([subject], rounds, tell);
+  const [uses = []] = await inRounds([subject], rounds, log);
   return goalSection({
     title: 'Long and short tasks mixed on four runners',
     about:
       `${tasks.toLocaleString('en')} tasks of one name, one in ${ONE_LONG_IN} of ${LONG_MS} ms and the others of ${SHORT_MS} ms, ` +
-      `in no order and submitted at once, executed by ${RUNNERS} runners with ${SLOTS} slots each, from the first start ` +
-      'to the last: from then on there is not work for everybody. Rings announce up to a hundred tasks each, so a ' +
-      'runner could sit on work that others have slots for.',
+      `in random order and submitted at once, executed by ${RUNNERS} runners with ${SLOTS} slots each. Measured from the first start ` +
+      'to the last, because after that the work does not fill all slots. A dispatch announces up to a hundred tasks, so a ' +
+      'runner could hold work that others have slots for.',
     goals: [
       {
-        ...{ what: 'busy part of the slots', unit: 'of 1', peer: null, goal: { atLeast: LEAST_BUSY } },
+        ...{ what: 'busy part of the slots', unit: 'of 1', peer: null, goal: { atLeast: MIN_BUSY } },
         ours: uses.map(({ busyShare }) => busyShare),
       },
       {
@@ -65,8 +69,8 @@ async function measureOnce(server: BenchServer, tasks: number): Promise<Use> {
       pool,
       mixed(tasks).map((ms) => ({ ...noOp(), name: SLEEP, payload: { ms } })),
     );
-    while (await isLeft(pool)) {
-      // Signal 0 only asks whether there is such a process, and throws when there is none.
+    while (await hasOpen(pool)) {
+      // Signal 0 only checks whether the process exists, and throws if it does not.
       for (const { pid } of runners) process.kill(pid, 0);
       await pause(POLL_MS);
     }
@@ -78,7 +82,7 @@ async function measureOnce(server: BenchServer, tasks: number): Promise<Use> {
   }
 }
 
-/** How long each task takes, in no order. */
+/** How long each task takes, in random order. */
 function mixed(tasks: number): number[] {
   return Array.from({ length: tasks }, (_, task) => ({
     ms: task % ONE_LONG_IN === 0 ? LONG_MS : SHORT_MS,
@@ -88,8 +92,8 @@ function mixed(tasks: number): number[] {
     .map(({ ms }) => ms);
 }
 
-/** Whether any has not ended. By tasks_name_state_id_idx. */
-async function isLeft(pool: Pool): Promise<boolean> {
+/** Whether any task has not ended. Uses tasks_name_state_id_idx. */
+async function hasOpen(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ left: boolean }>(
     `select /* bench */ exists (select from errand.tasks where name = $1 and state = any ($2)) as left`,
     [SLEEP, OPEN],

@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { openPool } from '../../store/pool.ts';
+import { openPool } from '../../store/database/pool.ts';
 
-// What a submission costs at least in this language: Express, and one INSERT of what came, unchecked. It takes the same
-// requests as Errand, on as many connections of Postgres, and its statement is prepared once as well.
+// The least cost of a submission in this language: Express and one INSERT of the unchecked input.
+// It gets the same requests as Errand, uses as many Postgres connections, and also prepares its
+// statement once.
 const KEEP_ALIVE_MS = 65_000;
 
 const pool = openPool({

@@ -1,6 +1,6 @@
 import { createPostgresBackend, Worker } from 'bullmq';
 
-// A process of BullMQ, on Postgres or on Redis.
+// A BullMQ process, on Postgres or on Redis.
 const CONCURRENCY = 100;
 const { DATABASE_URL: url = '', REDIS_PORT: port } = process.env;
 

@@ -1,7 +1,7 @@
 import { type Runner, run } from 'graphile-worker';
 
-// A process of graphile-worker that is told when to fetch. Its settings are those that its own performance test has,
-// on a larger concurrency where that is faster.
+// A graphile-worker process that fetches on request. Its settings are those of graphile-worker's
+// performance test, with a higher concurrency where that is faster.
 const connectionString = process.env.DATABASE_URL ?? '';
 let runner: Runner | null = null;
 

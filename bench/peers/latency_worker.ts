@@ -1,7 +1,7 @@
 import { run } from 'graphile-worker';
 
-// A process of graphile-worker that tells when each of its handlers starts. An idle one starts a job soonest without a
-// local queue, and with a connection for each of its workers.
+// A graphile-worker process that reports when each of its handlers starts. An idle worker starts a
+// job soonest without a local queue, and with a connection for each of its workers.
 const runner = await run({
   connectionString: process.env.DATABASE_URL ?? '',
   noHandleSignals: true,

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { PgBoss } from 'pg-boss';
 
-// A process of pg-boss that fetches and completes in batches, in one of two ways: by hand, with one output for all of a
-// batch, or by workers whose jobs have each an output of its own. Of both, the sizes of batches that were the fastest.
+// A pg-boss process that fetches and completes in batches, in one of two ways: by hand, with one
+// output for a batch, or by workers that give each job its own output. Both use the batch sizes
+// that were fastest.
 const SHARED = { batchSize: 1_000, loops: 2 };
 const EACH = { batchSize: 200, loops: 2 };
 const IDLE_MS = 20;

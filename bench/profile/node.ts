@@ -19,23 +19,28 @@ const profileSchema = z.object({
   timeDeltas: z.array(z.number()),
 });
 
-/** What `node --cpu-prof` writes, as far as it is used here. */
+/** The used part of the output of `node --cpu-prof`. */
 export type CpuProfile = z.output<typeof profileSchema>;
 
 /** A span of the clock of process.hrtime, in µs. */
 export type Span = { from: number; to: number };
 
-/** Reads the profile of the one process that wrote into a directory. Throws when there is not just one. */
+/**
+ * Reads the profile of the one process that wrote into a directory. Throws if there is not exactly
+ * one.
+ */
 export async function readProfile(directory: string): Promise<CpuProfile> {
   const [file, ...others] = await readdir(directory);
   if (file === undefined || others.length > 0)
-    throw new Error(`One process was to be profiled, but ${others.length + Number(file !== undefined)} were`);
+    throw new Error(
+      `Expected the profile of one process, but found ${others.length + Number(file !== undefined)}`,
+    );
   return profileSchema.parse(JSON.parse(await readFile(join(directory, file), 'utf8')));
 }
 
 /**
- * Which share of its busy time in a span the process has spent for each place: a folder of this repository or a package,
- * with what these have Node do for them; the garbage collection; or Node itself.
+ * The share of its busy time in a span that the process spent in each place: a folder of this
+ * repository or a package, including what Node does for it; the garbage collection; or Node itself.
  */
 export function sharesByPlace(profile: CpuProfile, { from, to }: Span): Map<string, number> {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
@@ -61,7 +66,7 @@ export function sharesByPlace(profile: CpuProfile, { from, to }: Span): Map<stri
 
 const IDLE = '(idle)';
 
-/** Null: what called it knows. */
+/** Null: the place of the caller counts. */
 function placeOf(frame: { functionName: string; url: string } | undefined): string | null {
   if (frame === undefined || frame.functionName === IDLE) return frame?.functionName ?? null;
   if (frame.functionName === '(garbage collector)') return 'garbage collection';

@@ -12,28 +12,28 @@ import { readProfile, sharesByPlace } from './node.ts';
 import { type StatementTime, statementsDuring } from './statements.ts';
 
 const KINDS: readonly QueueKind[] = [errand, graphileWorker, pgBoss];
-/** Of each queue so many places and statements are shown, the most costly ones. */
+/** How many places and statements of each queue are shown, the most expensive ones. */
 const SHOWN = { places: 8, statements: 5 };
-/** Of statements that take less per task nothing is said. */
-const LEAST_MS = 0.000_1;
+/** Statements that take less time per task are not shown. */
+const MIN_MS = 0.000_1;
 
 type Profile = {
   name: string;
   executed: Executed;
-  /** Shares of what Node did. */
+  /** Shares of the CPU time of Node. */
   places: [place: string, share: number][];
   statements: StatementTime[];
 };
 
-/** Profiles what executing costs each queue: its process by packages, and Postgres by statements. */
+/** Profiles the execution of each queue: its process by packages, and Postgres by statements. */
 export async function measureProfile(
   server: BenchServer,
   { tasks }: { tasks: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const profiles: Profile[] = [];
   for (const kind of KINDS) {
-    tell(`${kind.name}, profiled`);
+    log(`${kind.name}, profiled`);
     profiles.push(await profile(server, kind, tasks));
   }
   return toSection(profiles, tasks);
@@ -70,10 +70,10 @@ function toSection(profiles: readonly Profile[], tasks: number): Section {
   return {
     title: 'Where the time of executing goes',
     about:
-      `${tasks.toLocaleString('en')} tasks that do nothing, executed by one process, once for each queue, with the profiler on: ` +
-      'so the sums are a little larger than without. Of Node it is CPU, by who had it done: folders of this repository, ' +
-      'and packages. Of Postgres it is CPU altogether, and for each statement the time within it, which includes waiting for a core and ' +
-      'leaves out what comes with each: parsing, commits and the connection.',
+      `${tasks.toLocaleString('en')} tasks that do nothing, executed by one process, once for each queue, with the profiler on, ` +
+      'so the sums are a little larger than without it. For Node it is CPU time, by the caller: folders of this repository, ' +
+      'and packages. For Postgres it is the total CPU time, and for each statement its own time, which includes waiting for a core and ' +
+      'excludes parsing, commits and the connection.',
     head: ['queue', 'where', 'us per task', 'calls per 1,000'],
     rows: profiles.flatMap((one) => rowsOf(one, tasks)),
     data: { tasks, profiles },
@@ -90,7 +90,7 @@ function rowsOf({ name, executed: { nodeCpu, postgresCpu }, places, statements }
       .map(([place, share]) => [name, `- ${place}`, figure(share * nodeUs), '']),
     [name, 'Postgres', figure(postgresCpu * 1_000), ''],
     ...statements
-      .filter(({ ms }) => ms > tasks * LEAST_MS)
+      .filter(({ ms }) => ms > tasks * MIN_MS)
       .slice(0, SHOWN.statements)
       .map(({ statement, calls, ms }) => [
         ...[name, `- ${statement}`, figure((ms * 1_000) / tasks)],

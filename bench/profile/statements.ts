@@ -1,9 +1,12 @@
 import type { BenchServer } from '../server.ts';
 
-/** What a statement did while something was executed: how often, and for how many ms altogether. */
+/** How often a statement ran during some work, and for how many ms in total. */
 export type StatementTime = { statement: string; calls: number; ms: number };
 
-/** Does some work, and gives what came of it, and what the statements of a database did meanwhile, the longest first. */
+/**
+ * Does some work. Gives its result, and what the statements of a database did meanwhile, the
+ * longest first.
+ */
 export async function statementsDuring<Result>(
   server: BenchServer,
   database: string,
@@ -30,7 +33,7 @@ export async function statementsDuring<Result>(
   return { result, statements };
 }
 
-/** What a statement writes, or else what it reads, without how: `update errand.tasks`. */
+/** The tables that a statement writes, or else those that it reads: `update errand.tasks`. */
 export function inShort(query: string): string {
   // `for update of …` and `for update skip locked` write nothing.
   const written = [

@@ -1,9 +1,9 @@
 import { Queue as BullQueue, createPostgresBackend } from 'bullmq';
 import { startProcesses } from '../process.ts';
 import type { BenchServer } from '../server.ts';
-import { untilBegun } from './begun.ts';
 import type { Queue, QueueKind } from './queue.ts';
 import { startRedis } from './redis.ts';
+import { untilStarted } from './started.ts';
 
 const BATCH = 5_000;
 
@@ -22,7 +22,7 @@ export const bullOnPostgres: QueueKind = {
   },
 };
 
-/** BullMQ on a Redis of its own, without persistence; results are kept. */
+/** BullMQ on its own Redis, without persistence; results are kept. */
 export const bullOnRedis: QueueKind = {
   name: 'BullMQ on Redis',
   async open(_server: BenchServer, processes) {
@@ -36,7 +36,7 @@ export const bullOnRedis: QueueKind = {
   },
 };
 
-/** What is used of a queue of BullMQ, whose type differs by what it is on. */
+/** The used methods of a BullMQ queue, whose type depends on its backend. */
 type Bull = Pick<Queue, 'close'> & {
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -63,7 +63,7 @@ async function openBull(
     async go() {
       const before = await countWaiting(bull);
       await bull.resume();
-      return untilBegun(async () => before === 0 || (await countWaiting(bull)) !== before);
+      return untilStarted(async () => before === 0 || (await countWaiting(bull)) !== before);
     },
     hold: () => bull.pause(),
     async isDrained() {

@@ -2,26 +2,27 @@ import type { Pool } from 'pg';
 import { z } from 'zod';
 import { OPEN } from '../../core/states.ts';
 import { freePort } from '../../embedded/ports.ts';
-import { migrate } from '../../store/migrate.ts';
-import { openPool } from '../../store/pool.ts';
-import { pauseQueue, resumeQueue } from '../../store/queues.ts';
-import type { Submission } from '../../store/submit.ts';
-import { submitBatch } from '../../store/submit_batch.ts';
+import { migrate } from '../../store/database/migrate.ts';
+import { openPool } from '../../store/database/pool.ts';
+import { pauseQueue, resumeQueue } from '../../store/operators/queues.ts';
+import type { Submission } from '../../store/submit/submit.ts';
+import { submitBatch } from '../../store/submit/submit_batch.ts';
 import { type Measured, startProcess } from '../process.ts';
 import type { BenchServer } from '../server.ts';
-import { untilBegun } from './begun.ts';
 import type { Queue, QueueKind } from './queue.ts';
+import { untilStarted } from './started.ts';
 
 export const NO_OP = 'example.now';
 const BATCH = 10_000;
 /**
- * Attempts at a time of a runner. It fetches four times as many rings, so this is what makes the difference for tasks that come
- * one by one, whose rings are small; graphile-worker alone fetches 500 jobs.
+ * How many attempts a runner executes at a time. It fetches four times as many dispatches, so this
+ * matters for tasks that are submitted one by one, whose dispatches are small. graphile-worker
+ * alone fetches 500 jobs.
  */
 const CONCURRENCY = '60';
 const OPERATOR = { actor: 'bench', reason: 'measuring', requestId: null };
 
-/** Errand: `npm run runner`, as often as asked, with results and attempts recorded. */
+/** Errand: so many processes of `npm run runner`, with results and attempts recorded. */
 export const errand: QueueKind = {
   name: 'Errand',
   open: (server, processes) => openErrand(server, processes),
@@ -32,7 +33,7 @@ async function openErrand(server: BenchServer, processes: number): Promise<Queue
   return errandOver({ name, url }, processes);
 }
 
-/** Errand over a database that is there, with whatever it holds. */
+/** Errand on an existing database, with all its contents. */
 export async function errandOver(
   { name, url }: { name: string; url: string },
   processes: number,
@@ -45,7 +46,7 @@ export async function errandOver(
     fill: (count) => fill(pool, count),
     async go() {
       const since = await resume(pool);
-      return untilBegun(() => hasBegun(pool, since));
+      return untilStarted(() => hasStarted(pool, since));
     },
     async hold() {
       await pauseQueue(pool, NO_OP, OPERATOR);
@@ -60,54 +61,72 @@ export async function errandOver(
   };
 }
 
-/** Gives the time of Postgres before it. */
+/** Gives the Postgres time just before the resume. */
 async function resume(pool: Pool): Promise<string> {
   const { rows } = await pool.query<{ now: string }>('select clock_timestamp()::text as now');
   await resumeQueue(pool, NO_OP, OPERATOR);
   return rows[0]?.now ?? '';
 }
 
-/** Whether a task has begun since then, or none is there. By tasks_name_state_id_idx and tasks_name_finished_at_idx. */
-async function hasBegun(pool: Pool, since: string): Promise<boolean> {
-  const { rows } = await pool.query<{ begun: boolean }>(
+/**
+ * Whether a task has started since then, or none is open. Uses tasks_name_state_id_idx and
+ * tasks_name_finished_at_idx.
+ */
+async function hasStarted(pool: Pool, since: string): Promise<boolean> {
+  const { rows } = await pool.query<{ started: boolean }>(
     `select /* bench */ exists (select from errand.tasks where name = $1 and state = 'running')
             or exists (select from errand.tasks where name = $1 and finished_at >= $2)
-            or not exists (select from errand.tasks where name = $1 and state = any ($3)) as begun`,
+            or not exists (select from errand.tasks where name = $1 and state = any ($3)) as started`,
     [NO_OP, since, OPEN],
   );
-  return rows[0]?.begun === true;
+  return rows[0]?.started === true;
 }
 
 /** A real process of Errand, and the URL that it listens on, without a path. */
 type Started = { process: Measured; base: string };
 
-/** The real process of the pool, with a port of its own. */
-export async function startRunner(url: string, environment: Record<string, string> = {}): Promise<Started> {
+/** Starts a real runner process on its own port. `folder` may hold another build than this one. */
+export async function startRunner(
+  url: string,
+  environment: Record<string, string> = {},
+  folder?: string,
+): Promise<Started> {
   const port = String(await freePort('127.0.0.1'));
   const own = { RUNNER_PORT: port, RUNNER_CONCURRENCY: CONCURRENCY };
-  return start('runner/main.ts', url, { ...own, ...environment });
+  return start('runner/main.ts', url, { ...own, ...environment }, folder);
 }
 
-/** One client asks for much at once. */
+/** No rate limits, because one client sends all requests. */
 const UNLIMITED = { RATE_LIMIT_READS: '0', RATE_LIMIT_WRITES: '0', RATE_LIMIT_BURST: '0' };
 
-/** The real process of the API, with a port of its own and without limits of rates. */
-export async function startApi(url: string, environment: Record<string, string> = {}): Promise<Started> {
+/**
+ * Starts a real API process on its own port and without rate limits. `folder` may hold another
+ * build than this one.
+ */
+export async function startApi(
+  url: string,
+  environment: Record<string, string> = {},
+  folder?: string,
+): Promise<Started> {
   const port = String(await freePort('127.0.0.1'));
-  return start('api/main.ts', url, { SERVER_PORT: port, ...UNLIMITED, ...environment });
+  return start('api/main.ts', url, { SERVER_PORT: port, ...UNLIMITED, ...environment }, folder);
 }
 
 const listening = z.object({ listening: z.number() });
 
-async function start(script: string, url: string, environment: Record<string, string>): Promise<Started> {
-  const { process, first } = await startProcess(script, {
-    ...{ DATABASE_URL: url, SERVER_HOST: '127.0.0.1' },
-    ...environment,
-  });
+async function start(
+  script: string,
+  url: string,
+  environment: Record<string, string>,
+  folder: string | undefined,
+): Promise<Started> {
+  const own = { DATABASE_URL: url, SERVER_HOST: '127.0.0.1' };
+  const options = folder === undefined ? {} : { folder };
+  const { process, first } = await startProcess(script, { ...own, ...environment }, options);
   return { process, base: `http://127.0.0.1:${listening.parse(first).listening}` };
 }
 
-/** Connections of the benchmark itself, without a limit on statements. */
+/** Connections of the benchmark itself, without a statement timeout. */
 export function benchPool(url: string): Pool {
   return openPool({
     connectionString: url,
@@ -126,28 +145,11 @@ async function fill(pool: Pool, count: number): Promise<void> {
 
 /** The submission of one task that does nothing. */
 export function noOp(): Submission {
-  return {
-    ...{
-      name: NO_OP,
-      version: '1.0.0',
-      payload: {},
-      priority: 0,
-      maxAttempts: 25,
-      runAt: null,
-      delayMs: null,
-    },
-    ...{
-      dedup: { dedup: null, key: null },
-      dedupWindowMs: null,
-      tags: [],
-      initiator: null,
-      sourceSystem: null,
-    },
-    ...{ reason: null, requestId: null, traceparent: null },
-  };
+  const none = { dedup: { dedup: null, key: null }, requestId: null, traceparent: null };
+  return { name: NO_OP, version: '1.0.0', payload: {}, priority: 0, maxAttempts: 25, ...none };
 }
 
-/** Whether all no-ops have ended. By tasks_name_state_id_idx. */
+/** Whether all no-op tasks have ended. Uses tasks_name_state_id_idx. */
 export async function isDrained(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ drained: boolean }>(
     `select /* bench */ not exists (select from errand.tasks where name = $1 and state = any ($2)) as drained`,

@@ -3,7 +3,10 @@ import { errandOver, NO_OP, startApi } from './errand.ts';
 import { CALLERS } from './one_by_one.ts';
 import type { QueueKind } from './queue.ts';
 
-/** Errand to which tasks come one by one over HTTP, by a real process of the API, on connections that are kept. */
+/**
+ * Errand with tasks that are submitted one by one over HTTP, through a real API process on kept
+ * connections.
+ */
 export const errandOneByOne: QueueKind = {
   name: 'Errand',
   async open(server, processes) {

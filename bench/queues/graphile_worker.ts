@@ -1,22 +1,27 @@
 import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
 import { inLoops } from '../http/client.ts';
-import { startProcesses, tellAll } from '../process.ts';
+import { sendAll, startProcesses } from '../process.ts';
 import type { BenchServer } from '../server.ts';
 import { benchPool } from './errand.ts';
 import { CALLERS } from './one_by_one.ts';
 import type { Queue, QueueKind } from './queue.ts';
 
 const BATCH = 10_000;
-/** A line for each job that succeeds, its default, took half of what its process did; Errand logs none at its level here. */
+/**
+ * By default a worker logs a line for each job that succeeds, which took half of its CPU time.
+ * Errand logs none at this level.
+ */
 export const WITHOUT_LINES = { NO_LOG_SUCCESS: '1' };
 
-/** graphile-worker by itself, with everything in batches. It records nothing: a job that is done is deleted. */
+/**
+ * graphile-worker alone, with everything in batches. It records nothing: a finished job is deleted.
+ */
 export const graphileWorker: QueueKind = {
   name: 'graphile-worker',
   open: (server, processes) => openGraphile(server, processes, addBatches),
 };
 
-/** graphile-worker to which jobs are added one by one. */
+/** graphile-worker with jobs that are added one by one. */
 export const graphileOneByOne: QueueKind = {
   name: 'graphile-worker',
   open: (server, processes) =>
@@ -46,10 +51,10 @@ async function openGraphile(
   return {
     fill: (count) => fill(utils, count),
     async go() {
-      await tellAll(workers, 'go');
+      await sendAll(workers, 'go');
       return performance.now();
     },
-    hold: () => tellAll(workers, 'hold'),
+    hold: () => sendAll(workers, 'hold'),
     async isDrained() {
       const { rows } = await pool.query<{ drained: boolean }>(
         'select /* bench */ not exists (select from graphile_worker._private_jobs) as drained',

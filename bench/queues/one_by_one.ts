@@ -1,2 +1,2 @@
-/** How many tasks are on their way into a queue at a time when each comes by itself. */
+/** How many submissions run at a time when tasks are submitted one by one. */
 export const CALLERS = 32;

@@ -1,15 +1,18 @@
 import { PgBoss } from 'pg-boss';
-import { startProcesses, tellAll } from '../process.ts';
+import { sendAll, startProcesses } from '../process.ts';
 import type { BenchServer } from '../server.ts';
 import { benchPool } from './errand.ts';
 import type { Queue, QueueKind } from './queue.ts';
 
 const BATCH = 10_000;
 
-/** pg-boss: jobs are inserted, fetched and completed in batches. All of a batch have one output, which is its fastest way. */
+/**
+ * pg-boss: jobs are inserted, fetched and completed in batches. All jobs of a batch share one
+ * output, which is its fastest way.
+ */
 export const pgBoss = kindOf('pg-boss', 'shared');
 
-/** pg-boss with an output of each job, as Errand has them: workers that give a result per job. */
+/** pg-boss with an output for each job, as Errand has: workers give a result per job. */
 export const pgBossEach = kindOf('pg-boss, an output each', 'each');
 
 function kindOf(name: string, outputs: 'shared' | 'each'): QueueKind {
@@ -37,10 +40,10 @@ async function openBoss(server: BenchServer, processes: number, outputs: string)
       }
     },
     async go() {
-      await tellAll(workers, 'go');
+      await sendAll(workers, 'go');
       return performance.now();
     },
-    hold: () => tellAll(workers, 'hold'),
+    hold: () => sendAll(workers, 'hold'),
     async isDrained() {
       const { rows } = await pool.query<{ drained: boolean }>(
         `select /* bench */ not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,

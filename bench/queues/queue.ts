@@ -1,28 +1,30 @@
 import type { BenchServer } from '../server.ts';
 
-/** A queue that is measured, with all that its users set for much throughput. */
+/** A measured queue, set up for high throughput as its users would do. */
 export type QueueKind = {
   readonly name: string;
-  /** Makes its database and starts so many processes that execute, each warm and none of them fetching yet. */
+  /**
+   * Makes its database and starts so many executing processes. They are warm but do not fetch yet.
+   */
   open(server: BenchServer, processes: number): Promise<Queue>;
 };
 
 /** An empty queue of no-op tasks, and the processes that will execute them. */
 export type Queue = {
-  /** Puts so many tasks there, however it is fast. */
+  /** Submits so many tasks in the fastest way. */
   fill(count: number): Promise<void>;
   /**
-   * Lets the processes fetch. Resolves when they do, since until one hears of it may take a second, and gives from when
-   * on it counts, by performance.now().
+   * Lets the processes fetch. Resolves when they do, since a process may need a second to notice.
+   * Gives the time from which to measure, by performance.now().
    */
   go(): Promise<number>;
-  /** Lets them fetch no more; what they have in hand they end. */
+  /** Makes the processes stop fetching. They finish what they have in hand. */
   hold(): Promise<void>;
-  /** Whether everything is done, and recorded as far as it records. */
+  /** Whether everything is done, and recorded as far as the queue records it. */
   isDrained(): Promise<boolean>;
   /** The processes whose CPU counts, besides those of Postgres. */
   readonly pids: readonly number[];
-  /** The database whose statements count, if it is one. */
+  /** The database whose statements are counted, if any. */
   readonly database: string | null;
   close(): Promise<void>;
 };

@@ -7,7 +7,7 @@ import { noted } from '../process.ts';
 
 const READY_WITHIN_MS = 10_000;
 
-/** Whether there is a redis-server on this machine. */
+/** Whether redis-server is installed on this machine. */
 export async function hasRedis(): Promise<boolean> {
   const child = spawn('redis-server', ['--version'], { stdio: 'ignore' });
   return new Promise((resolve) => {
@@ -16,7 +16,7 @@ export async function hasRedis(): Promise<boolean> {
   });
 }
 
-/** Starts a Redis on a free port that keeps everything in memory. Throws when it does not answer. */
+/** Starts a Redis on a free port that keeps everything in memory. Throws if it does not answer. */
 export async function startRedis(): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
   const port = await freePort('127.0.0.1');
   const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
@@ -24,7 +24,9 @@ export async function startRedis(): Promise<{ port: number; pid: number; stop():
   const exited = once(child, 'exit');
   const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => {});
-  const late = pause(READY_WITHIN_MS).then(() => Promise.reject(new Error('redis-server did not answer')));
+  const late = pause(READY_WITHIN_MS).then(() =>
+    Promise.reject(new Error(`redis-server did not answer within ${READY_WITHIN_MS} ms`)),
+  );
   try {
     await Promise.race([client.ping(), late]);
   } finally {

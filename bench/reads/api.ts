@@ -2,11 +2,11 @@ import type { RequestListener } from 'node:http';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { createApp } from '../../api/app.ts';
-import { createState } from '../../api/state.ts';
+import { createState } from '../../api/capacity/state.ts';
 import { parseConfig } from '../../config/load.ts';
 import { registry } from './definitions.ts';
 
-/** One client asks for much at once. */
+/** No rate limits, because one client sends all requests. */
 const UNLIMITED = {
   RATE_LIMIT_READS: '0',
   RATE_LIMIT_WRITES: '0',
@@ -14,7 +14,7 @@ const UNLIMITED = {
   RATE_LIMIT_BURST: '0',
 };
 
-/** The API over a pool as it runs in production, but for its limits, its log and authentication. */
+/** The API over a pool as in production, but without limits, log and authentication. */
 export function apiOver(pool: Pool): RequestListener {
   const state = createState();
   state.started();

@@ -3,8 +3,8 @@ import { createRegistry } from '../../core/registry.ts';
 import { defineTask } from '../../core/task.ts';
 
 /**
- * The tasks that the ledger is filled with: what share of all they are, and how long they typically run. Of the rarest
- * there is one in a hundred.
+ * The tasks that the ledger is filled with, their shares of all tasks, and their typical durations.
+ * The rarest kind is one task in a hundred.
  */
 export const KINDS = [
   { name: 'mail.send_receipt', share: 0.35, typicalMs: 40 },
@@ -17,7 +17,7 @@ export const KINDS = [
   { name: 'search.rebuild_shard', share: 0.01, typicalMs: 3_000 },
 ] as const;
 
-/** Their definitions. */
+/** The definitions of these tasks. */
 export const registry = createRegistry(
   KINDS.map(({ name }) =>
     defineTask({

@@ -3,53 +3,54 @@ import { KINDS } from './definitions.ts';
 import { withoutIndexes } from './indexes.ts';
 
 const CHUNK = 250_000;
-/** As many tasks have the rare tag and the rare initiator, however many there are in all. */
+/** How many tasks have the rare tag and the rare initiator, independent of the total. */
 const RARE = 200;
 
-/** What tasks of the fill can be found by. */
+/** Values by which tasks of the fill can be found. */
 export const FINDABLE = {
   name: 'billing.charge_card',
   namespace: 'media',
-  /** One task in ten, one in a thousand, and RARE of them. */
+  /** The tags of one task in ten, of one in a thousand, and of RARE tasks. */
   commonTag: 'nightly',
   uncommonTag: 'campaign-7',
   rareTag: 'audit',
-  /** One task in ten, and RARE of them. */
+  /** The initiators of one task in ten, and of RARE tasks. */
   commonInitiator: 'service:shop',
   rareInitiator: 'user:ann',
 } as const;
 
 /**
- * Fills an empty ledger with finished tasks: created evenly over the 24 hours before the minute that is over, most of
- * them succeeded, 5 % failed with one of a few errors, 1 % cancelled. The same number gives the same tasks but for
- * their ids and times. Done in one transaction that empties the tables first, because that needs no log.
+ * Fills an empty ledger with finished tasks. They were created evenly over the 24 hours before the
+ * last full minute. Most succeeded, 5 % failed with one of a few errors, 1 % were cancelled. The
+ * same number gives the same tasks, except for ids and times. It is one transaction that empties
+ * the tables first, because that needs no WAL.
  */
 export async function fillLedger(
   client: PoolClient,
   tasks: number,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<void> {
   await withoutIndexes(
     client,
     async () => {
       await client.query('begin');
       await client.query('truncate errand.tasks, errand.attempts, errand.logs');
-      // No check of each attempt's task, which is there.
+      // Without the check that the task of each attempt exists.
       await client.query(`set local session_replication_role = replica`);
       await client.query('select setseed(0.5)');
       for (let from = 1; from <= tasks; from += CHUNK) {
         const to = Math.min(from + CHUNK - 1, tasks);
         await insertTasks(client, { tasks, from, to });
-        tell(`${to.toLocaleString('en')} of ${tasks.toLocaleString('en')} tasks`);
+        log(`${to.toLocaleString('en')} of ${tasks.toLocaleString('en')} tasks`);
       }
       await insertAttempts(client);
       await client.query('commit');
     },
-    (name) => tell(`index ${name}`),
+    (name) => log(`index ${name}`),
   );
 }
 
-/** Those with these numbers, from 1 for the oldest. */
+/** Inserts the tasks with these numbers, from 1 for the oldest. */
 async function insertTasks(
   client: PoolClient,
   { tasks, from, to }: { tasks: number; from: number; to: number },
@@ -67,7 +68,8 @@ async function insertTasks(
   ]);
 }
 
-// Most tasks wait some 20 ms; waits and durations scatter as they do, with a long tail. Offset 0 keeps each draw one.
+// Most tasks wait about 20 ms. Waits and durations vary with a long tail, as in practice. `offset
+// 0` keeps each random draw single.
 const INSERT_TASKS = `
   with drawn as (
     select n,
@@ -113,7 +115,7 @@ const INSERT_TASKS = `
          case when n % 2 = 0 then 'request-' || n end
     from timed`;
 
-/** Every attempt that did not succeed, at the time of its task's end. */
+/** Inserts every attempt that did not succeed, at the time of its task's end. */
 async function insertAttempts(client: PoolClient): Promise<void> {
   await client.query(`
     insert into errand.attempts (task_id, attempt, outcome, runner_id, started_at, finished_at, error)

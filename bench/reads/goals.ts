@@ -4,12 +4,12 @@ import type { Load } from './load.ts';
 
 type Times = { name: string; by: string; small: Durations; large: Durations };
 
-/** What must not grow with the ledger, of what is read over HTTP. */
+/** The reads over HTTP that must not become slower with a larger ledger. */
 const FLAT = ['first page of all', 'a task', 'statistics of the last hour'];
-const MOST_GROWTH = 1.5;
-const MOST_P99_MS = 100;
+const MAX_GROWTH = 1.5;
+const MAX_P99_MS = 100;
 
-/** What reading is to reach. `few` and `many` tell how many tasks the two ledgers have. */
+/** The goals of reading. `few` and `many` name the numbers of tasks of the two ledgers. */
 export function goalsOf(reads: readonly Times[], load: Load, [few, many]: readonly [string, string]): Goal[] {
   const flat = reads.filter(({ name, by }) => by === 'HTTP' && FLAT.includes(name));
   const ofLoad = [
@@ -24,12 +24,12 @@ export function goalsOf(reads: readonly Times[], load: Load, [few, many]: readon
         unit: 'ms',
         ours: [large.median],
         peer: { name: `Errand at ${few}`, rounds: [small.median] },
-        goal: { atMost: MOST_GROWTH },
+        goal: { atMost: MAX_GROWTH },
       }),
     ),
     ...ofLoad.flatMap(([name, { median, p99 }]): Goal[] => [
       { what: `${name} under load, median`, unit: 'ms', ours: [median], peer: null, goal: null },
-      { what: `${name} under load, p99`, unit: 'ms', ours: [p99], peer: null, goal: { atMost: MOST_P99_MS } },
+      { what: `${name} under load, p99`, unit: 'ms', ours: [p99], peer: null, goal: { atMost: MAX_P99_MS } },
     ]),
   ];
 }

@@ -3,30 +3,31 @@ import type { PoolClient } from 'pg';
 type Index = { name: string; definition: string };
 
 /**
- * Does `fill` while the table of tasks has no index but its primary key, which saves most of its time, and makes the
- * others again as they were. Gives each to `told` before it is made. Throws when they are not the same afterwards.
+ * Runs `fill` while the table of tasks has no index except its primary key, which saves most of the
+ * time, and then creates the other indexes again. `onIndex` gets the name of each before it is
+ * created. Throws if the indexes are not the same afterwards.
  */
 export async function withoutIndexes(
   client: PoolClient,
   fill: () => Promise<void>,
-  told: (name: string) => void,
+  onIndex: (name: string) => void,
 ): Promise<void> {
   const before = await secondaryIndexes(client);
   for (const { name } of before) await client.query(`drop index errand.${client.escapeIdentifier(name)}`);
   await fill();
   await client.query(`set maintenance_work_mem = '512MB'`);
   for (const { name, definition } of before) {
-    told(name);
+    onIndex(name);
     await client.query(definition);
   }
   const after = await secondaryIndexes(client);
   if (JSON.stringify(after) !== JSON.stringify(before))
     throw new Error(
-      `The indexes of errand.tasks are not what they were: ${JSON.stringify({ before, after })}`,
+      `The indexes of errand.tasks are not the same as before: ${JSON.stringify({ before, after })}`,
     );
 }
 
-/** All but those of constraints. */
+/** All indexes except those of constraints. */
 async function secondaryIndexes(client: PoolClient): Promise<Index[]> {
   const { rows } = await client.query<Index>(
     `select indexname as name, indexdef as definition

@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import { listen, portOf } from '../../process/http.ts';
-import { registerDefinitions } from '../../store/definitions.ts';
-import { listTasks } from '../../store/list.ts';
-import { migrate } from '../../store/migrate.ts';
-import { openPool } from '../../store/pool.ts';
-import { deleteOldRollups, rollUp } from '../../store/rollups.ts';
+import { migrate } from '../../store/database/migrate.ts';
+import { openPool } from '../../store/database/pool.ts';
+import { deleteOldRollups, rollUp } from '../../store/stats/rollups.ts';
+import { registerDefinitions } from '../../store/submit/definitions.ts';
+import { listTasks } from '../../store/tasks/list.ts';
 import { type Observed, observe } from '../blocks.ts';
 import type { BenchServer } from '../server.ts';
 import { apiOver } from './api.ts';
@@ -16,35 +16,35 @@ export const PAGE_SIZE = 50;
 const ROLL_UP_STEP_SECS = 3_600;
 const ROLLUPS_KEPT_DAYS = 30;
 const FILLED_SECS = 25 * 3_600;
-/** As the API has it with its defaults. */
+/** The default of the API. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** A database full of finished tasks, with the API over it. */
+/** A database full of finished tasks, with the API on it. */
 export type Ledger = Observed & {
   tasks: number;
   database: { name: string; url: string };
-  /** Of the API. */
+  /** The URL of the API. */
   url: string;
-  /** A task in the middle, by order of creation, and the cursor that a caller has who has come to it. */
+  /** A task in the middle by order of creation, and the cursor that leads to it. */
   middleId: string;
   middleCursor: string;
   close(): Promise<void>;
 };
 
-/** Makes such a database, of so many tasks, and brings up the API over it. */
+/** Makes a database with so many tasks, and starts the API on it. */
 export async function makeLedger(
   server: BenchServer,
   tasks: number,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Ledger> {
   const name = `tasks_${tasks}`;
   const connectionString = await server.createDatabase(name);
-  const patient = open(connectionString, 0);
-  await migrate(patient);
-  await registerDefinitions(patient, registry.definitions);
-  await fill(patient, tasks, tell);
-  await sumUp(patient, tell);
-  await patient.end();
+  const setup = open(connectionString, 0);
+  await migrate(setup);
+  await registerDefinitions(setup, registry.definitions);
+  await fill(setup, tasks, log);
+  await sumUp(setup, log);
+  await setup.end();
   const pool = open(connectionString, STATEMENT_TIMEOUT_MS);
   const observed = observe(pool);
   const api = await listen(apiOver(observed.pool), {
@@ -72,20 +72,20 @@ function open(connectionString: string, statementTimeoutMs: number): Pool {
   });
 }
 
-async function fill(pool: Pool, tasks: number, tell: (line: string) => void): Promise<void> {
+async function fill(pool: Pool, tasks: number, log: (line: string) => void): Promise<void> {
   const client = await pool.connect();
   try {
-    await fillLedger(client, tasks, tell);
-    tell('vacuum and analyze');
+    await fillLedger(client, tasks, log);
+    log('vacuum and analyze');
     await client.query('vacuum (analyze) errand.tasks, errand.attempts');
   } finally {
     client.release(true);
   }
 }
 
-/** What runners do every few seconds. */
-async function sumUp(pool: Pool, tell: (line: string) => void): Promise<void> {
-  tell('sums for the figures');
+/** Does what runners do every few seconds. */
+async function sumUp(pool: Pool, log: (line: string) => void): Promise<void> {
+  log('rollups');
   await pool.query(
     `update errand.rollup_watermark
         set rolled_up_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1)`,
@@ -96,7 +96,10 @@ async function sumUp(pool: Pool, tell: (line: string) => void): Promise<void> {
   await pool.query('vacuum (analyze) errand.rollups');
 }
 
-/** Cursors are opaque: the API gives the one of the middle with the first page of what was created before it. */
+/**
+ * Cursors are opaque: the API gives the cursor of the middle with the first page of tasks created
+ * before it.
+ */
 async function middleOf(pool: Pool, url: string): Promise<Pick<Ledger, 'middleId' | 'middleCursor'>> {
   const createdTo = new Date(Date.now() - 12 * 3_600_000).toISOString();
   const page = { size: PAGE_SIZE, offset: 0, before: undefined };

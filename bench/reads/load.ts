@@ -5,7 +5,10 @@ import { startApi } from '../queues/errand.ts';
 import { type Durations, toDurations } from '../timing.ts';
 import { type Ledger, PAGE_SIZE } from './ledger.ts';
 
-/** What is asked of an API process, whether or not it has answered what was asked before: well below what it could do. */
+/**
+ * The rate of requests to an API process, whether or not earlier ones are answered. It is well
+ * below what the API can do.
+ */
 export const LOAD = { perSecond: 100, connections: 16 };
 const WARM_UP_SECS = 3;
 const SAMPLE = 1_000;
@@ -13,12 +16,13 @@ const SAMPLE = 1_000;
 /** Of nine reads four are pages, four are tasks, and one is statistics. */
 const MIX = ['page', 'task', 'page', 'task', 'statistics', 'page', 'task', 'page', 'task'] as const;
 export type LoadedRead = (typeof MIX)[number];
-/** What reads take under load, by what is read. */
+/** Durations of reads under load, by the kind of read. */
 export type Load = Record<LoadedRead, Durations>;
 
 /**
- * Asks a real API process over the ledger for pages, for tasks from all over it and for statistics, so many times a
- * second for so long, and gives from when on each was due to when its answer was there, in ms. Throws when a read fails.
+ * Asks a real API process for pages, for tasks from everywhere in the ledger and for statistics, at
+ * a fixed rate for `seconds`. Gives the durations in ms from when each request was due to when its
+ * answer arrived. Throws if a read fails.
  */
 export async function measureLoad({ pool, database }: Ledger, seconds: number): Promise<Load> {
   const ids = await sampleIds(pool);
@@ -52,26 +56,32 @@ function readOf(index: number): LoadedRead {
   return MIX[index % MIX.length] ?? 'task';
 }
 
-/** Begins each at its time; who is late because others are not done has waited since then, which counts. */
+/**
+ * Starts each request at its time. If a request starts late because others are not done, that time
+ * counts too.
+ */
 async function atRate(
   seconds: number,
   work: (index: number, due: number) => Promise<unknown>,
 ): Promise<void> {
-  const began = performance.now();
+  const startedAt = performance.now();
   const under: Promise<unknown>[] = [];
   for (let index = 0; index < seconds * LOAD.perSecond; index++) {
-    const due = began + (index * 1_000) / LOAD.perSecond;
+    const due = startedAt + (index * 1_000) / LOAD.perSecond;
     const early = due - performance.now();
     if (early > 0) await pause(early);
     const one = work(index, due);
-    // It is thrown below, when all have been begun.
+    // Thrown below, when all have started.
     one.catch(() => {});
     under.push(one);
   }
   await Promise.all(under);
 }
 
-/** Ids of tasks from the whole time of the ledger. By the primary key: ids are made in the order of time. */
+/**
+ * Ids of tasks from the complete time of the ledger. Uses the primary key: ids are in the order of
+ * time.
+ */
 async function sampleIds(pool: Pool): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `select distinct t.id

@@ -1,14 +1,14 @@
-import { listErrorGroups } from '../../store/errors.ts';
-import type { TaskFilter } from '../../store/filter.ts';
-import { countTasks, listTasks } from '../../store/list.ts';
-import { readNameDepths } from '../../store/namespaces.ts';
-import { readFinished } from '../../store/stats.ts';
-import { countOpen } from '../../store/stats_open.ts';
-import { getTask, listAttempts } from '../../store/tasks.ts';
+import { listErrorGroups } from '../../store/operators/errors.ts';
+import { readNameDepths } from '../../store/stats/namespaces.ts';
+import { readFinished } from '../../store/stats/stats.ts';
+import { countOpen } from '../../store/stats/stats_open.ts';
+import type { TaskFilter } from '../../store/tasks/filter.ts';
+import { countTasks, listTasks } from '../../store/tasks/list.ts';
+import { getTask, listAttempts } from '../../store/tasks/tasks.ts';
 import { FINDABLE } from './fill.ts';
 import { type Ledger, PAGE_SIZE } from './ledger.ts';
 
-/** Something that is read: by the functions of the store, and by a path of the API. */
+/** One read: with the functions of the store, and with a path of the API. */
 export type Measurement = {
   name: string;
   store?: (ledger: Ledger) => Promise<unknown>;
@@ -16,12 +16,14 @@ export type Measurement = {
 };
 
 const everything = { namespaces: null };
-/** As the API asks for them: in one interval, or in those of its answer. */
+/** The periods that the API reads: in one interval, or in the intervals of its answer. */
 const lastHour = { windowMinutes: 60 };
 const lastHourByMinutes = { windowMinutes: 60, intervalMinutes: 1 };
 const lastDayByHours = { windowMinutes: 24 * 60, intervalMinutes: 60 };
 
-/** The first page of a filter; `query` is the same for the API, which counts them as well. */
+/**
+ * The first page of a filter. `query` is the same filter for the API, which also counts the tasks.
+ */
 function firstPage(by: string, filter: TaskFilter, query: Record<string, string>): Measurement {
   const parameters = new URLSearchParams({ page_size: String(PAGE_SIZE), ...query });
   return {
@@ -35,7 +37,7 @@ function total(of: string, filter: TaskFilter): Measurement {
   return { name: `total ${of}`, store: ({ pool }) => countTasks(pool, filter) };
 }
 
-/** What is measured, in the order of the table. */
+/** The reads, in the order of the table. */
 export const MEASUREMENTS: readonly Measurement[] = [
   firstPage('of all', {}, {}),
   firstPage('by name', { name: FINDABLE.name }, { name: FINDABLE.name }),

@@ -7,7 +7,10 @@ import { MEASUREMENTS } from './measurements.ts';
 
 const REPETITIONS_PER_LOAD_SEC = 10;
 
-/** One read, by the store or over HTTP, in the database with few tasks and in the one with many. */
+/**
+ * One read, through the store or over HTTP, in the database with few tasks and in the one with
+ * many.
+ */
 type Read = {
   name: string;
   by: 'store' | 'HTTP';
@@ -18,21 +21,21 @@ type Figures = Durations & { blocks: number };
 type Measured = { name: string; by: Read['by']; small: Figures; large: Figures; ratio: number };
 
 /**
- * Measures every read by turns in the database with few finished tasks and in the one with many, and then what some
- * of them take in the latter under load. Throws when a read fails.
+ * Measures every read in turns in the database with few finished tasks and in the one with many,
+ * and then some of them in the latter under load. Throws if a read fails.
  */
 export async function measureReads(
   ledgers: readonly [Ledger, Ledger],
   { repetitions }: { repetitions: number },
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
   const measured: Measured[] = [];
   for (const read of READS) {
-    tell(`${read.name}, ${read.by}`);
+    log(`${read.name}, ${read.by}`);
     measured.push(await measure(read, ledgers, repetitions));
   }
   const seconds = repetitions / REPETITIONS_PER_LOAD_SEC;
-  tell(`reads under load, ${seconds} s`);
+  log(`reads under load, ${seconds} s`);
   const load = await measureLoad(ledgers[1], seconds);
   return toSection(measured, load, { small: ledgers[0].tasks, large: ledgers[1].tasks, repetitions });
 }
@@ -77,12 +80,12 @@ function toSection(
     title: 'Reading with few and with many finished tasks',
     about:
       `With ${small.toLocaleString('en')} and with ${large.toLocaleString('en')} finished tasks of one day, each read ` +
-      `up to ${repetitions} times by turns, fewer when that takes more than ${LIMIT.ms / 1_000} s. Times in ms; the ` +
-      'ratio is that of the medians. Blocks are what Postgres reads for it, of 8 KiB, from its cache or not: they do not depend on what else the machine does. ' +
+      `up to ${repetitions} times in turns, fewer if that takes more than ${LIMIT.ms / 1_000} s. Times in ms; the ` +
+      'ratio is that of the medians. Blocks of 8 KiB are what Postgres reads, from its cache or not: they do not depend on what else the machine does. ' +
       `Under load: ${LOAD.perSecond} reads a second for ${repetitions / REPETITIONS_PER_LOAD_SEC} s, whether or not ` +
-      `the earlier ones are answered, over ${LOAD.connections} connections, of one API process: of nine reads four ` +
-      'are first pages of all, four are tasks from all over the ledger, and one is statistics. ' +
-      'Their times are from when each was due.',
+      `the earlier ones are answered, over ${LOAD.connections} connections to one API process. Of nine reads four ` +
+      'are first pages of all, four are tasks from everywhere in the ledger, and one is statistics. ' +
+      'Their times count from when each was due.',
     goals: goalsOf(reads, load, [few, many]),
     head: [
       ...['what', 'by', `${few} median`, `${few} p99`, `${many} median`, `${many} p99`, 'ratio'],

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import { submitBatch } from '../../store/submit_batch.ts';
+import { submitBatch } from '../../store/submit/submit_batch.ts';
 import type { Measured } from '../process.ts';
 import { benchPool, noOp, startRunner } from '../queues/errand.ts';
 import type { BenchServer } from '../server.ts';
@@ -9,12 +9,13 @@ import type { BenchServer } from '../server.ts';
 const SLEEP_MS = 3_600_000;
 const BEATS_PER_LEASE = 3;
 const POLL_MS = 20;
-/** By then something is broken. */
-const MOST_LEASES = 10;
+/** After this many leases something is broken. */
+const MAX_LEASES = 10;
 
 /**
- * Has one of two runners execute a long task, kills it, and gives the seconds until the other executes the task.
- * `phase`, from 0 to 1, tells where between two heartbeats that is. Throws when it takes many times the lease.
+ * Lets one of two runners execute a long task, kills it, and gives the seconds until the other
+ * executes the task. `phase`, from 0 to 1, is the moment of the kill between two heartbeats. Throws
+ * if it takes more than MAX_LEASES leases.
  */
 export async function recoverOnce(
   server: BenchServer,
@@ -28,15 +29,17 @@ export async function recoverOnce(
   ];
   const pool = benchPool(url);
   try {
-    const withinMs = MOST_LEASES * leaseSecs * 1_000;
-    await until('both runners can tell who is dead', withinMs, () => areSteady(pool, runners.length));
+    const withinMs = MAX_LEASES * leaseSecs * 1_000;
+    await until('both runners can judge which runners are dead', withinMs, () =>
+      areSteady(pool, runners.length),
+    );
     await submitBatch(pool, [{ ...noOp(), name: 'example.sleep', payload: { ms: SLEEP_MS } }]);
     const { id, pid } = await until('the task runs', withinMs, () => busyRunner(pool));
     await pause(await msToPhase(pool, id, phase * (leaseSecs / BEATS_PER_LEASE)));
     const killedAt = await kill(pool, runners, pid);
     return await until('the task runs again', withinMs, () => recoveredAfter(pool, id, killedAt));
   } finally {
-    // What they execute would keep them from stopping.
+    // SIGKILL, because the running tasks would delay a stop.
     await Promise.all(runners.map((runner) => runner.kill()));
     await pool.end();
     await server.dropDatabase(name);
@@ -48,12 +51,12 @@ async function until<T>(what: string, withinMs: number, probe: () => Promise<T |
   for (;;) {
     const value = await probe();
     if (value !== null) return value;
-    if (performance.now() > end) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`waited ${withinMs} ms, but this did not happen: ${what}`);
     await pause(POLL_MS);
   }
 }
 
-/** A pool at work has been up for longer than a lease; before that its runners can't tell who is dead. */
+/** A pool judges which runners are dead only after it has been up for longer than a lease. */
 async function areSteady(pool: Pool, count: number): Promise<true | null> {
   const { rowCount } = await pool.query(
     `select from errand.runners
@@ -62,7 +65,7 @@ async function areSteady(pool: Pool, count: number): Promise<true | null> {
   return rowCount === count ? true : null;
 }
 
-/** The runner that has the task, once it is shown as running. By tasks_running_idx. */
+/** The runner that has the task, once it is shown as running. Uses tasks_running_idx. */
 async function busyRunner(pool: Pool): Promise<{ id: number; pid: number } | null> {
   const { rows } = await pool.query<{ id: number; pid: number }>(
     `select r.id, r.pid
@@ -73,7 +76,7 @@ async function busyRunner(pool: Pool): Promise<{ id: number; pid: number } | nul
   return rows[0] ?? null;
 }
 
-/** How long it is until the last heartbeat of a runner is so many seconds ago, or that of the next one. */
+/** The time in ms until the last or the next heartbeat of a runner is so many seconds ago. */
 async function msToPhase(pool: Pool, runnerId: number, seconds: number): Promise<number> {
   const { rows } = await pool.query<{ ms: number }>(
     `select 1000 * mod(($2 - extract(epoch from clock_timestamp() - heartbeat_at) + lease_secs)::numeric,
@@ -85,14 +88,14 @@ async function msToPhase(pool: Pool, runnerId: number, seconds: number): Promise
   return Math.max(0, rows[0]?.ms ?? 0);
 }
 
-/** Gives when that was, by Postgres's clock. */
+/** Gives the time of the kill by Postgres's clock. */
 async function kill(pool: Pool, runners: readonly Measured[], pid: number): Promise<string> {
   const { rows } = await pool.query<{ at: string }>('select clock_timestamp()::text as at');
   await runners.find((runner) => runner.pid === pid)?.kill();
   return rows[0]?.at ?? '';
 }
 
-/** The seconds until the task was started by another runner; null while it is not. By tasks_running_idx. */
+/** The seconds until another runner started the task; null before that. Uses tasks_running_idx. */
 async function recoveredAfter(pool: Pool, killedId: number, killedAt: string): Promise<number | null> {
   const { rows } = await pool.query<{ seconds: number }>(
     `select extract(epoch from started_at - $2::timestamptz)::float8 as seconds

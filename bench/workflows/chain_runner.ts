@@ -1,7 +1,7 @@
 import { run, type Task } from 'graphile-worker';
 
-// The peer of a workflow of four steps: four jobs of graphile-worker, of which each adds the next, without results,
-// attempts or a record of the whole. The last one tells when it was done.
+// The peer of a workflow of four steps: four jobs of graphile-worker, each of which adds the next,
+// without results, attempts or a record of the workflow. The last job reports when it was done.
 const NAMES = ['one', 'two', 'three', 'four'];
 
 const taskList = Object.fromEntries(

@@ -7,24 +7,27 @@ import type { Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
 import { timeByTurns } from '../timing.ts';
 
-/** The default of runners, and what the peer has. */
+/** The default of runners; the peer has the same. */
 const CONCURRENCY = '10';
 const LIMIT_MS = 60_000;
 const WORKFLOW = 'example.linear';
 
-/** Runs four steps once, and gives how long that took, in ms: from before the submission to the recorded end. */
+/**
+ * Runs four steps once, and gives the duration in ms, from before the submission to the recorded
+ * end.
+ */
 type Chain = { run(): Promise<number>; stop(): Promise<void> };
 
 /**
- * Measures four steps one after the other on an idle machine: as a workflow over HTTP, and as jobs of graphile-worker
- * that add each other, by turns. Throws when either fails.
+ * Measures four steps in a row on an idle machine: as a workflow over HTTP, and as graphile-worker
+ * jobs that add each other, in turns. Throws if either fails.
  */
 export async function measureWorkflows(
   server: BenchServer,
   repetitions: number,
-  tell: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<Section> {
-  tell('four steps, as a workflow and as jobs that add each other');
+  log('four steps, as a workflow and as jobs that add each other');
   const chains = [await workflowChain(server), await jobChain(server)] as const;
   const [workflow, jobs] = await timeByTurns(
     chains.map(({ run }) => run),
@@ -38,9 +41,9 @@ export async function measureWorkflows(
   return {
     title: 'Four steps, one after the other',
     about:
-      'From before the submission to the recorded end, one at a time on an idle machine, by turns; API, runner and ' +
-      'worker are processes of their own. The workflow comes over HTTP, and its steps, results and attempts are ' +
-      'recorded; the jobs just add each other. Times in ms; the ratio is that of the medians.',
+      'From before the submission to the recorded end, one at a time on an idle machine, in turns. API, runner and ' +
+      'worker are separate processes. The workflow is submitted over HTTP, and its steps, results and attempts are ' +
+      'recorded; the jobs only add each other. Times in ms; the ratio is that of the medians.',
     head: ['what', 'by', 'times', 'p50', 'p99', 'ratio'],
     rows: [
       row(`${WORKFLOW}, results recorded`, 'Errand', workflow),
@@ -61,7 +64,7 @@ async function workflowChain(server: BenchServer): Promise<Chain> {
   let sent = 0;
   return {
     async run() {
-      const began = performance.timeOrigin + performance.now();
+      const startedAt = performance.timeOrigin + performance.now();
       const answer = await fetch(`${base}/${WORKFLOW}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -70,7 +73,7 @@ async function workflowChain(server: BenchServer): Promise<Chain> {
       const { task } = submitted.parse(await answer.json());
       const end = await fetch(`${base}/${task.id}?wait=30`);
       const { finished_at } = ended.parse(await end.json());
-      return Date.parse(finished_at) - began;
+      return Date.parse(finished_at) - startedAt;
     },
     async stop() {
       await Promise.all([api.process.stop(), runner.process.stop()]);
@@ -89,9 +92,9 @@ async function jobChain(server: BenchServer): Promise<Chain> {
   return {
     async run() {
       const message = worker.message();
-      const began = performance.timeOrigin + performance.now();
+      const startedAt = performance.timeOrigin + performance.now();
       await utils.addJob('one', {});
-      return done.parse(await message).doneAt - began;
+      return done.parse(await message).doneAt - startedAt;
     },
     async stop() {
       await worker.stop();

@@ -5,17 +5,18 @@ import { schemaOfV3 } from './v3.ts';
 import { schemaOfZod4 } from './zod4.ts';
 
 /**
- * The JSON Schema of what a caller may send or, for `output`, of what is recorded. It describes, for documents and for
- * those who have not the code; the definition's own schema judges (specification D1). Objects are closed, unless the schema is
- * loose. Shared parts (`.meta({ id })`) and recursive ones are in its `$defs`; it refers to them as `#/$defs/KEY`, and to itself as
- * `#`. Throws for what Zod can't describe: two schemas of one id, say.
+ * The JSON Schema of the values that a caller may send or, for `output`, of the recorded values. It is for
+ * documentation and for readers without the code; the definition's schema validates (specification D1).
+ * Objects are closed unless the schema is loose. Shared parts (`.meta({ id })`) and recursive parts are in
+ * `$defs`, and are referred to as `#/$defs/KEY`, or `#` for the schema itself. Throws if Zod cannot describe
+ * it, for example if two schemas have the same id.
  */
 export function toJsonSchema(schema: Schema, io: Side = 'input'): JsonSchema {
   const { $schema: _dialect, ...json } = isZod4(schema) ? schemaOfZod4(schema, io) : schemaOfV3(schema, io);
   return closeIntersections(json);
 }
 
-/** Whether a JSON Schema takes objects and nothing else, or says nothing about the type. */
+/** Whether a JSON Schema accepts only objects, or does not restrict the type. */
 export function describesObject(json: JsonSchema, root: JsonSchema = json, above: unknown[] = []): boolean {
   if (typeof json.$ref === 'string') {
     const target = referred(root, json.$ref);

@@ -2,8 +2,9 @@ import type { JsonSchema } from '../schema.ts';
 import { referred } from './keywords.ts';
 
 /**
- * `additionalProperties: false` in a part of `allOf` sees only that part's own properties, so closed parts refuse each
- * other's. Here the parts are opened, and `unevaluatedProperties: false` closes the whole, if all of its parts were closed.
+ * `additionalProperties: false` in a part of `allOf` sees only the properties of that part, so closed parts
+ * would refuse each other's properties. Here the parts are opened, and `unevaluatedProperties: false` closes
+ * the intersection if all its parts were closed.
  */
 export function closeIntersections(root: JsonSchema): JsonSchema {
   const visit = (value: unknown): unknown => {
@@ -17,11 +18,15 @@ export function closeIntersections(root: JsonSchema): JsonSchema {
   return visit(root) as JsonSchema;
 }
 
-/** `above` are the intersections around it. One in itself, as of two recursive schemas, has no end: there it describes nothing. */
+/**
+ * `above` are the intersections around this one. If one contains itself, as with two recursive schemas, the
+ * inner one is described as any value.
+ */
 function closed(json: JsonSchema, root: JsonSchema, above: readonly string[]): JsonSchema {
   const known = JSON.stringify(json.allOf);
   if (above.includes(known)) return {};
-  // If one side lists `toString`, Zod 4.6 finds it on the other too, as every object inherits it, and writes null for that.
+  // If one side has a property `toString`, Zod 4.6 also finds it on the other side, because every object
+  // inherits it, and writes null there.
   const given = (json.allOf as (JsonSchema | null)[]).filter((part) => part !== null);
   const parts = given.map((part) => opened(part, root, []));
   const { allOf, ...shared } = together(
@@ -34,7 +39,10 @@ function closed(json: JsonSchema, root: JsonSchema, above: readonly string[]): J
   return { ...json, allOf, unevaluatedProperties: false };
 }
 
-/** A property of several parts is judged by all of them, so closed objects in it are an intersection, too; items as well. */
+/**
+ * If several parts have a property, all of them validate it. So closed objects in it are an intersection too,
+ * and so are items.
+ */
 function together(
   parts: JsonSchema[],
   root: JsonSchema,
@@ -69,7 +77,10 @@ function isList({ items, prefixItems }: JsonSchema): boolean {
 
 type Opened = { schema: JsonSchema; wasClosed: boolean };
 
-/** A part that leaves other properties to the whole. What it refers to is written out, since it is closed elsewhere. */
+/**
+ * A part without its own rule for other properties. References are resolved, because the referenced schema is
+ * closed elsewhere.
+ */
 function opened(part: JsonSchema, root: JsonSchema, above: string[]): Opened {
   const { $ref, ...beside } = part;
   if (typeof $ref === 'string') {

@@ -1,40 +1,41 @@
 import { isDeepStrictEqual } from 'node:util';
-import { valueAt } from '../json.ts';
+import { valueAt } from '../json/json.ts';
 import type { JsonSchema } from '../schema.ts';
 
 /**
- * The published JSON Schema describes, and never refuses what the definition's own schema accepts (specification D1). So a
- * keyword that validators understand otherwise than Zod is left out, and said in words instead.
+ * The published JSON Schema is for documentation, and must never refuse a value that the definition's schema
+ * accepts (specification D1). So keywords that validators interpret differently from Zod are left out, and
+ * described in words instead.
  */
 
-/** What only tells of a value, and refuses none. */
+/** Keywords that describe a value but refuse none. */
 const ANNOTATIONS = new Set(['title', 'description', 'examples', 'deprecated', 'default', '$comment']);
 
-/** What JSON has for a date. A coerced one is also taken as a day or as milliseconds since 1970, say. */
+/** The JSON form of a date. A coerced date also accepts, for example, a day or milliseconds since 1970. */
 export function dateSchema(isCoerced: boolean): JsonSchema {
   const text = { type: 'string', format: 'date-time' };
   return isCoerced ? { anyOf: [text, { type: ['string', 'number', 'boolean', 'null'] }] } : text;
 }
 
-/** The part that a reference such as `#` or `#/$defs/KEY` leads to; undefined when it leads nowhere. */
+/** The part that a reference such as `#` or `#/$defs/KEY` names; undefined if it does not exist. */
 export function referred(root: JsonSchema, ref: string): JsonSchema | undefined {
   const part = valueAt(root, ref.slice(1));
   return typeof part === 'object' && part !== null ? (part as JsonSchema) : undefined;
 }
 
-/** Leaves nothing but annotations: any value is accepted. */
+/** Removes everything but annotations, so that any value is accepted. */
 export function widen(json: JsonSchema): void {
   for (const key of Object.keys(json)) if (!ANNOTATIONS.has(key)) delete json[key];
 }
 
-/** Says something in words, unless the definition has words of its own. */
+/** Describes something in words, unless the definition has its own description. */
 export function sayInWords(json: JsonSchema, words: readonly string[]): void {
   if (words.length > 0) json.description ??= words.join('; ');
 }
 
 /**
- * Whether an expression means the same as `pattern` of JSON Schema, which has no flags and is compiled with `u`, by Ajv for
- * one: expressions that are legal without it may not be legal with it.
+ * Whether an expression means the same as `pattern` of JSON Schema, which has no flags and is compiled with
+ * `u`, for example by Ajv. An expression that is valid without `u` may be invalid with it.
  */
 export function isPlainPattern({ source, flags }: RegExp): boolean {
   if (/[imsyv]/.test(flags)) return false;
@@ -51,8 +52,9 @@ const TOKENS = /\\.|\[(?:\\.|[^\]\\])*\]|\{\d+,?\d*\}|\(\?[:=]|./gs;
 const TAKES_MOST = /^(?:\.|\\[DSW]|\[\^.*\]|\[.*\\[DSW].*\])$/s;
 
 /**
- * Whether an expression without the flag `u`, for which an emoji is two characters, may need two where one with it finds one:
- * it asks for several characters in a row of which each may be any.
+ * Without the flag `u`, an emoji counts as two characters. Gives whether an expression without `u` may match
+ * two characters where the same one with `u` sees only one: it asks for several arbitrary characters in a
+ * row.
  */
 function countsUnits(source: string): boolean {
   if (/[\ud800-\udfff]/.test(source)) return true;
@@ -70,13 +72,13 @@ const BOUNDS = [
   ...['minLength', 'maxLength', 'minItems', 'maxItems'],
 ];
 
-/** Leaves out bounds that JSON has no number for. */
+/** Removes bounds that are not JSON numbers. */
 export function dropInfinite(json: JsonSchema): void {
   for (const bound of BOUNDS)
     if (json[bound] !== undefined && !Number.isFinite(json[bound])) delete json[bound];
 }
 
-/** Whether JSON would give a default back as it is. A date is told as text. */
+/** Whether a default stays the same through JSON. A date becomes text. */
 export function isHeldByJson(value: unknown): boolean {
   try {
     return value instanceof Date || isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
@@ -86,8 +88,8 @@ export function isHeldByJson(value: unknown): boolean {
 }
 
 /**
- * Keeps one divisor if it is a whole number. Validators find 4.35 no multiple of 0.01, as doubles divide (Ajv 8), and Zod
- * finds that it is one.
+ * Keeps a single divisor if it is an integer. Otherwise validators and Zod differ: for validators, 4.35 is
+ * not a multiple of 0.01, because they divide doubles (Ajv 8); for Zod it is.
  */
 export function describeDivisors(json: JsonSchema, divisors: readonly number[]): void {
   delete json.multipleOf;

@@ -1,24 +1,27 @@
 import type { JsonSchema } from '../schema.ts';
 import { isPlainPattern, sayInWords } from './keywords.ts';
 
-/** A rule for text: a format with its expression, or an expression alone. */
+/** A rule for text: a format with its expression, or only an expression. */
 export type TextRule = {
   format: string;
   pattern?: RegExp | undefined;
-  /** The expression is not what decides. */
+  /** The expression does not decide alone. */
   isInexact?: boolean;
 };
 
 /**
- * The formats of JSON Schema that take all that Zod takes, by Zod's names. Of others validators refuse more: `uri` takes no
- * `ä`, `date-time` needs seconds, `duration` and `email` know other texts (ajv-formats 3).
+ * The formats of JSON Schema that accept everything that Zod accepts, by Zod's names. For other formats,
+ * validators are stricter: `uri` refuses `ä`, `date-time` requires seconds, `duration` and `email` accept
+ * other texts (ajv-formats 3).
  */
 const FORMATS: Record<string, string> = { uuid: 'uuid', guid: 'uuid', ipv4: 'ipv4', date: 'date' };
 
-/** Zod decides about these by code; their expressions are only for others. */
+/** Zod validates these formats by code; their expressions are only approximations. */
 const DECIDED_BY_CODE = new Set(['url', 'ipv6', 'cidrv6', 'base64', 'base64url', 'jwt', 'json_string']);
 
-/** Has rules for text described by `format` and `pattern` as far as these refuse nothing else, and in words where not. */
+/**
+ * Describes rules for text by `format` and `pattern` where these refuse nothing else, and otherwise in words.
+ */
 export function describeText(json: JsonSchema, rules: readonly TextRule[]): void {
   delete json.format;
   delete json.pattern;

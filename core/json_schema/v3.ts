@@ -1,6 +1,6 @@
 import * as z3 from 'zod/v3';
 import { ignoreOverride, type Refs, type Seen, zodToJsonSchema } from 'zod-to-json-schema';
-import { pointerPart } from '../json.ts';
+import { pointerPart } from '../json/json.ts';
 import type { JsonSchema, Side } from '../schema.ts';
 import {
   dateSchema,
@@ -16,8 +16,9 @@ const { ZodFirstPartyTypeKind: Kind } = z3;
 type Def = z3.ZodFirstPartySchemaTypes['_def'];
 
 /**
- * The JSON Schema 2020-12 of a `zod/v3` schema, by zod-to-json-schema, as wide as what the schema takes. That library gives an
- * EMPTY schema for a Zod 4 object, which would accept anything, so it sees `zod/v3` schemas only (specification T3).
+ * The JSON Schema 2020-12 of a `zod/v3` schema, made by zod-to-json-schema, and never stricter than the
+ * schema. For a Zod 4 object that library gives an EMPTY schema, which would accept anything, so it receives
+ * only `zod/v3` schemas (specification T3).
  */
 export function schemaOfV3(schema: z3.ZodTypeAny, io: Side): JsonSchema {
   const json = zodToJsonSchema(schema, {
@@ -31,7 +32,7 @@ export function schemaOfV3(schema: z3.ZodTypeAny, io: Side): JsonSchema {
   return withNamedParts(JSON.parse(JSON.stringify(json)) as JsonSchema);
 }
 
-/** What is described otherwise than by the library, or nothing. */
+/** The description of types that the library describes wrongly; otherwise undefined. */
 function described(def: Def, io: Side, refs: Refs, seen: Seen | undefined): JsonSchema | undefined {
   if (isInside(refs, seen)) return { $ref: (seen?.path ?? []).map(pointerPart).join('/') };
   const annotated = (json: JsonSchema): JsonSchema =>
@@ -47,7 +48,7 @@ function described(def: Def, io: Side, refs: Refs, seen: Seen | undefined): Json
   return undefined;
 }
 
-/** What is inside itself. */
+/** Whether a schema contains itself. */
 function isInside(refs: Refs, seen: Seen | undefined): boolean {
   return (
     seen !== undefined &&
@@ -57,7 +58,7 @@ function isInside(refs: Refs, seen: Seen | undefined): boolean {
 }
 
 function takesAnything(def: Def): boolean {
-  // The library looks into these by itself, if their parts are simple.
+  // The library does not call `override` for the parts of these if they are simple.
   if (def.typeName === Kind.ZodNullable) return takesAnything(def.innerType._def);
   if (def.typeName === Kind.ZodUnion)
     return def.options.some(({ _def }: { _def: Def }) => takesAnything(_def));
@@ -66,7 +67,7 @@ function takesAnything(def: Def): boolean {
   return 'coerce' in def && def.coerce === true;
 }
 
-/** The rules for the keys of a record, which the library does not ask about. */
+/** The rules for the keys of a record. The library does not call `override` for them. */
 function keysOf(def: Def): JsonSchema {
   if (def.typeName !== Kind.ZodRecord) return {};
   const key: Def = def.keyType instanceof z3.ZodBranded ? def.keyType._def.type._def : def.keyType._def;
@@ -83,7 +84,8 @@ function textOf({ checks }: z3.ZodStringDef): JsonSchema {
   }
   const rules: TextRule[] = [];
   for (const check of checks) {
-    // For `zod/v3` an emoji has two characters, for JSON Schema one. So the bound is as low as a text of emojis needs it.
+    // `zod/v3` counts an emoji as two characters, JSON Schema as one. So the lower bound is halved, to fit a
+    // text of emojis.
     if (check.kind === 'min' || check.kind === 'length')
       json.minLength = Math.max(Math.ceil(check.value / 2), Number(json.minLength ?? 0));
     if (check.kind === 'max' || check.kind === 'length')
@@ -117,7 +119,7 @@ function numberOf({ checks }: z3.ZodNumberDef): JsonSchema {
   return json;
 }
 
-/** zod-to-json-schema writes tuples as 2019-09 does. */
+/** Converts tuples from the style of 2019-09, which zod-to-json-schema writes. */
 function modern({ additionalItems, readOnly, ...json }: JsonSchema): JsonSchema {
   if (Array.isArray(json.items)) {
     if (json.items.length > 0) json.prefixItems = json.items;
@@ -128,7 +130,10 @@ function modern({ additionalItems, readOnly, ...json }: JsonSchema): JsonSchema 
   return json;
 }
 
-/** Refers to a part that is inside itself by a name of its own, since a pointer into a schema holds only where that stands. */
+/**
+ * Gives each recursive part a name in `$defs`. A pointer into a schema would break if the schema is placed
+ * elsewhere.
+ */
 function withNamedParts(root: JsonSchema): JsonSchema {
   const named = new Map<string, string>();
   const defs: Record<string, JsonSchema> = {};
@@ -141,7 +146,7 @@ function withNamedParts(root: JsonSchema): JsonSchema {
     const name = `part${Object.keys(defs).length}`;
     const part = referred(root, ref);
     named.set(ref, name);
-    // A place that the description above has made wide.
+    // The place was replaced by a wider description.
     defs[name] = part === undefined ? {} : { ...part };
     if (part !== undefined) {
       for (const key of Object.keys(part)) delete part[key];

@@ -6,7 +6,10 @@ import { describeText, type TextRule } from './text.ts';
 type Known = z.core.$ZodTypes;
 type Check = z.core.$ZodChecks | z.core.$ZodStringFormatChecks;
 
-/** The JSON Schema 2020-12 of a Zod 4 schema, by Zod's own function, as wide as what Zod takes (specification T3, D2). */
+/**
+ * The JSON Schema 2020-12 of a Zod 4 schema, made by Zod's own function, and never stricter than Zod
+ * (specification T3, D2).
+ */
 export function schemaOfZod4(schema: z.ZodType, io: Side): JsonSchema {
   const json = z.toJSONSchema(schema, {
     io,
@@ -20,7 +23,7 @@ export function schemaOfZod4(schema: z.ZodType, io: Side): JsonSchema {
 function describe(schema: Known, json: JsonSchema, io: Side): void {
   const { def } = schema._zod;
   delete json.readOnly;
-  // Branches may overlap as soon as one of them is described widely.
+  // Branches may overlap once one of them is described more widely.
   if (json.oneOf !== undefined) {
     json.anyOf = json.oneOf;
     delete json.oneOf;
@@ -64,7 +67,7 @@ function describeKind(schema: Known, json: JsonSchema, io: Side): void {
   }
 }
 
-/** Whether what a caller sends meets code, or a conversion, before any type is asked for. */
+/** Whether code or a conversion sees the caller's value before its type is checked. */
 function takesAnything(schema: Known): boolean {
   const { def } = schema._zod;
   if (def.type === 'catch' || def.type === 'success') return true;
@@ -79,7 +82,7 @@ function checksOf(schema: Known): Check[] {
 
 function describeString(schema: Known, json: JsonSchema): void {
   const checks = checksOf(schema);
-  // Rules hold for what normalising makes of a text: `"  abc  "` may have three letters.
+  // Rules apply to the normalised text: `"  abc  "` may count as three letters.
   if (checks.some((one) => one._zod.def.check === 'overwrite')) {
     delete json.minLength;
     delete json.maxLength;
@@ -103,7 +106,7 @@ function divisorsOf(schema: Known): number[] {
   );
 }
 
-/** Objects that list their properties are closed; what may be left out is what Zod takes the absence of. */
+/** Objects that list their properties are closed. A property is optional if Zod accepts its absence. */
 function describeObject(def: z.core.$ZodObjectDef, json: JsonSchema, io: Side): void {
   if (def.catchall === undefined) json.additionalProperties = false;
   if (io === 'output') return;

@@ -4,12 +4,12 @@ type Zod = z.core.$ZodType;
 type Known = z.core.$ZodTypes;
 
 /**
- * What the other sides of an intersection are to one: schemas that judge the same value. A property is unknown only if no
- * side knows it, and the objects in it are judged by all sides, too (specification D1).
+ * The other sides of an intersection: schemas that validate the same value. A property is unknown only if no
+ * side knows it, and the objects in it are validated by all sides too (specification D1).
  */
 export type Beside = readonly Zod[];
 
-/** The same schemas without what only wraps them, each alternative by itself. */
+/** The schemas without wrappers, and each alternative separately. */
 function alternativesOf(schemas: Beside, seen = new Set<Zod>()): Known[] {
   return schemas.flatMap((schema) => {
     if (seen.has(schema)) return [];
@@ -27,8 +27,8 @@ function alternativesOf(schemas: Beside, seen = new Set<Zod>()): Known[] {
 }
 
 /**
- * Which of these properties is unknown beside, too. A record says itself of each key whether it takes it, so Zod's own
- * comparison of both sides decides there.
+ * The properties that the other sides do not know either. A record decides for each key itself, so Zod's own
+ * comparison of both sides is used for it.
  */
 export function unknownBeside(keys: readonly string[], beside: Beside): string[] {
   const all = alternativesOf(beside);
@@ -45,12 +45,12 @@ function isOpen({ catchall }: z.core.$ZodObjectDef): boolean {
   return catchall !== undefined && (catchall as Known)._zod.def.type !== 'never';
 }
 
-/** Whether a record is beside. */
+/** Whether one of the other sides is a record. */
 export function hasRecord(beside: Beside): boolean {
   return alternativesOf(beside).some(({ _zod: { def } }) => def.type === 'record');
 }
 
-/** What judges a property beside. */
+/** The schemas of the other sides for a property. */
 export function propertyBeside(key: string, beside: Beside): Beside {
   return alternativesOf(beside).flatMap((one) => {
     const { def } = one._zod;
@@ -62,7 +62,7 @@ export function propertyBeside(key: string, beside: Beside): Beside {
   });
 }
 
-/** What judges the items of a list beside. */
+/** The schemas of the other sides for the items of a list. */
 export function itemBeside(beside: Beside): Beside {
   return alternativesOf(beside).flatMap(({ _zod: { def } }) => (def.type === 'array' ? [def.element] : []));
 }

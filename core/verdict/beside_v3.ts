@@ -5,10 +5,10 @@ type Known = z3.ZodFirstPartySchemaTypes;
 
 const { ZodFirstPartyTypeKind: Kind } = z3;
 
-/** The same as in `beside.ts` for `zod/v3`: the other sides of an intersection, which judge the same value. */
+/** The same as `Beside` for `zod/v3`: the other sides of an intersection, which validate the same value. */
 export type BesideV3 = readonly V3[];
 
-/** The same schemas without what only wraps them, each alternative by itself. */
+/** The schemas without wrappers, and each alternative separately. */
 function alternativesOf(schemas: BesideV3, seen = new Set<V3>()): Known[] {
   return schemas.flatMap((schema) => {
     if (seen.has(schema)) return [];
@@ -18,7 +18,7 @@ function alternativesOf(schemas: BesideV3, seen = new Set<V3>()): Known[] {
   });
 }
 
-/** What judges in the place of a schema that only wraps it; null for one that judges by itself. */
+/** The schemas inside a wrapper; null for a schema that validates the value itself. */
 function unwrapped({ _def: def }: Known): BesideV3 | null {
   switch (def.typeName) {
     case Kind.ZodUnion:
@@ -45,7 +45,7 @@ function unwrapped({ _def: def }: Known): BesideV3 | null {
   }
 }
 
-/** Which of these properties is unknown beside, too. A record itself refuses the keys that it does not take. */
+/** The properties that the other sides do not know either. A record refuses invalid keys itself. */
 export function unknownBeside(keys: readonly string[], beside: BesideV3): string[] {
   const all = alternativesOf(beside);
   return keys.filter((key) => !all.some((one) => knows(one, key)));
@@ -56,12 +56,12 @@ function knows({ _def: def }: Known, key: string): boolean {
   return [Kind.ZodRecord, Kind.ZodAny, Kind.ZodUnknown].includes(def.typeName);
 }
 
-/** Whether an object takes properties that it does not list, and keeps them. */
+/** Whether an object accepts and keeps properties that it does not list. */
 export function isOpenV3({ unknownKeys, catchall }: z3.ZodObjectDef): boolean {
   return unknownKeys === 'passthrough' || (catchall as Known)._def.typeName !== Kind.ZodNever;
 }
 
-/** What judges a property beside. */
+/** The schemas of the other sides for a property. */
 export function propertyBeside(key: string, beside: BesideV3): BesideV3 {
   return alternativesOf(beside).flatMap((one): V3[] => {
     const def = one._def;
@@ -74,7 +74,7 @@ export function propertyBeside(key: string, beside: BesideV3): BesideV3 {
   });
 }
 
-/** What judges the items of a list beside. */
+/** The schemas of the other sides for the items of a list. */
 export function itemBeside(beside: BesideV3): BesideV3 {
   return alternativesOf(beside).flatMap(({ _def: def }) =>
     def.typeName === Kind.ZodArray ? [def.type] : [],

@@ -4,14 +4,16 @@ import { isZod4, type Schema, type Side } from '../schema.ts';
 
 type Zod = z.core.$ZodTypes;
 type V3 = z3.ZodFirstPartySchemaTypes;
-/** A part of a schema, by where it is in a value. */
+/** A part of a schema, and its place in a value. */
 type Part = [place: string, schema: Schema];
-/** What one kind of schema is made of, as far as the side that is looked at goes, and what it is if JSON has no such thing. */
+/**
+ * The parts of one kind of schema on the examined side, and the name of the kind if JSON has no such type.
+ */
 type Look = { parts: Part[]; refused?: string | undefined };
 
-/** What JSON has nothing for, and what to write instead. */
+/** The types that JSON does not have, with their replacements. */
 const INSTEAD: Record<string, string> = {
-  bigint: 'a bigint: use text, z.string().regex(/^-?\\d+$/), and make a bigint of it where it is needed',
+  bigint: 'a bigint: use text, z.string().regex(/^-?\\d+$/), and convert it where a bigint is needed',
   map: 'a Map: use an object, z.record(key, value)',
   set: 'a Set: use a list, z.array(value)',
   symbol: 'a symbol: use text, z.enum([…])',
@@ -22,9 +24,9 @@ const INSTEAD: Record<string, string> = {
 };
 
 /**
- * What JSON can't carry in a schema, one line each with the path in the schema and what to write instead; empty when it
- * carries all of it (specification D2). Of an input only what callers send counts: what a transform makes of it may be
- * anything. Of an output it is what is recorded.
+ * The types in a schema that JSON cannot represent, one line each with the place in the schema and the
+ * replacement; empty if there are none (specification D2). For an input, only the values that callers send
+ * count, not the results of transforms. For an output, the recorded values count.
  */
 export function uncarriedParts(what: string, schema: Schema, side: Side): string[] {
   const problems: string[] = [];
@@ -33,7 +35,8 @@ export function uncarriedParts(what: string, schema: Schema, side: Side): string
     if (seen.has(part)) return;
     seen.add(part);
     const { parts, refused } = isZod4(part) ? ofZod4(part as unknown as Zod, side) : ofV3(part as V3, side);
-    if (refused !== undefined) problems.push(`${place}: JSON can't carry ${INSTEAD[refused] ?? refused}`);
+    if (refused !== undefined)
+      problems.push(`${place}: JSON cannot represent ${INSTEAD[refused] ?? refused}`);
     else for (const [key, one] of parts) look(`${place}${key}`, one);
   }
   look(what, schema);
@@ -122,7 +125,7 @@ function ofV3(schema: V3, side: Side): Look {
     case Kind.ZodPipeline:
       return { parts: [['', side === 'output' ? def.out : def.in]] };
     case Kind.ZodEffects:
-      // What a transform gives is known when it has given it.
+      // The result of a transform is known only when it runs.
       if (def.effect.type === 'refinement') return { parts: [['', def.schema]] };
       return { parts: (def.effect.type === 'transform') === (side === 'input') ? [['', def.schema]] : [] };
     case Kind.ZodLazy:

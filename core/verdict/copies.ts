@@ -1,20 +1,23 @@
-/** What a part of a schema judges. */
+/** The circumstances in which a part of a schema validates values. */
 export type Place<S> = {
-  /** Came from outside, so listed objects are closed. What a transform has made is not: its code decides what is in it. */
+  /**
+   * The value came from outside, so objects that list their properties are closed. The result of a transform
+   * may contain anything.
+   */
   arrived: boolean;
-  /** Came as JSON, which has text for dates. */
+  /** The value came as JSON, with text for dates. */
   isJson: boolean;
-  /** The other sides of an intersection: schemas that judge the same value. */
+  /** The other sides of an intersection: schemas that validate the same value. */
   beside: readonly S[];
 };
 
-/** Gives what judges in the place of a part of a schema. */
+/** Gives the schema that validates in place of a part. */
 export type Judging<S> = (part: S, place: Place<S>) => S;
 
-/** The copies of the parts of a schema. What is made while somebody goes through them comes, too. */
+/** The copies of the parts of a schema. Copies that are made during an iteration appear in it. */
 export type Copies<S> = { judging: Judging<S>; all: () => Iterable<[part: S, copy: S]> };
 
-/** Makes one copy of each part for each place that it is in, so that recursive schemas come to an end. */
+/** Makes one copy of each part per place, so that recursive schemas terminate. */
 export function copiesBy<S extends object>(
   rebuilt: (part: S, place: Place<S>, judging: Judging<S>) => S,
 ): Copies<S> {

@@ -1,55 +1,60 @@
 import { type Detail, MAX_DETAILS } from '../errors.ts';
-import { detail, got, pointerPart, valueAt } from '../json.ts';
+import { detail, got, pointerPart, valueAt } from '../json/json.ts';
 import { typeName } from './messages.ts';
 
-/** As much of an issue of Zod 4 or `zod/v3` as is looked at. */
+/** The fields of an issue of Zod 4 or `zod/v3` that are used here. */
 export type Issue = {
   code?: string | undefined;
   path: readonly PropertyKey[];
   message: string;
   keys?: readonly string[];
-  /** The path leads to the one key itself: see `knowing`. */
+  /** The path includes the single key: see `knowing`. */
   isAtKey?: boolean;
-  /** Of a wrong key of a record: what is wrong with it. */
+  /** For an invalid key of a record: its problems. */
   issues?: readonly Issue[];
-  /** Of a union: the issues of each branch. */
+  /** For a union: the issues of each branch. */
   errors?: readonly (readonly Issue[])[];
   unionErrors?: readonly { issues: readonly Issue[] }[];
   expected?: unknown;
   params?: unknown;
 };
 
-/** What issues say of a value, as details at JSON Pointers below `path`: MAX_DETAILS at most. */
-export function detailsOf(issues: readonly Issue[], path: string, value: unknown): Detail[] {
+/** Converts issues about a value to details at JSON Pointers below `path`, at most `most`. */
+export function detailsOf(
+  issues: readonly Issue[],
+  path: string,
+  value: unknown,
+  most = MAX_DETAILS,
+): Detail[] {
   const details: Detail[] = [];
-  addAll(issues, path, details);
-  const told = details.map((one) =>
+  addAll(issues, path, details, most);
+  const complete = details.map((one) =>
     one.message === UNKNOWN_PROPERTY
       ? { ...one, message: `${UNKNOWN_PROPERTY}${got(valueAt(value, one.path.slice(path.length)))}` }
       : one,
   );
-  // Both sides of an intersection may say the same.
-  return [...new Map(told.map((one) => [`${one.path} ${one.message}`, one])).values()];
+  // Both sides of an intersection may report the same problem.
+  return [...new Map(complete.map((one) => [`${one.path} ${one.message}`, one])).values()];
 }
 
-const UNKNOWN_PROPERTY = 'is not a property that is known here';
+const UNKNOWN_PROPERTY = 'is not a known property';
 
-function addAll(issues: readonly Issue[], path: string, details: Detail[]): void {
+function addAll(issues: readonly Issue[], path: string, details: Detail[], most: number): void {
   for (const issue of issues) {
-    if (details.length >= MAX_DETAILS) return;
-    addDetails(issue, path, details);
+    if (details.length >= most) return;
+    addDetails(issue, path, details, most);
   }
 }
 
-function addDetails(issue: Issue, path: string, details: Detail[]): void {
+function addDetails(issue: Issue, path: string, details: Detail[], most: number): void {
   const at = `${path}${issue.path.map((part) => `/${pointerPart(String(part))}`).join('')}`;
   const branches = branchesOf(issue);
   if (branches.length > 0) {
-    // The issues of a branch have the path below their union in Zod 4, and the whole one in v3.
+    // The paths of a branch's issues start below the union in Zod 4, and at the root in v3.
     const isBelow = issue.errors !== undefined;
     const meant = branchMeant(branches, isBelow ? 0 : issue.path.length);
     if (meant === null) details.push(detail(at, typesMessage(issue, branches)));
-    else addAll(meant, isBelow ? at : path, details);
+    else addAll(meant, isBelow ? at : path, details, most);
     return;
   }
   if (issue.code === 'unrecognized_keys' && issue.isAtKey === true) {
@@ -57,20 +62,20 @@ function addDetails(issue: Issue, path: string, details: Detail[]): void {
     return;
   }
   if (issue.code === 'unrecognized_keys') {
-    for (const key of (issue.keys ?? []).slice(0, MAX_DETAILS - details.length))
+    for (const key of (issue.keys ?? []).slice(0, most - details.length))
       details.push(detail(`${at}/${pointerPart(key)}`, unknownMessage(issue)));
     return;
   }
   details.push(detail(at, messageOfKey(issue) ?? issue.message));
 }
 
-/** What is wrong with a key of a record, unless the definition has words of its own for it. */
+/** The problem of a key of a record, unless the definition has its own message. */
 function messageOfKey({ code, issues, message }: Issue): string | undefined {
   const [first] = code === 'invalid_key' && message.startsWith('Invalid key in ') ? (issues ?? []) : [];
-  return first === undefined ? undefined : `is a key that does not fit: ${first.message}`;
+  return first === undefined ? undefined : `is not a valid key: ${first.message}`;
 }
 
-/** The definition's own words about unknown properties, if it has any. */
+/** The definition's own message about unknown properties, if it has one. */
 function unknownMessage({ message }: Issue): string {
   return message.startsWith('Unrecognized key') ? UNKNOWN_PROPERTY : message;
 }
@@ -82,8 +87,9 @@ function branchesOf({ errors, unionErrors = [] }: Issue): readonly Branch[] {
 }
 
 /**
- * The branch of a union that was meant (specification D4): one whose literals fit, since they are there to tell branches
- * apart; of those the one with the fewest problems. Null when none takes a value of this type at all.
+ * The branch of a union that the caller meant (specification D4). Literals distinguish branches, so a branch
+ * whose literals fit comes first, then the one with the fewest problems. Null if no branch accepts a value of
+ * this type.
  */
 function branchMeant(branches: readonly Branch[], depth: number): Branch | null {
   const isOfOtherType = (branch: Branch): boolean =>
@@ -115,7 +121,7 @@ const LITERAL_CODES = new Set([
 
 const ANY_UNION = 'Invalid input';
 
-/** What a value may be instead, of one that fits no branch from the outset. The definition's own message goes before. */
+/** The allowed types of a value that fits no branch. The definition's own message takes precedence. */
 function typesMessage({ message }: Issue, branches: readonly Branch[]): string {
   if (!message.startsWith(ANY_UNION)) return message;
   const expected = new Set(branches.map(([first]) => first?.expected));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type * as z3 from 'zod/v3';
 import { MAX_DETAILS } from '../errors.ts';
-import { detail, got } from '../json.ts';
+import { detail, got } from '../json/json.ts';
 import { isZod4, type Parsed, type Schema, type SchemaOutput } from '../schema.ts';
 import { detailsOf, type Issue } from './details.ts';
 import { messageOf, messageOfV3 } from './messages.ts';
@@ -11,14 +11,20 @@ import { judgingV3, parseV3 } from './v3.ts';
 import { judgingZod4 } from './zod4.ts';
 
 /**
- * The verdict about a value: what the schema makes of it, or everything that is wrong with it, MAX_DETAILS details at most. `path`
- * is the JSON Pointer of the value. It never throws and never rejects. It waits only for schemas with asynchronous code.
+ * Validates a value: gives the parsed value, or at most `most` problems (default: MAX_DETAILS). `path` is the
+ * JSON Pointer of the value. Never throws and never rejects. Gives a promise only for schemas with
+ * asynchronous code.
  */
-export type Judge<T = unknown> = (value: unknown, path: string) => Parsed<T> | Promise<Parsed<T>>;
+export type Judge<T = unknown> = (
+  value: unknown,
+  path: string,
+  most?: number,
+) => Parsed<T> | Promise<Parsed<T>>;
 
 /**
- * Makes what judges in the place of a schema, once, when its definition loads (specification D1, D3): the schema itself
- * decides, and objects that list their properties refuse others. `isJson` says that values come as JSON, which has text for dates.
+ * Makes the validator of a schema, once, when its definition loads (specification D1, D3). The schema
+ * decides, and objects that list their properties refuse others. `isJson`: values come as JSON, with text for
+ * dates.
  */
 export function judgeOf<S extends Schema>(
   schema: S,
@@ -27,13 +33,14 @@ export function judgeOf<S extends Schema>(
   type Verdict = Parsed<SchemaOutput<S>>;
   const { parse, runsOwnCode } = parserOf(schema, isJson);
   let isAsync = false;
-  return (given, path) => {
-    // What is stored is what was sent, whatever the definition's code does to the value that it sees.
+  return (given, path, most = MAX_DETAILS) => {
+    // The ledger stores the value as it was sent, even if the definition's code changes the value that it
+    // receives.
     const value = runsOwnCode && isJson ? structuredClone(given) : given;
     const toParsed = (outcome: Outcome): Verdict =>
       outcome.issues === undefined
         ? { ok: true, value: outcome.value as SchemaOutput<S> }
-        : { ok: false, details: detailsOf(outcome.issues, path, value), ...thrownIn(outcome.issues) };
+        : { ok: false, details: detailsOf(outcome.issues, path, value, most), ...thrownIn(outcome.issues) };
     const failed = (thrown: unknown): Verdict => ({
       ok: false,
       details: [detail(path, `${thrownMessage(thrown)}${got(value)}`)],
@@ -41,14 +48,14 @@ export function judgeOf<S extends Schema>(
     });
     if (!isAsync) {
       try {
-        return toParsed(parse.now(value));
+        return toParsed(parse.now(value, most));
       } catch (thrown) {
         if (!parse.isAsync(thrown)) return failed(thrown);
         // Promises of the first try are dropped. None of them rejects (own_code.ts).
         isAsync = true;
       }
     }
-    return parse.later(value).then(toParsed, failed);
+    return parse.later(value, most).then(toParsed, failed);
   };
 }
 
@@ -64,26 +71,26 @@ function parserOf(schema: Schema, isJson: boolean): { parse: Parser; runsOwnCode
 type Outcome = { value?: unknown; issues?: readonly Issue[] | undefined };
 
 type Parser = {
-  /** Throws what `isAsync` knows when it would have to wait. */
-  now: (value: unknown) => Outcome;
-  later: (value: unknown) => Promise<Outcome>;
+  /** Throws an error that `isAsync` recognises if it would have to wait. */
+  now: (value: unknown, most: number) => Outcome;
+  later: (value: unknown, most: number) => Promise<Outcome>;
   isAsync: (thrown: unknown) => boolean;
 };
 
 function parserOfZod4(schema: z.core.$ZodType): Parser {
-  // The budget goes through all parts of one parse with its context, which Zod copies.
-  const context = (): z.core.ParseContext<z.core.$ZodIssue> =>
+  // The budget reaches all parts of one parse through its context, which Zod copies.
+  const context = (most: number): z.core.ParseContext<z.core.$ZodIssue> =>
     ({
       error: messageOf,
-      budget: { left: MAX_DETAILS } satisfies Budget,
+      budget: { left: most } satisfies Budget,
     }) as z.core.ParseContext<z.core.$ZodIssue>;
   const outcomeOf = ({ data, error }: z.core.util.SafeParseResult<unknown>): Outcome => ({
     value: data,
     issues: error?.issues as readonly Issue[] | undefined,
   });
   return {
-    now: (value) => outcomeOf(z.core.safeParse(schema, value, context())),
-    later: async (value) => outcomeOf(await z.core.safeParseAsync(schema, value, context())),
+    now: (value, most) => outcomeOf(z.core.safeParse(schema, value, context(most))),
+    later: async (value, most) => outcomeOf(await z.core.safeParseAsync(schema, value, context(most))),
     isAsync: (thrown) => thrown instanceof z.core.$ZodAsyncError,
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import * as z3 from 'zod/v3';
-import { got } from '../json.ts';
+import { got } from '../json/json.ts';
 
-/** What JSON calls what Zod expects. */
+/** The JSON names of Zod's types. */
 const TYPES: Record<string, string> = {
   int: 'integer',
   record: 'object',
@@ -10,7 +10,7 @@ const TYPES: Record<string, string> = {
   date: 'a date and time like 2026-11-29T12:00:00Z (RFC 3339)',
 };
 
-/** What types of values are called, of Zod 4 and of `zod/v3`. */
+/** The names of types, for Zod 4 and `zod/v3`. */
 export function typeName(expected: unknown): string {
   return TYPES[String(expected)] ?? String(expected);
 }
@@ -20,8 +20,8 @@ function typeMessage(expected: unknown, value: unknown): string {
 }
 
 /**
- * What is wrong with a value, and what was sent instead: in the words of Zod, but where those speak of what a caller did not
- * send. It is asked only where the definition has no message of its own.
+ * The problem of a value, with the value itself. The text is Zod's, except where Zod's words do not fit what
+ * a caller sent. It is used only if the definition has no message.
  */
 export function messageOf(issue: z.core.$ZodRawIssue): string {
   const { input } = issue;
@@ -32,13 +32,17 @@ export function messageOf(issue: z.core.$ZodRawIssue): string {
   }
   const said = z.config().localeError?.(issue);
   const words = (typeof said === 'string' ? said : said?.message) ?? 'Invalid input';
-  // The details show the property itself. There may be many, and each would show the whole object.
+  // The details show each unknown property itself. Otherwise each of many details would show the entire
+  // object.
   if (issue.code === 'unrecognized_keys') return words;
   const tag = issue.code === 'invalid_union' ? issue.discriminator : undefined;
   return `${words}${shown(typeof tag === 'string' ? tagOf(input, tag) : input)}`;
 }
 
-/** The same. It is asked after the definition, whose word, if it has one, is another than that of the library. */
+/**
+ * The same for `zod/v3`. It is called after the definition's own message, which is recognised because it
+ * differs from the library's message.
+ */
 export const messageOfV3: z3.ZodErrorMap = (issue, { data, defaultError }) => {
   const plain = z3.defaultErrorMap(issue, { data, defaultError: '' }).message;
   if (defaultError !== plain) return { message: defaultError };
@@ -47,12 +51,12 @@ export const messageOfV3: z3.ZodErrorMap = (issue, { data, defaultError }) => {
   return { message: `${plain}${shown(isOfTag ? tagOf(data, String(issue.path.at(-1))) : data)}` };
 };
 
-/** What tells the branches of a union apart, of a value. */
+/** The value of the discriminator of a union. */
 function tagOf(value: unknown, tag: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[tag] : undefined;
 }
 
-/** Not what JSON has no text for, as a conversion may give. */
+/** Values that JSON cannot represent, such as the NaN of a failed conversion, are not shown. */
 function shown(value: unknown): string {
   return typeof value === 'number' && !Number.isFinite(value) ? '' : got(value);
 }

@@ -1,17 +1,17 @@
 /**
- * A definition's own code (a transform, a refinement, a preprocess) may throw. That is a problem of the value that it was
- * given, not of the process (specification D1, T9). So it is caught where it is called, which is also the only place that
- * knows the path.
+ * The code of a definition (a transform, a refinement, a preprocess) may throw. This is a problem of the
+ * value, not of the process (specification D1, T9). It is caught where the code is called, because only that
+ * place knows the path.
  */
 
 const THROWN = Symbol('thrown');
 
-/** What an issue keeps of what was thrown, in its `params`. */
+/** Keeps a thrown error in the `params` of an issue. */
 export function thrownParams(thrown: unknown): Record<symbol, unknown> {
   return { [THROWN]: thrown };
 }
 
-/** What was thrown according to one of these issues; nothing when the code of the definition threw nothing. */
+/** The thrown error in one of these issues; empty if the definition's code threw nothing. */
 export function thrownIn(issues: readonly { params?: unknown }[]): { thrown?: unknown } {
   for (const { params } of issues) {
     if (typeof params === 'object' && params !== null && THROWN in params) return { thrown: params[THROWN] };
@@ -19,15 +19,18 @@ export function thrownIn(issues: readonly { params?: unknown }[]): { thrown?: un
   return {};
 }
 
-/** Says that the definition's own code threw. The text of the error may name internals, so callers get its type only. */
+/**
+ * The message that the definition's code threw. The text of the error may contain internals, so callers get
+ * only its type.
+ */
 export function thrownMessage(thrown: unknown): string {
   const type = thrown instanceof Error ? thrown.name : typeof thrown;
   return `could not be checked: the code of its definition threw ${type}`;
 }
 
 /**
- * Calls code that may throw or reject, and gives what `instead` makes of that. A promise that it gives never rejects, so
- * nothing happens if somebody drops it.
+ * Calls code that may throw or reject, and gives the result of `instead` in that case. The promise that it
+ * gives never rejects, so it may be dropped.
  */
 export function calledSafely<T>(call: () => T, instead: (thrown: unknown) => T): T {
   try {
@@ -39,9 +42,9 @@ export function calledSafely<T>(call: () => T, instead: (thrown: unknown) => T):
 }
 
 /**
- * A copy that shares nothing with the original as far as it is plain data: arrays, plain objects, dates, maps and sets.
- * A default that is written into a schema is one object, and each parse must give its own. What else there is (an
- * instance of a class) is the definition's own business and stays as it is.
+ * Copies plain data: arrays, plain objects, dates, maps and sets. A default in a schema is a single object,
+ * but each parse must give its own. Other values (instances of classes) belong to the definition and are not
+ * copied.
  */
 export function freshCopy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;

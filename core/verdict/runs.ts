@@ -6,12 +6,12 @@ type Zod = z.core.$ZodType;
 type Payload = z.core.ParsePayload;
 type Context = z.core.ParseContextInternal & { budget?: Budget };
 
-/** How many problems are still worth collecting in the parts of a value. It goes through all parts of one parse. */
+/** How many more problems should be collected in the parts of a value. All parts of one parse share it. */
 export type Budget = { left: number };
 
 type Run = (payload: Payload, context: Context) => z.core.util.MaybeAsync<Payload>;
 
-/** The same schema but for what it does with a value. */
+/** The same schema with another `run` function. */
 function withRun(schema: Zod, change: (run: Run) => Run): Zod {
   const run: Run = (payload, context) => schema._zod.run(payload, context);
   return Object.create(schema, {
@@ -20,8 +20,8 @@ function withRun(schema: Zod, change: (run: Run) => Run): Zod {
 }
 
 /**
- * An asynchronous transform must say so to who does not wait. Zod 4.6 has its promise taken for an outcome there, if it is
- * in an object: "Cannot read properties of undefined".
+ * An asynchronous transform must throw if the caller does not wait. Inside an object, Zod 4.6 takes its
+ * promise for a result and fails with "Cannot read properties of undefined".
  */
 export function waitedFor(schema: Zod): Zod {
   return withRun(schema, (run) => (payload, context) => {
@@ -32,8 +32,9 @@ export function waitedFor(schema: Zod): Zod {
 }
 
 /**
- * An object of whose unknown properties only those are told that `unknown` leaves: others beside it may know them. Zod drops
- * what only one side of an intersection refuses, but not what is told at the property itself, as what is unknown for sure.
+ * Makes an object schema report only those unknown properties that `unknown` returns, because other sides of
+ * an intersection may know the rest. Zod drops unknown properties that only one side refuses. It keeps a
+ * problem at the property itself, which is used if the property is certainly unknown (`isForSure`).
  */
 export function knowing(
   schema: Zod,
@@ -58,7 +59,7 @@ export function knowing(
   });
 }
 
-/** A date that also comes as text. */
+/** A date schema that also accepts text. */
 export function fromText(schema: Zod): Zod {
   return withRun(schema, (run) => (payload, context) => {
     payload.value = dateOfText(payload.value);
@@ -66,7 +67,10 @@ export function fromText(schema: Zod): Zod {
   });
 }
 
-/** A part of which there may be any number: its problems count, and when there are too many, it is passed over. */
+/**
+ * A part that may occur any number of times. Its problems count against the budget. If the budget is used up,
+ * the part is skipped.
+ */
 export function counted(schema: Zod): Zod {
   return withRun(schema, (run) => (payload, context) => {
     const { budget } = context;
@@ -83,7 +87,10 @@ function spent(payload: Payload, budget: Budget): Payload {
   return payload;
 }
 
-/** A part whose problems may come to nothing, as another branch fits: they must not stand for those of the value. */
+/**
+ * A part whose problems may be dropped because another branch fits. They must not use up the budget of the
+ * value.
+ */
 export function apart(schema: Zod): Zod {
   return withRun(
     schema,

@@ -14,7 +14,7 @@ type Judging = JudgingOf<V3>;
 
 const { ZodFirstPartyTypeKind: Kind } = z3;
 
-/** The same as `judgingZod4` for a `zod/v3` schema, built of instances with other definitions. */
+/** Like `judgingZod4` for a `zod/v3` schema, built from instances with changed definitions. */
 export function judgingV3(schema: V3, isJson: boolean): { schema: V3; runsOwnCode: boolean } {
   const { judging, all } = copiesBy<V3>((part, place, make) => rebuilt(part as Known, place, make));
   const root = judging(schema, { arrived: true, isJson, beside: [] });
@@ -26,7 +26,7 @@ export function judgingV3(schema: V3, isJson: boolean): { schema: V3; runsOwnCod
   return { schema: root, runsOwnCode };
 }
 
-/** Recursive parts are made at load, too. */
+/** Makes recursive parts at load too. */
 function resolveParts({ _def: def }: Known): void {
   if (def.typeName === Kind.ZodLazy) def.getter();
   if (def.typeName === Kind.ZodObject) def.shape();
@@ -115,7 +115,7 @@ function rebuiltObject(schema: V3, def: z3.ZodObjectDef, { arrived, beside }: Pl
   return withParse(copy, (parse) => refusingUnknown(new Set(Object.keys(def.shape())), beside, copy, parse));
 }
 
-/** An object that refuses what neither it nor another side of its intersection knows. */
+/** An object that refuses properties which neither it nor another side of its intersection knows. */
 function refusingUnknown(own: ReadonlySet<string>, beside: BesideV3, schema: V3, parse: Parse): Parse {
   return (input) => {
     const { data } = input;
@@ -166,7 +166,7 @@ function safeEffect(effect: z3.Effect<unknown>): z3.Effect<unknown> {
   };
 }
 
-/** The methods that begin a parse are bound to the instance that they were made for: see `parseV3`. */
+/** The methods that start a parse are bound to the original instance: see `parseV3`. */
 function withParse(schema: V3, change: (parse: Parse) => Parse): V3 {
   const parse = change((input) => schema._parse(input));
   return Object.create(schema, { _parse: { value: parse } }) as V3;
@@ -174,7 +174,7 @@ function withParse(schema: V3, change: (parse: Parse) => Parse): V3 {
 
 type Options = { errorMap: z3.ZodErrorMap };
 
-/** Parses with what `judgingV3` has made, which may begin with another `_parse` than its class has. */
+/** Parses with the result of `judgingV3`, whose `_parse` may differ from that of its class. */
 export const parseV3 = {
   now: (schema: V3, value: unknown, options: Options): z3.SafeParseReturnType<unknown, unknown> =>
     z3.ZodType.prototype.safeParse.call(schema, value, options),
@@ -184,13 +184,16 @@ export const parseV3 = {
 
 function fromText(parse: Parse): Parse {
   return (input) => {
-    // What looks at the value looks at the input, which may be one whose path is made when it is asked for.
+    // Code that needs the value reads it from the input object, whose path may be a getter; so the input is
+    // extended, not copied.
     const read = Object.create(input, { data: { value: dateOfText(input.data) } }) as z3.ParseInput;
     return parse(read);
   };
 }
 
-/** What is collected in a context are problems of the value for sure: branches of a union have contexts of their own. */
+/**
+ * Problems in the context certainly belong to the value, because branches of a union have their own contexts.
+ */
 function counted(schema: V3): V3 {
   return withParse(
     schema,

@@ -12,15 +12,16 @@ type Place = PlaceOf<Zod>;
 type Judging = JudgingOf<Zod>;
 
 /**
- * The schema that judges in the place of a definition's own, which stays as it is: the same, but
+ * Makes the schema that validates in place of a definition's schema, which stays unchanged. It is the same,
+ * except that:
  * - objects that list their properties refuse others (specification D1);
- * - a date is also taken as text, if `isJson` (D2);
- * - each parse gives defaults of its own (D3);
- * - the definition's own code may throw (T9);
- * - after MAX_DETAILS problems the other parts of arrays and records are passed over: looking at millions of them takes
- *   seconds and gigabytes. The verdict stands by then.
+ * - dates are also accepted as text, if `isJson` (D2);
+ * - each parse gives its own copies of defaults (D3);
+ * - the definition's code may throw (T9);
+ * - after MAX_DETAILS problems the remaining parts of arrays and records are skipped: checking millions of
+ *   them takes seconds and gigabytes, and the value is invalid anyway.
  *
- * It is built of clones, which Zod has for its own methods such as `.extend()`.
+ * It is built from clones, which Zod makes for its own methods such as `.extend()`.
  */
 export function judgingZod4(schema: Zod, isJson: boolean): Judging4 {
   const { judging, all } = copiesBy<Zod>((part, place, make) => rebuilt(part as Known, place, make));
@@ -33,7 +34,7 @@ export function judgingZod4(schema: Zod, isJson: boolean): Judging4 {
   return { schema: root, runsOwnCode: seesCode };
 }
 
-/** What judges, and whether code of the definition sees the value, which it could change. */
+/** The validating schema, and whether code of the definition receives the value and could change it. */
 type Judging4 = { schema: Zod; runsOwnCode: boolean };
 
 function runsOwnCode({ _zod: { def } }: Known): boolean {
@@ -41,7 +42,10 @@ function runsOwnCode({ _zod: { def } }: Known): boolean {
   return isCode || (def.checks ?? []).some((one) => one._zod.def.check === 'custom');
 }
 
-/** Recursive parts are made when they are asked for: at load, so that nothing fails later (D3). Maps show what is added meanwhile. */
+/**
+ * Makes recursive parts at load, so that nothing fails later (D3). Otherwise they are made on first use. A
+ * Map iteration includes entries that are added meanwhile.
+ */
 function resolveParts(schema: Known): void {
   const { def } = schema._zod;
   if (def.type === 'object') Object.values(def.shape);
@@ -122,7 +126,7 @@ function rebuiltObject(schema: Zod, def: z.core.$ZodObjectDef, place: Place, par
 function shapeOf(shape: Readonly<Record<string, Zod>>, { beside }: Place, part: Part): Record<string, Zod> {
   const copy: Record<string, Zod> = {};
   for (const key of Object.keys(shape)) {
-    // A getter, as recursive schemas have one.
+    // A getter, as in recursive schemas.
     Object.defineProperty(copy, key, {
       get: () => part(shape[key] as Zod, propertyBeside(key, beside)),
       enumerable: true,
@@ -132,7 +136,10 @@ function shapeOf(shape: Readonly<Record<string, Zod>>, { beside }: Place, part: 
   return copy;
 }
 
-/** What stands behind a preprocess describes what callers send; behind any other transform it describes what that makes. */
+/**
+ * The output schema of a preprocess describes the values that callers send. The output schema of any other
+ * transform describes the transform's result.
+ */
 function rebuiltPipe(schema: Known, def: z.core.$ZodPipeDef, place: Place, judging: Judging): Zod {
   const isPreprocess = (def.in as Known)._zod.def.type === 'transform';
   const parts = {
@@ -150,7 +157,7 @@ function rebuiltLeaf(schema: Known): Zod {
   const isOwnCode = def.type === 'custom' || ('fn' in def && typeof def.fn === 'function');
   if (!isOwnCode) return (def.checks ?? []).some(isOwnCheck) ? copyOf(schema, {}) : schema;
   const copy = copyOf(schema, {});
-  // It is schema and check at once.
+  // Such a part is both schema and check.
   const own = copy._zod as unknown as Check['_zod'];
   own.check = safeCheck(own.check);
   return copy;

@@ -3,19 +3,24 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 
-/** Where a build happens. */
+/** The folders of one build. */
 export type BuildFolder = { path: string; source: string; home: string; temp: string };
 
-/** Tells every process of a build where that is, and by it they are found again. */
+/**
+ * The variable that names the folder of a build to each of its processes. Left processes are found
+ * by it.
+ */
 export const FOLDER_VARIABLE = 'ERRAND_BUILD_FOLDER';
 
-/** Machines may share a folder for what is temporary, and a pid is one machine's. */
+/**
+ * Several machines may share a folder for temporary files, and a pid is unique only on one machine.
+ */
 const HOST = hostname().replaceAll(/[^\w.]/g, '_');
 const NAME = /^errand-build-([\w.]+)-(\d+)-[A-Za-z0-9]{6}$/;
-/** The clock that files are dated by is coarse. */
+/** The clock that dates files is coarse. */
 const DATE_TOLERANCE_MS = 2_000;
 
-/** Makes a fresh folder, whose name tells which process has it. */
+/** Makes a new folder, whose name identifies the process that uses it. */
 export async function makeFolder(): Promise<BuildFolder> {
   const path = await mkdtemp(join(tmpdir(), `errand-build-${HOST}-${process.pid}-`));
   const folder = { path, source: join(path, 'source'), home: join(path, 'home'), temp: join(path, 'tmp') };
@@ -23,33 +28,36 @@ export async function makeFolder(): Promise<BuildFolder> {
   return folder;
 }
 
-/** Ends what is left of a build and removes its folder. Never throws: what can't be removed is logged. */
+/**
+ * Ends the remaining processes of a build and removes its folder. Never throws: what cannot be
+ * removed is logged.
+ */
 export async function removeFolder(path: string, log: Logger): Promise<void> {
   await endProcessesOf(path);
   try {
     await removeAll(path);
   } catch (error) {
-    log.warn({ err: error }, `the folder ${path} could not be removed`);
+    log.warn({ err: error }, `could not remove the folder ${path}`);
   }
 }
 
 /** Removes the folders of builds whose runner was killed. */
-export async function removeLeftFolders(log: Logger): Promise<void> {
+export async function removeOrphanedFolders(log: Logger): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const path = join(tmpdir(), name);
     const [, host, pid] = NAME.exec(name) ?? [];
-    if (host !== HOST || pid === undefined || !(await isLeft(path, Number(pid)))) continue;
-    log.info(`removing ${path}, which a runner has left that is gone`);
+    if (host !== HOST || pid === undefined || !(await isOrphaned(path, Number(pid)))) continue;
+    log.info(`removing ${path}: the runner that made it is gone`);
     await removeFolder(path, log);
   }
 }
 
-async function isLeft(path: string, pid: number): Promise<boolean> {
+async function isOrphaned(path: string, pid: number): Promise<boolean> {
   if (pid !== process.pid) return !isAlive(pid);
   // In a container each runner has the same pid as the one before.
-  const begun = Date.now() - process.uptime() * 1_000;
+  const startedAt = Date.now() - process.uptime() * 1_000;
   const made = await lstat(path).catch(() => null);
-  return made !== null && made.ctimeMs < begun - DATE_TOLERANCE_MS;
+  return made !== null && made.ctimeMs < startedAt - DATE_TOLERANCE_MS;
 }
 
 function isAlive(pid: number): boolean {
@@ -62,8 +70,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Kills what has the folder of a build in its environment: what has left its process group, and what has outlived its
- * runner. Only Linux tells.
+ * Kills the processes that have the folder of a build in their environment: those that left its
+ * process group, and those that outlived their runner. Works only on Linux.
  */
 async function endProcessesOf(path: string): Promise<void> {
   const mark = `\0${FOLDER_VARIABLE}=${path}\0`;
@@ -84,7 +92,7 @@ async function removeAll(path: string): Promise<void> {
   try {
     await remove();
   } catch {
-    // A cache of packages may be read-only, folders and all.
+    // A package cache may have read-only files and folders.
     await makeWritable(path);
     await remove();
   }

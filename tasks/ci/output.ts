@@ -1,33 +1,45 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { sanitizeText } from '../../core/json.ts';
+import { sanitizeText } from '../../core/json/json.ts';
 import type { OutputStream } from './process_group.ts';
 
-/** What of a build is kept: the log of an attempt holds 10,000 lines, some of which are about the build. */
+/**
+ * The output of a build that is kept: the log of an attempt holds 10,000 lines, and some of these
+ * are about the build.
+ */
 const MAX_LINES = 9_000;
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 const MAX_LINE_LENGTH = 2_000;
-/** Of an attempt 2,000 lines may wait to be stored, and they are stored every 250 ms: so many come at once … */
+/**
+ * An attempt may have 2,000 lines that wait to be stored, and they are stored every 250 ms. So this
+ * many lines are logged at once …
+ */
 const BURST_LINES = 500;
-/** … and so many in a second after that, so that Postgres can be slow for nearly two seconds and none is lost. */
+/**
+ * … and this many per second after that. So Postgres can be slow for nearly two seconds and no line
+ * is lost.
+ */
 const LINES_PER_SECOND = 800;
 const PAUSE_MS = 50;
-/** The end of the output, for the error. */
+/** The last lines of the output, for the error. */
 const TAIL_LINES = 30;
 const TAIL_LINE_LENGTH = 500;
 
-/** What a build writes. */
+/** The output of a build. */
 export type Output = {
-  /** Logs the lines of a chunk as they are complete. Resolves when more can be taken. */
+  /** Logs the complete lines of a chunk. Resolves when it can take more. */
   take(stream: OutputStream, chunk: Buffer): Promise<void>;
-  /** Logs what has no line feed at its end. */
+  /** Logs the last line if it has no line feed. */
   end(): Promise<void>;
   lines(): number;
   truncated(): boolean;
   tail(): string[];
 };
 
-/** Makes lines of what a build writes and logs them, at a pace at which each can be stored; `signal` ends the waiting. */
+/**
+ * Splits the output of a build into lines and logs them, no faster than they can be stored.
+ * `signal` ends the waiting.
+ */
 export function createOutput(log: Logger, signal: AbortSignal): Output {
   let [lines, characters, truncated] = [0, 0, false];
   let tail: string[] = [];
@@ -42,7 +54,7 @@ export function createOutput(log: Logger, signal: AbortSignal): Output {
     if (lines > MAX_LINES || characters + text.length > MAX_CHARACTERS) {
       truncated = true;
       log.warn(
-        `The output goes on beyond ${MAX_LINES} lines or ${MAX_CHARACTERS} characters: what follows is counted, not kept`,
+        `The output has more than ${MAX_LINES} lines or ${MAX_CHARACTERS} characters: the rest is counted but not kept`,
       );
       return;
     }
@@ -67,12 +79,13 @@ export function createOutput(log: Logger, signal: AbortSignal): Output {
   };
 }
 
-/** Makes lines of bytes: what is no UTF-8 is replaced, what is too long is cut. */
+/** Splits bytes into lines. Invalid UTF-8 is replaced, and long lines are cut. */
 function createSplitter() {
   const decoder = new TextDecoder();
   let partial = '';
   const push = (text: string): void => {
-    // One more than is shown tells that there was more; a line without an end takes no memory.
+    // One character more than is shown marks the line as cut. So a line without an end takes no
+    // memory.
     if (partial.length <= MAX_LINE_LENGTH) partial += text.slice(0, MAX_LINE_LENGTH + 1 - partial.length);
   };
   const complete = (): string => {
@@ -95,7 +108,7 @@ function createSplitter() {
   };
 }
 
-/** Resolves at once for a burst of lines, and later so that they come at an even pace. */
+/** Resolves at once for a burst of lines, and after that at an even pace. */
 function createPace(signal: AbortSignal): () => Promise<void> {
   let left = BURST_LINES;
   let since = performance.now();

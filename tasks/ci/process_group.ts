@@ -2,39 +2,45 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 
-/** What is to be run, with all that it starts. */
+/** The command to run. */
 export type GroupOptions = {
   command: string;
   args: readonly string[];
   cwd: string;
-  /** All that it gets of an environment. */
+  /** Its complete environment. */
   env: Record<string, string>;
-  /** Aborted: it is ended. */
+  /** The command is ended when this is aborted. */
   signal: AbortSignal;
   timeoutMs: number;
-  /** How long it may take to end after SIGTERM, before SIGKILL. */
+  /** How long the command may take to end after SIGTERM, before SIGKILL. */
   killAfterMs: number;
-  /** Gets what it writes; it is read no further until this resolves. */
+  /** Gets the output. Nothing more is read until this resolves. */
   onOutput: (stream: OutputStream, chunk: Buffer) => Promise<void> | void;
 };
 
 export type OutputStream = 'stdout' | 'stderr';
 
-/** How it ended. `exitCode` of one that a signal ended is 128 and the number of that, as shells have it. */
+/**
+ * How the command ended. If a signal ended it, `exitCode` is 128 plus the number of the signal, as
+ * in shells.
+ */
 export type GroupEnd = { exitCode: number; endedBy: 'itself' | 'timeout' | 'abort' };
 
-/** A process that has left the group may hold the pipes: nothing more is waited for after so long a silence. */
+/**
+ * A process that left the group may still hold the pipes: after this long a silence they are
+ * closed.
+ */
 const SILENCE_MS = 500;
 
-/** Whose leaders run now: they end with this process, should it exit in the middle. */
+/** The leaders of running groups. If this process exits, they are killed. */
 const live = new Set<number>();
 process.once('exit', () => {
   for (const pid of live) killGroup(pid, 'SIGKILL');
 });
 
 /**
- * Runs a program in a process group of its own and waits until it has ended and its output is read. Nothing of the
- * group is left then. Rejects when it can't be started.
+ * Runs a program in its own process group, and waits until it has ended and its output is read.
+ * Then nothing of the group is left. Rejects if the program cannot be started.
  */
 export async function runGroup(options: GroupOptions): Promise<GroupEnd> {
   options.signal.throwIfAborted();
@@ -51,7 +57,7 @@ export async function runGroup(options: GroupOptions): Promise<GroupEnd> {
   const ending = endInTime(pid, options);
   try {
     const exitCode = await exit;
-    // What it has started and left behind.
+    // Kills the processes that the program left behind.
     killGroup(pid, 'SIGKILL');
     await output.end();
     return { exitCode, endedBy: ending.endedBy() };
@@ -70,7 +76,7 @@ function exitOf(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Ends a group when it is aborted or its time is up, first politely. */
+/** Ends a group when it is aborted or its time is over: first with SIGTERM. */
 function endInTime(pid: number, { signal, timeoutMs, killAfterMs }: GroupOptions) {
   let endedBy: GroupEnd['endedBy'] = 'itself';
   let killTimer: NodeJS.Timeout | undefined;
@@ -93,7 +99,7 @@ function endInTime(pid: number, { signal, timeoutMs, killAfterMs }: GroupOptions
   };
 }
 
-/** Sends a signal to whatever is in a group; nothing may be left of it. */
+/** Sends a signal to a process group, which may have ended already. */
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
@@ -102,7 +108,7 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Reads both streams to their ends, at the pace of who takes what they give. */
+/** Reads both streams to their ends, as fast as `onOutput` takes the chunks. */
 function readAll(child: ChildProcess, onOutput: GroupOptions['onOutput']) {
   let lastRead = performance.now();
   let taking = 0;
@@ -116,7 +122,7 @@ function readAll(child: ChildProcess, onOutput: GroupOptions['onOutput']) {
         lastRead = performance.now();
       }
     } catch (error) {
-      // Given up, after a silence.
+      // Closed after a silence.
       if (!stream.destroyed) throw error;
     }
   };

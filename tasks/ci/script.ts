@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { PermanentError } from '../../core/errors.ts';
 import { DEFAULT_SCRIPT_TIMEOUT_SECS, MAX_SCRIPT_TIMEOUT_SECS } from '../ci.build.task.ts';
 
-/** Where a repository declares what is to be run. */
+/** The file in which a repository declares its script. */
 export const SCRIPT_PATH = '.errand/ci.yaml';
 
 const text = (maxLength: number) =>
   z
     .string('must be text: write it in quotes')
     .max(maxLength)
-    .refine((value) => !value.includes('\0'), 'holds NUL');
+    .refine((value) => !value.includes('\0'), 'contains a NUL character');
 
 const scriptSchema = z.strictObject({
   run: text(65_536).refine((value) => value.trim() !== '', 'is empty'),
@@ -24,17 +24,17 @@ const scriptSchema = z.strictObject({
       text(32_768),
       {
         error: (issue) =>
-          issue.code === 'invalid_key' ? 'is not the name of a variable, or begins with ERRAND_' : undefined,
+          issue.code === 'invalid_key' ? 'is not a variable name, or starts with ERRAND_' : undefined,
       },
     )
     .refine((env) => Object.keys(env).length <= 100, 'has more than 100 variables')
     .default({}),
 });
 
-/** What a repository declares: a shell command, how long it may take, what it finds in its environment. */
+/** The declaration of a repository: a shell command, its timeout, and its environment. */
 export type Script = z.output<typeof scriptSchema>;
 
-/** Reads a declaration. Throws PermanentError with the code INVALID_CI_SCRIPT and everything that is wrong with it. */
+/** Parses a declaration. Throws PermanentError with the code INVALID_CI_SCRIPT and all problems. */
 export function parseScript(yaml: string): Script {
   const parsed = scriptSchema.safeParse(parseYaml(yaml));
   if (parsed.success) return parsed.data;
@@ -45,12 +45,12 @@ function parseYaml(yaml: string): unknown {
   try {
     return parse(yaml, { logLevel: 'error' }) as unknown;
   } catch (error) {
-    throw invalid([`it is no YAML: ${error instanceof Error ? error.message : String(error)}`]);
+    throw invalid([`it is not YAML: ${error instanceof Error ? error.message : String(error)}`]);
   }
 }
 
 function invalid(problems: string[]): PermanentError {
-  return new PermanentError(`${SCRIPT_PATH} can't be used: ${problems.join('; ')}`, {
+  return new PermanentError(`${SCRIPT_PATH} cannot be used: ${problems.join('; ')}`, {
     code: 'INVALID_CI_SCRIPT',
     metadata: { problems },
   });

@@ -1,7 +1,10 @@
 import { type Agent, request } from 'undici';
 import type { Outgoing } from './outgoing.ts';
 
-/** Sends a request and gives the answer when its headers are there. Follows no redirect. Rejects as soon as it is aborted. */
+/**
+ * Sends a request and gives the answer when its headers have arrived. Follows no redirect. Rejects
+ * as soon as `signal` is aborted.
+ */
 export function dispatch(agent: Agent, { url, method, headers, body }: Outgoing, signal: AbortSignal) {
   const response = request(url, {
     dispatcher: agent,
@@ -9,11 +12,12 @@ export function dispatch(agent: Agent, { url, method, headers, body }: Outgoing,
     headers,
     body,
     signal,
-    // The deadline covers both, also against a target that sends a byte now and then.
+    // The deadline replaces both timeouts. It also stops a target that sends a byte now and then.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  // undici obeys the signal only once it is connected: resolving a name could outlast the deadline.
+  // undici obeys the signal only after it has connected: resolving a name could last longer than
+  // the deadline.
   return Promise.race([response, aborted(signal)]);
 }
 
@@ -23,12 +27,12 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A signal that is aborted with the given one, or after `ms`. To be stopped in the end. */
+/** A signal that is aborted with the given one, or after `ms`. Call `stop` in the end. */
 export function startDeadline(signal: AbortSignal, ms: number): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   const abort = () => controller.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
-  const timer = setTimeout(() => controller.abort(new Error('the time of the request is up')), ms);
+  const timer = setTimeout(() => controller.abort(new Error('the deadline of the request is over')), ms);
   return {
     signal: controller.signal,
     stop: () => {

@@ -1,14 +1,12 @@
 import { PermanentError } from '../../core/errors.ts';
-import { sanitizeText } from '../../core/json.ts';
+import { sanitizeText } from '../../core/json/json.ts';
 import type { Outgoing, RequestPayload } from './outgoing.ts';
+import { withoutSecrets } from './secret_headers.ts';
 
 const EXCERPT_LIMIT = 2_048;
 const RETRY_AFTER_LIMIT_MS = 86_400_000;
-/** Shorter words say little and would be found everywhere. */
-const SECRET_MIN_LENGTH = 8;
-const SECRET_HEADER = /auth|cookie|token|secret|password|key/;
 
-/** A failure that another attempt may mend. */
+/** A failure that another attempt may not have. */
 type TransientError = Error & {
   code: string;
   metadata: Record<string, string | number>;
@@ -16,7 +14,10 @@ type TransientError = Error & {
   retryAfterMs?: number;
 };
 
-/** The error for a status that was not expected: retried when it is one of `retry_status`, else permanent. */
+/**
+ * The error for an unexpected status: retried if the status is in `retry_status`, otherwise
+ * permanent.
+ */
 export function unexpectedStatus(
   payload: RequestPayload,
   outgoing: Outgoing,
@@ -26,7 +27,7 @@ export function unexpectedStatus(
   const expected = payload.expected_status?.join(', ') ?? '200 to 299';
   const hint = status >= 300 && status < 400 ? '; redirects are not followed' : '';
   const message = `${nameOf(outgoing)} answered ${status}, expected ${expected}${hint}`;
-  const metadata = { status, body: excerpt(answer.bytes, outgoing.headers) };
+  const metadata = { status, body: excerpt(answer.bytes, outgoing) };
   if (!payload.retry_status.includes(status)) {
     return new PermanentError(message, { code: 'UNEXPECTED_STATUS', metadata });
   }
@@ -40,14 +41,17 @@ export function timedOut(payload: RequestPayload, outgoing: Outgoing): Transient
   return transient(message, 'TIMEOUT', { host: outgoing.url.host });
 }
 
-/** The error for an exchange that broke: DNS, connection, TLS, HTTP. `cause` keeps what was thrown. */
+/**
+ * The error for an exchange that failed: DNS, connection, TLS, HTTP. `cause` keeps the original
+ * error.
+ */
 export function networkFailure(outgoing: Outgoing, cause: unknown): TransientError {
   const { code, message } = describe(cause);
   const text = `${nameOf(outgoing)} failed: ${[code, message].filter((part) => part !== '').join(': ')}`;
   return transient(text, code === '' ? 'NETWORK_ERROR' : code, { host: outgoing.url.host }, { cause });
 }
 
-/** An error that is tried again, with what is known of it. */
+/** An error that is retried, with its metadata. */
 export function transient(
   message: string,
   code: string,
@@ -58,7 +62,7 @@ export function transient(
   return Object.assign(new Error(message, { cause }), { name: 'HttpRequestError', code, metadata, ...rest });
 }
 
-/** A request in words, without path and query: they may hold secrets. */
+/** Names a request without its path and query, which may hold secrets. */
 export function nameOf({ method, url }: Outgoing): string {
   return `${method} ${url.origin}`;
 }
@@ -69,20 +73,20 @@ function describe(cause: unknown): { code: string; message: string } {
   return { code, message: sanitizeText(cause.message) };
 }
 
-/** The beginning of the body, without what the request's own secret headers hold, should the target echo them. */
-export function excerpt(bytes: Buffer, headers: Record<string, string>): string {
-  let text = new TextDecoder().decode(bytes);
-  for (const [name, value] of Object.entries(headers)) {
-    if (!SECRET_HEADER.test(name)) continue;
-    // Word by word, as a target may show a token without its scheme, or one cookie of many.
-    const words = value.split(/[\s;,=]+/).filter((word) => word.length >= SECRET_MIN_LENGTH);
-    for (const word of words) text = text.replaceAll(word, '***');
-  }
+/**
+ * The start of the body, without the values of the request's own secret headers, in case the target
+ * echoes them.
+ */
+export function excerpt(bytes: Buffer, sent: Pick<Outgoing, 'headers' | 'referred'>): string {
+  const text = withoutSecrets(new TextDecoder().decode(bytes), sent);
   const cut = new TextEncoder().encode(text).subarray(0, EXCERPT_LIMIT);
   return sanitizeText(new TextDecoder().decode(cut, { stream: true }));
 }
 
-/** `Retry-After` in milliseconds, at most a day, or null. A date is measured against the target's own clock. */
+/**
+ * `Retry-After` in milliseconds, at most a day, or null. A date is compared with the target's own
+ * clock.
+ */
 export function retryAfter(headers: Record<string, string>): number | null {
   const value = headers['retry-after']?.trim() ?? '';
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : httpDate(value) - now(headers);
@@ -94,7 +98,7 @@ function now(headers: Record<string, string>): number {
   return Number.isNaN(theirs) ? Date.now() : theirs;
 }
 
-/** `Date.parse` makes a date of almost anything, so only what is written like an HTTP date is given to it. */
+/** `Date.parse` accepts almost anything, so only text in the HTTP date format is passed to it. */
 function httpDate(text: string): number {
   return /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} GMT$/.test(text) ? Date.parse(text) : Number.NaN;
 }

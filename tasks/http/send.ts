@@ -6,24 +6,30 @@ import { type Content, encodeContent, plainHeaders, readContent } from './answer
 import { dispatch, startDeadline } from './dispatch.ts';
 import { networkFailure, timedOut, unexpectedStatus } from './failure.ts';
 import { type Outgoing, outgoingRequest, type RequestPayload } from './outgoing.ts';
+import { bytesWithoutSecrets, type HttpSecrets, withoutSecrets } from './secret_headers.ts';
 import { guardedAgent, type TargetOptions } from './target.ts';
 
 type Answer = { status: number; headers: Record<string, string>; content: Content };
 
-/** The handler of `http.request`, with connections of its own that its calls share. */
-export function createSender(options: TargetOptions): Handler<typeof httpRequest> {
+/** Makes the handler of `http.request`. Its calls share their own connection pool. */
+export function createSender(
+  options: TargetOptions & { secrets?: HttpSecrets },
+): Handler<typeof httpRequest> {
   const agent = guardedAgent(options);
+  const secrets = options.secrets ?? new Map();
   return async (payload, context) => {
     const started = performance.now();
-    const outgoing = outgoingRequest(payload, context);
+    const outgoing = outgoingRequest(payload, context, secrets);
     const { status, headers, content } = await exchange(agent, payload, outgoing, context.signal);
     if (!isExpected(payload, status)) {
       throw unexpectedStatus(payload, outgoing, { status, headers, bytes: content.bytes });
     }
     return {
       status,
-      headers,
-      ...encodeContent(content),
+      headers: Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [name, withoutSecrets(value, outgoing)]),
+      ),
+      ...encodeContent({ ...content, bytes: bytesWithoutSecrets(content.bytes, outgoing) }),
       truncated: content.truncated,
       duration_ms: Math.round(performance.now() - started),
     };
@@ -45,12 +51,13 @@ async function exchange(
   try {
     const response = await dispatch(agent, outgoing, deadline.signal);
     const content = await readContent(response.body);
-    // An unexpected status says enough without the rest of its body; an abort goes before either.
+    // An unexpected status is enough without the rest of its body. An abort comes first in any
+    // case.
     const usable = content.failure === undefined || !isExpected(payload, response.statusCode);
     if (signal.aborted || !usable) throw content.failure;
     return { status: response.statusCode, headers: plainHeaders(response.headers), content };
   } catch (error) {
-    // Whoever ended the attempt gave a reason, whatever broke because of it.
+    // If the attempt was aborted, the reason of the abort counts, not the error that it caused.
     signal.throwIfAborted();
     if (error instanceof PermanentError) throw error;
     throw deadline.signal.aborted ? timedOut(payload, outgoing) : networkFailure(outgoing, error);

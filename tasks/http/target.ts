@@ -1,10 +1,10 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
-import { addressKind } from '../../core/address.ts';
 import { PermanentError } from '../../core/errors.ts';
+import { addressKind } from '../../core/network/address.ts';
 
-/** Resolves a name to all its addresses, as `dns.lookup` does with `all: true`. */
+/** Resolves a name to all its addresses, like `dns.lookup` with `all: true`. */
 export type Lookup = (
   hostname: string,
   options: LookupAllOptions,
@@ -22,19 +22,20 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MAX_MS = 10_000;
 
 /**
- * An undici Agent that connects to public addresses only, unless `allowPrivate`. Names are checked where the
- * socket resolves them, so the address that was checked is the one that is connected to, and a DNS server
- * that changes its answer gains nothing. A refusal is a PermanentError with the code PRIVATE_TARGET.
+ * An undici Agent that connects only to public addresses, unless `allowPrivate`. Names are checked
+ * where the socket resolves them, so the checked address is the one that is connected to, and a DNS
+ * server gains nothing by changing its answer. A refusal is a PermanentError with the code
+ * PRIVATE_TARGET.
  */
 export function guardedAgent({ allowPrivate, lookup = systemLookup }: TargetOptions): Agent {
   const connect = buildConnector({
-    // HTTP/1.1 only: cutting a body then closes a connection that nothing else shares.
+    // HTTP/1.1 only: if a body is cut, the closed connection is not shared.
     allowH2: false,
     timeout: CONNECT_TIMEOUT_MS,
     lookup: guardedLookup(lookup, allowPrivate),
   });
   return new Agent({
-    // No limit of connections per target: RUNNER_CONCURRENCY is one, and a second queue in here would only
+    // No limit of connections per target: RUNNER_CONCURRENCY is one. A second queue here would only
     // let requests time out before they are sent.
     keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
     connect: (options, callback) => {
@@ -46,7 +47,7 @@ export function guardedAgent({ allowPrivate, lookup = systemLookup }: TargetOpti
   });
 }
 
-/** A URL's host that is an address already is never looked up. */
+/** A host of a URL that is an address already is never looked up. */
 function literal(hostname: string): string[] {
   return isIP(hostname) === 0 ? [] : [hostname];
 }
@@ -65,13 +66,16 @@ function guardedLookup(lookup: Lookup, allowPrivate: boolean): LookupFunction {
   };
 }
 
-/** Any private address among several refuses the name: the socket may try each of them. */
+/**
+ * If one of several addresses is private, the name is refused, since the socket may try each of
+ * them.
+ */
 function refusalOf(host: string, addresses: string[]): PermanentError | null {
   const kind = addresses.map(addressKind).find((found) => found !== 'unicast');
   if (kind === undefined) return null;
-  // The address itself stays out of it: a caller is not told what an internal name resolves to.
+  // The address is left out: a caller must not learn what an internal name resolves to.
   return new PermanentError(
-    `The target ${host} is not a public address (${kind}). ALLOW_PRIVATE_TARGETS=true on the runner lifts this`,
+    `The target ${host} is not a public address (${kind}). To allow it, set ALLOW_PRIVATE_TARGETS=true on the runner`,
     { code: 'PRIVATE_TARGET', metadata: { host, kind } },
   );
 }

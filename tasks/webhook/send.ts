@@ -6,19 +6,25 @@ import { excerpt, nameOf, networkFailure, retryAfter, transient } from '../http/
 import type { Outgoing } from '../http/outgoing.ts';
 import { guardedAgent, type TargetOptions } from '../http/target.ts';
 
-/** A delivery in all, from resolving the name to as much of the answer as is read. */
+/** The limit of a complete delivery, from resolving the name to reading the answer. */
 const TIMEOUT_MS = 15_000;
-/** What is read of an answer: nothing in it counts, but a connection that is read to its end can be used again. */
+/**
+ * How much of an answer is read. The body does not matter, but a connection that is read to its end
+ * can be used again.
+ */
 const BODY_LIMIT = 64 * 1024;
 const GONE = 410;
 
-/** A message to an endpoint; `body` is JSON, `at` the time of this attempt. */
+/** A message to an endpoint. `body` is JSON, `at` is the time of this attempt. */
 export type Message = { url: string; id: string; body: string; at: Date };
 
-/** What an endpoint answered. */
+/** The answer of an endpoint. */
 export type Answer = { status: number; headers: Record<string, string>; bytes: Buffer };
 
-/** The request with a message, signed per Standard Webhooks by each secret, so that a receiver may know any of them. */
+/**
+ * The request with a message. It is signed per Standard Webhooks with each secret, so that the
+ * receiver may know any of them.
+ */
 export function signedRequest({ url, id, body, at }: Message, secrets: readonly string[]): Outgoing {
   const signatures = secrets.map((secret) => new Webhook(secret).sign(id, at, body));
   return {
@@ -32,12 +38,14 @@ export function signedRequest({ url, id, body, at }: Message, secrets: readonly 
       'webhook-signature': signatures.join(' '),
     },
     body,
+    referred: [],
   };
 }
 
 /**
- * Sends requests over connections of its own, and gives what was answered. Rejects with the signal's reason when it is aborted,
- * with a PermanentError for a private target, and else with an error that is tried again. Follows no redirect.
+ * Makes a function that sends requests over its own connection pool and gives the answer. It
+ * rejects with the signal's reason if that is aborted, with a PermanentError for a private target,
+ * and otherwise with an error that is retried. It follows no redirect.
  */
 export function createPost(
   options: TargetOptions,
@@ -48,7 +56,7 @@ export function createPost(
     const deadline = startDeadline(signal, TIMEOUT_MS);
     try {
       const response = await dispatch(agent, outgoing, deadline.signal);
-      // The status has said it already, however the body goes on: one that breaks or does not end is cut.
+      // The status decides, so a body that breaks or does not end is cut.
       const { bytes } = await readContent(response.body, BODY_LIMIT);
       signal.throwIfAborted();
       return { status: response.statusCode, headers: plainHeaders(response.headers), bytes };
@@ -62,20 +70,20 @@ export function createPost(
   };
 }
 
-/** Whether an endpoint has taken a message. */
+/** Whether the endpoint accepted the message. */
 export function isAccepted({ status }: Answer): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Whether an endpoint wants no more messages (Standard Webhooks: 410). */
+/** Whether the endpoint wants no more messages (Standard Webhooks: 410). */
 export function isGone({ status }: Answer): boolean {
   return status === GONE;
 }
 
-/** The error for an answer that did not take a message: tried again, unless the endpoint is gone for good. */
+/** The error for an answer that does not accept a message: retried, unless the endpoint is gone. */
 export function refusal(outgoing: Outgoing, answer: Answer): Error {
   const { status, headers, bytes } = answer;
-  const metadata = { status, body: excerpt(bytes, {}) };
+  const metadata = { status, body: excerpt(bytes, { headers: {}, referred: [] }) };
   if (isGone(answer)) {
     const message = `${nameOf(outgoing)} answered ${status}: it wants no more callbacks and is disabled`;
     return new PermanentError(message, { code: 'ENDPOINT_GONE', metadata });

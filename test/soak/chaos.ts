@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
+import type { TcpProxy } from '../support/network/tcp_proxy.ts';
 import { until } from '../support/until.ts';
 import type { Member } from './fleet.ts';
 
@@ -7,6 +8,8 @@ export type Target = {
   runners: Member[];
   apis: Member[];
   pool: Pool;
+  /** Between all of them and Postgres. */
+  proxy: TcpProxy;
   crashPostgres: () => Promise<void>;
   leaseMs: number;
 };
@@ -30,6 +33,7 @@ export async function wreak(stop: AbortSignal, target: Target, tell: (line: stri
     ['kill -9 an API process', 0.2, async () => void any(target.apis).child()?.kill('SIGKILL')],
     ['SIGTERM a runner', 0.1, async () => void any(target.runners).child()?.kill('SIGTERM')],
     ['crash Postgres and start it again', 0.08, target.crashPostgres],
+    ['silence a connection', 0.15, async () => silence(target.proxy)],
     ['cut every connection', 0.07, () => cutConnections(target.pool)],
   ];
   while (!stop.aborted) {
@@ -80,6 +84,12 @@ async function freeze(member: Member, ms: number): Promise<void> {
   child?.kill('SIGSTOP');
   await pause(ms);
   child?.kill('SIGCONT');
+}
+
+/** Nothing of what either side says arrives any more, and neither is told. */
+function silence(proxy: TcpProxy): void {
+  const open = proxy.connections();
+  if (open.length > 0) any(open).blackHole();
 }
 
 async function cutConnections(pool: Pool): Promise<void> {

@@ -18,6 +18,12 @@ export type Member = {
   stop(): Promise<number | NodeJS.Signals | null>;
 };
 
+/** A runner finds a port of its own, which several could not that are given one. */
+function inherited(): NodeJS.ProcessEnv {
+  const { RUNNER_PORT: _runner, SERVER_PORT: _server, ...others } = process.env;
+  return others;
+}
+
 /** Starts a script and keeps it running. */
 export function startMember(script: string, environment: Record<string, string>): Member {
   let child: ChildProcess | null = null;
@@ -31,7 +37,7 @@ export function startMember(script: string, environment: Record<string, string>)
       child = spawn(process.execPath, [join(ROOT, script)], {
         cwd: ROOT,
         env: {
-          ...process.env,
+          ...inherited(),
           NODE_ENV: 'test',
           LOG_LEVEL: 'fatal',
           SERVER_HOST: '127.0.0.1',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Pool } from 'pg';
 import type { History } from '../support/history.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -8,9 +9,11 @@ const TRIES = 20;
 
 type Item = { name: string; payload: Record<string, unknown> };
 
-/** What kind of work comes in: mostly short, some slow, some that fails before it succeeds. */
-function randomItem(): Item {
+/** What kind of work comes in: mostly short, some slow, some longer than a lease, some that fails before it succeeds. */
+function randomItem(leaseMs: number): Item {
   const dice = Math.random();
+  if (dice < 0.05)
+    return { name: 'example.sleep', payload: { ms: Math.round(leaseMs * (1 + Math.random())) } };
   if (dice < 0.6) return { name: 'example.echo', payload: { message: randomUUID() } };
   if (dice < 0.8) return { name: 'example.sleep', payload: { ms: Math.round(Math.random() * 1_500) } };
   if (dice < 0.95) return { name: 'example.fail', payload: { times: 1 + Math.round(Math.random()) } };
@@ -25,10 +28,10 @@ export async function submitUntil(
   stop: AbortSignal,
   urls: string[],
   history: History,
-  everyMs: number,
+  { everyMs, leaseMs }: { everyMs: number; leaseMs: number },
 ): Promise<void> {
   while (!stop.aborted) {
-    const id = await submitOnce(randomItem(), urls);
+    const id = await submitOnce(randomItem(leaseMs), urls);
     if (id === null) history.unknown();
     else history.ok(id);
     await pause(everyMs * Math.random() * 2);
@@ -55,4 +58,22 @@ async function send(url: string, key: string, item: Item): Promise<string | null
   });
   const body = (await answer.json()) as { task?: { id: string } };
   return answer.ok && body.task !== undefined ? body.task.id : null;
+}
+
+/**
+ * A client that submits in SQL, until `stop` is aborted, what succeeds and leaves a rejected promise behind: 300 ms later nobody
+ * catches it, in the midst of others. The runner of the fixtures executes these.
+ */
+export async function leaveFaultsUntil(stop: AbortSignal, pool: Pool, history: History): Promise<void> {
+  while (!stop.aborted) {
+    const submitted = await pool
+      .query<{ id: string }>(
+        `select id from errand.submit('fixture.fault', '{"kind":"rejection","late":true}')`,
+      )
+      .catch(() => null);
+    const id = submitted?.rows[0]?.id;
+    if (id === undefined) history.unknown();
+    else history.ok(id);
+    await pause(500 * Math.random() * 2);
+  }
 }

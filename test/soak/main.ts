@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../../embedded/ports.ts';
 import { startPostgres } from '../../embedded/postgres.ts';
-import { migrate } from '../../store/migrate.ts';
-import { openPool } from '../../store/pool.ts';
+import { migrate } from '../../store/database/migrate.ts';
+import { openPool } from '../../store/database/pool.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
+import { openProxy } from '../support/network/tcp_proxy.ts';
 import { until } from '../support/until.ts';
 import { type Chaos, wreak } from './chaos.ts';
 import { type Member, startMember } from './fleet.ts';
-import { submitUntil } from './load.ts';
+import { leaveFaultsUntil, submitUntil } from './load.ts';
 
 /**
  * `npm run soak -- --minutes 10`: an own Postgres, API processes and runners under load, at random killed,
- * stopped and cut off; then everything comes to rest and the history checker has the last word (faults F30).
+ * stopped, silenced and cut off, with tasks longer than a lease and others that leave rejected promises behind; then everything
+ * comes to rest and the history checker has the last word (faults F30).
  */
 const { values } = parseArgs({
   options: {
@@ -27,7 +29,9 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const leaseMs = Number(values['lease-secs']) * 1_000;
-const REST_WITHIN_MS = 120_000;
+const START_WITHIN_MS = 180_000;
+const REST_WITHIN_MS = 180_000;
+const PROGRESS_MS = 5_000;
 
 const began = performance.now();
 function tell(line: string): void {
@@ -47,22 +51,28 @@ const pool = openPool({
   onError: () => {},
 });
 await migrate(pool);
+tell('Postgres is up; starting the processes');
+const proxy = await openProxy(postgres.url);
 const urls: string[] = [];
 const apis = await Promise.all(
   count(values.apis).map(async () => {
     const apiPort = await freePort('127.0.0.1');
     urls.push(`http://127.0.0.1:${apiPort}`);
-    return startMember('api/main.ts', { DATABASE_URL: postgres.url, SERVER_PORT: String(apiPort) });
+    return startMember('api/main.ts', { DATABASE_URL: proxy.url, SERVER_PORT: String(apiPort) });
   }),
 );
-const runners = count(values.runners).map(() =>
-  startMember('runner/main.ts', {
-    DATABASE_URL: postgres.url,
-    RUNNER_LEASE_SECS: values['lease-secs'],
-    ABORT_GRACE_SECS: '1',
-    SHUTDOWN_TIMEOUT_SECS: '3',
-  }),
-);
+const ofRunners = {
+  DATABASE_URL: proxy.url,
+  RUNNER_LEASE_SECS: values['lease-secs'],
+  ABORT_GRACE_SECS: '1',
+  SHUTDOWN_TIMEOUT_SECS: '3',
+};
+const runners = [
+  ...count(values.runners).map(() => startMember('runner/main.ts', ofRunners)),
+  // It executes what leaves rejected promises behind.
+  startMember('test/system/crash/fixtures/runner.ts', ofRunners),
+];
+let told = performance.now();
 await until(
   'all are up',
   async () => {
@@ -73,28 +83,45 @@ await until(
           .catch(() => false),
       ),
     );
-    const { rows } = await pool.query('select 1 from errand.runners');
-    return ready.every(Boolean) && rows.length === runners.length;
+    const { rows } = await pool.query('select 1 from errand.runners where ended_at is null');
+    if (performance.now() - told > PROGRESS_MS) {
+      told = performance.now();
+      tell(
+        `up: ${ready.filter(Boolean).length} of ${apis.length} API processes, ${rows.length} of ${runners.length} runners`,
+      );
+    }
+    return ready.every(Boolean) && rows.length >= runners.length;
   },
-  60_000,
+  START_WITHIN_MS,
 );
 tell(
   `${apis.length} API processes and ${runners.length} runners are up, with a lease of ${leaseMs / 1_000} s`,
 );
 
 const history = recordHistory();
+const progress = setInterval(() => void reportProgress(), PROGRESS_MS);
 const stop = new AbortController();
 setTimeout(() => stop.abort(), minutes * 60_000);
 const [chaos] = await Promise.all([
-  wreak(stop.signal, { runners, apis, pool, leaseMs, crashPostgres }, tell),
-  ...count(values.clients).map(() => submitUntil(stop.signal, urls, history, 60)),
+  wreak(stop.signal, { runners, apis, pool, proxy, leaseMs, crashPostgres }, tell),
+  ...count(values.clients).map(() => submitUntil(stop.signal, urls, history, { everyMs: 60, leaseMs })),
+  leaveFaultsUntil(stop.signal, pool, history),
 ]);
 tell(`${history.acknowledged().length} submissions were acknowledged; waiting until all has come to rest`);
 const verdict = await checkAtRest();
+clearInterval(progress);
 report(chaos);
+tell(await shareOf("name = 'fixture.fault'", 'tasks that left a rejected promise behind'));
+tell(
+  await shareOf(
+    `name = 'example.sleep' and (payload ->> 'ms')::int >= ${leaseMs}`,
+    'tasks longer than a lease',
+  ),
+);
 const exits = await Promise.all([...runners, ...apis].map((member: Member) => member.stop()));
 tell(`stopped: exit codes ${exits.join(' ')}`);
 await pool.end();
+await proxy.down();
 await postgres.stop();
 await rm(directory, { recursive: true, force: true });
 tell(verdict === null ? 'history checker: passed' : `history checker: FAILED\n${verdict}`);
@@ -105,6 +132,27 @@ async function crashPostgres(): Promise<void> {
   await postgres.exited;
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 3_000));
   postgres = await startPostgres({ directory, port, settings, log: () => {} });
+}
+
+/** So that nobody wonders whether anything happens. */
+async function reportProgress(): Promise<void> {
+  const open = await pool
+    .query<{ open: number }>(
+      `select count(*) as open from errand.tasks where state not in ('succeeded', 'failed', 'cancelled', 'resolved')`,
+    )
+    .then(({ rows }) => `${rows[0]?.open} of them open`)
+    .catch(() => 'Postgres is away');
+  tell(`${history.acknowledged().length} submissions acknowledged, ${open}`);
+}
+
+/** How many tasks of a kind succeeded, and what the most attempts of one were. */
+async function shareOf(condition: string, what: string): Promise<string> {
+  const { rows } = await pool.query<{ all: number; succeeded: number; most: number }>(
+    `select count(*) as all, count(*) filter (where state = 'succeeded') as succeeded, coalesce(max(attempt), 0) as most
+       from errand.tasks where ${condition}`,
+  );
+  const [{ all, succeeded, most } = { all: 0, succeeded: 0, most: 0 }] = rows;
+  return `${what}: ${all}, of which ${succeeded} succeeded, with up to ${most} attempts`;
 }
 
 async function checkAtRest(): Promise<string | null> {

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Pool } from 'pg';
 import { afterAll } from 'vitest';
 import { type AppOptions, createApp } from '../../api/app.ts';
-import { answerMalformed } from '../../api/malformed.ts';
-import { takeUpgrades, wantsWebSocket } from '../../api/streams/upgrade.ts';
+import { answerMalformed } from '../../api/middleware/malformed.ts';
+import { takeUpgrades, wantsWebSocket } from '../../api/streams/feed/upgrade.ts';
 import { appOptions } from './api_options.ts';
 
 export type Answer = {
@@ -17,13 +17,13 @@ export type Answer = {
 
 export type TestApi = {
   url: string;
-  /** Sends a request; an object or array is sent as JSON, a string or bytes as they are. */
+  /** Sends a request. An object or array is sent as JSON, a string or bytes unchanged. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 };
 
 /**
- * The API over a database, listening on a free port of loopback. Responses are held against openapi.yaml: one
- * that does not fit becomes a 500. Closed when the file is done.
+ * Starts the API on a database, on a free port of loopback. Responses are checked against
+ * openapi.yaml: a response that does not fit becomes a 500. Closed at the end of the file.
  */
 export async function startApi(pool: Pool, options: Partial<AppOptions> = {}): Promise<TestApi> {
   const stopping = new AbortController();
@@ -39,7 +39,7 @@ export async function startApi(pool: Pool, options: Partial<AppOptions> = {}): P
   return { url, call: (...parameters) => call(url, ...parameters) };
 }
 
-/** The server that an API process has, not listening yet. */
+/** The server of an API process, before it listens. */
 export function apiServer(app: RequestListener): Server {
   const server = createServer({ shouldUpgradeCallback: wantsWebSocket }, app).on(
     'clientError',
@@ -49,7 +49,9 @@ export function apiServer(app: RequestListener): Server {
   return server;
 }
 
-/** Sends one request to a base URL and reads the whole answer, of a stream of events its start. */
+/**
+ * Sends one request to a base URL and reads the complete answer, or the start of an event stream.
+ */
 export async function call(
   url: string,
   method: string,

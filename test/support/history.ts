@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import type { Pool } from 'pg';
 import { isTerminal, type State } from '../../core/states.ts';
 
-/** What a client knows of one submission of its own. */
+/** A submission that a client knows was accepted. */
 type Acknowledged = { id: string; at: number };
 
-/** The log of what clients did, and what is to be true of the ledger because of it (house rules, section 4). */
+/** A log of what clients did. The ledger must agree with it (docs/reliability.md). */
 export type History = {
   /** A submission was answered with success. */
   ok(id: string): void;
-  /** A submission was refused: nothing of it may exist. */
+  /** A submission was refused: it must not exist. */
   failed(): void;
   /** A submission got no answer: it may exist or not. */
   unknown(): void;
   acknowledged(): string[];
-  /** After all has come to rest: holds the ledger against the log and throws with what is not true. */
+  /** Compares the ledger with the log after all tasks have ended. Throws with every difference. */
   check(pool: Pool): Promise<void>;
 };
 
-/** Starts a log. `executions` tells how often the handler of a task really ran, where a test can know it. */
+/** Starts a log. */
 export function recordHistory(): History {
   const acknowledged: Acknowledged[] = [];
   let unknown = 0;
@@ -35,7 +35,7 @@ export function recordHistory(): History {
       await checkNothingUnexpected(pool, ids, unknown);
       await checkOutcomes(pool);
       await checkAttempts(pool);
-      await checkRings(pool);
+      await checkDispatches(pool);
       await checkLogs(pool);
     },
   };
@@ -47,22 +47,22 @@ async function checkNothingLost(pool: Pool, ids: Set<string>): Promise<void> {
   ]);
   const found = new Set(rows.map((row) => row.id));
   const lost = [...ids].filter((id) => !found.has(id));
-  assert.deepEqual(lost, [], 'acknowledged and lost');
+  assert.deepEqual(lost, [], 'acknowledged tasks that are lost');
 }
 
 async function checkNothingUnexpected(pool: Pool, ids: Set<string>, unknown: number): Promise<void> {
   const { rows } = await pool.query<{ id: string }>('select id from errand.tasks');
   const unexpected = rows.filter((row) => !ids.has(row.id)).map((row) => row.id);
-  assert.ok(unexpected.length <= unknown, `tasks that nobody was told of: ${unexpected}`);
+  assert.ok(unexpected.length <= unknown, `tasks that no client submitted: ${unexpected}`);
 }
 
-/** One committed outcome per finished task, and the fields that belong to it. */
+/** Every finished task has one committed outcome, and the fields that belong to it. */
 async function checkOutcomes(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ id: string; state: State; why: string }>(`
     select t.id, t.state,
            case
              when t.state in ('succeeded', 'failed', 'cancelled') and t.finished_at is null then 'finished without a time'
-             when t.state in ('succeeded', 'failed', 'cancelled') and t.ring is not null then 'finished with a ring'
+             when t.state in ('succeeded', 'failed', 'cancelled') and t.dispatch_id is not null then 'finished with a dispatch'
              when t.state = 'failed' and t.error is null then 'failed without an error'
              when t.state = 'succeeded' and exists (
                select from errand.attempts a where a.task_id = t.id and a.attempt >= t.attempt
@@ -75,7 +75,10 @@ async function checkOutcomes(pool: Pool): Promise<void> {
   assert.deepEqual(wrong, [], 'records that contradict themselves');
 }
 
-/** Attempts are numbered without a gap, within the budget, and none but a crash or an interruption is free. */
+/**
+ * Attempts are numbered without gaps and within the budget. Only crashes and interruptions cost no
+ * attempt.
+ */
 async function checkAttempts(pool: Pool): Promise<void> {
   const { rows } = await pool.query(`
     select t.id, t.state, t.attempt, t.max_attempts, array_agg(a.attempt order by a.attempt) as ended,
@@ -95,19 +98,19 @@ async function checkAttempts(pool: Pool): Promise<void> {
   }
 }
 
-/** Every open task has a ring that exists, or is running under a live runner. */
-async function checkRings(pool: Pool): Promise<void> {
+/** Every open task has an existing dispatch, or runs under a live runner. */
+async function checkDispatches(pool: Pool): Promise<void> {
   const { rows } = await pool.query(`
-    select t.id, t.state, t.ring, t.runner_id
+    select t.id, t.state, t.dispatch_id, t.runner_id
       from errand.tasks t
       left join errand.runners r on r.id = t.runner_id
      where t.state in ('queued', 'scheduled', 'retrying', 'running')
-       and not exists (select from graphile_worker.jobs job where job.key = t.ring::text)
+       and not exists (select from errand_worker.jobs job where job.key = t.dispatch_id::text)
        and not (t.state = 'running' and r.ended_at is null)`);
-  assert.deepEqual(rows, [], 'open tasks that nothing would ever run');
+  assert.deepEqual(rows, [], 'open tasks that no runner would ever run');
 }
 
-/** Log lines of a task are numbered from 1 without a gap. */
+/** The log lines of a task are numbered from 1 without gaps. */
 async function checkLogs(pool: Pool): Promise<void> {
   const { rows } = await pool.query(`
     select task_id, count(*), min(seq), max(seq) from errand.logs
@@ -116,7 +119,7 @@ async function checkLogs(pool: Pool): Promise<void> {
   assert.deepEqual(rows, [], 'log lines with gaps');
 }
 
-/** Whether every task has come to its end. */
+/** Whether every task has ended. */
 export async function allFinished(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ state: State }>('select distinct state from errand.tasks');
   return rows.every(({ state }) => isTerminal(state));

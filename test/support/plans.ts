@@ -1,4 +1,4 @@
-import type { Database } from '../../store/pool.ts';
+import type { Database } from '../../store/database/pool.ts';
 
 type Plan = {
   'Node Type': string;
@@ -10,10 +10,13 @@ type Plan = {
   Plans?: Plan[];
 };
 
-/** A part of a plan that reads a table: how, how often, and how many rows in all, those that it dropped included. */
+/**
+ * A part of a plan that reads a table: the kind of scan, how often it ran, and how many rows it
+ * read, including those that it dropped.
+ */
 export type Scan = { table: string; type: string; loops: number; read: number };
 
-/** Runs a statement once more and gives what Postgres reads for it. */
+/** Runs a statement once more and gives the scans of its plan. */
 export async function scansOf(
   database: Database,
   { text, values }: { text: string; values: unknown[] },
@@ -33,7 +36,7 @@ export async function scansOf(
   });
 }
 
-/** Of the scans of errand.tasks: how many rows they read, and which they are. */
+/** The scans of errand.tasks: how many rows they read, and their kinds. */
 export function ofTasks(scans: Scan[]): { read: number; scans: string[] } {
   const own = scans.filter(({ table }) => table === 'tasks');
   return { read: own.reduce((sum, { read }) => sum + read, 0), scans: own.map(({ type }) => type) };

@@ -1,35 +1,38 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { type Postgres, startPostgres } from '../../embedded/postgres.ts';
-import { migrate } from '../../store/migrate.ts';
-import { openPool } from '../../store/pool.ts';
+import { openPool } from '../../store/database/pool.ts';
 
 export type OwnPostgres = {
   url: string;
   pool: Pool;
-  /** Ends the server as a crash would: connections cut, nothing written that was not committed. */
+  /** Ends the server like a crash: connections are cut, and nothing uncommitted is written. */
   crash(): Promise<void>;
   /** Starts it again, on the same port and data. */
   start(): Promise<void>;
-  /** The id of the server's process. */
+  /** The pid of the server. */
   pid(): number;
-  /** Resolves when the server's process has ended, asked to or not. */
+  /** Resolves when the server has ended, whether it was asked to or not. */
   exited(): Promise<string>;
 };
 
 /**
- * A migrated Postgres of the calling test alone, for tests that stop or kill it. Removed when the test is done.
- * `settings` are added to its own; `within` is a folder to put it in.
+ * Starts a migrated Postgres for the calling test alone, for tests that stop or kill it. Removed at
+ * the end of the test. `settings` and `environment` are added to the defaults; `within` is the
+ * folder for its files.
  */
 export async function startOwnPostgres(
-  more: { settings?: Record<string, string>; within?: string } = {},
+  more: { settings?: Record<string, string>; environment?: Record<string, string>; within?: string } = {},
 ): Promise<OwnPostgres> {
   const directory = await mkdtemp(join(more.within ?? tmpdir(), 'errand-own-'));
+  execFileSync('cp', ['-a', inject('migratedCluster'), join(directory, 'postgres')]);
   const settings = { fsync: 'off', max_connections: '100', ...more.settings };
-  let server: Postgres = await startPostgres({ directory, port: 0, settings, log: () => {} });
+  const { environment = {} } = more;
+  let server: Postgres = await startPostgres({ directory, port: 0, settings, environment, log: () => {} });
   const { url, port } = server;
   const pool = openPool({
     connectionString: url,
@@ -43,7 +46,6 @@ export async function startOwnPostgres(
     await server.stop();
     await rm(directory, { recursive: true, force: true });
   });
-  await migrate(pool);
   return {
     url,
     pool,
@@ -54,7 +56,7 @@ export async function startOwnPostgres(
       await server.exited;
     },
     async start() {
-      server = await startPostgres({ directory, port, settings, log: () => {} });
+      server = await startPostgres({ directory, port, settings, environment, log: () => {} });
     },
   };
 }

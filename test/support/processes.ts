@@ -1,25 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { freePort } from '../../embedded/ports.ts';
 import { UNLIMITED } from './unlimited.ts';
+import { whenDone } from './when_done.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
 export type TestProcess = {
   child: ChildProcess;
-  /** Where its HTTP listens. */
+  /** The URL of its HTTP server. */
   url: string;
-  /** All that it has written so far. */
+  /** All output so far. */
   output: () => string;
   /** Resolves with the exit code, or the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
 };
 
 /**
- * Starts a real process (`api/main.ts`, `runner/main.ts`) on a database and a free port and waits until its
- * HTTP listens. Killed when the test is done, if it still runs. Throws with its output when it ends before.
+ * Starts a real process (`api/main.ts`, `runner/main.ts`) on a database and a free port, and waits
+ * until it listens. If it still runs, it is killed at the end of the test, or of the file if it was
+ * started outside of a test. Throws with its output if it ends before.
  */
 export async function startProcess(
   script: string,
@@ -38,7 +39,7 @@ export async function startProcess(
   return { ...started, url: `http://127.0.0.1:${port}` };
 }
 
-/** Starts a script of this repository as a process of its own, without waiting for anything. */
+/** Starts a script of this repository as a separate process, without waiting for anything. */
 export function launch(script: string, environment: Record<string, string>): Omit<TestProcess, 'url'> {
   const child = spawn(process.execPath, [join(ROOT, script)], {
     cwd: ROOT,
@@ -59,8 +60,6 @@ export function launch(script: string, environment: Record<string, string>): Omi
     });
   }
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
+  whenDone(() => child.kill('SIGKILL'));
   return { child, output: () => output, exited };
 }

@@ -8,25 +8,25 @@ const SAMPLE = new RegExp(`^(${NAME})(?:\\{(.*)\\})? (\\S+)$`);
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)",?/y;
 
 /**
- * Parses a text in the exposition format of Prometheus (version 0.0.4) strictly: throws at a line that is none, a
- * sample of no family, a series that is there twice, a value that is no number.
+ * Parses the exposition format of Prometheus (version 0.0.4) strictly. Throws for an invalid line,
+ * a sample without a family, a duplicate series, and a value that is not a number.
  */
 export function parsePrometheus(text: string): Map<string, Family> {
-  if (!text.endsWith('\n')) throw new Error('the last line does not end');
+  if (!text.endsWith('\n')) throw new Error('the last line has no line feed');
   const families = new Map<string, Family>();
   const series = new Set<string>();
   for (const line of text.split('\n')) {
     const comment = COMMENT.exec(line);
     const sample = SAMPLE.exec(line);
     if (comment !== null) {
-      const [, kind, name = '', said = ''] = comment;
+      const [, kind, name = '', text = ''] = comment;
       const family = families.get(name) ?? { type: '', help: '', samples: [] };
-      families.set(name, kind === 'HELP' ? { ...family, help: said } : { ...family, type: said });
+      families.set(name, kind === 'HELP' ? { ...family, help: text } : { ...family, type: text });
     } else if (sample !== null) {
       const [, name = '', labels = '', value = ''] = sample;
       const parsed = { name, labels: parseLabels(labels, line), value: parseValue(value, line) };
       const key = `${name} ${JSON.stringify(Object.entries(parsed.labels).sort())}`;
-      if (series.has(key)) throw new Error(`twice: ${line}`);
+      if (series.has(key)) throw new Error(`duplicate series: ${line}`);
       series.add(key);
       familyOf(families, name, line).samples.push(parsed);
     } else if (line !== '') {
@@ -41,7 +41,7 @@ function familyOf(families: Map<string, Family>, name: string, line: string): Fa
   if (own !== undefined && own.type !== 'histogram') return own;
   const histogram = families.get(name.replace(/_(bucket|sum|count)$/, ''));
   if (histogram === undefined || !['histogram', 'summary'].includes(histogram.type)) {
-    throw new Error(`of no family: ${line}`);
+    throw new Error(`sample without a family: ${line}`);
   }
   return histogram;
 }
@@ -60,11 +60,11 @@ function parseLabels(text: string, line: string): Record<string, string> {
 function parseValue(text: string, line: string): number {
   if (text === '+Inf' || text === '-Inf' || text === 'Nan') return Number(text.replace('Inf', 'Infinity'));
   const value = Number(text);
-  if (Number.isNaN(value)) throw new Error(`no number: ${line}`);
+  if (Number.isNaN(value)) throw new Error(`not a number: ${line}`);
   return value;
 }
 
-/** The value of one series; undefined when there is none. */
+/** The value of one series; undefined if it does not exist. */
 export function seriesValue(
   families: Map<string, Family>,
   name: string,

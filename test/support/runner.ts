@@ -3,41 +3,44 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { REDACTED } from '../../process/logger.ts';
-import type { DeliverOptions } from '../../runner/deliver.ts';
-import { createEvents, type RunnerEvents } from '../../runner/events.ts';
-import { loadExecutables } from '../../runner/executables.ts';
-import type { Executable } from '../../runner/execute.ts';
-import { ownExecutables } from '../../runner/own_tasks.ts';
+import { shownError } from '../../process/shown_error.ts';
+import type { DeliverOptions } from '../../runner/builtin/deliver.ts';
+import { builtinHandlers, loadHandlers } from '../../runner/builtin/registered_handlers.ts';
+import type { RegisteredHandler } from '../../runner/execute/execute.ts';
+import { createTaskLog } from '../../runner/execute/task_log.ts';
+import { createEvents, type RunnerEvents } from '../../runner/record/events.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
-import { createTaskLog } from '../../runner/task_log.ts';
 import { definitions } from '../../tasks/index.ts';
 
 export type TestRunnerOptions = {
   concurrency?: number;
   shutdownTimeoutSecs?: number;
   abortGraceSecs?: number;
-  /** Instead of the shipped tasks. */
-  executables?: Map<string, Executable>;
+  /** Replaces the shipped tasks. */
+  registeredHandlers?: Map<string, RegisteredHandler>;
   leaseSecs?: number;
   retentionHours?: number;
   events?: RunnerEvents;
   callbacks?: DeliverOptions;
 };
 
-/** No secret, and no target but public ones. */
+/** No secrets, and only public targets. */
 export const NO_CALLBACKS: DeliverOptions = { allowPrivate: false, secrets: [] };
 
-/** A runner in this process on a database; stopped when the test is done, if it has not been by then. */
+/**
+ * Starts a runner in this process on a database. Stopped at the end of the test if it still runs.
+ */
 export async function startTestRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
   const runner = await startFileRunner(pool, options);
   onTestFinished(() => runner.stop());
   return runner;
 }
 
-/** The same for all tests of a file, which stops it. It stops once, however often it is asked to. */
+/** The same for all tests of a file, which must stop it. Repeated stops are the same as one. */
 export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {}): Promise<Runner> {
   const base = { process: 'test', pid: process.pid };
-  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent', base, redact: REDACTED });
+  const level = process.env.TEST_LOG_LEVEL ?? 'silent';
+  const log = pino({ level, base, redact: REDACTED, serializers: { err: shownError } });
   const runner = await startRunner({
     config: {
       RUNNER_CONCURRENCY: options.concurrency ?? 10,
@@ -45,6 +48,7 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
       SHUTDOWN_TIMEOUT_SECS: options.shutdownTimeoutSecs ?? 10,
       ABORT_GRACE_SECS: options.abortGraceSecs ?? 1,
       RETENTION_HOURS: options.retentionHours ?? 24,
+      FAILED_RETENTION_HOURS: options.retentionHours ?? 336,
       AUDIT_RETENTION_DAYS: 365,
     },
     pgPool: pool,
@@ -53,11 +57,11 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
     taskLog: createTaskLog(log, { write: () => {} }),
     events: options.events ?? createEvents(log),
     version: 'test',
-    executables:
-      options.executables ??
+    registeredHandlers:
+      options.registeredHandlers ??
       new Map([
-        ...(await loadExecutables(pool, definitions)),
-        ...ownExecutables(pool, options.callbacks ?? NO_CALLBACKS),
+        ...(await loadHandlers(pool, definitions)),
+        ...builtinHandlers(pool, options.callbacks ?? NO_CALLBACKS),
       ]),
   });
   let stopped: Promise<void> | undefined;
@@ -68,10 +72,10 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
   return { ...runner, stop };
 }
 
-/** An executable for a definition made in a test. */
-export function executable<D extends TaskDefinition>(
+/** A registered handler for a definition made in a test. */
+export function registeredHandler<D extends TaskDefinition>(
   definition: D,
   handler: Handler<D>,
-): [string, Executable] {
+): [string, RegisteredHandler] {
   return [definition.name, { definition, handler: handler as Handler }];
 }

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { startProcess, type TestProcess } from './processes.ts';
 import { until } from './until.ts';
 
-/** The shortest lease that is accepted, so that tests need not wait long for a runner to be missed. */
+/** The shortest accepted lease, so that tests need not wait long until a runner is missed. */
 export const LEASE = { RUNNER_LEASE_SECS: '2', ABORT_GRACE_SECS: '0.5' };
 
 /** Starts runner processes with a short lease. */
@@ -17,8 +17,8 @@ export function startRunners(
 }
 
 /**
- * How long a task takes to which something is done while it is shown as running: that is 250 to 500 ms after its start,
- * and a busy machine may take its time to act on it.
+ * The duration of a task for tests that act on it while it is shown as running. That is so 250 to
+ * 500 ms after its start, and a busy machine may act late.
  */
 export const UNDER_WAY_MS = 3_000;
 
@@ -27,12 +27,15 @@ export type FixtureRunner = TestProcess & {
   executions: Map<string, number>;
 };
 
-/** Starts a runner process that has the tasks of test/crash/fixtures/tasks.ts and no others. */
+/** Starts a runner process that has only the tasks of test/system/crash/fixtures/tasks.ts. */
 export async function startFixtureRunner(
   url: string,
   environment: Record<string, string> = {},
 ): Promise<FixtureRunner> {
-  const started = await startProcess('test/crash/fixtures/runner.ts', url, { ...LEASE, ...environment });
+  const started = await startProcess('test/system/crash/fixtures/runner.ts', url, {
+    ...LEASE,
+    ...environment,
+  });
   const executions = new Map<string, number>();
   started.child.on('message', (message: { started?: { id: string } }) => {
     if (message.started === undefined) return;
@@ -42,9 +45,12 @@ export async function startFixtureRunner(
   return { ...started, executions };
 }
 
-/** Waits until `count` runners are live and each has seen a whole lease: before, it can't tell who is dead. */
+/**
+ * Waits until `count` runners are live and each has seen a complete lease: before that a runner
+ * cannot judge which runners are dead.
+ */
 export async function steady(pool: Pool, count: number): Promise<void> {
-  await until('the runners have seen a whole lease', async () => {
+  await until('the runners have seen a complete lease', async () => {
     const { rows } = await pool.query(
       `select 1 from errand.runners where ended_at is null and steady_since < now() - make_interval(secs => lease_secs)`,
     );
@@ -60,7 +66,7 @@ export async function running(pool: Pool, count: number): Promise<void> {
   });
 }
 
-/** Runners whose lease was taken for run out, by the reason of their end. */
+/** How many runners have ended because their lease ran out. */
 export async function lostRunners(pool: Pool): Promise<number> {
   const { rows } = await pool.query(`select 1 from errand.runners where end_reason = 'lost'`);
   return rows.length;

@@ -7,15 +7,18 @@ import { onTestFinished } from 'vitest';
 
 export type SmallDisk = {
   directory: string;
-  /** Takes all that is left of it. */
+  /** Fills the remaining space. */
   fill(): Promise<void>;
-  /** Gives back what `fill` has taken. */
+  /** Frees the space that `fill` took. */
   free(): Promise<void>;
 };
 
 const run = promisify(execFile);
 
-/** A filesystem of the calling test alone; null where a process may not mount one. Gone when the test is done. */
+/**
+ * Mounts a small filesystem for the calling test alone; null if the process may not mount. Removed
+ * at the end of the test.
+ */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | null> {
   const directory = await mkdtemp(join(tmpdir(), 'errand-disk-'));
   const mounted = await run('mount', [
@@ -43,7 +46,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | nul
   };
 }
 
-/** Gives false when there is no room. */
+/** Gives false if there is no space. */
 async function append(file: string, bytes: Buffer): Promise<boolean> {
   try {
     await writeFile(file, bytes, { flag: 'a' });

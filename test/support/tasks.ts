@@ -1,12 +1,13 @@
 import type { Pool } from 'pg';
 import { isTerminal, type State } from '../../core/states.ts';
-import { type Submission, submitTasks } from '../../store/submit.ts';
-import { type Attempt, getTask, listAttempts, type Task } from '../../store/tasks.ts';
+import type { Database } from '../../store/database/pool.ts';
+import { type Submission, submitTasks } from '../../store/submit/submit.ts';
+import { type Attempt, getTask, listAttempts, type Task } from '../../store/tasks/tasks.ts';
 import { until } from './until.ts';
 
-/** Puts tasks into the ledger as the API would; what is not given is the simplest. */
+/** Submits tasks as the API does, with simple defaults. */
 export async function submit(
-  pool: Pool,
+  pool: Database,
   ...tasks: ({ name: string; payload: unknown } & Partial<Submission>)[]
 ): Promise<Task[]> {
   const submissions = tasks.map((task) => ({ ...DEFAULTS, ...task }));
@@ -17,7 +18,7 @@ export async function submit(
   });
 }
 
-/** Like `submit`, for one. */
+/** The same for one task. */
 export async function submitOne(
   pool: Pool,
   task: { name: string; payload: unknown } & Partial<Submission>,
@@ -31,16 +32,11 @@ const DEFAULTS: Omit<Submission, 'name' | 'payload'> = {
   version: '1.0.0',
   priority: 0,
   maxAttempts: 25,
-  runAt: null,
-  delayMs: null,
   dedup: { dedup: null, key: null },
-  dedupWindowMs: null,
-  tags: [],
-  initiator: null,
-  sourceSystem: null,
-  reason: null,
   requestId: null,
   traceparent: null,
+  mayRead: true,
+  mayOperate: true,
 };
 
 /** Waits until a task has finished and gives it. */
@@ -67,22 +63,22 @@ export function inState(pool: Pool, id: string, state: State, timeoutMs?: number
   );
 }
 
-/** The attempts of a task: number and outcome. */
+/** The number and the outcome of each attempt of a task. */
 export async function outcomes(pool: Pool, id: string): Promise<[number, Attempt['outcome']][]> {
   const attempts = await listAttempts(pool, id);
   return attempts.map(({ attempt, outcome }) => [attempt, outcome]);
 }
 
-/** How many rings a runner has fetched that are not over. */
-export async function countFetchedRings(pool: Pool): Promise<number> {
+/** How many dispatches runners have fetched that are not done. */
+export async function countFetchedDispatches(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
-    'select count(*) from graphile_worker._private_jobs where locked_at is not null',
+    'select count(*) from errand_worker._private_jobs where locked_at is not null',
   );
   return rows[0]?.count ?? -1;
 }
 
-/** How many rings graphile-worker holds. */
-export async function countRings(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>('select count(*) from graphile_worker._private_jobs');
+/** How many dispatches graphile-worker holds. */
+export async function countDispatches(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>('select count(*) from errand_worker._private_jobs');
   return rows[0]?.count ?? 0;
 }

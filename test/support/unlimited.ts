@@ -1,4 +1,4 @@
-/** The API without rate limits: tests are one client that asks for much at once. */
+/** Switches off the rate limits of the API: tests are one client that sends many requests. */
 export const UNLIMITED = {
   RATE_LIMIT_READS: '0',
   RATE_LIMIT_WRITES: '0',

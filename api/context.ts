@@ -1,0 +1,157 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Pool } from 'pg';
+import { ErrandError } from '../core/errors.ts';
+import type { Registry } from '../core/registry.ts';
+import { namespaceOf } from '../core/task.ts';
+import type { WaitingTasks } from '../process/waiting.ts';
+import type { Connections } from '../store/database/pool.ts';
+import { cancellable } from '../store/operators/cancellable.ts';
+import type { Submission, SubmitOutcome, Submitted } from '../store/submit/submit.ts';
+import type { Task } from '../store/tasks/tasks.ts';
+import type { Visibility } from '../store/tasks/visibility.ts';
+import { principalOf } from './auth/identify.ts';
+import type { Principal } from './auth/principal.ts';
+import type { Tickets } from './auth/tickets.ts';
+import type { CallbackRules } from './callback.ts';
+import type { Breaker } from './capacity/breaker.ts';
+import type { InFlight } from './capacity/in_flight.ts';
+import type { PoolShares } from './capacity/pool_shares.ts';
+import { timeLimit } from './capacity/time_limit.ts';
+import type { PublicUrl } from './public_url.ts';
+import { callerGone } from './request.ts';
+import { type EventStream, lifetimeOf, openEventStream } from './streams/feed/event_stream.ts';
+import type { Streams } from './streams/feed/streams.ts';
+
+/** A pool, and the circuit breaker in front of it. */
+export type Guarded = { pool: Pool; breaker: Breaker };
+
+/** The parts of a process that all operations share. */
+export type Api = {
+  registry: Registry;
+  /** Two pools, so that slow reads cannot delay submissions (specification A13). */
+  databases: { writes: Guarded; reads: Guarded };
+  /** Divides the connections of both pools among clients. */
+  poolShares: PoolShares;
+  requestTimeoutMs: number;
+  /** Submits one task. Tasks that arrive together are written by one statement. */
+  submitOne: (submission: Submission) => Promise<Submitted<Task>>;
+  /** Counts the outcome of each submission of a name, for metrics. */
+  submitted: (name: string, outcome: SubmitOutcome) => void;
+  /** Throws SERVICE_UNAVAILABLE if the namespace has too many waiting tasks (specification A9). */
+  admit: (namespace: string) => void;
+  callbacks: CallbackRules;
+  publicUrl: PublicUrl;
+  /** Whether reads need no credentials (AUTH_READS is false). */
+  openReads: boolean;
+  /** Compares waiting tasks with the definitions of this process. */
+  waiting: WaitingTasks;
+  streams: Streams;
+  tickets: Tickets;
+  inFlight: InFlight;
+  /** Aborted when the process begins to stop. Every wait ends then. */
+  stopping: AbortSignal;
+};
+
+/** One request, as its operation sees it. */
+export type RequestContext = Api & {
+  principal: Principal;
+  visibility: Visibility;
+  /** Aborted when the caller disconnects. */
+  readonly gone: AbortSignal;
+  /** A long computation calls this regularly. It throws if the time is up or the caller has disconnected. */
+  throwIfOver(): void;
+  /** Statements through it are cancelled in Postgres when the time of the request is up. */
+  writes: Connections;
+  /** Statements through it are cancelled when the time is up, and also when the caller disconnects. */
+  reads: Connections;
+  /**
+   * Answers with a stream of events. From now on the request has no time limit. Throws SERVICE_UNAVAILABLE if
+   * the maximum number of streams is open.
+   */
+  openStream(): EventStream;
+};
+
+/** Handles one request. It answers, or throws. */
+export type Operation = (context: RequestContext, request: Request, response: Response) => Promise<void>;
+
+/**
+ * Makes an Express handler of an operation. The handler throws REQUEST_TIMEOUT when the time is up
+ * (specification A7).
+ */
+export function answerWith(api: Api, { operation, heavy = false }: Answered): RequestHandler {
+  return async (request, response) => {
+    const limit = timeLimit(request, api.requestTimeoutMs);
+    const gone = callerGone(response);
+    const principal = principalOf(request);
+    const { writes, reads } = api.databases;
+    const context: RequestContext = {
+      ...api,
+      principal,
+      visibility: visibilityOf(principal),
+      // The getters create these on first use. A submission uses none of them.
+      get gone() {
+        return gone.signal();
+      },
+      throwIfOver() {
+        limit.signal().throwIfAborted();
+        gone.signal().throwIfAborted();
+      },
+      get writes() {
+        const use = api.poolShares.writes(request);
+        return writes.breaker.guard(cancellable(writes.pool, limit.signal(), use));
+      },
+      get reads() {
+        const signal = AbortSignal.any([limit.signal(), gone.signal()]);
+        const use = isHeavy(heavy, request) ? api.poolShares.heavyReads(request) : {};
+        return reads.breaker.guard(cancellable(reads.pool, signal, use));
+      },
+      openStream() {
+        api.inFlight.toStream(response);
+        limit.clear();
+        return openEventStream(response, {
+          stopping: api.stopping,
+          timing: api.streams.timing,
+          lifetimeMs: lifetimeOf(principal, api.streams.timing),
+          onRevoked: (end) => api.streams.revocations.watch(principal, end),
+        });
+      },
+    };
+    try {
+      await limit.race(operation(context, request, response));
+    } catch (error) {
+      // The statements were cancelled because the caller disconnected. This is no failure, and nobody
+      // receives an answer.
+      if (!gone.isSo()) throw error;
+      request.log.info('the caller disconnected before the answer');
+    } finally {
+      limit.clear();
+    }
+  };
+}
+
+/** The parts of a route that its handler needs. */
+type Answered = { operation: Operation; heavy?: boolean | readonly string[] };
+
+function isHeavy(heavy: boolean | readonly string[], { query }: Request): boolean {
+  return typeof heavy === 'boolean' ? heavy : heavy.some((name) => query[name] !== undefined);
+}
+
+/** The caller's visibility, in the form that statements take. */
+export function visibilityOf({ namespaces, actor }: Principal): Visibility {
+  return namespaces === null ? null : { namespaces, actor };
+}
+
+/**
+ * Throws FORBIDDEN unless the caller may act in the namespace. Call it before you reveal anything about the
+ * namespace.
+ */
+export function requireNamespace({ principal }: Pick<RequestContext, 'principal'>, namespace: string): void {
+  if (principal.namespaces === null || principal.namespaces.includes(namespace)) return;
+  const shown = JSON.stringify(namespace.slice(0, 128));
+  throw new ErrandError('FORBIDDEN', `These credentials do not allow access to the namespace ${shown}`);
+}
+
+/** Like `requireNamespace`, for the namespace of a task name. */
+export function requireName(context: Pick<RequestContext, 'principal'>, name: string): void {
+  requireNamespace(context, name.includes('.') ? namespaceOf(name) : name);
+}

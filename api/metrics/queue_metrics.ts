@@ -1,0 +1,125 @@
+import { Gauge, type Registry as Metrics } from 'prom-client';
+import { type Registry, taskNames } from '../../core/registry.ts';
+import { namespaceOf } from '../../core/task.ts';
+import { type Reading, sharedReading } from '../../process/shared_reading.ts';
+import { listRunners } from '../../store/attempts/runners.ts';
+import type { Database } from '../../store/database/pool.ts';
+import { type QueueDepth, readNameDepths, readQueueDepths } from '../../store/stats/namespaces.ts';
+import { readPauses } from '../../store/tasks/pauses.ts';
+
+/**
+ * Postgres is read at most once per `keepMs`, however many callers ask. No caller waits longer than
+ * `waitBudgetMs`.
+ */
+const LIMITS = { keepMs: 5_000, waitBudgetMs: 1_500 };
+
+/** The due tasks of the names that this process knows, and the runners that can execute them. */
+export type Queues = {
+  /** By namespace. Paused tasks count too. */
+  depths: Map<string, QueueDepth>;
+  /** By namespace: the number of pauses of the namespace and of names in it. */
+  pauses: Map<string, number>;
+  /** By name: the number of live runners that can execute it and whose lease has not run out. */
+  liveRunners: Map<string, number>;
+  /** By name: the number of due tasks that no live runner can execute. */
+  unattended: Map<string, number>;
+};
+
+/** Gives a function that reads the queues. It never throws, and it answers even if Postgres does not. */
+export function queueReader(database: Database, registry: Registry): () => Promise<Reading<Queues>> {
+  const names = taskNames(registry.definitions);
+  return sharedReading(() => readQueues(database, names), LIMITS);
+}
+
+async function readQueues(database: Database, names: readonly string[]): Promise<Queues> {
+  const runners = await listRunners(database);
+  const live = runners.filter(({ overdue }) => !overdue).flatMap(({ task_names }) => task_names);
+  const liveRunners = countBy(names, live);
+  // Usually there are none, and then no statement is needed.
+  const unserved = names.filter((name) => liveRunners.get(name) === 0);
+  const waiting = unserved.length === 0 ? null : await readNameDepths(database, unserved);
+  const targets = await readPauses(database);
+  return {
+    depths: await readQueueDepths(database, names),
+    pauses: countBy(
+      names.map(namespaceOf),
+      targets.map((target) => (target.includes('.') ? namespaceOf(target) : target)),
+    ),
+    liveRunners,
+    unattended: new Map(names.map((name) => [name, waiting?.get(name)?.depth ?? 0])),
+  };
+}
+
+/** How often each key occurs among the values. Other values are not counted. */
+function countBy(keys: readonly string[], values: readonly string[]): Map<string, number> {
+  const counts = new Map(keys.map((key) => [key, 0]));
+  for (const value of values) {
+    const count = counts.get(value);
+    if (count !== undefined) counts.set(value, count + 1);
+  }
+  return counts;
+}
+
+type Series = { label: 'namespace' | 'name'; help: string; values: (queues: Queues) => Map<string, number> };
+
+const SERIES: Record<string, Series> = {
+  errand_queue_depth: {
+    label: 'namespace',
+    help: 'Due tasks that are waiting, including steps of workflows and paused tasks, up to 10,000',
+    values: ({ depths }) => mapValues(depths, ({ depth }) => depth),
+  },
+  errand_queue_oldest_wait_seconds: {
+    label: 'namespace',
+    help: 'How long the oldest due task has been waiting',
+    values: ({ depths }) => mapValues(depths, ({ oldestWaitSecs }) => oldestWaitSecs),
+  },
+  errand_queue_pauses: {
+    label: 'namespace',
+    help: 'Pauses of the namespace and of names in it',
+    values: ({ pauses }) => pauses,
+  },
+  errand_queue_unattended: {
+    label: 'name',
+    help: 'Due tasks of a name that no live runner can execute',
+    values: ({ unattended }) => unattended,
+  },
+  errand_live_runners: {
+    label: 'name',
+    help: 'Live runners that can execute the name and whose lease has not run out',
+    values: ({ liveRunners }) => liveRunners,
+  },
+};
+
+/**
+ * Adds the gauges of the queues. If Postgres cannot be read, the series are missing rather than stale or 0,
+ * and the gauge errand_metrics_database_up is 0.
+ */
+export function gaugeQueues(metrics: Metrics, read: () => Promise<Reading<Queues>>): void {
+  for (const [name, { label, help, values }] of Object.entries(SERIES)) {
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [metrics],
+      async collect() {
+        const { value: queues } = await read();
+        this.reset();
+        if (queues === null) return;
+        for (const [key, value] of values(queues)) this.set({ [label]: key }, value);
+      },
+    });
+  }
+  new Gauge({
+    name: 'errand_metrics_database_up',
+    help: 'Whether the last read of these metrics from Postgres succeeded: 1 or 0',
+    registers: [metrics],
+    async collect() {
+      const { value } = await read();
+      this.set(value === null ? 0 : 1);
+    },
+  });
+}
+
+function mapValues<T>(map: Map<string, T>, to: (value: T) => number): Map<string, number> {
+  return new Map(Array.from(map, ([key, value]) => [key, to(value)]));
+}

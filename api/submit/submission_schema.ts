@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { DEDUP_OPTIONS } from '../../core/definitions/dedup.ts';
+import { DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../../core/definitions/policy.ts';
+import { CALLBACK_URL_MAX_LENGTH } from '../../core/network/target_url.ts';
+import type { JsonSchema } from '../../core/schema.ts';
+import { NAME_MAX_LENGTH, NAME_PATTERN, type TaskDefinition } from '../../core/task.ts';
+import { submitted } from '../openapi/schemas/answers.ts';
+import type { Components } from '../openapi/schemas/document.ts';
+import { ref } from '../openapi/schemas/schemas.ts';
+
+const label = (maxLength: number, description: string): JsonSchema => ({
+  type: 'string',
+  minLength: 1,
+  maxLength,
+  description,
+});
+
+/**
+ * The options of every submission besides its payload (specification S1): their types, and their bounds, both
+ * for the OpenAPI document and for the validation of bodies.
+ */
+export const optionsSchema = z.object({
+  version: z
+    .string()
+    .optional()
+    .meta(
+      label(
+        32,
+        'The version of the payload. The submission is refused unless the definition has this version or can convert its payloads',
+      ),
+    ),
+  priority: z.int().optional().meta({
+    type: 'integer',
+    minimum: -PRIORITY_LIMIT,
+    maximum: PRIORITY_LIMIT,
+    description: 'Smaller runs first',
+  }),
+  run_at: z
+    .string()
+    .optional()
+    .meta({ type: 'string', format: 'date-time', description: 'The task does not start before this time' }),
+  delay_seconds: z.number().optional().meta({
+    type: 'number',
+    minimum: 0,
+    maximum: DELAY_LIMIT_SECONDS,
+    description: 'The task does not start before this delay is over',
+  }),
+  dedup: z
+    .enum(DEDUP_OPTIONS)
+    .optional()
+    .meta({
+      type: 'string',
+      enum: [...DEDUP_OPTIONS],
+      description:
+        'Replaces the strategy of the definition. `definition` keeps it even if there is an Idempotency-Key, which then only makes this request safe to repeat',
+    }),
+  dedup_key: z
+    .string()
+    .optional()
+    .meta(label(512, 'Submissions with the same key are duplicates. Implies the strategy `key`')),
+  dedup_window_seconds: z.number().optional().meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description: 'After this time the same submission creates a new task',
+  }),
+  tags: z
+    .array(z.string())
+    .optional()
+    .meta({
+      type: 'array',
+      maxItems: 20,
+      uniqueItems: true,
+      items: { type: 'string', minLength: 1, maxLength: 100 },
+      description: 'Tags, as filters for lists',
+    }),
+  initiator: z.string().optional().meta(label(200, 'The person or system that asked for the task')),
+  source_system: z.string().optional().meta(label(200, 'The system that submitted the task')),
+  reason: z.string().optional().meta(label(1_000, 'The reason for the task')),
+  max_attempts: z.int().optional().meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_ATTEMPTS_LIMIT,
+    description: 'Replaces the value of the policy',
+  }),
+  callback_url: z.string().optional().meta({
+    type: 'string',
+    maxLength: CALLBACK_URL_MAX_LENGTH,
+    pattern: '^[hH][tT][tT][pP][sS]?://[!-~]+$',
+    description:
+      'A URL that receives the outcome of the task, signed per Standard Webhooks. Needs `WEBHOOK_SECRETS`. `http` or `https`, without credentials. Private addresses need `ALLOW_PRIVATE_TARGETS=true`',
+  }),
+});
+
+const options: Record<string, JsonSchema> = Object.fromEntries(
+  Object.entries(optionsSchema.shape).map(([name, option]) => [name, { ...option.meta() }]),
+);
+
+const anyPayload: JsonSchema = { type: 'object', additionalProperties: true };
+
+/** The component schemas of submissions. */
+export const submissionSchemas: Record<string, JsonSchema> = {
+  SubmissionOptions: {
+    type: 'object',
+    description: 'The options of every submission besides its payload',
+    properties: options,
+  },
+};
+
+/** The body of a submission whose payload has the given schema, for validation. */
+export function submissionSchema(payload: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['payload'],
+    properties: { payload, ...options },
+  };
+}
+
+/** The body of a submission in the OpenAPI document: the common options and these properties. */
+function submissionOf(properties: Record<string, JsonSchema>, required: string[]): JsonSchema {
+  return {
+    type: 'object',
+    allOf: [ref('SubmissionOptions')],
+    required,
+    properties,
+    unevaluatedProperties: false,
+  };
+}
+/** The properties that name the task in the body. */
+const naming: JsonSchema = {
+  name: label(NAME_MAX_LENGTH, 'The name of the task, without its namespace if `namespace` is given'),
+  namespace: label(NAME_MAX_LENGTH, 'The first part of the name, if `name` lacks it'),
+};
+
+/** The part of a submission that names its task. */
+export const namingSchema: JsonSchema = { type: 'object', required: ['name'], properties: naming };
+
+/** The body of a submission that names its task (specification S2). */
+export const namedSubmissionSchema: JsonSchema = submissionOf(
+  {
+    ...naming,
+    payload: {
+      ...anyPayload,
+      description: `The payload, as for the path of the task. Names match ${NAME_PATTERN.source}`,
+    },
+    context: { ...anyPayload, description: 'An alias of `payload`' },
+  },
+  ['name'],
+);
+
+/** The components of one task, except its paths and the schemas of payload and result. */
+export function taskComponents(definition: TaskDefinition): Pick<Components, 'schemas' | 'responses'> {
+  const { name, resultJsonSchema } = definition;
+  const submission = submissionOf({ payload: ref(`${name}.payload`) }, ['payload']);
+  // An example here applies to a single submission and to the items of a batch.
+  const schemas = {
+    [`${name}.submission`]: { ...submission, examples: [{ payload: sentExample(definition) }] },
+  };
+  if (resultJsonSchema === undefined) return { schemas, responses: {} };
+  // Null until there is a result. `anyOf`, because a result may be null itself, and `oneOf` would refuse a
+  // value that fits both.
+  const result = { anyOf: [ref(`${name}.result`), { type: 'null' }] };
+  const answer = { allOf: [ref('SubmitAnswer'), { properties: { task: { properties: { result } } } }] };
+  return { schemas, responses: { [name]: submitted(answer) } };
+}
+
+/** The paths for submitting one task and many tasks. */
+export function pathsOfTask(name: string): [one: string, many: string] {
+  return [`/v1/tasks/${name}`, `/v1/tasks/${name}/batch`];
+}
+
+/** The example of a definition as JSON: dates become text. */
+export function sentExample({ example }: TaskDefinition): unknown {
+  return JSON.parse(JSON.stringify(example));
+}
+
+/** The form of a name in identifiers: `ExampleEcho` for `example.echo`. Two names may have the same form. */
+export function pascalCase(name: string): string {
+  return name.replaceAll(/(?:^|[._-]+)(.?)/g, (_match, first: string) => first.toUpperCase());
+}

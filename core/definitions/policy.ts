@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { callbackUrl } from '../network/target_url.ts';
+
+/**
+ * The wait between attempts. Delay before attempt n+1: `initialMs * factor^(n-1)`, capped at `maxMs`, with
+ * jitter.
+ */
+const backoffSchema = z.strictObject({
+  initialMs: z.int().min(1).max(86_400_000).default(1_000),
+  factor: z.number().min(1).max(10).default(2),
+  maxMs: z.int().min(1).max(86_400_000).default(600_000),
+  /** The random share of the delay: 0.2 spreads it over ±20 %. */
+  jitter: z.number().min(0).max(1).default(0.2),
+});
+
+export const DEDUP_STRATEGIES = ['payload', 'key', 'none'] as const;
+export type DedupStrategy = (typeof DEDUP_STRATEGIES)[number];
+
+/**
+ * The maximum number of attempts of a task. Each duplicate submission of an unfinished task raises its number
+ * by one.
+ */
+export const MAX_ATTEMPTS_LIMIT = 1_000;
+/** Bound of the priority. Smaller runs first, as in graphile-worker. */
+export const PRIORITY_LIMIT = 1_000;
+/** One year. Later times belong in a calendar, not in a queue. */
+export const DELAY_LIMIT_SECONDS = 366 * 86_400;
+
+const dedupSchema = z.strictObject({
+  strategy: z.enum(DEDUP_STRATEGIES).default('payload'),
+  /**
+   * A duplicate after this time is a new task. Without it, tasks are duplicates as long as the record exists.
+   */
+  windowSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
+});
+
+/** The policy of a task definition (specification T5). It is validated when the definition loads. */
+export const policySchema = z
+  .strictObject({
+    maxAttempts: z.int().min(1).max(MAX_ATTEMPTS_LIMIT).default(25),
+    backoff: backoffSchema.prefault({}),
+    timeoutMs: z.int().min(1).max(86_400_000).default(3_600_000),
+    priority: z.int().min(-PRIORITY_LIMIT).max(PRIORITY_LIMIT).default(0),
+    dedup: dedupSchema.prefault({}),
+    retentionHours: z.number().positive().max(87_600).optional(),
+    /**
+     * How long failed tasks are kept, because somebody may want to retry them. The default is
+     * FAILED_RETENTION_HOURS, or `retentionHours` if that is longer.
+     */
+    failedRetentionHours: z.number().positive().max(87_600).optional(),
+    /** Refused until it is implemented: a user who relied on it would overload the protected resource. */
+    concurrency: z
+      .undefined(
+        'is not implemented yet: use RUNNER_CONCURRENCY to limit how many attempts one runner executes at a time',
+      )
+      .optional(),
+    /** A URL that receives the outcome of a task, unless its submission names another one. */
+    callbackUrl: callbackUrl.optional(),
+  })
+  .refine((policy) => policy.backoff.initialMs <= policy.backoff.maxMs, {
+    path: ['backoff', 'maxMs'],
+    message: 'must not be below backoff.initialMs',
+  });
+
+export type Policy = z.output<typeof policySchema>;
+export type PolicyInput = z.input<typeof policySchema>;
+export type Backoff = Policy['backoff'];
+
+/**
+ * The wait after a failed attempt before the next one, in ms. `attempt` is the number of the failed attempt,
+ * from 1. `random` is in [0, 1).
+ */
+export function backoffMs(backoff: Backoff, attempt: number, random: number): number {
+  const grown = Math.min(backoff.initialMs * backoff.factor ** (attempt - 1), backoff.maxMs);
+  const spread = 1 + backoff.jitter * (2 * random - 1);
+  return Math.max(1, Math.round(Math.min(grown * spread, backoff.maxMs)));
+}

@@ -1,0 +1,327 @@
+-- The schema that all of migrations/ makes, for readers: tables, constraints, indexes, triggers, and
+-- the signatures of functions. The files of migrations/ explain it.
+-- Written by `npm run schema` from the catalogue. Do not edit.
+
+create table errand.attempts (
+  task_id uuid not null,
+  attempt integer not null,
+  outcome text not null,
+  runner_id integer,
+  started_at timestamptz,
+  finished_at timestamptz not null,
+  error jsonb,
+  constraint attempts_pkey PRIMARY KEY (task_id, attempt),
+  constraint attempts_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'interrupted'::text, 'crashed'::text, 'timed_out'::text, 'cancelled'::text]))),
+  constraint attempts_task_id_fkey FOREIGN KEY (task_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
+  constraint attempts_times_check CHECK ((((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((finished_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (finished_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+);
+
+create table errand.audit (
+  id bigint generated always as identity not null,
+  at timestamptz default now() not null,
+  actor text not null,
+  action text not null,
+  task_id uuid,
+  namespace text collate "C",
+  target text,
+  reason text,
+  request_id text,
+  details jsonb,
+  constraint audit_pkey PRIMARY KEY (id),
+  constraint audit_times_check CHECK (((at >= '1970-01-01 00:00:00+00'::timestamptz) AND (at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+CREATE INDEX audit_actor_id_idx ON errand.audit USING btree (actor, id);
+CREATE INDEX audit_at_idx ON errand.audit USING btree (at);
+CREATE INDEX audit_bulk_idx ON errand.audit USING btree (((details ->> 'bulk'::text))) WHERE (details ? 'bulk'::text);
+CREATE INDEX audit_folded_idx ON errand.audit USING btree (id) WHERE (((details ? 'bulk'::text) AND (task_id IS NOT NULL)) IS NOT TRUE);
+CREATE INDEX audit_namespace_id_idx ON errand.audit USING btree (namespace, id);
+CREATE INDEX audit_task_id_idx ON errand.audit USING btree (task_id, id) WHERE (task_id IS NOT NULL);
+
+create table errand.definitions (
+  name text not null,
+  namespace text not null,
+  version text not null,
+  schema_hash text not null,
+  payload_schema jsonb not null,
+  result_schema jsonb,
+  policy jsonb not null,
+  registered_at timestamptz default now() not null,
+  steps jsonb,
+  workflow text,
+  constraint definitions_pkey PRIMARY KEY (name),
+  constraint definitions_times_check CHECK (((registered_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (registered_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+
+create table errand.disabled_callbacks (
+  namespace text collate "C" not null,
+  url text not null,
+  disabled_at timestamptz default now() not null,
+  task_id uuid not null,
+  constraint disabled_callbacks_pkey PRIMARY KEY (namespace, url),
+  constraint disabled_callbacks_times_check CHECK (((disabled_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (disabled_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+
+create table errand.logs (
+  task_id uuid not null,
+  seq integer not null,
+  attempt integer not null,
+  level text not null,
+  message text not null,
+  fields jsonb,
+  at timestamptz not null,
+  constraint logs_pkey PRIMARY KEY (task_id, seq),
+  constraint logs_task_id_fkey FOREIGN KEY (task_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
+  constraint logs_times_check CHECK (((at >= '1970-01-01 00:00:00+00'::timestamptz) AND (at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+CREATE TRIGGER announce_lines AFTER INSERT ON errand.logs REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_lines();
+
+create table errand.migrations (
+  file text not null,
+  hash text not null,
+  applied_at timestamptz default now() not null,
+  constraint migrations_pkey PRIMARY KEY (file, hash)
+);
+
+create table errand.pauses (
+  target text collate "C" not null,
+  paused_at timestamptz default now() not null,
+  actor text not null,
+  reason text,
+  constraint pauses_pkey PRIMARY KEY (target),
+  constraint pauses_times_check CHECK (((paused_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (paused_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+
+create table errand.rollup_watermark (
+  is_the_one boolean default true not null,
+  rolled_up_to timestamptz not null,
+  constraint rollup_watermark_pkey PRIMARY KEY (is_the_one),
+  constraint rollup_watermark_is_the_one_check CHECK (is_the_one),
+  constraint rollup_watermark_times_check CHECK (((rolled_up_to >= '1970-01-01 00:00:00+00'::timestamptz) AND (rolled_up_to <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+
+create table errand.rollups (
+  name text collate "C" not null,
+  minutes smallint not null,
+  starts_at timestamptz not null,
+  state text collate "C" not null,
+  measure text collate "C" not null,
+  bucket smallint not null,
+  tasks bigint not null,
+  attempts bigint not null,
+  ms float8 not null,
+  constraint rollups_pkey PRIMARY KEY (name, minutes, starts_at, state, measure, bucket),
+  constraint rollups_measure_check CHECK ((measure = ANY (ARRAY['wait'::text, 'processing'::text]))),
+  constraint rollups_minutes_check CHECK ((minutes = ANY (ARRAY[1, 10, 60]))),
+  constraint rollups_times_check CHECK (((starts_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (starts_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (fillfactor=70);
+
+create table errand.rounds (
+  round text not null,
+  claimed_at timestamptz default now() not null,
+  constraint rounds_pkey PRIMARY KEY (round),
+  constraint rounds_times_check CHECK (((claimed_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (claimed_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+
+create table errand.runners (
+  id integer generated always as identity not null,
+  host text not null,
+  pid integer not null,
+  version text not null,
+  task_names text[] not null,
+  concurrency integer not null,
+  lease_secs float8 not null,
+  started_at timestamptz default now() not null,
+  heartbeat_at timestamptz default now() not null,
+  steady_since timestamptz default now() not null,
+  in_flight integer default 0 not null,
+  pool_ids text[] default '{}'::text[] not null,
+  ended_at timestamptz,
+  end_reason text,
+  task_versions jsonb,
+  parent_id integer,
+  blocked_since timestamptz,
+  blocked_by uuid,
+  constraint runners_pkey PRIMARY KEY (id),
+  constraint runners_blocked_since_check CHECK (((blocked_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (blocked_since <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
+  constraint runners_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint runners_end_reason_check CHECK ((end_reason = ANY (ARRAY['stopped'::text, 'lost'::text]))),
+  constraint runners_lease_check CHECK (((lease_secs >= (0)::float8) AND (lease_secs <= (86400)::float8))),
+  constraint runners_times_check CHECK ((((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((heartbeat_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (heartbeat_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((steady_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (steady_since <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((ended_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (ended_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+);
+CREATE INDEX runners_live_idx ON errand.runners USING btree (heartbeat_at) WHERE (ended_at IS NULL);
+
+create table errand.submitters (
+  role text collate "C" not null,
+  namespaces text[] not null,
+  constraint submitters_pkey PRIMARY KEY (role),
+  constraint submitters_namespaces_check CHECK ((array_position(namespaces, NULL::text) IS NULL))
+);
+
+create table errand.tasks (
+  id uuid default errand.uuidv7() not null,
+  name text collate "C" not null,
+  version text not null,
+  state text collate "C" not null,
+  priority smallint not null,
+  attempt integer default 1 not null,
+  max_attempts integer not null,
+  dispatch_id uuid,
+  run_at timestamptz not null,
+  started_at timestamptz,
+  finished_at timestamptz,
+  runner_id integer,
+  crashes smallint default 0 not null,
+  cancel_requested_at timestamptz,
+  progress real,
+  progress_note text,
+  payload jsonb not null,
+  result jsonb,
+  error jsonb,
+  dedup text,
+  dedup_key text,
+  dedup_hash bytea,
+  dedup_until timestamptz,
+  tags text[] default '{}'::text[] not null,
+  initiator text,
+  source_system text,
+  reason text,
+  request_id text,
+  traceparent text,
+  error_group text collate "C" generated always as (CASE WHEN (state = 'failed'::text) THEN errand.error_group(name, error) ELSE NULL::text END) stored,
+  parent_id uuid,
+  step text collate "C",
+  after text[],
+  children integer,
+  pending integer default 0 not null,
+  skipped boolean default false not null,
+  callback_url text,
+  callback_of uuid,
+  submitted_by text,
+  suspect boolean default false not null,
+  added_attempts smallint default 0 not null,
+  before_duplicate text[],
+  constraint tasks_pkey PRIMARY KEY (id),
+  constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text]))),
+  constraint tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
+  constraint tasks_progress_check CHECK (((progress >= (0)::float8) AND (progress <= (1)::float8))),
+  constraint tasks_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'queued'::text, 'running'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text]))),
+  constraint tasks_texts_check CHECK (((octet_length(dedup_key) <= 4096) AND (octet_length(initiator) <= 4096) AND (octet_length(source_system) <= 4096) AND (octet_length(reason) <= 4096) AND (octet_length(request_id) <= 4096) AND (octet_length(traceparent) <= 4096) AND (octet_length(progress_note) <= 4096) AND (octet_length(submitted_by) <= 4096) AND (octet_length(callback_url) <= 4096))),
+  constraint tasks_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((finished_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (finished_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((cancel_requested_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (cancel_requested_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((dedup_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (dedup_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02);
+alter table errand.tasks alter column name set (n_distinct=50);
+alter table errand.tasks alter column state set (n_distinct=9);
+CREATE INDEX tasks_callback_of_idx ON errand.tasks USING btree (callback_of, id) WHERE (callback_of IS NOT NULL);
+CREATE UNIQUE INDEX tasks_dedup_hash_key ON errand.tasks USING btree (dedup_hash) WHERE (dedup_hash IS NOT NULL);
+CREATE INDEX tasks_dedup_until_idx ON errand.tasks USING btree (dedup_hash) WHERE (dedup_until IS NOT NULL);
+CREATE INDEX tasks_due_idx ON errand.tasks USING btree (name, run_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
+CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE (error_group IS NOT NULL);
+CREATE INDEX tasks_error_message_idx ON errand.tasks USING gin (((error ->> 'message'::text)) gin_trgm_ops) WHERE (error IS NOT NULL);
+CREATE INDEX tasks_initiator_id_idx ON errand.tasks USING btree (initiator, id) WHERE (initiator IS NOT NULL);
+CREATE INDEX tasks_name_finished_at_idx ON errand.tasks USING btree (name, finished_at, state) WHERE (finished_at IS NOT NULL);
+CREATE INDEX tasks_name_state_id_idx ON errand.tasks USING btree (name, state, id);
+CREATE UNIQUE INDEX tasks_parent_id_step_key ON errand.tasks USING btree (parent_id, step) WHERE (parent_id IS NOT NULL);
+CREATE INDEX tasks_running_idx ON errand.tasks USING btree (runner_id) WHERE (state = 'running'::text);
+CREATE INDEX tasks_submitted_by_id_idx ON errand.tasks USING btree (submitted_by, id) WHERE ((parent_id IS NULL) AND (submitted_by <> 'anonymous'::text));
+CREATE INDEX tasks_tags_idx ON errand.tasks USING gin (tags) WHERE (tags <> '{}'::text[]);
+CREATE TRIGGER announce_inserted AFTER INSERT ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
+CREATE TRIGGER announce_updated AFTER UPDATE ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
+CREATE TRIGGER queue_callback AFTER UPDATE OF state ON errand.tasks FOR EACH ROW WHEN (((new.callback_url IS NOT NULL) AND (new.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION errand.queue_callback();
+
+create table errand.ticket_key (
+  is_only boolean default true not null,
+  key bytea default sha256((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))) not null,
+  constraint ticket_key_pkey PRIMARY KEY (is_only),
+  constraint ticket_key_is_only_check CHECK (is_only)
+);
+
+create table errand.watch (
+  is_only boolean default true not null,
+  watched_until timestamptz default '-infinity'::timestamptz not null,
+  constraint watch_pkey PRIMARY KEY (is_only),
+  constraint watch_is_only_check CHECK (is_only)
+);
+
+-- errand.add_dispatches(ids uuid[], names text[], priorities smallint[], dispatch_ids uuid[], run_ats timestamptz[]) returns bigint
+--   plpgsql, volatile
+-- errand.announce_lines() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
+-- errand.announce_tasks() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
+-- errand.as_double(number numeric) returns numeric
+--   plpgsql, immutable, strict, parallel safe, set extra_float_digits=1
+-- errand.as_doubles(container jsonb) returns jsonb
+--   plpgsql, immutable, strict, parallel safe
+-- errand.callback_data(t errand.tasks) returns jsonb
+--   sql, stable
+-- errand.cancel_children(parents uuid[]) returns uuid[]
+--   plpgsql, volatile
+-- errand.channel(topic text) returns text
+--   sql, stable, parallel safe
+-- errand.count_before(task uuid) returns integer
+--   sql, volatile
+-- errand.dedup_hash(name text, dedup text, dedup_key text, payload jsonb) returns bytea
+--   sql, immutable, parallel safe
+-- errand.dispatch_identifier(name text, version text) returns text
+--   sql, immutable, parallel safe
+-- errand.dispatch_spec(dispatch_id uuid, name text, priority smallint, run_at timestamptz, task_ids uuid[]) returns errand_worker.job_spec
+--   sql, stable, parallel safe
+-- errand.duration_bucket(ms float8) returns smallint
+--   sql, immutable, parallel safe
+-- errand.duration_ms(duration interval) returns float8
+--   sql, immutable, parallel safe
+-- errand.error_group(name text, error jsonb) returns text
+--   sql, immutable, parallel safe
+-- errand.error_line(error jsonb) returns text
+--   sql, immutable, parallel safe
+-- errand.error_words(message text) returns text
+--   sql, immutable, parallel safe
+-- errand.got(value jsonb) returns text
+--   sql, immutable, parallel safe
+-- errand.has_cancelled_part(parent uuid) returns boolean
+--   sql, stable, set search_path=pg_catalog, pg_temp
+-- errand.is_own_namespace(namespace text) returns boolean
+--   sql, immutable, parallel safe
+-- errand.is_rearmable(id uuid, state text, children integer, may_operate boolean) returns boolean
+--   sql, stable
+-- errand.iso_time(at timestamptz) returns text
+--   sql, stable, parallel safe
+-- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
+--   sql, immutable, parallel safe, rows 10
+-- errand.nearest_double(number numeric) returns float8
+--   plpgsql, immutable, strict, parallel safe
+-- errand.next_attempt(attempt integer, started_at timestamptz) returns integer
+--   sql, immutable, parallel safe
+-- errand.payload_excess(payload jsonb) returns text
+--   plpgsql, immutable, strict, parallel safe
+-- errand.payload_problems(payload jsonb) returns TABLE(path text, message text)
+--   sql, immutable, parallel safe
+-- errand.queue_callback() returns trigger
+--   plpgsql, volatile
+-- errand.rearm_children(parent uuid, new_payload jsonb DEFAULT NULL::jsonb, due timestamptz DEFAULT now()) returns integer
+--   plpgsql, volatile
+-- errand.renew_failure_steps(parents uuid[], ended text[]) returns void
+--   sql, volatile
+-- errand.revive(parents uuid[]) returns void
+--   plpgsql, volatile
+-- errand.shared_dispatch_id(seed uuid, name text, priority smallint, part bigint) returns uuid
+--   sql, immutable, parallel safe
+-- errand.shown_payload(name text, payload jsonb) returns jsonb
+--   sql, immutable, parallel safe
+-- errand.storable(payload jsonb) returns jsonb
+--   plpgsql, immutable, strict, parallel safe
+-- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text) returns TABLE(id uuid, state text, created boolean)
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
+-- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
+--   plpgsql, volatile
+-- errand.unblock_dependents(parents uuid[], steps text[], satisfied boolean[]) returns void
+--   plpgsql, volatile
+-- errand.uuid_in_text(given text) returns uuid
+--   one text for Postgres 18 and newer, another for older ones (functions/before_18/)
+-- errand.uuid_time(id uuid) returns timestamptz
+--   one text for Postgres 18 and newer, another for older ones (functions/before_18/)
+-- errand.uuidv7() returns uuid
+--   one text for Postgres 18 and newer, another for older ones (functions/before_18/)
+-- errand.version_key(version text) returns bytea
+--   sql, immutable, strict, parallel safe
+-- errand.version_parts_key(parts text) returns text
+--   sql, immutable, strict, parallel safe

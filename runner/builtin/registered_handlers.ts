@@ -1,0 +1,51 @@
+import type { Pool } from 'pg';
+import type { Config } from '../../config/schema.ts';
+import type { Handler, TaskDefinition } from '../../core/task.ts';
+import { isWorkflow } from '../../core/workflow.ts';
+import { bulk } from '../../tasks/errand.bulk.task.ts';
+import { loadHandler } from '../../tasks/handlers.ts';
+import { deliver } from '../../tasks/webhook.deliver.task.ts';
+import type { RegisteredHandler } from '../execute/execute.ts';
+import { type WorkflowCode, workflowHandlers } from '../execute/workflow.ts';
+import { bulkHandler } from './bulk.ts';
+import { type DeliverOptions, deliverHandler } from './deliver.ts';
+
+/** Loads the handlers of these definitions and of the built-in tasks. */
+export async function allHandlers(
+  config: Config,
+  pgPool: Pool,
+  definitions: readonly TaskDefinition[],
+): Promise<Map<string, RegisteredHandler>> {
+  const own = builtinHandlers(pgPool, {
+    allowPrivate: config.ALLOW_PRIVATE_TARGETS,
+    secrets: config.WEBHOOK_SECRETS ?? [],
+  });
+  return new Map([...(await loadHandlers(pgPool, definitions)), ...own]);
+}
+
+/**
+ * The registered handlers of these definitions by task name, including the steps of workflows.
+ * Loads every handler now, so that a broken one stops the start instead of failing tasks.
+ */
+export async function loadHandlers(
+  pool: Pool,
+  definitions: readonly TaskDefinition[],
+): Promise<Map<string, RegisteredHandler>> {
+  const loaded = await Promise.all(
+    definitions.map(async (definition): Promise<[string, RegisteredHandler][]> => {
+      const handler = await loadHandler(definition.name);
+      return isWorkflow(definition)
+        ? workflowHandlers(pool, definition, handler as WorkflowCode)
+        : [[definition.name, { definition, handler: handler as Handler }]];
+    }),
+  );
+  return new Map(loaded.flat());
+}
+
+/** The built-in tasks. Their handlers use the ledger, unlike those in tasks/. */
+export function builtinHandlers(pool: Pool, callbacks: DeliverOptions): [string, RegisteredHandler][] {
+  return [
+    [bulk.name, { definition: bulk, handler: bulkHandler(pool) as Handler }],
+    [deliver.name, { definition: deliver, handler: deliverHandler(pool, callbacks) as Handler }],
+  ];
+}

@@ -1,0 +1,102 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { traceIdOf } from '../../process/tracing.ts';
+import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
+import type { Outcome } from '../../store/attempts/outcomes.ts';
+import { readResults } from '../../store/workflows/steps.ts';
+import type { RunnerEvents } from '../record/events.ts';
+import { untilBack } from '../record/retry_until_available.ts';
+import type { AttemptUnderWay } from './attempt.ts';
+import { execute, type RegisteredHandler } from './execute.ts';
+import type { Pace } from './pace.ts';
+import type { Running } from './running.ts';
+import type { TaskLog } from './task_log.ts';
+
+export type AttemptRunnerOptions = {
+  pgPool: Pool;
+  registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+  taskLog: TaskLog;
+  events: RunnerEvents;
+  log: Logger;
+  running: Running;
+};
+
+/**
+ * Runs an attempt of a dispatch and gives its outcome; see DispatchWork. `loadedAt` is when the
+ * dispatch was loaded, by performance.now().
+ */
+export type RunAttempt = (announced: DueAttempt, loadedAt: number) => Promise<Outcome | null>;
+
+/** An attempt whose handler has ended. A report of it may still be being written. */
+type Ended = { attempt: AttemptUnderWay; outcome: Outcome };
+
+/**
+ * Makes the function that runs one attempt in a slot, which `release` frees: it reads missing large
+ * parts, executes the handler and collects its log lines.
+ */
+export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release: () => void): RunAttempt {
+  const { pgPool, registeredHandlers, taskLog, events, log, running } = options;
+
+  async function executed(announced: DueAttempt, loadedAt: number): Promise<Ended | null> {
+    const isComplete = announced.payload !== null && announced.results !== null;
+    const due = isComplete ? announced : await withLargeParts(pgPool, log, announced);
+    const registeredHandler = registeredHandlers.get(due.name);
+    if (registeredHandler === undefined)
+      throw new Error(`fetched a dispatch of ${due.name}, which this runner cannot execute`);
+    const attempt = running.add(due, registeredHandler.definition.policy.timeoutMs);
+    try {
+      // If the task may kill this runner, its start is recorded before it runs.
+      if (due.isSuspect && !(await untilBack(log, 'announcing a start', () => running.announce(attempt))))
+        return null;
+      events.emit('started', due.name, due.waitedMs + attempt.startedAt - loadedAt);
+      let opened: Logger | null = null;
+      const outcome = await execute(registeredHandler, attempt, {
+        // Opened on first use: many handlers log nothing.
+        task() {
+          opened ??= taskLog.open(bindingsOf(due), () => (attempt.isOver ? null : attempt.unwritten));
+          return opened;
+        },
+        runner: () => log.child(bindingsOf(due)),
+      });
+      pace.note(due.name, outcome.durationMs);
+      return { attempt, outcome };
+    } finally {
+      running.end(attempt);
+    }
+  }
+
+  return async (announced, loadedAt) => {
+    let ended: Ended | null;
+    try {
+      ended = await executed(announced, loadedAt);
+    } finally {
+      release();
+    }
+    if (ended === null) return null;
+    const { attempt, outcome } = ended;
+    if (attempt.reporting !== null) await attempt.reporting;
+    attempt.isOver = true;
+    // Everything that was not written while it ran.
+    outcome.lines = attempt.unwritten.lines;
+    outcome.progress = attempt.unwritten.progress;
+    return outcome;
+  };
+}
+
+/** The fields of every log line about an attempt. */
+export function bindingsOf(due: DueAttempt): Record<string, unknown> {
+  return {
+    task_id: due.id,
+    task_name: due.name,
+    attempt: due.attempt,
+    request_id: due.requestId,
+    ...(due.traceparent === null ? {} : { trace_id: traceIdOf(due.traceparent) }),
+  };
+}
+
+/** Reads the parts that were too large to load with the dispatch. */
+async function withLargeParts(pool: Pool, log: Logger, due: DueAttempt): Promise<DueAttempt> {
+  const payload = due.payload ?? (await untilBack(log, 'reading a payload', () => readPayload(pool, due.id)));
+  const results = due.results ?? (await untilBack(log, 'reading results', () => readResults(pool, due.id)));
+  return { ...due, payload, results };
+}

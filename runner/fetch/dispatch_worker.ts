@@ -1,0 +1,122 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { batcher } from '../../core/concurrency/batcher.ts';
+import { isNewer } from '../../core/definitions/version.ts';
+import { requeue } from '../../store/attempts/dispatches.ts';
+import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
+import { recordOutcomes } from '../../store/attempts/outcomes.ts';
+import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
+import { deliver } from '../../tasks/webhook.deliver.task.ts';
+import type { RegisteredHandler } from '../execute/execute.ts';
+import { createPace } from '../execute/pace.ts';
+import { attemptRunner } from '../execute/run_attempt.ts';
+import type { Running } from '../execute/running.ts';
+import { createSlots } from '../execute/slots.ts';
+import type { TaskLog } from '../execute/task_log.ts';
+import type { RunnerEvents } from '../record/events.ts';
+import { createRecorder, type Recorder } from '../record/recorder.ts';
+import { untilBack } from '../record/retry_until_available.ts';
+import { LeaseLost } from '../record/write_outcomes.ts';
+import { workDispatch } from './dispatch.ts';
+import type { Pauses } from './pauses.ts';
+import { createShare, type Share } from './share.ts';
+
+/** Callbacks go to hosts of others, which may hang: they must not take every slot. */
+const SHARED_NAME = deliver.name;
+
+export type DispatchWorkerOptions = {
+  runnerId: number;
+  pgPool: Pool;
+  /** How many attempts run at a time. */
+  concurrency: number;
+  registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+  taskLog: TaskLog;
+  events: RunnerEvents;
+  log: Logger;
+  running: Running;
+  pauses: Pauses;
+  /** Executes an attempt in its own process; null if the runner cannot start one. */
+  processAlone: ((due: DueAttempt) => Promise<void>) | null;
+  /** Aborted when the runner stops. */
+  stopping: AbortSignal;
+};
+
+export type DispatchWorker = {
+  work(dispatch: Dispatch): Promise<void>;
+  /**
+   * Limits the name that may hold only a part of the slots. While the name has its full part, its
+   * dispatches are not fetched.
+   */
+  share: Share;
+  /** How many outcomes wait to be recorded. */
+  outcomesBuffered(): number;
+};
+
+/** Makes the function that works through a dispatch: load, execute in slots, record, requeue. */
+export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
+  const { runnerId: id, pgPool, log, pauses, stopping } = options;
+  const slots = createSlots(options.concurrency);
+  const alone = createSlots(1);
+  const pace = createPace();
+  const share = createShare(SHARED_NAME, options.concurrency, pace);
+  const recorder = reportingRecorder(options);
+  const run = attemptRunner(options, pace, slots.release);
+  const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
+    maxItems: 100,
+    parallel: 2,
+  });
+
+  async function runHere(due: DueAttempt, loadedAt: number): Promise<void> {
+    const outcome = await run(due, loadedAt);
+    if (outcome !== null) await recorder.open().add(outcome);
+  }
+
+  function work(dispatch: Dispatch): Promise<void> {
+    let loadedAt = 0;
+    return workDispatch(dispatch, {
+      async load(one) {
+        const due = await untilBack(log, 'loading a dispatch', () => loadTogether(one));
+        loadedAt = performance.now();
+        return due;
+      },
+      run: (due) => run(due, loadedAt),
+      async runAlone(due) {
+        if (options.processAlone === null) return runHere(due, loadedAt);
+        try {
+          await options.processAlone(due);
+        } finally {
+          slots.release();
+        }
+      },
+      openRecord: recorder.open,
+      async requeue(unstarted) {
+        const { live } = await untilBack(log, 'requeueing attempts', () => requeue(pgPool, id, unstarted));
+        if (!live) throw new LeaseLost('attempts were not requeued: this runner is no longer live');
+      },
+      isTooNew({ name, version }) {
+        const own = options.registeredHandlers.get(name)?.definition.version;
+        return own !== undefined && isNewer(version, own);
+      },
+      slots,
+      alone,
+      share,
+      pace,
+      isPaused: pauses.isPaused,
+      refreshPauses: () => untilBack(log, 'reading what is paused', pauses.refresh),
+      stopping,
+    });
+  }
+
+  return { work, share, outcomesBuffered: recorder.buffered };
+}
+
+/** Records outcomes and emits which of them were recorded. */
+function reportingRecorder({ pgPool, runnerId, events, log }: DispatchWorkerOptions): Recorder {
+  return createRecorder(async (outcomes) => {
+    const recorded = outcomes.every(isPlainSuccess)
+      ? await recordSuccesses(pgPool, runnerId, outcomes)
+      : await recordOutcomes(pgPool, runnerId, outcomes);
+    events.emit('recorded', outcomes, recorded.ids);
+    return recorded;
+  }, log);
+}

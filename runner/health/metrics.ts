@@ -1,0 +1,112 @@
+import type { Pool } from 'pg';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { poolUse } from '../../process/database.ts';
+import type { Outcome } from '../../store/attempts/outcomes.ts';
+import type { RunnerEvents } from '../record/events.ts';
+import type { RunnerLoad } from '../runner.ts';
+import type { Figures } from './figures.ts';
+
+const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
+const WAIT_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
+
+const OUTCOMES: Outcome['kind'][] = ['succeeded', 'failed', 'timed_out', 'cancelled', 'interrupted'];
+
+/**
+ * The Prometheus metrics of a process with a runner that can execute `names`. Events are counted
+ * from now on. Task names are labels, ids never are.
+ */
+export function createMetrics(events: RunnerEvents, names: readonly string[]): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  countAttempts(registry, events, names);
+  countRecoveries(registry, events);
+  return registry;
+}
+
+/** All series start at 0, so that the first event of each counts as an increase. */
+function countAttempts(registry: Registry, events: RunnerEvents, names: readonly string[]): void {
+  const attempts = new Counter({
+    name: 'errand_attempts_total',
+    help: 'Attempts whose outcome was recorded',
+    labelNames: ['name', 'outcome'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'errand_attempt_duration_seconds',
+    help: 'Duration of recorded attempts',
+    labelNames: ['name'],
+    buckets: DURATION_BUCKETS,
+    registers: [registry],
+  });
+  const waits = new Histogram({
+    name: 'errand_queue_wait_seconds',
+    help: 'Time from when an attempt was due to its start',
+    labelNames: ['name'],
+    buckets: WAIT_BUCKETS,
+    registers: [registry],
+  });
+  for (const name of names) {
+    for (const outcome of OUTCOMES) attempts.inc({ name, outcome }, 0);
+    durations.zero({ name });
+    waits.zero({ name });
+  }
+  events.on('recorded', (outcomes, counted) => {
+    const recorded = outcomes.filter(({ id }) => counted.has(id));
+    for (const { name, durationMs } of recorded) durations.observe({ name }, durationMs / 1_000);
+    for (const [name, ofName] of Map.groupBy(recorded, (outcome) => outcome.name)) {
+      for (const [outcome, alike] of Map.groupBy(ofName, ({ kind }) => kind))
+        attempts.inc({ name, outcome }, alike.length);
+    }
+  });
+  events.on('started', (name, waitedMs) => waits.observe({ name }, waitedMs / 1_000));
+}
+
+function countRecoveries(registry: Registry, events: RunnerEvents): void {
+  const recoveries = new Counter({
+    name: 'errand_recoveries_total',
+    help: 'Lost runners whose work this runner took over',
+    registers: [registry],
+  });
+  const quarantined = new Counter({
+    name: 'errand_quarantined_total',
+    help: 'Tasks that this runner quarantined because their runners died',
+    registers: [registry],
+  });
+  events.on('recovered', (recovery) => {
+    recoveries.inc(recovery.lost.length);
+    quarantined.inc(recovery.quarantined.length);
+  });
+}
+
+/** Adds gauges of the runner's load, which are read at each scrape. */
+export function gaugeLoad(
+  registry: Registry,
+  sources: { slots: number; pool: Pool; figures: Figures; load: () => RunnerLoad },
+): void {
+  const { slots, pool, figures, load } = sources;
+  const gauges: Record<string, [help: string, read: () => number]> = {
+    errand_slots: ['How many attempts this runner can execute at a time', () => slots],
+    errand_attempts_in_flight: ['Attempts that run now', () => load().names.length],
+    errand_outcomes_buffered: ['Outcomes that are not recorded yet', () => load().outcomesBuffered],
+    errand_lease_heartbeat_age_seconds: ['Seconds since the lease was last renewed', figures.heartbeatAge],
+  };
+  for (const [name, [help, read]] of Object.entries(gauges)) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+  new Gauge({
+    name: 'errand_pool_connections',
+    help: 'Database connections that are busy or idle, and requests that wait for a connection',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(poolUse(pool))) this.set({ state }, count);
+    },
+  });
+}

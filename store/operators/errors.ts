@@ -1,0 +1,109 @@
+import type { ErrorRecord } from '../../core/errors.ts';
+import type { Database } from '../database/pool.ts';
+
+/** The maximum number of groups: nobody can read more kinds of errors. */
+const MAX_ERROR_GROUPS = 1_000;
+/** Counting stops here. */
+const COUNT_LIMIT = 10_000;
+
+/** Failures with the same cause, as on the wire. Times are ISO 8601. */
+export type ErrorGroup = {
+  /** The value for the filter `error_group`. */
+  error_group: string;
+  name: string;
+  namespace: string;
+  error_type: string;
+  /** The message of the newest failure. */
+  message: string;
+  /** How many tasks are failed with it now, up to COUNT_LIMIT. */
+  count: number;
+  count_is_capped: boolean;
+  first_seen: string;
+  last_seen: string;
+  example: { task_id: string; attempt: number; error: ErrorRecord };
+};
+
+/**
+ * The error groups of all failed tasks, the group with the latest failure first: at most
+ * MAX_ERROR_GROUPS, and whether there are more. A retried task leaves its group. It skips through
+ * tasks_error_group_idx from group to group, in the ranges of the given namespaces or name, so that
+ * the cost depends on the number of groups, not on the table.
+ */
+export async function listErrorGroups(
+  database: Database,
+  filter: { name?: string | undefined; namespaces?: readonly string[] | undefined },
+): Promise<{ groups: ErrorGroup[]; more: boolean }> {
+  const ranges = rangesOf(filter);
+  const { rows } = await database.query<ErrorGroup>({
+    name: 'list_error_groups',
+    text: LIST_GROUPS,
+    values: [ranges.map(([low]) => low), ranges.map(([, high]) => high), MAX_ERROR_GROUPS + 1, COUNT_LIMIT],
+  });
+  return { groups: rows.slice(0, MAX_ERROR_GROUPS), more: rows.length > MAX_ERROR_GROUPS };
+}
+
+/**
+ * A group is `name:hash`. In byte order '/' follows '.', ';' follows ':', and '{' follows all
+ * letters.
+ */
+function rangesOf(filter: Parameters<typeof listErrorGroups>[1]): [string, string][] {
+  const { name, namespaces } = filter;
+  if (name !== undefined) {
+    const isVisible = namespaces === undefined || namespaces.some((one) => name.startsWith(`${one}.`));
+    return isVisible ? [[`${name}:`, `${name};`]] : [];
+  }
+  if (namespaces === undefined) return [['', '{']];
+  return [...new Set(namespaces)].map((namespace) => [`${namespace}.`, `${namespace}/`]);
+}
+
+const LIST_GROUPS = `
+  with recursive hop as (
+    select given.high,
+           (select t.error_group
+              from errand.tasks t
+             where t.error_group > given.low and t.error_group < given.high
+             order by t.error_group
+             limit 1) as error_group
+      from unnest($1::text[], $2::text[]) as given (low, high)
+     union all
+    select hop.high,
+           (select t.error_group
+              from errand.tasks t
+             where t.error_group > hop.error_group and t.error_group < hop.high
+             order by t.error_group
+             limit 1)
+      from hop
+     where hop.error_group is not null
+  ),
+  known as materialized (
+    select error_group from hop where error_group is not null limit $3
+  )
+  select known.error_group, newest.name, split_part(newest.name, '.', 1) as namespace,
+         newest.error ->> 'error_type' as error_type, newest.error ->> 'message' as message,
+         least(counted.count, $4::bigint) as count, counted.count > $4 as count_is_capped,
+         least(counted.first_seen, oldest.finished_at) as first_seen, counted.last_seen,
+         json_build_object('task_id', newest.id, 'attempt', newest.attempt, 'error', newest.error) as example
+    from known
+   cross join lateral (
+     select count(*) as count, min(seen.finished_at) as first_seen, max(seen.finished_at) as last_seen
+       from (select t.finished_at
+               from errand.tasks t
+              where t.error_group = known.error_group
+              order by t.id desc
+              limit $4 + 1) seen
+   ) counted
+   cross join lateral (
+     select t.id, t.name, t.attempt, t.error
+       from errand.tasks t
+      where t.error_group = known.error_group
+      order by t.id desc
+      limit 1
+   ) newest
+   cross join lateral (
+     select t.finished_at
+       from errand.tasks t
+      where t.error_group = known.error_group
+      order by t.id
+      limit 1
+   ) oldest
+   order by counted.last_seen desc, known.error_group`;

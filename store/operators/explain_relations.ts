@@ -1,0 +1,174 @@
+import { isHeldBy } from '../tasks/pauses.ts';
+import { isVisible } from '../tasks/visibility.ts';
+
+// The relations of the statement of readFacts. The limits and orders make each a range of its
+// index, whatever the planner expects. The states are written out because one of the indexes is a
+// partial one.
+
+/** Whether the caller may see tasks of a name. Built-in tasks have neither parents nor children. */
+function isSeen(name: string): string {
+  return `($2::text[] is null or split_part(${name}, '.', 1) = any ($2))`;
+}
+
+/** The last failed attempt. */
+const FAILURE = `
+    left join lateral (
+      select a.attempt, a.outcome, a.error
+        from errand.attempts a
+       where a.task_id = t.id
+       order by a.attempt desc
+       limit 1
+    ) failure on true`;
+
+/** The last act of an operator that led to this state. */
+const ACT = `
+    left join lateral (
+      select a.actor, a.at, a.reason
+        from errand.audit a
+       where a.task_id = t.id
+         and a.action = case
+               when t.state = 'resolved' then 'resolve'
+               when t.cancel_requested_at is not null then 'cancel'
+             end
+       order by a.id desc
+       limit 1
+    ) act on true`;
+
+/** Its dispatch, if graphile-worker has it, and the pool that has locked it. */
+const DISPATCH = `
+    left join lateral (
+      select job.key, job.locked_at, job.locked_by from errand_worker.jobs job where job.key = t.dispatch_id::text limit 1
+    ) dispatch_id on t.is_startable`;
+
+/** The runner that executes it, or that has fetched its dispatch. */
+const HOLDER = `
+    left join lateral (
+      (select r.* from errand.runners r where r.id = t.runner_id)
+      union all
+      (select r.*
+         from errand.runners r
+        where t.runner_id is null and r.ended_at is null and dispatch_id.locked_by = any (r.pool_ids)
+        limit 1)
+    ) holder on true`;
+
+/**
+ * The live runners: how many can execute it, how many slots they have, and which have only an older
+ * version.
+ */
+const POOL = `
+   cross join lateral (
+      select count(*) as live,
+             count(*) filter (where r.is_able) as able,
+             coalesce(sum(r.concurrency) filter (where r.is_able), 0) as slots,
+             coalesce(sum(least(r.in_flight, r.concurrency)) filter (where r.is_able), 0) as busy,
+             count(*) filter (where r.is_named and not r.is_able) as older,
+             coalesce(to_json((array_agg(json_build_object('id', r.id, 'host', r.host, 'pid', r.pid, 'version', r.known)
+                                         order by r.id desc) filter (where r.is_named and not r.is_able))[1:$8]), '[]') as older_runners
+        from (select one.*, named.*, named.is_named and coalesce(errand.version_key(named.known) >= errand.version_key(t.version), true) as is_able
+                from errand.runners one
+               cross join lateral (select t.name = any (one.task_names) as is_named, one.task_versions ->> t.name as known) named
+               where one.ended_at is null and one.heartbeat_at >= now() - make_interval(secs => one.lease_secs)) r
+    ) pool`;
+
+/** The tasks that run now. */
+const BUSY = `
+   cross join lateral (
+      select coalesce(json_agg(json_build_object('name', by_name.name, 'count', by_name.count)
+                               order by by_name.count desc, by_name.name), '[]') as busy_with
+        from (select held.name, count(*) as count
+                from (select r.name
+                        from errand.tasks r
+                       where t.is_due and r.state = 'running' and r.runner_id is not null and ${isSeen('r.name')}
+                       limit $5) held
+               group by held.name
+               order by count(*) desc, held.name
+               limit $8) by_name
+    ) busy`;
+
+/** How many tasks of its name come before it, up to a limit. */
+const QUEUE = `
+   cross join lateral (
+      select count(*) filter (where seen.is_ahead) as ahead, count(*) > $5 as is_capped
+        from (
+          (select (q.priority, q.run_at, q.id) < (t.priority, t.run_at, t.id) as is_ahead
+             from errand.tasks q
+            where t.is_due and q.name = t.name and q.state = 'queued'
+            order by q.id
+            limit $5 + 1)
+          union all
+          (select (q.priority, q.run_at, q.id) < (t.priority, t.run_at, t.id) and q.pending = 0
+             from errand.tasks q
+            where t.is_due and q.name = t.name and q.state in ('scheduled', 'retrying') and q.run_at <= now()
+            order by q.run_at
+            limit $5 + 1)
+          limit $5 + 1
+        ) seen
+    ) queue`;
+
+/** How many tasks of its name have finished recently: the rate at which its turn comes nearer. */
+const FINISHED = `
+   cross join lateral (
+      select count(*) as finished_count, min(f.finished_at) as finished_since
+        from (select done.finished_at
+                from errand.tasks done
+               where t.is_due and done.name = t.name and done.finished_at > now() - make_interval(secs => $6)
+               order by done.finished_at desc
+               limit $7) f
+    ) finished`;
+
+/** Its children, or those of its workflow: their states, and some of them by name. */
+const FAMILY = `
+   cross join lateral (
+      select count(*) filter (where m.state in ('succeeded', 'resolved')) as done,
+             count(*) filter (where m.state in ('failed', 'cancelled')) as failed,
+             coalesce(json_agg(json_build_object('id', m.id, 'name', m.name, 'step', m.step, 'state', m.state,
+                                                 'after', coalesce(m.after, '{}'), 'skipped', m.skipped,
+                                                 'message', m.message) order by m.id)
+                        filter (where m.is_seen and (m.step is not null or m.place <= $8)), '[]') as members
+        from (
+          select c.*, ${isSeen('c.name')} as is_seen,
+                 row_number() over (order by c.state in ('failed', 'cancelled') desc,
+                                             c.state in ('succeeded', 'resolved'), c.id) as place
+            from (select kin.id, kin.name, kin.step, kin.state, kin.after, kin.skipped,
+                         left(kin.error ->> 'message', 500) as message
+                    from errand.tasks kin
+                   where kin.parent_id = t.family_id
+                   order by kin.parent_id, kin.step
+                   limit $5) c
+        ) m
+    ) family`;
+
+/** The task, if the caller may see it, with the facts of each relation. */
+export const FACTS = `
+  with t as materialized (
+    select t.id, t.name, t.version, t.state, t.priority, t.attempt, t.max_attempts,
+           t.dispatch_id, t.run_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.suspect, t.cancel_requested_at, t.progress,
+           t.progress_note, t.error, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
+           t.state = any ($4) as is_startable,
+           -- A due workflow starts with its steps.
+           t.state = any ($4) and t.run_at <= now() and t.pending = 0 as is_due,
+           -- The task whose children explain more: for a waiting step its workflow, otherwise the
+           -- task itself.
+           case when t.state = 'waiting' then t.parent_id when t.children > 0 then t.id end as family_id
+      from errand.tasks t
+     where t.id = $1 and ${isVisible('$2', '$3')}
+  )
+  select now() as now, t.*, pool.*, busy.*, queue.*, finished.*, family.*,
+         parent.id as parent_id, parent.name as parent_name, parent.state as parent_state,
+         coalesce((select json_agg(json_build_object('target', p.target, 'paused_at', p.paused_at,
+                                                     'actor', p.actor, 'reason', p.reason) order by p.target)
+                     from errand.pauses p
+                    where ${isHeldBy('t.name', 'p.target')}), '[]') as pauses,
+         failure.attempt as failed_attempt, failure.outcome as failed_outcome, failure.error as failed_error,
+         act.actor as act_actor, act.at as act_at, act.reason as act_reason,
+         dispatch_id.key is not null as has_dispatch, dispatch_id.locked_at is not null as is_locked,
+         holder.id as holder_id, holder.host as holder_host, holder.pid as holder_pid,
+         holder.heartbeat_at + make_interval(secs => holder.lease_secs) as holder_lease_until,
+         holder.ended_at is not null as holder_has_ended,
+         case when holder.ended_at is null then holder.blocked_since end as holder_blocked_since,
+         case when ${isSeen('blocker.name')} then blocker.id end as holder_blocked_by,
+         (definition.policy ->> 'timeoutMs')::float8 as timeout_ms
+    from t
+    left join errand.definitions definition on definition.name = t.name
+    left join errand.tasks parent on parent.id = t.parent_id and ${isSeen('parent.name')}${FAILURE}${ACT}${DISPATCH}${HOLDER}
+    left join errand.tasks blocker on blocker.id = holder.blocked_by${POOL}${BUSY}${QUEUE}${FINISHED}${FAMILY}`;

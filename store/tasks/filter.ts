@@ -1,0 +1,179 @@
+import { STATES, type State } from '../../core/states.ts';
+
+/** The conditions of a list of tasks. Times are ISO 8601, from inclusive, to exclusive. */
+export type TaskFilter = {
+  name?: string | undefined;
+  /** In one of these namespaces, of those that the caller may see. */
+  namespaces?: readonly string[] | undefined;
+  states?: readonly State[] | undefined;
+  tag?: string | undefined;
+  initiator?: string | undefined;
+  /** The principal that submitted them; parts of other tasks are excluded. */
+  submittedBy?: string | undefined;
+  /** A part of the error's message, case-insensitive. */
+  error?: string | undefined;
+  /** Tasks that failed with the errors of this group (store/operators/errors.ts). */
+  errorGroup?: string | undefined;
+  /** Steps or other children of this task. */
+  parentId?: string | undefined;
+  /** Only tasks that are not part of another task. */
+  topLevel?: boolean | undefined;
+  createdFrom?: string | undefined;
+  createdTo?: string | undefined;
+  finishedFrom?: string | undefined;
+  finishedTo?: string | undefined;
+};
+
+/** The values of a statement under construction. `add` gives the placeholder. */
+export type Values = { list: unknown[]; add: (value: unknown) => string };
+
+/** An empty list of values. */
+export function newValues(): Values {
+  const list: unknown[] = [];
+  return { list, add: (value) => `$${list.push(value)}` };
+}
+
+/**
+ * The relation that the ids of matching tasks come from. Children of one task are read by its id.
+ * Without a name, namespace or state it is one query on the table. With one of them it is a query
+ * per pair of name and state, so that each is a range of tasks_name_state_id_idx, which already has
+ * the order of the list. If no names are given, they are found by skipping from one name to the
+ * next in that index. `query` makes the query from the conditions of a range.
+ */
+export function fromRanges(
+  filter: TaskFilter,
+  values: Values,
+  query: (range: string[]) => string,
+): { with: string; from: string } {
+  if (filter.parentId !== undefined) {
+    const parent = values.add(filter.parentId);
+    // By the ids of all children: one task has at most 10,000, but a range of names or states has
+    // any number.
+    const children = `t.id = any (array(select c.id from errand.tasks c where c.parent_id = ${parent}))`;
+    return { with: '', from: `(${query([children, ...namingConditions(filter, values)])})` };
+  }
+  if (filter.name === undefined && filter.namespaces === undefined && filter.states === undefined) {
+    return { with: '', from: `(${query([])})` };
+  }
+  const states = values.add(filter.states ?? STATES);
+  return {
+    with: `with recursive names as (${namesOf(filter, values)})`,
+    from: `(select ranged.id
+              from names
+             cross join unnest(${states}::text[]) as states (state)
+             cross join lateral (${query(['t.name = names.name', 't.state = states.state'])}) ranged
+             where names.name is not null)`,
+  };
+}
+
+/**
+ * The names to read. A given name must not be searched for: if it has no task, that would read the
+ * complete table.
+ */
+function namesOf(filter: TaskFilter, values: Values): string {
+  if (filter.name !== undefined) {
+    const given = `(select ${values.add(filter.name)}::text collate "C" as name)`;
+    return `select t.name from ${given} t ${where(namespaceConditions(filter, values))}`;
+  }
+  if (filter.namespaces !== undefined) return namesOfNamespaces(values.add(filter.namespaces));
+  return `
+    (select t.name from errand.tasks t order by t.name limit 1)
+    union all
+    select (select t.name from errand.tasks t where t.name > names.name order by t.name limit 1)
+      from names
+     where names.name is not null`;
+}
+
+/**
+ * '/' follows '.' in byte order, so `a.` to `a/` is the range of all names in the namespace `a`.
+ */
+function namesOfNamespaces(namespaces: string): string {
+  return `
+    select (select t.name
+              from errand.tasks t
+             where t.name > given.namespace || '.' and t.name < given.namespace || '/'
+             order by t.name
+             limit 1) as name,
+           given.namespace
+      from (select distinct unnest(${namespaces}::text[]) as namespace) given
+    union all
+    select (select t.name
+              from errand.tasks t
+             where t.name > names.name and t.name < names.namespace || '/'
+             order by t.name
+             limit 1),
+           names.namespace
+      from names
+     where names.name is not null`;
+}
+
+function namespaceConditions(filter: TaskFilter, values: Values): string[] {
+  if (filter.namespaces === undefined) return [];
+  const ranges = filter.namespaces.map(
+    (namespace) => `t.name > ${values.add(`${namespace}.`)} and t.name < ${values.add(`${namespace}/`)}`,
+  );
+  return [ranges.length === 0 ? 'false' : `(${ranges.join(' or ')})`];
+}
+
+/** Every condition of a filter on a task called `t`, for queries without ranges. */
+export function allConditions(filter: TaskFilter, values: Values): string[] {
+  const conditions = [...rowConditions(filter, values), ...namingConditions(filter, values)];
+  if (filter.parentId !== undefined) conditions.push(`t.parent_id = ${values.add(filter.parentId)}`);
+  return conditions;
+}
+
+/** The conditions that ranges would handle. */
+function namingConditions(filter: TaskFilter, values: Values): string[] {
+  const conditions = namespaceConditions(filter, values);
+  if (filter.states !== undefined) conditions.push(`t.state = any (${values.add(filter.states)})`);
+  if (filter.name !== undefined) conditions.push(`t.name = ${values.add(filter.name)}`);
+  return conditions;
+}
+
+/** The conditions that `fromRanges` leaves to its query. */
+export function rowConditions(filter: TaskFilter, values: Values): string[] {
+  const conditions: string[] = [];
+  if (filter.tag !== undefined)
+    conditions.push(`t.tags @> array[${values.add(filter.tag)}] and t.tags <> '{}'`);
+  if (filter.initiator !== undefined) conditions.push(`t.initiator = ${values.add(filter.initiator)}`);
+  // The index has only tasks that are not part of another task.
+  if (filter.submittedBy !== undefined)
+    conditions.push(`t.submitted_by = ${values.add(filter.submittedBy)} and t.parent_id is null`);
+  if (filter.error !== undefined) {
+    const pattern = `%${filter.error.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+    conditions.push(`t.error is not null and (t.error ->> 'message') ilike ${values.add(pattern)}`);
+  }
+  if (filter.errorGroup !== undefined) {
+    conditions.push(`t.error_group = ${values.add(filter.errorGroup)}`);
+  }
+  if (filter.topLevel === true) conditions.push('t.parent_id is null');
+  // The id contains the creation time in ms, so a range of times is a range of the primary key.
+  if (filter.createdFrom !== undefined)
+    conditions.push(`t.id >= ${values.add(firstIdAt(filter.createdFrom))}`);
+  if (filter.createdTo !== undefined) conditions.push(`t.id < ${values.add(firstIdAt(filter.createdTo))}`);
+  if (filter.finishedFrom !== undefined)
+    conditions.push(`t.finished_at >= ${values.add(filter.finishedFrom)}`);
+  if (filter.finishedTo !== undefined) {
+    conditions.push(`t.finished_at < ${values.add(filter.finishedTo)}`);
+    // No task finishes before it is created. Without this condition, a range in the past would be
+    // reached only through all later tasks.
+    conditions.push(`t.id < ${values.add(firstIdAt(filter.finishedTo))}`);
+  }
+  return conditions;
+}
+
+/**
+ * The smallest UUIDv7 of a millisecond (RFC 9562, section 5.7): 48 bits of Unix time, then the
+ * version.
+ */
+function firstIdAt(time: string): string {
+  const hex = Math.max(0, Math.floor(Date.parse(time)))
+    .toString(16)
+    .padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
+}
+
+/** Joins conditions to a clause. */
+export function where(conditions: string[]): string {
+  return conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+}

@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest';
+import type { Database } from '../../../../store/database/pool.ts';
+import type { TaskFilter } from '../../../../store/tasks/filter.ts';
+import { countTasks, listTasks } from '../../../../store/tasks/list.ts';
+import { createDatabase } from '../../../support/database.ts';
+import { ofTasks, scansOf } from '../../../support/plans.ts';
+import { type Statement, watched } from '../app.ts';
+import { fillMany, fillWorkflows } from '../fill.ts';
+
+const ROWS = 50_000;
+const { pool } = await createDatabase();
+await fillMany(pool, ROWS);
+const [one] = await fillWorkflows(pool, 10, 100);
+
+/** What Postgres did for the statement that `run` sends: how many rows of tasks it read, and by which scans. */
+async function costOf(
+  run: (database: Database) => Promise<unknown>,
+): Promise<{ read: number; scans: string[] }> {
+  const statements: Statement[] = [];
+  await run(watched(pool, (statement) => statements.push(statement)));
+  const statement = statements.find(({ text }) => !text.startsWith('explain'));
+  if (statement === undefined) throw new Error('nothing was sent');
+  return ofTasks(await scansOf(pool, statement));
+}
+
+/** The task at a place of the table, and when it was created. */
+async function taskAt(place: number): Promise<{ id: string; at: string } | undefined> {
+  const { rows } = await pool.query<{ id: string; at: string }>(
+    'select id, errand.uuid_time(id) as at from errand.tasks order by id offset $1 limit 1',
+    [place],
+  );
+  return rows[0];
+}
+
+const before = (await taskAt(ROWS / 2))?.id;
+
+/** When the oldest hundredth of them was there. */
+const LONG_AGO = (await taskAt(ROWS / 100))?.at;
+
+const FILTERS: [string, TaskFilter][] = [
+  ['nothing', {}],
+  ['state', { states: ['failed'] }],
+  ['a rare state', { states: ['queued'] }],
+  ['a state that no task has', { states: ['resolved'] }],
+  ['several states', { states: ['failed', 'queued', 'succeeded'] }],
+  ['name', { name: 'bulk.one' }],
+  ['a name that no task has', { name: 'nothing.there' }],
+  ['name and state', { name: 'bulk.two', states: ['failed'] }],
+  ['namespace', { namespaces: ['bulk'] }],
+  ['namespace and states', { namespaces: ['other'], states: ['failed', 'queued'] }],
+  ['initiator', { initiator: 'ann' }],
+  ['a common initiator', { initiator: 'ben' }],
+  ['who submitted them', { submittedBy: 'key:ann' }],
+  ['nobody in particular who submitted them', { submittedBy: 'anonymous' }],
+  ['who has submitted nothing', { submittedBy: 'key:nobody' }],
+  ['a common tag', { tag: 'common' }],
+  ['a rare tag', { tag: 'rare' }],
+  ['the text of an error', { error: 'number 33333' }],
+  ['a time of creation long ago', { createdTo: LONG_AGO }],
+  ['a time of finishing long ago', { finishedTo: LONG_AGO }],
+  ['a time of finishing that is yet to come', { finishedFrom: '2099-01-01T00:00:00Z' }],
+  ['name and time of finishing', { name: 'other.one', finishedTo: LONG_AGO }],
+  ['the task that they are part of', { parentId: one }],
+  ['that and name and state', { parentId: one, name: 'bulk.one.s3', states: ['succeeded'] }],
+  ['that and namespace', { parentId: one, namespaces: ['bulk'] }],
+  ['being part of nothing', { topLevel: true }],
+  ['being part of nothing, and namespace', { topLevel: true, namespaces: ['bulk'] }],
+  ['being part of nothing, and state', { topLevel: true, states: ['succeeded'] }],
+];
+
+test.each(FILTERS)(
+  'by %s the first page reads a bounded number of rows, by an index',
+  async (_name, filter) => {
+    const { read, scans } = await costOf((db) =>
+      listTasks(db, filter, { size: 50, offset: 0, before: undefined }),
+    );
+    expect(scans).not.toContain('Seq Scan');
+    expect(read).toBeLessThan(2_000);
+  },
+);
+
+test.each(FILTERS)('by %s a page by cursor from the middle does too', async (_name, filter) => {
+  const { read, scans } = await costOf((db) => listTasks(db, filter, { size: 100, offset: 0, before }));
+  expect(scans).not.toContain('Seq Scan');
+  expect(read).toBeLessThan(4_000);
+});
+
+test.each(FILTERS)('by %s counting stops soon after 10,000', async (_name, filter) => {
+  const { read } = await costOf((db) => countTasks(db, filter));
+  expect(read).toBeLessThan(12_000);
+});
+
+test('by a tag that the statistics know to be common nothing is counted', async () => {
+  const pages = `update pg_class set reltuples = reltuples * $1::float8 where oid = 'errand.tasks'::regclass`;
+  // As in a table that has so many times the rows.
+  await pool.query(pages, [1_000]);
+  const statements: Statement[] = [];
+  const counted = countTasks(
+    watched(pool, (statement) => statements.push(statement)),
+    { tag: 'common' },
+  );
+  const { total, isEstimate } = await counted.finally(() => pool.query(pages, [0.001]));
+  expect(isEstimate).toBe(true);
+  expect(total).toBeGreaterThan(200_000);
+  expect(statements.map(({ text }) => text.split(' ', 1)[0])).toEqual(['explain']);
+});
+
+test('tasks that are part of nothing are not counted where they may be far apart', async () => {
+  const pages = `update pg_class set reltuples = reltuples * $1::float8 where oid = 'errand.tasks'::regclass`;
+  await pool.query(pages, [1_000]);
+  const statements: Statement[] = [];
+  const counted = countTasks(
+    watched(pool, (statement) => statements.push(statement)),
+    { topLevel: true },
+  );
+  const { total, isEstimate } = await counted.finally(() => pool.query(pages, [0.001]));
+  expect(isEstimate).toBe(true);
+  expect(total / (ROWS * 1_000)).toBeCloseTo(1, 1);
+  expect(new Set(statements.map(({ text }) => text.split(' ', 1)[0]))).toEqual(new Set(['explain']));
+  expect(await countTasks(pool, { topLevel: true, states: ['queued'] })).toEqual({
+    total: ROWS / 100,
+    isEstimate: false,
+  });
+});
+
+test('the estimate of the total costs no reading at all', async () => {
+  const statements: Statement[] = [];
+  const { total, isEstimate } = await countTasks(
+    watched(pool, (statement) => statements.push(statement)),
+    { states: ['succeeded'] },
+  );
+  expect(isEstimate).toBe(true);
+  expect(total).toBeGreaterThan(ROWS * 0.8);
+  expect(total).toBeLessThan(ROWS);
+  expect(statements).toHaveLength(2);
+  expect(statements[1]?.text).toMatch(/^explain \(format json\) select/);
+});

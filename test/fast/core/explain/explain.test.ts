@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import { inTime, REASON_CODES, type Reason } from '../../../../core/explain/explain_facts.ts';
+import { STATES } from '../../../../core/states.ts';
+import { at, error, explained, type Given, member, RUNNER } from './explaining.ts';
+
+test('a task that is due, with a free slot for it, is about to start', () => {
+  expect(explained({})).toEqual({
+    id: '01a1fda3-8ecb-7e32-bbab-5d3baba36f01',
+    name: 'billing.send',
+    version: '1.0.0',
+    state: 'queued',
+    summary:
+      'billing.send is queued: it is number 1 in the queue of billing.send, and a slot is free for it.',
+    reasons: [
+      {
+        code: 'queued',
+        message: 'It is number 1 in the queue of billing.send, and a slot is free for it',
+        since: at(-1),
+      },
+    ],
+    next_steps: [],
+    queue: { position: 1, position_is_capped: false, estimated_start_at: at(0) },
+    runners: { live: 2, able: 1, slots: 10, busy: 4 },
+    attempt: 1,
+    max_attempts: 25,
+    next_attempt_at: at(-1),
+    last_error: null,
+    explained_at: at(0),
+  });
+});
+
+test('all slots are busy: the rate of late tells when it starts, if anything finished', () => {
+  const busy = { live: 2, able: 2, slots: 20, busy: 20 };
+  const queue = { ahead: 5, is_capped: false };
+  const known = explained({ runners: busy, queue, finished: { count: 30, since: at(-60) } });
+  expect(known.reasons).toEqual([
+    {
+      code: 'no_free_slot',
+      message: 'All 20 slots of the 2 runners that can execute it were in use at the last heartbeat',
+    },
+    {
+      code: 'queued',
+      message: 'It is number 6 in the queue of billing.send, and it starts in about 12 s',
+      since: at(-1),
+    },
+  ]);
+  const busy_with = [
+    { name: 'webhook.deliver', count: 12 },
+    { name: 'billing.send', count: 8 },
+  ];
+  expect(explained({ runners: busy, queue, busy_with }).reasons[0]?.message).toMatch(
+    / at the last heartbeat; the pool runs 12 of webhook\.deliver, 8 of billing\.send$/,
+  );
+  expect(known.next_steps).toEqual(['Wait, start another runner, or raise RUNNER_CONCURRENCY']);
+  expect(known.queue).toEqual({ position: 6, position_is_capped: false, estimated_start_at: at(12) });
+  const unknown = explained({ runners: { live: 1, able: 1, slots: 2, busy: 2 }, queue });
+  expect(unknown.reasons.map(({ message }) => message)).toEqual([
+    'All 2 slots of the runner that can execute it were in use at the last heartbeat',
+    'It is number 6 in the queue of billing.send, and no task has finished recently, so its start cannot be estimated',
+  ]);
+  expect(unknown.queue?.estimated_start_at).toBeNull();
+});
+
+test('free slots are for those before it first', () => {
+  const runners = { live: 1, able: 1, slots: 10, busy: 4 };
+  const finished = { count: 10, since: at(-10) };
+  const startOf = (ahead: number): string | null | undefined =>
+    explained({ runners, finished, queue: { ahead, is_capped: false } }).queue?.estimated_start_at;
+  expect(startOf(5)).toBe(at(0));
+  expect(startOf(6)).toBe(at(1));
+  expect(startOf(15)).toBe(at(10));
+  const atOnce = explained({
+    finished: { count: 2, since: at(0) },
+    queue: { ahead: 7, is_capped: false },
+  });
+  expect(atOnce.queue?.estimated_start_at).toBe(at(0.001));
+});
+
+test('a place that was not counted to the end says so', () => {
+  const { reasons, queue } = explained({ queue: { ahead: 10_000, is_capped: true } });
+  expect(reasons[0]?.message).toMatch(/^It is at least number 10001 in the queue/);
+  expect(queue).toMatchObject({ position: 10_001, position_is_capped: true });
+});
+
+test('a task of any state has a reason, whatever else is known', () => {
+  for (const state of STATES) {
+    for (const dispatch of [null, { is_locked: true }, { is_locked: false }]) {
+      for (const runners of [
+        { live: 0, able: 0, slots: 0, busy: 0 },
+        { live: 1, able: 1, slots: 1, busy: 1 },
+        { live: 1, able: 1, slots: 1, busy: 0 },
+      ]) {
+        for (const seconds of [-60, -1, 60]) {
+          const task = { state, run_at: at(seconds) };
+          const queue = seconds < 0 ? { ahead: 0, is_capped: false } : null;
+          const { reasons, summary } = explained({ task, dispatch, runners, queue });
+          expect(reasons.length, JSON.stringify({ task, dispatch, runners })).toBeGreaterThan(0);
+          expect(summary).toMatch(/^billing\.send (is|has|was) [^:]+: [^A-Z].*\.$/);
+        }
+      }
+    }
+  }
+});
+
+test('durations are told as people do', () => {
+  expect([-5, 0, 40, 999, 9_940, 59_000, 60_000, 3_540_000, 7_200_000, 200_000_000].map(inTime)).toEqual([
+    '0 s',
+    '0 s',
+    '0 s',
+    '1 s',
+    '9.9 s',
+    '59 s',
+    '1 min',
+    '59 min',
+    '2 h',
+    '2.3 d',
+  ]);
+});
+
+/** For each code a task that has it. */
+const EXAMPLES: Record<Reason['code'], Given> = {
+  cancel_requested: { task: { state: 'running', cancel_requested_at: at(-1) } },
+  paused: { pauses: [{ target: 'billing', paused_at: at(-1), actor: 'a', reason: null }] },
+  scheduled: { task: { state: 'scheduled', run_at: at(1) } },
+  backing_off: { task: { state: 'retrying', run_at: at(1) } },
+  waiting_for_steps: { task: { state: 'waiting' } },
+  waiting_for_failure: { task: { state: 'waiting', step: 'on_failure' } },
+  waiting_for_children: { task: { state: 'running', children: 2, pending: 2 } },
+  no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0 } },
+  no_runner_for_name: { runners: { live: 1, able: 0, slots: 0, busy: 0 } },
+  needs_newer_runner: {
+    runners: { live: 1, able: 0, slots: 0, busy: 0 },
+    older: { count: 1, some: [{ ...RUNNER, version: '0.9.0' }] },
+  },
+  dispatch_lost: { dispatch: null, task: { run_at: at(-6) } },
+  claimed: { dispatch: { is_locked: true } },
+  runner_overdue: { dispatch: { is_locked: true }, runner: { ...RUNNER, lease_until: at(-1) } },
+  suspect: { task: { crashes: 1 } },
+  no_free_slot: { runners: { live: 1, able: 1, slots: 1, busy: 1 } },
+  queued: {},
+  running: { task: { state: 'running' } },
+  succeeded: { task: { state: 'succeeded' } },
+  skipped: { task: { state: 'succeeded', skipped: true } },
+  step_failed: {
+    task: { state: 'failed', children: 1, error: error('', { error_code: 'STEP_FAILED' }) },
+    family: { done: 0, failed: 1, members: [member('a', 'failed')] },
+  },
+  failed_permanently: { task: { state: 'failed', error: error('', { retryable: false }) } },
+  attempts_exhausted: { task: { state: 'failed', error: error('') } },
+  timed_out: {
+    task: { state: 'failed', error: error('') },
+    failure: { attempt: 1, outcome: 'timed_out', error: error('') },
+  },
+  quarantined: { task: { state: 'failed', error: error('', { error_code: 'QUARANTINED' }) } },
+  payload_invalid: { task: { state: 'failed', error: error('', { error_code: 'VALIDATION_FAILED' }) } },
+  cancelled: { task: { state: 'cancelled' } },
+  resolved: { task: { state: 'resolved' } },
+};
+
+test('there is an example of every code', () => {
+  expect(Object.keys(EXAMPLES).sort()).toEqual([...REASON_CODES].sort());
+});
+
+test.each(Object.entries(EXAMPLES))('%s is the first reason of its example', (code, given) => {
+  const { reasons, summary } = explained(given);
+  expect(reasons[0]?.code).toBe(code);
+  expect(summary.toLowerCase()).toContain(reasons[0]?.message.toLowerCase());
+});

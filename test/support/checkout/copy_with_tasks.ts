@@ -1,0 +1,34 @@
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { whenDone } from '../when_done.ts';
+import { ROOT } from './documents.ts';
+import { copySources } from './newcomer.ts';
+import { removeScratch, scratchFolder } from './scratch.ts';
+
+/** A copy of this checkout, with what is installed here; removed when the test, or the file that made it for all, is done. Gives its path. */
+export function copyOfCheckout(): string {
+  const folder = scratchFolder(0o755);
+  whenDone(() => removeScratch(folder));
+  copySources(folder);
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** Edits a file where the text is; throws when it is not there. */
+export function edit(file: string, where: RegExp, change: (found: string) => string): void {
+  const text = readFileSync(file, 'utf8');
+  expect(text).toMatch(where);
+  writeFileSync(file, text.replace(where, change));
+}
+
+/** Adds these lines where README says that a new task has them: to tasks/index.ts and to tasks/handlers.ts. */
+export function addToLists(
+  { index, handlers }: { index: string; handlers: string },
+  { importLine, handlerLine }: { importLine: string; handlerLine: string },
+): void {
+  edit(index, /^import .*$\n(?!import)/m, (last) => last + importLine);
+  const name = /\{ (\w+) \}/.exec(importLine)?.[1];
+  edit(index, /(?<=const definitions = \[[^\]]*),?\s*\]/, () => `, ${name}]`);
+  edit(handlers, /(?<=const handlers: Handlers = \{[^}]*)\}/, () => `${handlerLine}}`);
+}

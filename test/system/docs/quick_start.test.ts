@@ -1,0 +1,48 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { copyCheckout, portsFor } from '../../support/checkout/checkout.ts';
+import { blocksOf } from '../../support/checkout/documents.ts';
+import { succeed, type } from '../../support/checkout/newcomer.ts';
+import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
+import { until } from '../../support/until.ts';
+
+const [commands = '', curl = ''] = blocksOf('README.md', 'Quick start', 'sh', 2);
+const [answer = ''] = blocksOf('README.md', 'Quick start', 'json', 1);
+
+test("README's quick start does what it says, word for word", async () => {
+  expect(commands).toBe('npm install\nnpm start\n');
+  const folder = join(scratchFolder(0o755), 'errand');
+  onTestFinished(() => removeScratch(dirname(folder), join(folder, '.errand')));
+  mkdirSync(folder);
+  copyCheckout(folder);
+  const ports = await portsFor();
+  // .ci/run does the first on a clean clone, and all that follows it stands on that.
+  const [, start = ''] = commands.trim().split('\n');
+  const started = type(start, folder, ports);
+  onTestFinished(async () => {
+    started.pressCtrlC();
+    await started.exited;
+  });
+  await until(
+    'npm start is up',
+    () => started.hasEnded() || /^Press Ctrl-C to stop/m.test(started.output()),
+    60_000,
+  );
+  expect(started.output()).toMatch(/^Press Ctrl-C to stop/m);
+
+  expect(curl).toContain('localhost:8080');
+  const got = await succeed(curl.replace('localhost:8080', `localhost:${ports.SERVER_PORT}`), folder);
+  expect(JSON.parse(got)).toMatchObject(withoutAccidents(JSON.parse(answer)));
+
+  started.pressCtrlC();
+  expect([await started.exited, started.output()]).toEqual([0, expect.stringMatching(/^Stopped\.$/m)]);
+});
+
+/** The documented answer, with any text for what is different each time. */
+function withoutAccidents(documented: { task: object }): object {
+  const accidental = Object.entries(documented.task).map(([name, value]) =>
+    /^id$|_at$/.test(name) ? [name, expect.stringMatching(/^[-0-9a-fTZ.:]+$/)] : [name, value],
+  );
+  return { ...documented, task: Object.fromEntries(accidental) };
+}

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { call } from '../../support/api.ts';
+import { createDatabase } from '../../support/database.ts';
+import { startProxy } from '../../support/network/proxy.ts';
+import { startProcess, type TestProcess } from '../../support/processes.ts';
+import { until } from '../../support/until.ts';
+import { startPrometheus } from './prometheus.ts';
+
+// The alerts of deploy/ in a real Prometheus, which `.ci/run` installs. `npm test` leaves this out.
+
+const run = promisify(execFile);
+const RULES = join(import.meta.dirname, '..', '..', '..', 'deploy', 'prometheus', 'alerts.yaml');
+const database = await createDatabase();
+
+function submit(api: TestProcess, wait = ''): ReturnType<typeof call> {
+  return call(api.url, 'POST', `/v1/tasks/example.now${wait}`, { payload: {} });
+}
+
+test('the rules are rules, and what a process exposes is as promtool wants it', async () => {
+  const { stdout } = await run('promtool', ['check', 'rules', RULES]);
+  expect(stdout).toContain('SUCCESS');
+  const [api, runner] = await Promise.all(
+    ['api/main.ts', 'runner/main.ts'].map((script) => startProcess(script, database.url)),
+  );
+  expect((await submit(api as TestProcess, '?wait=30')).status).toBe(201);
+  for (const { url } of [api, runner] as TestProcess[]) {
+    const { text } = await call(url, 'GET', '/metrics');
+    const checking = run('promtool', ['check', 'metrics']);
+    // What Node's own figures are called is prom-client's matter: three gauges of it end in _total.
+    const ours = text.split('\n').filter((line) => /^(# (HELP|TYPE) )?errand_/.test(line));
+    checking.child.stdin?.end(`${ours.join('\n')}\n`);
+    // Of a fault it says where it is, and ends with another code.
+    await expect(checking).resolves.toMatchObject({ stderr: '' });
+  }
+});
+
+test('ErrandNoRunner fires for a task that no live runner can execute, and ends when one comes', async () => {
+  const own = await createDatabase();
+  const api = await startProcess('api/main.ts', own.url);
+  const prometheus = await startPrometheus([api.url]);
+  expect((await submit(api)).status).toBe(201);
+  const labels = await until('it fires', () => prometheus.firing('ErrandNoRunner'));
+  expect(labels).toEqual({ name: 'example.now' });
+  await startProcess('runner/main.ts', own.url);
+  await until('it has ended', async () => (await prometheus.firing('ErrandNoRunner')) === null);
+});
+
+test('ErrandBreakerOpen fires while Postgres is away, and ends when it is back', async () => {
+  const proxy = await startProxy(database.url);
+  const api = await startProcess('api/main.ts', proxy.url, { BREAKER_OPEN_SECS: '2' });
+  const prometheus = await startPrometheus([api.url]);
+  expect((await submit(api)).status).toBe(201);
+  await proxy.down();
+  const labels = await until('it fires', async () => {
+    await submit(api);
+    return prometheus.firing('ErrandBreakerOpen');
+  });
+  expect(labels).toEqual({ instance: new URL(api.url).host, pool: 'writes' });
+  await proxy.up();
+  await until('it has ended', async () => {
+    await submit(api);
+    return (await prometheus.firing('ErrandBreakerOpen')) === null;
+  });
+});
