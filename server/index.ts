@@ -1,0 +1,5 @@
+// What `import … from 'errand/server'` gives: Errand inside the process of another application.
+export { createErrand, type Errand } from './errand.ts';
+export type { HostLogger } from './host_log.ts';
+export type { Router } from './mount.ts';
+export type { DatabaseOptions, ErrandOptions } from './options.ts';
