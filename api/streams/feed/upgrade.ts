@@ -35,14 +35,21 @@ export function takeUpgrades(server: Server, listener: RequestListener): void {
  * there are none, they are answered as plain HTTP, as Node does without any listener.
  */
 export function shareUpgrades(server: Server, path: string): void {
+  const shared = paths.get(server);
+  if (shared !== undefined) return void shared.add(path);
+  const own = new Set([path]);
+  paths.set(server, own);
   const listener: RequestListener = (request, response) => void server.emit('request', request, response);
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    const isOurs = wantsWebSocket(request) && request.url?.split('?')[0] === path;
+    const isOurs = wantsWebSocket(request) && own.has(request.url?.split('?')[0] ?? '');
     if (!isOurs && server.listenerCount('upgrade') > 1) return;
     if (isOurs) upgrades.set(request, { socket: stream as Socket, head });
     passOn(request, stream as Socket, listener);
   });
 }
+
+/** The paths of WebSockets of each server that is shared. */
+const paths = new WeakMap<Server, Set<string>>();
 
 function passOn(request: IncomingMessage, socket: Socket, listener: RequestListener): void {
   socket.on('error', () => socket.destroy());
