@@ -1,10 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client } from 'pg';
 import { claimFile } from '../embedded/claim.ts';
 import { startPostgres } from '../embedded/postgres.ts';
-import { countTests } from '../store/testing/databases.ts';
+import { openTestServer, type TestServer } from '../store/testing/databases.ts';
 import { SERVER_FILE, STATE_FOLDER } from './server_file.ts';
 
 // The process that keeps the Postgres of a test run. `testing/postgres.ts` starts it, and it ends with the last
@@ -39,16 +38,16 @@ async function claim(): Promise<boolean> {
 }
 
 /** Resolves when no test has been connected for a while, and the file that names the server is gone. */
-async function untilIdle(client: Client, file: string, content: string): Promise<void> {
+async function untilIdle(tests: TestServer, file: string, content: string): Promise<void> {
   let usedAt = performance.now();
   for (;;) {
     await pause(LOOK_EVERY_MS);
-    if ((await countTests(client)) > 0) usedAt = performance.now();
+    if ((await tests.countTests()) > 0) usedAt = performance.now();
     if (performance.now() - usedAt < IDLE_MS) continue;
     await rm(file, { force: true });
     // A test may have read the file before, and connected meanwhile.
     await pause(LOOK_EVERY_MS);
-    if ((await countTests(client)) === 0) return;
+    if ((await tests.countTests()) === 0) return;
     usedAt = performance.now();
     await writeFile(file, content);
   }
@@ -63,15 +62,11 @@ async function keep(): Promise<void> {
     log: () => {},
   });
   try {
-    const client = new Client({ connectionString: server.url });
-    client.on('error', () => {});
-    await client.connect();
-    // Many connections are made, each of which would derive a key from the password.
-    await client.query("set scram_iterations = 1; alter role errand password 'errand'");
+    const tests = await openTestServer(server.url);
     const content = JSON.stringify({ url: server.url });
     await writeFile(file, content, { mode: 0o600 });
-    await Promise.race([untilIdle(client, file, content), server.exited]);
-    await client.end().catch(() => {});
+    await Promise.race([untilIdle(tests, file, content), server.exited]);
+    await tests.close();
   } finally {
     await rm(file, { force: true });
     await server.stop();
