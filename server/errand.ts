@@ -10,7 +10,8 @@ import { connectRunner, type StartingRunner, startRunner } from '../runner/start
 import type { Config } from '../config/schema.ts';
 import { logOf } from './host_log.ts';
 import { mount, type Router } from './mount.ts';
-import { configOf, type ErrandOptions, projectOf } from './options.ts';
+import type { ErrandOptions } from './options.ts';
+import { configOf, projectOf } from './settings.ts';
 
 /** Errand inside the process of another application. */
 export type Errand = {

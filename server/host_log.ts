@@ -2,17 +2,7 @@ import { type DestinationStream, type Logger, symbols } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { createLogger, type ProcessLogger, REDACTED } from '../process/logger.ts';
 import { shownError } from '../process/shown_error.ts';
-
-type Write = (fields: object, message?: string) => void;
-
-/** A logger of pino. The type also takes that of Fastify, which is one. */
-export type HostLogger = {
-  level: string;
-  info: Write;
-  warn: Write;
-  error: Write;
-  child: (bindings: Record<string, never>) => unknown;
-};
+import type { HostLogger } from './options.ts';
 
 /** A logger of Errand whose lines go where those of the host go. Throws a TypeError if it is not of pino. */
 export async function logOf(host: HostLogger | undefined, config: Config): Promise<ProcessLogger> {

@@ -1,5 +1,4 @@
 // What `import … from 'errand/server'` gives: Errand inside the process of another application.
 export { createErrand, type Errand } from './errand.ts';
-export type { HostLogger } from './host_log.ts';
 export type { Router } from './mount.ts';
-export type { DatabaseOptions, ErrandOptions } from './options.ts';
+export type { DatabaseOptions, ErrandOptions, HostLogger } from './options.ts';

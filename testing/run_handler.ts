@@ -5,13 +5,8 @@ import { type BoundTo, definitionOfCode, type Handler, type TaskDefinition } fro
 import { isWorkflow, type ResultsOfStep, type WorkflowDefinition } from '../core/workflow.ts';
 import type { Ending } from '../runner/execute/continuation.ts';
 import { type WorkflowCode, workflowHandlers } from '../runner/execute/workflow.ts';
-import {
-  type AttemptOptions,
-  attemptOnce,
-  type Collected,
-  type CollectedTask,
-  collected,
-} from './fake_attempt.ts';
+import type { AttemptOptions, Collected, CollectedTask } from './collected.ts';
+import { attemptOnce, collected } from './fake_attempt.ts';
 
 /** The result of a definition as a caller gets it: JSON, so dates are text. */
 type ResultOf<D extends TaskDefinition> = D['result'] extends Schema

@@ -11,7 +11,7 @@ import type { Config } from '../config/schema.ts';
 import { closeServer, portOf } from '../process/http.ts';
 import { createServer } from '../process/node_http.ts';
 import { createErrand, type Errand, type ErrandOptions } from '../server/index.ts';
-import { configOf } from '../server/options.ts';
+import { configOf } from '../server/settings.ts';
 import { openPool } from '../store/database/pool.ts';
 import type { TestDatabase } from '../store/testing/databases.ts';
 import { shiftTime } from '../store/testing/time.ts';
