@@ -21,6 +21,7 @@ COPY config config
 COPY core core
 COPY store store
 COPY process process
+COPY project project
 COPY tasks tasks
 COPY runner runner
 COPY api api
