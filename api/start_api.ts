@@ -100,7 +100,10 @@ export async function startApi(options: {
 }
 
 /** How long an API continues after it was asked to stop, in milliseconds. */
-export function drainTimes({ DRAIN_DELAY_SECS, SHUTDOWN_TIMEOUT_SECS }: Config): { min: number; max: number } {
+export function drainTimes({ DRAIN_DELAY_SECS, SHUTDOWN_TIMEOUT_SECS }: Config): {
+  min: number;
+  max: number;
+} {
   return { min: DRAIN_DELAY_SECS * 1_000, max: (DRAIN_DELAY_SECS + SHUTDOWN_TIMEOUT_SECS) * 1_000 };
 }
 

@@ -69,7 +69,5 @@ export function parseProjectConfig(
       return issue.keys.map((key) => `  ${at === 'the default export' ? key : `${at}.${key}`}: is unknown`);
     return [`  ${at}: ${issue.message}`];
   });
-  throw new ProjectError(
-    `${file} is not valid:\n${problems.join('\n')}\n${form}`,
-  );
+  throw new ProjectError(`${file} is not valid:\n${problems.join('\n')}\n${form}`);
 }

@@ -49,10 +49,7 @@ await runMain(async () => {
   await startStep(log, 'http', () => {
     app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
   });
-  log.info(
-    { port: portOf(server), runner_id: runner.id(), tasks: definitions.length },
-    'runner is ready',
-  );
+  log.info({ port: portOf(server), runner_id: runner.id(), tasks: definitions.length }, 'runner is ready');
   announce(server);
 });
 

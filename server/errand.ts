@@ -2,12 +2,12 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Pool } from 'pg';
 import { type StartingApi, startApi } from '../api/start_api.ts';
 import { shareUpgrades } from '../api/streams/feed/upgrade.ts';
+import type { Config } from '../config/schema.ts';
 import { closePool, migrateDatabase } from '../process/database.ts';
 import type { ProcessLogger } from '../process/logger.ts';
 import { startStep } from '../process/start.ts';
 import type { Project } from '../project/project.ts';
 import { connectRunner, type StartingRunner, startRunner } from '../runner/start_runner.ts';
-import type { Config } from '../config/schema.ts';
 import { logOf } from './host_log.ts';
 import { mount, type Router } from './mount.ts';
 import type { ErrandOptions } from './options.ts';
@@ -39,6 +39,13 @@ export type Errand = {
 
 type Parts = { project: Project; config: Config } & ProcessLogger;
 
+/** What has started so far. */
+type Started = {
+  api: StartingApi | null;
+  router: Router | null;
+  runner: { starting: StartingRunner | null; pgPool: Pool } | null;
+};
+
 /**
  * Makes an Errand that starts with `start()`. Several can be in one process, with a schema or a database each.
  * It handles no signals, ends no process, and reads no variable of the environment unless `env` has it. Throws
@@ -46,85 +53,84 @@ type Parts = { project: Project; config: Config } & ProcessLogger;
  */
 export function createErrand(options: ErrandOptions): Errand {
   const config = configOf(options);
-  let routed: Router | null = null;
-  let api: StartingApi | null = null;
-  let runner: { starting: StartingRunner | null; pgPool: Pool } | null = null;
+  const started: Started = { api: null, router: null, runner: null };
   let starting: Promise<void> | null = null;
   let stopping: Promise<void> | null = null;
-
-  async function bringUp(): Promise<void> {
-    const parts: Parts = {
-      ...{ config, project: await projectOf(options, config) },
-      ...(await logOf(options.log, config)),
-    };
-    if (options.api !== false) await bringUpApi(parts);
-    if (options.runner !== false) await bringUpRunner(parts);
-  }
-
-  async function bringUpApi({ project, log }: Parts): Promise<void> {
-    api = await startApi({ config, registry: project.registry, log });
-    routed = mount(api.app as Router);
-    await api.bringUp();
-    void api.reportWaiting();
-  }
-
-  async function bringUpRunner({ project, log, destination }: Parts): Promise<void> {
-    const pgPool = await startStep(log, 'database', () => connectRunner(config, log));
-    runner = { starting: null, pgPool };
-    if (api === null) await startStep(log, 'migrations', () => migrateDatabase(config, log, pgPool));
-    const started = await startRunner({ config, log, destination, pgPool, project, mayEndProcess: false });
-    runner.starting = started;
-    await started.started;
-  }
-
-  /** Ends what has started, the API and the runner beside each other. Throws the first error at the end. */
-  async function end(): Promise<void> {
-    const ended = await Promise.allSettled([endApi(), endRunner()]);
-    const failed = ended.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-  }
-
-  async function endApi(): Promise<void> {
-    await api?.drain();
-    await api?.close();
-  }
-
-  async function endRunner(): Promise<void> {
-    if (runner === null) return;
-    try {
-      await runner.starting?.stop();
-    } finally {
-      await closePool(runner.pgPool);
-    }
-  }
-
-  async function startAll(): Promise<void> {
-    try {
-      await bringUp();
-    } catch (error) {
-      await end().catch(() => {});
-      throw error;
-    }
-  }
-
   return {
     router(request, response, next) {
       if (options.api === false) return next === undefined ? refuse(response, 404) : next();
-      return routed === null ? refuse(response, 503) : routed(request, response, next);
+      const { router } = started;
+      return router === null ? refuse(response, 503) : router(request, response, next);
     },
     start() {
       if (stopping !== null) return Promise.reject(new Error('This Errand was stopped: create another one'));
-      starting ??= startAll();
+      starting ??= startAll(started, options, config);
       return starting;
     },
     stop() {
-      stopping ??= (starting ?? Promise.resolve()).then(end, () => {});
+      stopping ??= (starting ?? Promise.resolve()).then(
+        () => end(started),
+        () => {},
+      );
       return stopping;
     },
     attach(server, path = '') {
       shareUpgrades(server, `${path.replace(/\/+$/, '')}/ws`);
     },
   };
+}
+
+async function startAll(started: Started, options: ErrandOptions, config: Config): Promise<void> {
+  try {
+    const parts: Parts = {
+      ...{ config, project: await projectOf(options, config) },
+      ...(await logOf(options.log, config)),
+    };
+    if (options.api !== false) await bringUpApi(started, parts);
+    if (options.runner !== false) await bringUpRunner(started, parts);
+  } catch (error) {
+    await end(started).catch(() => {});
+    throw error;
+  }
+}
+
+async function bringUpApi(started: Started, { config, project, log }: Parts): Promise<void> {
+  const api = await startApi({ config, registry: project.registry, log });
+  started.api = api;
+  started.router = mount(api.app as Router);
+  await api.bringUp();
+  void api.reportWaiting();
+}
+
+async function bringUpRunner(started: Started, parts: Parts): Promise<void> {
+  const { config, log } = parts;
+  const pgPool = await startStep(log, 'database', () => connectRunner(config, log));
+  const runner: NonNullable<Started['runner']> = { starting: null, pgPool };
+  started.runner = runner;
+  if (started.api === null) await startStep(log, 'migrations', () => migrateDatabase(config, log, pgPool));
+  runner.starting = await startRunner({ ...parts, pgPool, mayEndProcess: false });
+  await runner.starting.started;
+}
+
+/** Ends what has started, the API and the runner beside each other. Throws the first error at the end. */
+async function end({ api, runner }: Started): Promise<void> {
+  const ended = await Promise.allSettled([endApi(api), endRunner(runner)]);
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function endApi(api: Started['api']): Promise<void> {
+  await api?.drain();
+  await api?.close();
+}
+
+async function endRunner(runner: Started['runner']): Promise<void> {
+  if (runner === null) return;
+  try {
+    await runner.starting?.stop();
+  } finally {
+    await closePool(runner.pgPool);
+  }
 }
 
 /** Before there is an application that could answer. */

@@ -9,7 +9,9 @@ const REMEDY = 'mount the router of Errand before the body parser';
  * A value that its parser made is written as JSON again. Its numbers may have been rounded then: a body whose
  * numbers a double cannot hold exactly is refused, because nobody knows what was sent.
  */
-export function bodyOfHost(request: IncomingMessage & { body?: unknown; rawBody?: unknown }): GivenBody | null {
+export function bodyOfHost(
+  request: IncomingMessage & { body?: unknown; rawBody?: unknown },
+): GivenBody | null {
   if (!request.readableDidRead || !hasBody(request)) return null;
   const { rawBody, body } = request;
   if (Buffer.isBuffer(rawBody)) return { bytes: rawBody, isExact: true };
@@ -46,7 +48,8 @@ function hasRounded(value: unknown): boolean {
   for (let one = left.pop(); left.length > 0 || one !== undefined; one = left.pop()) {
     if (typeof one === 'number' && (!Number.isFinite(one) || Math.abs(one) > Number.MAX_SAFE_INTEGER))
       return true;
-    if (typeof one === 'object' && one !== null) left.push(...Object.values(one).filter((part) => part != null));
+    if (typeof one === 'object' && one !== null)
+      left.push(...Object.values(one).filter((part) => part != null));
   }
   return false;
 }

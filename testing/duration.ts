@@ -9,7 +9,9 @@ const UNITS: Readonly<Record<string, number>> = {
 const TEXT = /^(?<count>\d+(?:\.\d+)?) ?(?<unit>ms|second|minute|hour|day|week)s?$/;
 
 /** A duration: milliseconds, or a text such as `2 days`. */
-export type Duration = number | `${number} ${'ms' | `${'second' | 'minute' | 'hour' | 'day' | 'week'}${'' | 's'}`}`;
+export type Duration =
+  | number
+  | `${number} ${'ms' | `${'second' | 'minute' | 'hour' | 'day' | 'week'}${'' | 's'}`}`;
 
 /** The milliseconds of a duration. Throws a TypeError that shows what is accepted. */
 export function msOf(duration: Duration): number {

@@ -1,6 +1,7 @@
 // What `import … from 'errand/testing'` gives. It needs no test runner.
-export type { Duration } from './duration.ts';
+
 export type { AttemptOptions, CollectedLine, CollectedTask } from './collected.ts';
+export type { Duration } from './duration.ts';
 export { type HandlerRun, runHandler, runStep, type StepRun } from './run_handler.ts';
 export {
   type DrainOptions,

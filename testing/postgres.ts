@@ -29,7 +29,9 @@ export async function databaseForTest(url: string | undefined, id: string): Prom
     const made = server === null ? null : await tryServer(server, id);
     if (made !== null) return made;
     if (Date.now() > until)
-      throw new Error(`The Postgres for tests did not start within ${SERVER_WITHIN_MS / 1_000} s: see ${folder}`);
+      throw new Error(
+        `The Postgres for tests did not start within ${SERVER_WITHIN_MS / 1_000} s: see ${folder}`,
+      );
     if (performance.now() - askedAt > ASK_AGAIN_MS) {
       startKeeper(folder);
       askedAt = performance.now();
@@ -40,7 +42,10 @@ export async function databaseForTest(url: string | undefined, id: string): Prom
 
 /** One for each user and each installation of Errand, whose versions may differ. */
 async function keeperFolder(): Promise<string> {
-  const installation = createHash('sha256').update(import.meta.dirname).digest('hex').slice(0, 12);
+  const installation = createHash('sha256')
+    .update(import.meta.dirname)
+    .digest('hex')
+    .slice(0, 12);
   const folder = join(tmpdir(), `errand-testing-${userInfo().uid}-${installation}`);
   await mkdir(folder, { recursive: true, mode: 0o711 });
   return folder;
@@ -72,7 +77,8 @@ async function tryServer(url: string, id: string): Promise<TestDatabase | null> 
     return await createTestDatabase(url, id);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (/^(ECONN|57P)/.test(code) || (error instanceof Error && /terminated/.test(error.message))) return null;
+    if (/^(ECONN|57P)/.test(code) || (error instanceof Error && /terminated/.test(error.message)))
+      return null;
     throw error;
   }
 }

@@ -37,7 +37,9 @@ export async function runHandler<D extends TaskDefinition>(
 ): Promise<HandlerRun<D>> {
   const definition = definitionOfCode(handler);
   if (definition === undefined || isWorkflow(definition))
-    throw new TypeError('runHandler takes the result of defineHandler(…); for steps of a workflow use runStep');
+    throw new TypeError(
+      'runHandler takes the result of defineHandler(…); for steps of a workflow use runStep',
+    );
   const { ending, ...more } = await attemptOnce(
     { definition, handler: handler as unknown as Handler },
     payload,

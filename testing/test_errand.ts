@@ -6,8 +6,8 @@ import { pino } from 'pino';
 import { type Client, createClient } from '../client/client.ts';
 import type { TaskRecord } from '../client/records.ts';
 import type { AnyTasks, NameOf, TaskTypes } from '../client/tasks_of.ts';
-import { isOwnNamespace } from '../core/registry.ts';
 import type { Config } from '../config/schema.ts';
+import { isOwnNamespace } from '../core/registry.ts';
 import { closeServer, portOf } from '../process/http.ts';
 import { createServer } from '../process/node_http.ts';
 import { createErrand, type Errand, type ErrandOptions } from '../server/index.ts';
@@ -15,9 +15,9 @@ import { configOf } from '../server/settings.ts';
 import { openPool } from '../store/database/pool.ts';
 import type { TestDatabase } from '../store/testing/databases.ts';
 import { shiftTime } from '../store/testing/time.ts';
+import { type Duration, msOf } from './duration.ts';
 import { drainDue, expire, passTime } from './passing_time.ts';
 import { databaseForTest } from './postgres.ts';
-import { type Duration, msOf } from './duration.ts';
 
 export type TestErrandOptions = Pick<ErrandOptions, 'tasks' | 'shipped' | 'directory' | 'config' | 'log'> & {
   /**
@@ -123,8 +123,7 @@ function testErrand<Tasks extends TaskTypes>(parts: Parts): TestErrand<Tasks> {
     async submitted(name) {
       const ids: string[] = [];
       for await (const task of client.list(name === undefined ? {} : { name })) {
-        if (task.parentId === null && !isOwnNamespace(task.namespace))
-          ids.unshift(task.id);
+        if (task.parentId === null && !isOwnNamespace(task.namespace)) ids.unshift(task.id);
       }
       return Promise.all(ids.map((id) => client.get(id)));
     },

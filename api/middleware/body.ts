@@ -32,9 +32,11 @@ export const readBody = [
   requireJson,
   (request: Request, response: Response, next: NextFunction): void => {
     const given = givenBody(request);
-    if (given === undefined) return (isWebhook(request) ? readEvent : readBytes)(request, response, next);
-    request.body = bytesOf(given, isWebhook(request));
-    next();
+    if (given === undefined) (isWebhook(request) ? readEvent : readBytes)(request, response, next);
+    else {
+      request.body = bytesOf(given, isWebhook(request));
+      next();
+    }
   },
 ];
 
@@ -49,8 +51,7 @@ function bytesOf(given: GivenBody, isSigned: boolean): Buffer {
     );
   }
   const limit = isSigned ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
-  if (bytes.length > limit)
-    throw Object.assign(new Error('The body is too large'), { status: 413, limit });
+  if (bytes.length > limit) throw Object.assign(new Error('The body is too large'), { status: 413, limit });
   return bytes;
 }
 

@@ -15,7 +15,7 @@ const TIMES: Readonly<Record<string, readonly string[]>> = {
   'errand.rounds': ['claimed_at'],
   // With the tasks, so that each is still added up once.
   'errand.rollup_watermark': ['rolled_up_to'],
-  // Both, because the difference tells the reconciler whether a clock has jumped.
+  // Both, because the reconciler finds a clock that has jumped by the difference.
   'errand_worker._private_jobs': ['run_at', 'created_at'],
 };
 
@@ -70,7 +70,7 @@ export async function shiftTime(connections: Connections, ms: number): Promise<v
         const older = columns.map((column) => `${column} = ${column} - make_interval(secs => $1)`);
         await client.query(`update ${table} set ${older.join(', ')}`, [ms / 1_000]);
       }
-      // graphile-worker fetches when it hears of a new job.
+      // graphile-worker fetches after this notification.
       await client.query(`select pg_notify('jobs:insert', '{"count":100}')`);
     }),
   );

@@ -11,6 +11,9 @@ test.each<[Duration, number]>([
   ['20 ms', 20],
 ])('%j is %d ms', (duration, ms) => expect(msOf(duration)).toBe(ms));
 
-test.each(['2 fortnights', 'days', '-1 day', '1e3 days', Number.NaN, -1])('%j is refused, with what is accepted', (wrong) => {
-  expect(() => msOf(wrong as Duration)).toThrow("such as '90 seconds', '1 hour' or '2 days'");
-});
+test.each(['2 fortnights', 'days', '-1 day', '1e3 days', Number.NaN, -1])(
+  '%j is refused, with what is accepted',
+  (wrong) => {
+    expect(() => msOf(wrong as Duration)).toThrow("such as '90 seconds', '1 hour' or '2 days'");
+  },
+);

@@ -95,7 +95,9 @@ describe('runHandler', () => {
 
   test('takes only the result of defineHandler', async () => {
     const plain = () => ({ total: 1, at: new Date() });
-    await expect(runHandler(plain, { count: 1 })).rejects.toThrow('runHandler takes the result of defineHandler');
+    await expect(runHandler(plain, { count: 1 })).rejects.toThrow(
+      'runHandler takes the result of defineHandler',
+    );
   });
 });
 
@@ -121,11 +123,19 @@ describe('runStep', () => {
   });
 
   test('gives the result of a step', async () => {
-    expect(await runStep(steps, 'read', { list: 'ann' })).toMatchObject({ result: ['ann@example.com'], skipped: false });
+    expect(await runStep(steps, 'read', { list: 'ann' })).toMatchObject({
+      result: ['ann@example.com'],
+      skipped: false,
+    });
   });
 
   test('gives the results of the steps before, and the tasks that it starts', async () => {
-    const run = await runStep(steps, 'mail', { list: 'x' }, { results: { read: ['a@example.com', 'b@example.com'] } });
+    const run = await runStep(
+      steps,
+      'mail',
+      { list: 'x' },
+      { results: { read: ['a@example.com', 'b@example.com'] } },
+    );
     expect(run.children).toMatchObject([
       { name: 'shop.mail', payload: { to: 'a@example.com' } },
       { name: 'shop.mail', payload: { to: 'b@example.com' } },

@@ -20,7 +20,11 @@ const flaky = defineTask({
   policy: { backoff: { initialMs: 3_600_000, factor: 2, maxMs: 86_400_000, jitter: 0 }, maxAttempts: 4 },
 });
 const follow = defineTask({ ...base, name: 'shop.follow' });
-const once = defineTask({ ...base, name: 'shop.once', policy: { dedup: { strategy: 'payload', windowSeconds: 3_600 } } });
+const once = defineTask({
+  ...base,
+  name: 'shop.once',
+  policy: { dedup: { strategy: 'payload', windowSeconds: 3_600 } },
+});
 const broken = defineTask({ ...base, name: 'shop.broken' });
 const fan = defineWorkflow({
   ...base,
@@ -67,8 +71,7 @@ const tasks = listTasks({
   },
 });
 
-const start = () =>
-  startTestErrand<TasksOf<typeof definitions>>({ tasks, database: inject('postgresUrl') });
+const start = () => startTestErrand<TasksOf<typeof definitions>>({ tasks, database: inject('postgresUrl') });
 const errand = await start();
 whenDone(() => errand.stop());
 
@@ -161,13 +164,19 @@ describe('databases', () => {
 test('a start that fails leaves no database behind', async () => {
   const before = await databases();
   await expect(
-    startTestErrand({ tasks: ['./nowhere'], directory: import.meta.dirname, database: inject('postgresUrl') }),
+    startTestErrand({
+      tasks: ['./nowhere'],
+      directory: import.meta.dirname,
+      database: inject('postgresUrl'),
+    }),
   ).rejects.toThrow('the folder ./nowhere does not exist');
   expect(await databases()).toEqual(before);
 });
 
 async function databases(): Promise<string[]> {
-  const rows = await onServer("select datname from pg_database where datname like 'errand_test_%' order by datname");
+  const rows = await onServer(
+    "select datname from pg_database where datname like 'errand_test_%' order by datname",
+  );
   return rows.map(({ datname }) => datname);
 }
 

@@ -35,10 +35,15 @@ app.use('/a/deep/path/', errand.router);
 app.use('/private', signedIn, errand.router);
 app.use('/parsed', express.json(), errand.router);
 app.use('/text', express.text({ type: '*/*' }), errand.router);
-app.use('/swallowed', express.json(), (request, _response, next) => {
-  request.body = undefined;
-  next();
-}, errand.router);
+app.use(
+  '/swallowed',
+  express.json(),
+  (request, _response, next) => {
+    request.body = undefined;
+    next();
+  },
+  errand.router,
+);
 app.use((_request, response) => void response.status(404).send('the shop has no such page'));
 
 const server: Server = app.listen(0, '127.0.0.1');
@@ -66,7 +71,9 @@ test('paths of the application stay with it', async () => {
 
 test('middleware of the application runs before', async () => {
   expect((await call(`${origin}/private`, 'GET', '/v1/tasks')).text).toBe('who are you?');
-  expect((await call(`${origin}/private`, 'GET', '/v1/tasks', undefined, { 'x-user': 'ann' })).status).toBe(200);
+  expect((await call(`${origin}/private`, 'GET', '/v1/tasks', undefined, { 'x-user': 'ann' })).status).toBe(
+    200,
+  );
   await expect(openSocket(`${origin}/private`)).rejects.toThrow('401');
   await expectSockets(`${origin}/private`, { 'x-user': 'ann' }, 11);
 });
@@ -112,7 +119,9 @@ test('a parsed body whose numbers may be rounded is refused, with the remedy', a
 });
 
 test('a body that the application has read and thrown away is refused, with the remedy', async () => {
-  const { status, body } = await call(`${origin}/swallowed`, 'POST', '/v1/tasks/shop.add', { payload: { a: 1 } });
+  const { status, body } = await call(`${origin}/swallowed`, 'POST', '/v1/tasks/shop.add', {
+    payload: { a: 1 },
+  });
   expect([status, body.code]).toEqual([500, 'INTERNAL_ERROR']);
   expect(body.error).toContain('mount the router of Errand before the body parser');
 });

@@ -8,7 +8,9 @@ import { errandOn, expectApiBelow, expectSockets } from './host.ts';
 
 const database = await createDatabase();
 const lines: string[] = [];
-const fastify = Fastify({ logger: { level: 'info', stream: { write: (line: string) => void lines.push(line) } } });
+const fastify = Fastify({
+  logger: { level: 'info', stream: { write: (line: string) => void lines.push(line) } },
+});
 const errand = errandOn(database, { log: fastify.log });
 
 fastify.addHook('onRequest', async (request, reply) => {
@@ -32,7 +34,9 @@ test('the API works below a path, and links begin with the path', () => expectAp
 test('routes of the application stay with it', async () => {
   expect((await call(origin, 'GET', '/')).text).toBe('the shop');
   expect((await call(origin, 'POST', '/orders', { a: 1 })).body).toEqual({ ordered: { a: 1 } });
-  expect((await call(origin, 'GET', '/v1/tasks')).body).toMatchObject({ message: 'Route GET:/v1/tasks not found' });
+  expect((await call(origin, 'GET', '/v1/tasks')).body).toMatchObject({
+    message: 'Route GET:/v1/tasks not found',
+  });
 });
 
 test('hooks of the application run before, for WebSockets too', async () => {

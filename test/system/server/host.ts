@@ -1,8 +1,8 @@
 import { type IncomingMessage, request as send } from 'node:http';
 import { afterAll, expect } from 'vitest';
-import type { TestDatabase } from '../../support/database.ts';
 import { createErrand, type Errand, type ErrandOptions } from '../../../server/index.ts';
 import { call } from '../../support/api.ts';
+import type { TestDatabase } from '../../support/database.ts';
 import { openSocket } from '../../support/network/web_socket.ts';
 import { tasks } from './tasks.ts';
 

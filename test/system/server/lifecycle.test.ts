@@ -23,7 +23,15 @@ async function listen(errand: ReturnType<typeof createErrand>): Promise<string> 
 
 /** What a library in a stranger's process must leave alone. */
 function globals(): unknown {
-  const events = ['SIGTERM', 'SIGINT', 'SIGUSR2', 'exit', 'disconnect', 'unhandledRejection', 'uncaughtException'];
+  const events = [
+    'SIGTERM',
+    'SIGINT',
+    'SIGUSR2',
+    'exit',
+    'disconnect',
+    'unhandledRejection',
+    'uncaughtException',
+  ];
   return [events.map((name) => process.listenerCount(name)), process.cwd(), { ...process.env }];
 }
 
@@ -38,10 +46,13 @@ describe('stop', () => {
     let isOver = false;
     const load = Array.from({ length: 4 }, async (_, caller) => {
       for (let n = 0; !isOver; n++) {
-        const answer = await call(url, 'POST', '/v1/tasks/shop.slow', { payload: { ms: 30, n: caller * 1e6 + n } });
+        const answer = await call(url, 'POST', '/v1/tasks/shop.slow', {
+          payload: { ms: 30, n: caller * 1e6 + n },
+        });
         if (answer.status === 201) accepted.add(answer.body.task.id);
         else refused++;
-        if (answer.status !== 201) expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
+        if (answer.status !== 201)
+          expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
       }
     });
     await until('tasks were accepted', () => accepted.size > 40);
@@ -130,7 +141,10 @@ describe('a start that fails', () => {
 
 test.each([
   [{ databse: 'x' }, 'createErrand has no option databse: did you mean database?'],
-  [{ config: { RUNNER_CONCURENCY: 1 } }, 'config: Errand has no variable RUNNER_CONCURENCY: did you mean RUNNER_CONCURRENCY?'],
+  [
+    { config: { RUNNER_CONCURENCY: 1 } },
+    'config: Errand has no variable RUNNER_CONCURENCY: did you mean RUNNER_CONCURRENCY?',
+  ],
   [{ config: { RUNNER_CONCURRENCY: 0 } }, 'RUNNER_CONCURRENCY=0 is not accepted'],
   [{ database: 'localhost/shop' }, 'database: localhost/shop is not a connection string'],
   [{ database: { host: 'localhost' } }, 'database: give its name'],
@@ -149,6 +163,8 @@ test('a database in parts is the same as its connection string', async () => {
 test('a variable of the environment counts only if it is given', () => {
   process.env.RUNNER_CONCURRENCY = 'many';
   expect(() => createErrand({ database: database.url, tasks })).not.toThrow();
-  expect(() => createErrand({ database: database.url, tasks, env: process.env })).toThrow('RUNNER_CONCURRENCY=many');
+  expect(() => createErrand({ database: database.url, tasks, env: process.env })).toThrow(
+    'RUNNER_CONCURRENCY=many',
+  );
   delete process.env.RUNNER_CONCURRENCY;
 });
