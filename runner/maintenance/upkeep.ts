@@ -25,13 +25,15 @@ export type UpkeepOptions = {
   connection: ClientConfig;
   events: RunnerEvents;
   registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+  /** See RunnerOptions. */
+  mayEndProcess?: boolean;
 };
 
 export type Upkeep = { lease: Lease; maintenance: Maintenance };
 
 /** Starts the lease of a runner and the maintenance that follows its heartbeats. */
 export function startUpkeep(
-  { config, pgPool, connection, events, registeredHandlers }: UpkeepOptions,
+  { config, pgPool, connection, events, registeredHandlers, mayEndProcess }: UpkeepOptions,
   runner: {
     id: number;
     thread: Worker;
@@ -91,6 +93,7 @@ export function startUpkeep(
     },
     onLost,
     log,
+    mayEndProcess,
   });
   return { maintenance, lease };
 }

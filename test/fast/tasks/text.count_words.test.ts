@@ -1,27 +1,16 @@
 import fc from 'fast-check';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import type { TaskContext } from '../../../core/task.ts';
 import countWordsHandler from '../../../tasks/text.count_words.handler.ts';
+import { runHandler } from '../../../testing/index.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startTestRunner } from '../../support/runner.ts';
 import { finished, submit } from '../../support/tasks.ts';
 
 const { pool } = await createDatabase();
 
-const context: TaskContext = {
-  id: '0190b0c0-0000-7000-8000-000000000000',
-  attempt: 1,
-  traceparent: null,
-  signal: new AbortController().signal,
-  log: pino({ level: 'silent' }),
-  progress: () => {},
-  submit: async () => {},
-};
-
 /** What the handler makes of a text, without a runner. */
 async function count(text: string, language = 'en'): Promise<unknown> {
-  return countWordsHandler({ text, language }, context);
+  return (await runHandler(countWordsHandler, { text, language })).result;
 }
 
 test('through a runner: the default language, another one, and one that there is not', async () => {
