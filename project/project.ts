@@ -57,7 +57,7 @@ export async function makeProject(
 }
 
 async function projectOf(config: ParsedConfig, directory: string, allShipped: Registry): Promise<Project> {
-  const own = await ownTasks(directory, config);
+  const own = await foundTasks(directory, config);
   const shipped = allShipped.definitions.filter(({ name, namespace }) =>
     config.shipped.some((one) => one === name || one === `${namespace}.*`),
   );
@@ -77,9 +77,9 @@ function findConfig(directory: string, named: string | undefined): string | null
   return found[0] ?? null;
 }
 
-type OwnTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
+type FoundTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
 
-async function ownTasks(directory: string, { tasks }: ParsedConfig): Promise<OwnTasks> {
+async function foundTasks(directory: string, { tasks }: ParsedConfig): Promise<FoundTasks> {
   if (!Array.isArray(tasks)) {
     const missing = tasks.definitions.filter(({ name }) => !Object.hasOwn(tasks.handlers, name));
     if (missing.length > 0) {
