@@ -1,0 +1,186 @@
+import type { Database } from '../database/pool.ts';
+
+/** A setting as new sessions of this role in this database get it. */
+export type Setting = {
+  name: string;
+  value: string;
+  /** Where it comes from, such as `user`, `database`, `configuration file` or `default`. */
+  source: string;
+};
+
+/** Properties of a server and of this role on it that decide how well Errand works there. */
+export type ServerFacts = {
+  role: string;
+  settings: Setting[];
+  /** Connections that roles without special rights can have in all. */
+  maxConnections: number;
+  /** Connections of clients that there are now, in all databases. */
+  usedConnections: number;
+  /** The limit of this role, and of the database; null without one. */
+  roleLimit: number | null;
+  databaseLimit: number | null;
+  /** The part of the queue of notifications that is in use, from 0 to 1. */
+  notifyUsage: number;
+  /** Transactions since the oldest one that this database may still have to freeze. */
+  frozenAge: number;
+  /** Whether the server has pg_trgm, and whether this database has it. */
+  trigrams: { isAvailable: boolean; isInstalled: boolean };
+};
+
+/** Settings that a session of Errand does not set itself, and that have a consequence for it. */
+const WITH_CONSEQUENCE = [
+  'fsync',
+  'full_page_writes',
+  'synchronous_commit',
+  'synchronous_standby_names',
+  'autovacuum',
+  'track_counts',
+  'session_replication_role',
+  'row_security',
+  'statement_timeout',
+];
+
+/**
+ * Reads them. `reset_val` is what a new session of this role gets, before Errand sets anything. It
+ * reads no table of Errand, so no lock on one keeps it waiting.
+ */
+export async function readServerFacts(database: Database): Promise<ServerFacts> {
+  const { rows } = await database.query<ServerFacts>(
+    `select current_user::text as role,
+            (select json_agg(json_build_object('name', name, 'value', reset_val, 'source', source) order by name)
+               from pg_settings
+              where name = any ($1)
+                 -- Switches of the planner that are not as they are by default.
+                 or (name like 'enable\\_%' and vartype = 'bool' and reset_val <> boot_val)) as settings,
+            current_setting('max_connections')::integer
+              - current_setting('superuser_reserved_connections')::integer
+              - coalesce(current_setting('reserved_connections', true)::integer, 0) as "maxConnections",
+            (select count(*)::integer from pg_stat_activity where backend_type = 'client backend') as "usedConnections",
+            (select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user) as "roleLimit",
+            (select nullif(datconnlimit, -1) from pg_database where datname = current_database()) as "databaseLimit",
+            pg_notification_queue_usage() as "notifyUsage",
+            (select age(datfrozenxid) from pg_database where datname = current_database()) as "frozenAge",
+            json_build_object(
+              'isAvailable', exists (select from pg_available_extensions where name = 'pg_trgm'),
+              'isInstalled', exists (select from pg_extension where extname = 'pg_trgm')) as trigrams`,
+    [WITH_CONSEQUENCE],
+  );
+  const [facts] = rows;
+  if (facts === undefined) throw new Error('Postgres returned no row for a query that always has one');
+  return facts;
+}
+
+/** What keeps vacuum from removing dead rows, or others from a table of Errand. */
+export type Holder = {
+  kind: 'transaction' | 'prepared' | 'slot';
+  /** The pid of a session, or the name of a prepared transaction or of a replication slot. */
+  id: string;
+  application: string | null;
+  role: string | null;
+  address: string | null;
+  state: string | null;
+  /** How long already; null for a slot. */
+  seconds: number | null;
+  /** How many transactions have begun since. */
+  transactions: number;
+};
+
+/**
+ * Transactions that began more than `seconds` ago, prepared ones of that age, and replication slots
+ * that nothing reads. Vacuum keeps every row that they may still need. The oldest first, at most a
+ * hundred.
+ */
+export async function readHolders(database: Database, seconds: number): Promise<Holder[]> {
+  const { rows } = await database.query<Holder>(
+    `select 'transaction' as kind, pid::text as id, application_name as application, usename::text as role,
+            client_addr::text as address, state, extract(epoch from now() - xact_start)::float8 as seconds,
+            greatest(age(backend_xid), age(backend_xmin)) as transactions
+       from pg_stat_activity
+      where xact_start < now() - make_interval(secs => $1)
+        and (backend_xid is not null or backend_xmin is not null or state like 'idle in transaction%')
+        and backend_type = 'client backend'
+     union all
+     select 'prepared', gid, null, owner::text, null, null, extract(epoch from now() - prepared)::float8, age(transaction)
+       from pg_prepared_xacts
+      where prepared < now() - make_interval(secs => $1) and database = current_database()
+     union all
+     select 'slot', slot_name::text, null, null, null, null, null, greatest(age(xmin), age(catalog_xmin))
+       from pg_replication_slots
+      where not active and (xmin is not null or catalog_xmin is not null or restart_lsn is not null)
+      order by seconds desc nulls last, id
+      limit 100`,
+    [seconds],
+  );
+  return rows;
+}
+
+/** A session that holds a lock on a table of Errand which others wait for. */
+export type Blocker = {
+  pid: number;
+  application: string | null;
+  role: string | null;
+  state: string | null;
+  table: string;
+  mode: string;
+  waiting: number;
+  /** How long its transaction has lasted. */
+  seconds: number | null;
+};
+
+/**
+ * Sessions that others have waited for, on a table of Errand, for more than `seconds`. It reads only
+ * the catalogue, so it answers even while everything else waits.
+ */
+export async function readBlockers(database: Database, seconds: number): Promise<Blocker[]> {
+  const { rows } = await database.query<Blocker>(
+    `with waiting as (
+       select l.pid, l.relation
+         from pg_locks l
+         join pg_class c on c.oid = l.relation
+        where not l.granted
+          and c.relnamespace in (to_regnamespace('errand'), to_regnamespace('errand_worker'))
+          and l.database = (select oid from pg_database where datname = current_database())
+          and coalesce(l.waitstart, now()) <= clock_timestamp() - make_interval(secs => $1)
+     )
+     select held.pid, a.application_name as application, a.usename::text as role, a.state,
+            held.relation::regclass::text as table, held.mode,
+            (select count(distinct w.pid)::integer from waiting w where w.relation = held.relation) as waiting,
+            extract(epoch from now() - a.xact_start)::float8 as seconds
+       from (select distinct relation from waiting) w
+       join pg_locks held on held.relation = w.relation and held.granted
+       left join pg_stat_activity a on a.pid = held.pid
+      where exists (select from waiting x where held.pid = any (pg_blocking_pids(x.pid)))
+      order by held.pid
+      limit 100`,
+    [seconds],
+  );
+  return rows;
+}
+
+/** The difference between Postgres's clock and this machine's. */
+export type ClockDifference = {
+  /** By how many milliseconds Postgres's clock is ahead. */
+  aheadMs: number;
+  /** The difference may be wrong by so much: half of the round trip. */
+  exactToMs: number;
+};
+
+/**
+ * Measures it in the middle of a round trip, and takes the shortest of some: the answer of the
+ * server was made at any time within it.
+ */
+export async function measureClock(database: Database): Promise<ClockDifference> {
+  const samples: ClockDifference[] = [];
+  for (let sample = 0; sample < 5; sample++) {
+    const sent = Date.now();
+    const started = performance.now();
+    const { rows } = await database.query<{ now: number }>(
+      'select extract(epoch from clock_timestamp())::float8 * 1000 as now',
+    );
+    const halfMs = (performance.now() - started) / 2;
+    samples.push({ aheadMs: Number(rows[0]?.now) - (sent + halfMs), exactToMs: halfMs });
+  }
+  const [best] = samples.sort((one, other) => one.exactToMs - other.exactToMs);
+  if (best === undefined) throw new Error('no sample of the clock was taken');
+  return best;
+}
