@@ -56,10 +56,17 @@ export async function awaitDatabase(config: Config, log: Logger, pool: Pool): Pr
     });
   } catch (error) {
     await pool.end();
-    throw new Error(`cannot use Postgres at ${where}: ${messageOf(error)}. ${adviceFor(error, config)}`, {
-      cause: error,
-    });
+    const { message, advice } = explainFailure(error, config);
+    throw new Error(`${message}. ${advice}`, { cause: error });
   }
+}
+
+/** Why Postgres cannot be used, with its address (password masked), and what to do about it. */
+export function explainFailure(error: unknown, config: Config): { message: string; advice: string } {
+  return {
+    message: `cannot use Postgres at ${whereOf(config)}: ${messageOf(error)}`,
+    advice: adviceFor(error, config),
+  };
 }
 
 /** `openDatabase`, then `awaitDatabase`. */

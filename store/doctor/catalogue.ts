@@ -31,6 +31,28 @@ export async function readCatalogue(database: Database): Promise<CatalogueObject
   return rows;
 }
 
+/** An index that Postgres does not use, because its making failed or has not ended. */
+export type InvalidIndex = {
+  name: string;
+  isUnique: boolean;
+  /** Whether a session is making it now. */
+  isInWork: boolean;
+};
+
+/** The indexes in Errand's schemas that are not valid, by name. */
+export async function readInvalidIndexes(database: Database): Promise<InvalidIndex[]> {
+  const { rows } = await database.query<InvalidIndex>(`
+    with ${SCHEMAS}
+    select own.schema || '.' || c.relname as name, i.indisunique as "isUnique",
+           exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid) as "isInWork"
+      from own
+      join pg_class c on c.relnamespace = own.id
+      join pg_index i on i.indexrelid = c.oid
+     where not (i.indisvalid and i.indisready and i.indislive)
+     order by 1`);
+  return rows;
+}
+
 /** The two schemas, by the names that the manifest has for them. */
 const SCHEMAS = `
   own (id, schema) as (

@@ -9,17 +9,7 @@ import type { CatalogueObject } from './catalogue.ts';
 const FILE = join(import.meta.dirname, '..', '..', 'migrations', 'catalogue.json');
 
 const object = z.object({
-  kind: z.enum([
-    'table',
-    'column',
-    'constraint',
-    'index',
-    'trigger',
-    'function',
-    'type',
-    'view',
-    'sequence',
-  ]),
+  kind: z.enum(['table', 'column', 'constraint', 'index', 'trigger', 'function', 'type', 'view', 'sequence']),
   name: z.string(),
   text: z.string(),
 });

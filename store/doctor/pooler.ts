@@ -1,5 +1,4 @@
-import type { ClientConfig } from 'pg';
-import { clientClass } from '../database/client.ts';
+import { Client, type ClientConfig } from 'pg';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A pooler that has no connection left lets a client wait. */
@@ -7,6 +6,12 @@ const STATEMENT_TIMEOUT_MS = 3_000;
 const NOTIFIED_WITHIN_MS = 2_000;
 /** A pooler may give a client the same connection twice in a row by chance. */
 const ROUNDS = 5;
+
+/** The host and the port that `pg` uses for this connection, from its URL or the PG* variables. */
+export function serverAddress(connection: ClientConfig): { host: string; port: number } {
+  const { host, port } = new Client(connection);
+  return { host, port };
+}
 
 /** What was seen of the way to the server. */
 export type Way = {
@@ -22,7 +27,7 @@ export type Way = {
   isNotified: boolean | null;
 };
 
-type Probe = InstanceType<ReturnType<typeof clientClass>> & { processID: number | null };
+type Probe = Client & { processID: number | null };
 
 /**
  * Looks for a pooler between this process and the server, with two plain connections of its own.
@@ -34,7 +39,7 @@ type Probe = InstanceType<ReturnType<typeof clientClass>> & { processID: number 
 export async function examineWay(connection: ClientConfig, canNotify: boolean): Promise<Way> {
   const clients: Probe[] = [];
   const connect = async (): Promise<Probe> => {
-    const client = new (clientClass(connection.schemas ?? { errand: 'errand', worker: 'errand_worker' }))({
+    const client = new Client({
       ...connection,
       application_name: 'errand doctor',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -77,7 +82,10 @@ async function modeOf(first: Probe, second: Probe): Promise<Pick<Way, 'pooling' 
       const after = await backendOf(first);
       await second.query('rollback');
       if (after !== before)
-        return { pooling: 'transaction', evidence: `one client ran in two processes, ${before} and ${after}` };
+        return {
+          pooling: 'transaction',
+          evidence: `one client ran in two processes, ${before} and ${after}`,
+        };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (/statement pooling/i.test(message)) return { pooling: 'statement', evidence: message };

@@ -10,6 +10,8 @@ export type RightsFacts = {
   mayCreateSchemas: boolean;
   /** Roles that own something in the schemas that it may not change; empty if it may migrate. */
   otherOwners: string[];
+  /** All roles that own something in them. */
+  owners: string[];
   /** The rights that the API and the runner need and that it lacks, such as `insert on errand.tasks`. */
   missing: { api: string[]; runner: string[] };
 };
@@ -41,7 +43,8 @@ const ROLE = `
          array(select owner::regrole::text
                  from owners
                 where not pg_has_role(owner, 'usage')
-                order by 1) as "otherOwners"`;
+                order by 1) as "otherOwners",
+         array(select owner::regrole::text from owners order by 1) as owners`;
 
 /** $1 to $3: what is needed on single tables; $4: the tables of the ledger that need not be read. */
 const MISSING = `

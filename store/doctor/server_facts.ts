@@ -114,43 +114,58 @@ export async function readHolders(database: Database, seconds: number): Promise<
   return rows;
 }
 
-/** A session that holds a lock on a table of Errand which others wait for. */
+/** A session that keeps others from Errand's tables or rows. */
 export type Blocker = {
+  /** 0 for a prepared transaction. */
   pid: number;
   application: string | null;
   role: string | null;
   state: string | null;
-  table: string;
-  mode: string;
-  waiting: number;
-  /** How long its transaction has lasted. */
+  /** How long its transaction has lasted; null if this role may not see it. */
   seconds: number | null;
+  /** The tables that it locks against others, or `a row`. */
+  what: string[];
+  /** How many sessions of Errand wait for it. */
+  waiting: number;
 };
 
 /**
- * Sessions that others have waited for, on a table of Errand, for more than `seconds`. It reads only
- * the catalogue, so it answers even while everything else waits.
+ * Sessions that processes of Errand have waited for longer than `seconds`, and those that have kept
+ * a table of Errand locked against all writers for so long. It reads only the catalogue, so it
+ * answers even while everything else waits.
  */
 export async function readBlockers(database: Database, seconds: number): Promise<Blocker[]> {
   const { rows } = await database.query<Blocker>(
     `with waiting as (
-       select l.pid, l.relation
+       select l.pid, coalesce(l.relation::regclass::text, 'a row') as what, unnest(pg_blocking_pids(l.pid)) as by
+         from pg_locks l
+         join pg_stat_activity a on a.pid = l.pid
+        where not l.granted
+          and l.locktype in ('relation', 'tuple', 'transactionid')
+          and a.datname = current_database()
+          and a.application_name like 'errand%'
+          and coalesce(l.waitstart, '-infinity') < clock_timestamp() - make_interval(secs => $1)
+     ),
+     holding as (
+       select l.pid as by, l.relation::regclass::text as what
          from pg_locks l
          join pg_class c on c.oid = l.relation
-        where not l.granted
+         join pg_stat_activity a on a.pid = l.pid
+        where l.granted
+          and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+          and c.relkind = 'r'
           and c.relnamespace in (to_regnamespace('errand'), to_regnamespace('errand_worker'))
           and l.database = (select oid from pg_database where datname = current_database())
-          and coalesce(l.waitstart, now()) <= clock_timestamp() - make_interval(secs => $1)
+          and coalesce(a.xact_start, '-infinity') < clock_timestamp() - make_interval(secs => $1)
      )
-     select held.pid, a.application_name as application, a.usename::text as role, a.state,
-            held.relation::regclass::text as table, held.mode,
-            (select count(distinct w.pid)::integer from waiting w where w.relation = held.relation) as waiting,
-            extract(epoch from now() - a.xact_start)::float8 as seconds
-       from (select distinct relation from waiting) w
-       join pg_locks held on held.relation = w.relation and held.granted
-       left join pg_stat_activity a on a.pid = held.pid
-      where exists (select from waiting x where held.pid = any (pg_blocking_pids(x.pid)))
-      order by held.pid
+     select by as pid, a.application_name as application, a.usename::text as role, a.state,
+            extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds,
+            array(select what from waiting w where w.by = blocking.by union select what from holding h where h.by = blocking.by order by 1) as what,
+            (select count(distinct w.pid)::integer from waiting w where w.by = blocking.by) as waiting
+       from (select by from waiting union select by from holding) blocking
+       left join pg_stat_activity a on a.pid = blocking.by
+      where blocking.by <> pg_backend_pid()
+      order by waiting desc, pid
       limit 100`,
     [seconds],
   );
