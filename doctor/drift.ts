@@ -1,6 +1,7 @@
 import type { Schemas } from '../store/database/schemas.ts';
 import type { CatalogueObject, InvalidIndex } from '../store/doctor/catalogue.ts';
 import { error, type Finding, ok, warning } from './finding.ts';
+import { realName } from './names.ts';
 
 /** What a database has, and what it must have. The texts of both are comparable. */
 export type Compared = {
@@ -14,7 +15,7 @@ export type Compared = {
 
 /** Judged by itself: the extension that it needs may not be there. */
 const OPTIONAL = 'errand.tasks_error_message_idx';
-/** The table of applied files is made before the first one. */
+/** Longer definitions are cut. */
 const SHORT = 300;
 
 /**
@@ -70,14 +71,8 @@ function ownerOf({ kind, name, text }: CatalogueObject): string {
   return `${schema}.${/ ON (?:ONLY )?(?:\S+\.)?"?([^\s".]+)"? USING /.exec(text)?.[1] ?? ''}`;
 }
 
-/** The name with the real name of its schema. */
-function shown(name: string, { errand, worker }: Schemas): string {
-  const [schema = '', ...rest] = name.split('.');
-  return [schema === 'errand_worker' ? worker : errand, ...rest].join('.');
-}
-
 function judgeMissing(object: CatalogueObject, schemas: Schemas): Finding {
-  const name = shown(object.name, schemas);
+  const name = realName(object.name, schemas);
   const isSlow = object.kind === 'index' && !isUniqueIndex(object.text);
   return (isSlow ? warning : error)('object_missing', {
     subject: name,
@@ -94,7 +89,7 @@ function isUniqueIndex(text: string): boolean {
 function remake(object: CatalogueObject, schemas: Schemas): string {
   const { kind, name, text } = object;
   const [schema = '', table = '', ...part] = name.split('.');
-  const of = shown(`${schema}.${table}`, schemas);
+  const of = realName(`${schema}.${table}`, schemas);
   if (kind === 'function') return reapply(name, schemas);
   if (kind === 'index') return `Run: ${text.replace(/^(CREATE (?:UNIQUE )?INDEX)/, '$1 CONCURRENTLY')}`;
   if (kind === 'constraint')
@@ -115,9 +110,9 @@ function reapply(name: string, schemas: Schemas): string {
 
 function judgeChanged(object: CatalogueObject, actual: CatalogueObject, schemas: Schemas): Finding {
   const { kind } = object;
-  const name = shown(object.name, schemas);
+  const name = realName(object.name, schemas);
   const isOff = kind === 'trigger' && actual.text === `${object.text} (disabled)`;
-  const [table = ''] = [shown(object.name.split('.').slice(0, 2).join('.'), schemas)];
+  const table = realName(object.name.split('.').slice(0, 2).join('.'), schemas);
   if (isOff)
     return error('object_changed', {
       subject: name,
@@ -172,7 +167,7 @@ const EFFECTS: Partial<Record<CatalogueObject['kind'], string>> = {
 };
 
 function judgeExtra({ kind, name, text: definition }: CatalogueObject, schemas: Schemas): Finding {
-  const real = shown(name, schemas);
+  const real = realName(name, schemas);
   const refuses = kind === 'column' && /not null/.test(definition) && !/default|generated/.test(definition);
   return (refuses ? error : warning)('object_extra', {
     subject: real,
@@ -186,7 +181,7 @@ function judgeExtra({ kind, name, text: definition }: CatalogueObject, schemas: 
 }
 
 function judgeInvalid({ name, isUnique, isInWork }: InvalidIndex, schemas: Schemas): Finding {
-  const real = shown(name, schemas);
+  const real = realName(name, schemas);
   if (isInWork)
     return warning('index_invalid', {
       subject: real,

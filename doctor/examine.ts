@@ -51,7 +51,7 @@ async function examineDatabase(config: Config, connection: ClientConfig, pool: P
     ...judged,
     ...(await examineAddresses(connection, true)),
     ...(await examineServer({ config, connection, pool, isWritable })),
-    ...(await examineLedger({ config, pool, server: reached })),
+    ...(await examineLedger({ config, pool, server: reached, isWritable })),
   ];
 }
 

@@ -7,6 +7,7 @@ import { isForbidden, type MigrationPlan, planMigration } from '../store/databas
 import { isConnectionFailure, isTimeout } from '../store/database/pool.ts';
 import type { Server } from '../store/database/server.ts';
 import { workerRevision } from '../store/database/worker_schema.ts';
+import { tryWriting } from '../store/database/writing.ts';
 import { readCatalogue, readInvalidIndexes } from '../store/doctor/catalogue.ts';
 import { comparable, expectedObjects, readManifest } from '../store/doctor/manifest.ts';
 import { readOpenTasks, readPoolFacts } from '../store/doctor/pool_facts.ts';
@@ -19,7 +20,7 @@ import { judgeQueue, OVERDUE_SECS } from './queue.ts';
 import { judgeMigrations } from './schema.ts';
 import { NEWEST_TESTED } from './server.ts';
 
-export type LedgerLook = { config: Config; pool: Pool; server: Server };
+export type LedgerLook = { config: Config; pool: Pool; server: Server; isWritable: boolean };
 
 /** Looks at the schema and, if Errand is there, at the pool and the queue. */
 export async function examineLedger(look: LedgerLook): Promise<Finding[]> {
@@ -31,6 +32,7 @@ export async function examineLedger(look: LedgerLook): Promise<Finding[]> {
   return [
     judged,
     ...(await attempt('schema', 'the objects of the schemas', () => examineDrift(look, planned))),
+    ...(look.isWritable ? await examineWriting(pool) : []),
     ...(await examinePool(look)),
   ];
 }
@@ -41,6 +43,24 @@ function judgeRefusal(thrown: unknown): Finding {
   const [message = '', remedy] = messageOf(thrown).split('. Nothing was changed. ');
   if (isRefused && remedy !== undefined) return error('schema_refused', { message, remedy });
   return notExamined('schema', 'the schemas of Errand', thrown);
+}
+
+/** A row that is rolled back. A role without the right to write has its own finding. */
+async function examineWriting(pool: Pool): Promise<Finding[]> {
+  try {
+    await tryWriting(pool, true);
+    return [];
+  } catch (thrown) {
+    if (isForbidden(thrown)) return [];
+    return [
+      error('write_failed', {
+        message: `A task can't be inserted: ${messageOf(thrown)}`,
+        remedy: isTimeout(thrown)
+          ? 'Look at the finding locked'
+          : 'If the disk is full, make space there. Otherwise look at the log of Postgres, and at the findings about the schema',
+      }),
+    ];
+  }
 }
 
 async function examineDrift({ config, pool, server }: LedgerLook, plan: MigrationPlan): Promise<Finding[]> {

@@ -2,7 +2,7 @@ import type { ClientConfig, Pool } from 'pg';
 import { schemasFor } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { inSchemas } from '../store/database/schemas.ts';
-import { ERROR_INDEX_SQL, hasErrorIndex } from '../store/database/server.ts';
+import { ERROR_INDEX_SQL } from '../store/database/server.ts';
 import { examineWay } from '../store/doctor/pooler.ts';
 import { readRights } from '../store/doctor/rights.ts';
 import { measureClock, readBlockers, readHolders, readServerFacts } from '../store/doctor/server_facts.ts';
@@ -51,7 +51,7 @@ export async function examineServer({
         ...judgeSettings(facts),
         ...judgeConnections(facts, needed),
         ...judgeReserves(facts),
-        judgeTrigrams(facts, await hasErrorIndex(pool), sql),
+        ...judgeTrigrams(facts, sql),
       ];
     }),
     attempt('server', 'long transactions', async () =>

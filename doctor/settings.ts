@@ -201,20 +201,20 @@ export function judgeReserves({ notifyUsage, frozenAge }: ServerFacts): Finding[
   ];
 }
 
-/** Judges whether the search for error messages has its index. */
-export function judgeTrigrams(
-  { trigrams }: Pick<ServerFacts, 'trigrams'>,
-  hasIndex: boolean,
-  sql: string,
-): Finding {
-  if (hasIndex) return ok('trigrams', 'The search for error messages has its index (pg_trgm)');
-  const why = trigrams.isInstalled
+/** Judges whether the search for error messages has its index; nothing to say before the first migration. */
+export function judgeTrigrams({ trigrams }: Pick<ServerFacts, 'trigrams'>, sql: string): Finding[] {
+  const { isAvailable, isInstalled, hasIndex } = trigrams;
+  if (hasIndex === null) return [];
+  if (hasIndex) return [ok('trigrams', 'The search for error messages has its index (pg_trgm)')];
+  const why = isInstalled
     ? 'pg_trgm is installed, but its index is not there'
-    : trigrams.isAvailable
+    : isAvailable
       ? 'the server has pg_trgm, but this database does not'
       : 'the server has no pg_trgm';
-  return warning('trigrams', {
-    message: `Tasks can be found by a part of their error message, but each search reads all tasks: ${why}`,
-    remedy: `${trigrams.isAvailable ? '' : 'Install it on the server (postgresql-contrib). '}As the owner, run: ${sql}`,
-  });
+  return [
+    warning('trigrams', {
+      message: `Tasks can be found by a part of their error message, but each search reads all tasks: ${why}`,
+      remedy: `${isAvailable ? '' : 'Install it on the server (postgresql-contrib). '}As the owner, run: ${sql}`,
+    }),
+  ];
 }

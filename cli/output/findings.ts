@@ -34,8 +34,12 @@ export function renderFindings(findings: readonly Finding[], { all, colours, wid
   });
   const count = (severity: Severity): number =>
     findings.filter((finding) => finding.severity === severity).length;
-  const total = `${count('error')} errors, ${count('warning')} warnings, ${count('ok')} ok`;
+  const total = `${numbered(count('error'), 'error')}, ${numbered(count('warning'), 'warning')}, ${count('ok')} ok`;
   return [...parts, `${total}\n`].join('\n');
+}
+
+function numbered(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function rank({ severity }: Finding): number {

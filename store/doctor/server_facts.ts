@@ -23,8 +23,8 @@ export type ServerFacts = {
   notifyUsage: number;
   /** Transactions since the oldest one that this database may still have to freeze. */
   frozenAge: number;
-  /** Whether the server has pg_trgm, and whether this database has it. */
-  trigrams: { isAvailable: boolean; isInstalled: boolean };
+  /** Whether the server has pg_trgm, whether this database has it, and its index; null without tasks. */
+  trigrams: { isAvailable: boolean; isInstalled: boolean; hasIndex: boolean | null };
 };
 
 /** Settings that a session of Errand does not set itself, and that have a consequence for it. */
@@ -62,7 +62,9 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
             (select age(datfrozenxid) from pg_database where datname = current_database()) as "frozenAge",
             json_build_object(
               'isAvailable', exists (select from pg_available_extensions where name = 'pg_trgm'),
-              'isInstalled', exists (select from pg_extension where extname = 'pg_trgm')) as trigrams`,
+              'isInstalled', exists (select from pg_extension where extname = 'pg_trgm'),
+              'hasIndex', case when to_regclass('errand.tasks') is not null
+                               then to_regclass('errand.tasks_error_message_idx') is not null end) as trigrams`,
     [WITH_CONSEQUENCE],
   );
   const [facts] = rows;
