@@ -70,7 +70,9 @@ export function judgeWay({ pooling, evidence, isNotified }: Way): Finding[] {
       message:
         'A notification that was sent did not arrive at a client that listens within 2 s. Tasks then start by polling only, up to 2 s late, and cancellations, pauses and event streams are late too',
       remedy:
-        'Connect to the server without a proxy that drops notifications, and look at the finding notify_queue',
+        way.severity === 'error'
+          ? 'Mend the finding pooler first'
+          : 'Connect to the server without a proxy that drops notifications, and look at the finding notify_queue',
     }),
   ];
 }

@@ -40,6 +40,17 @@ const WITH_CONSEQUENCE = [
   'statement_timeout',
 ];
 
+/** Where a new session gets a setting from, also if this session has set it since. The order is Postgres's. */
+const SOURCE = `
+  case when source <> 'session' then source else coalesce(
+    (select case when d.setrole = 0 then 'database' when d.setdatabase = 0 then 'user' else 'database user' end
+       from pg_db_role_setting d
+      where exists (select from unnest(d.setconfig) given (text) where starts_with(given.text, name || '='))
+        and d.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+        and d.setrole in (0, (select oid from pg_roles where rolname = current_user))
+      order by d.setrole = 0, d.setdatabase = 0
+      limit 1), 'configuration file') end`;
+
 /**
  * Reads them. `reset_val` is what a new session of this role gets, before Errand sets anything. It
  * reads no table of Errand, so no lock on one keeps it waiting.
@@ -47,7 +58,7 @@ const WITH_CONSEQUENCE = [
 export async function readServerFacts(database: Database): Promise<ServerFacts> {
   const { rows } = await database.query<ServerFacts>(
     `select current_user::text as role,
-            (select json_agg(json_build_object('name', name, 'value', reset_val, 'source', source) order by name)
+            (select json_agg(json_build_object('name', name, 'value', reset_val, 'source', ${SOURCE}) order by name)
                from pg_settings
               where name = any ($1)
                  -- Switches of the planner that are not as they are by default.
@@ -63,8 +74,11 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
             json_build_object(
               'isAvailable', exists (select from pg_available_extensions where name = 'pg_trgm'),
               'isInstalled', exists (select from pg_extension where extname = 'pg_trgm'),
-              'hasIndex', case when to_regclass('errand.tasks') is not null
-                               then to_regclass('errand.tasks_error_message_idx') is not null end) as trigrams`,
+              -- Without the right to use the schema, to_regclass() fails.
+              'hasIndex', (select exists (select from pg_class i
+                                           where i.relnamespace = t.relnamespace and i.relname = 'tasks_error_message_idx')
+                             from pg_class t
+                            where t.relnamespace = to_regnamespace('errand') and t.relname = 'tasks')) as trigrams`,
     [WITH_CONSEQUENCE],
   );
   const [facts] = rows;
