@@ -91,6 +91,13 @@ export function error(code: CodeOfArea, { message, remedy, subject = null }: Tro
   return { area: CODES[code], code, severity: 'error', subject, message, remedy };
 }
 
+/** 1 if there is an error, or with `isStrict` a warning. */
+export function exitCodeOf(findings: readonly Finding[], isStrict: boolean): 0 | 1 {
+  return findings.some(({ severity }) => severity === 'error' || (isStrict && severity === 'warning'))
+    ? 1
+    : 0;
+}
+
 const UNITS = [
   [86_400, 'days'],
   [3_600, 'h'],

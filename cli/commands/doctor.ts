@@ -22,16 +22,13 @@ export function doctorCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       const { examine } = await import('../../doctor/examine.ts');
+      const { exitCodeOf } = await import('../../doctor/finding.ts');
       const findings = await examine();
       process.stdout.write(
         options.json ? `${JSON.stringify({ findings }, null, 2)}\n` : await written(findings, options),
       );
-      process.exitCode = exitCodeOf(findings, options);
+      process.exitCode = exitCodeOf(findings, options.strict === true);
     });
-}
-
-function exitCodeOf(findings: readonly Finding[], { strict }: Options): number {
-  return findings.some(({ severity }) => severity === 'error' || (strict && severity === 'warning')) ? 1 : 0;
 }
 
 async function written(findings: readonly Finding[], options: Options): Promise<string> {

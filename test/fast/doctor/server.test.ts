@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { judgeAddresses } from '../../../doctor/addresses.ts';
-import { duration, some } from '../../../doctor/finding.ts';
+import { duration, error, exitCodeOf, ok, some, warning } from '../../../doctor/finding.ts';
 import {
   judgeBlockers,
   judgeClock,
@@ -155,6 +155,15 @@ test('a prepared transaction that blocks is not one to terminate', () => {
     remedy: expect.stringContaining('pg_prepared_xacts'),
   });
   expect(seen(judgeBlockers([]))).toEqual(['locked ok']);
+});
+
+test.each([
+  [[], 0, 0],
+  [[ok('queue', '')], 0, 0],
+  [[warning('paused', { message: '', remedy: '' })], 0, 1],
+  [[error('pooler', { message: '', remedy: '' })], 1, 1],
+])('the exit code of %j, and with --strict', (findings, code, strict) => {
+  expect([exitCodeOf(findings, false), exitCodeOf(findings, true)]).toEqual([code, strict]);
 });
 
 test('durations and lists are short', () => {
