@@ -15,6 +15,8 @@ export type Compared = {
 
 /** Judged by itself: the extension that it needs may not be there. */
 const OPTIONAL = 'errand.tasks_error_message_idx';
+/** In the text of a table. */
+const HIDING = 'row level security';
 /** Longer definitions are cut. */
 const SHORT = 300;
 
@@ -64,7 +66,7 @@ function tablesOf(objects: readonly CatalogueObject[]): string[] {
 
 /** The table of a part, as `schema.table`; empty for other objects. */
 function ownerOf({ kind, name, text }: CatalogueObject): string {
-  if (kind === 'column' || kind === 'constraint' || kind === 'trigger')
+  if (kind === 'column' || kind === 'constraint' || kind === 'trigger' || kind === 'rule')
     return name.split('.').slice(0, 2).join('.');
   if (kind !== 'index') return '';
   const [schema = ''] = name.split('.');
@@ -119,6 +121,8 @@ function judgeChanged(object: CatalogueObject, actual: CatalogueObject, schemas:
       message: `The trigger ${name} is disabled`,
       remedy: `Run: alter table ${table} enable trigger ${object.name.split('.').at(-1)}`,
     });
+  const isHidden = actual.text.includes(HIDING);
+  if (kind === 'table' && isHidden !== object.text.includes(HIDING)) return judgeHidden(name, isHidden);
   const difference =
     kind === 'function'
       ? firstDifference(object.text, actual.text)
@@ -134,6 +138,16 @@ function judgeChanged(object: CatalogueObject, actual: CatalogueObject, schemas:
         : kind === 'index'
           ? `Run: drop index concurrently ${name}; then: ${text(object)}`
           : 'Find out who changed it and why, and take it back with alter table',
+  });
+}
+
+function judgeHidden(name: string, isHidden: boolean): Finding {
+  return error('object_changed', {
+    subject: name,
+    message: isHidden
+      ? `Row level security is on for ${name}: roles that do not own it see no rows, and may write none`
+      : `Row level security is off for ${name}, which Errand has on`,
+    remedy: `Run: alter table ${name} ${isHidden ? 'disable' : 'enable'} row level security`,
   });
 }
 
@@ -163,13 +177,14 @@ const EFFECTS: Partial<Record<CatalogueObject['kind'], string>> = {
   constraint: 'It can refuse what Errand writes',
   column: 'Errand does not write it, so it needs a default or must allow null',
   index: 'Each write has to maintain it',
+  rule: 'It can replace what the statements of Errand do, so that nothing is written',
   function: 'A call may reach it instead of the function of Errand with the same name',
 };
 
 function judgeExtra({ kind, name, text: definition }: CatalogueObject, schemas: Schemas): Finding {
   const real = realName(name, schemas);
   const refuses = kind === 'column' && /not null/.test(definition) && !/default|generated/.test(definition);
-  return (refuses ? error : warning)('object_extra', {
+  return (refuses || kind === 'rule' ? error : warning)('object_extra', {
     subject: real,
     message: refuses
       ? `The column ${real} is not Errand's, and must not be null: nothing can be inserted into its table`

@@ -50,7 +50,7 @@ async function examineDatabase(config: Config, connection: ClientConfig, pool: P
   return [
     ...judged,
     ...(await examineAddresses(connection, true)),
-    ...(await examineServer({ config, connection, pool, isWritable })),
+    ...(await examineServer({ config, connection, pool, server: reached, isWritable })),
     ...(await examineLedger({ config, pool, server: reached, isWritable })),
   ];
 }

@@ -8,7 +8,12 @@ import { isConnectionFailure, isTimeout } from '../store/database/pool.ts';
 import type { Server } from '../store/database/server.ts';
 import { workerRevision } from '../store/database/worker_schema.ts';
 import { tryWriting } from '../store/database/writing.ts';
-import { readCatalogue, readInvalidIndexes } from '../store/doctor/catalogue.ts';
+import {
+  readCatalogue,
+  readEmptied,
+  readInvalidIndexes,
+  readOtherErrands,
+} from '../store/doctor/catalogue.ts';
 import { comparable, expectedObjects, readManifest } from '../store/doctor/manifest.ts';
 import { readOpenTasks, readPoolFacts } from '../store/doctor/pool_facts.ts';
 import { readQueueFacts } from '../store/doctor/queue_facts.ts';
@@ -17,7 +22,7 @@ import { judgeDrift } from './drift.ts';
 import { error, type Finding, ok } from './finding.ts';
 import { isLive, judgeNames, judgeRunners } from './pool.ts';
 import { judgeQueue, OVERDUE_SECS } from './queue.ts';
-import { judgeMigrations } from './schema.ts';
+import { type Around, judgeEmptied, judgeMigrations } from './schema.ts';
 import { NEWEST_TESTED } from './server.ts';
 
 export type LedgerLook = { config: Config; pool: Pool; server: Server; isWritable: boolean };
@@ -27,11 +32,14 @@ export async function examineLedger(look: LedgerLook): Promise<Finding[]> {
   const { config, pool } = look;
   const planned = await planMigration(pool).catch((thrown: unknown) => ({ thrown }));
   if ('thrown' in planned) return [judgeRefusal(planned.thrown)];
-  const judged = judgeMigrations(planned, schemasFor(config), VERSION);
+  const judged = judgeMigrations(planned, schemasFor(config), VERSION, await readAround(pool, planned));
   if (planned.makesTable) return [judged];
   return [
     judged,
     ...(await attempt('schema', 'the objects of the schemas', () => examineDrift(look, planned))),
+    ...(await attempt('schema', 'rows that must be there', async () =>
+      judgeEmptied(await readEmptied(pool), schemasFor(config)),
+    )),
     ...(look.isWritable ? await examineWriting(pool) : []),
     ...(await examinePool(look)),
   ];
@@ -43,6 +51,16 @@ function judgeRefusal(thrown: unknown): Finding {
   const [message = '', remedy] = messageOf(thrown).split('. Nothing was changed. ');
   if (isRefused && remedy !== undefined) return error('schema_refused', { message, remedy });
   return notExamined('schema', 'the schemas of Errand', thrown);
+}
+
+/** Read only where it matters. */
+async function readAround(pool: Pool, plan: MigrationPlan): Promise<Around> {
+  if (plan.transactions.length === 0) return { hasTasks: true, others: [] };
+  const objects = await readCatalogue(pool);
+  return {
+    hasTasks: objects.some(({ kind, name }) => kind === 'table' && name === 'errand.tasks'),
+    others: await readOtherErrands(pool),
+  };
 }
 
 /** A row that is rolled back. A role without the right to write has its own finding. */

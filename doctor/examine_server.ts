@@ -2,15 +2,21 @@ import type { ClientConfig, Pool } from 'pg';
 import { schemasFor } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { inSchemas } from '../store/database/schemas.ts';
-import { ERROR_INDEX_SQL } from '../store/database/server.ts';
+import { ERROR_INDEX_SQL, type Server } from '../store/database/server.ts';
 import { examineWay } from '../store/doctor/pooler.ts';
 import { readRights } from '../store/doctor/rights.ts';
-import { measureClock, readBlockers, readHolders, readServerFacts } from '../store/doctor/server_facts.ts';
+import {
+  measureClock,
+  readBlockers,
+  readCollation,
+  readHolders,
+  readServerFacts,
+} from '../store/doctor/server_facts.ts';
 import { attempt } from './attempt.ts';
 import type { Finding } from './finding.ts';
 import { judgeOwners } from './schema.ts';
 import { judgeBlockers, judgeClock, judgeHolders, judgeRights, judgeWay } from './server.ts';
-import { judgeConnections, judgeReserves, judgeSettings, judgeTrigrams } from './settings.ts';
+import { judgeCollation, judgeConnections, judgeReserves, judgeSettings, judgeTrigrams } from './settings.ts';
 
 /** The fetch of a busy queue gets slow when rows stay for longer than this. */
 const LONG_TRANSACTION_SECS = 600;
@@ -21,13 +27,20 @@ const MORE_OF_RUNNER = 2;
 /** An API process listens on one. */
 const MORE_OF_API = 1;
 
-export type ServerLook = { config: Config; connection: ClientConfig; pool: Pool; isWritable: boolean };
+export type ServerLook = {
+  config: Config;
+  connection: ClientConfig;
+  pool: Pool;
+  server: Server;
+  isWritable: boolean;
+};
 
 /** Looks at the server, at the way to it, and at the rights of this role. */
 export async function examineServer({
   config,
   connection,
   pool,
+  server,
   isWritable,
 }: ServerLook): Promise<Finding[]> {
   const schemas = schemasFor(config);
@@ -54,6 +67,9 @@ export async function examineServer({
         ...judgeTrigrams(facts, sql),
       ];
     }),
+    attempt('server', 'the order of texts', async () =>
+      judgeCollation(await readCollation(pool, server.versionNumber), server.database),
+    ),
     attempt('server', 'long transactions', async () =>
       judgeHolders(await readHolders(pool, LONG_TRANSACTION_SECS)),
     ),

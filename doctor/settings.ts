@@ -1,4 +1,4 @@
-import type { ServerFacts, Setting } from '../store/doctor/server_facts.ts';
+import type { Collation, ServerFacts, Setting } from '../store/doctor/server_facts.ts';
 import { error, type Finding, ok, warning } from './finding.ts';
 
 /** The statement that prepares a session must be over by then. It takes one round trip. */
@@ -215,6 +215,18 @@ export function judgeTrigrams({ trigrams }: Pick<ServerFacts, 'trigrams'>, sql: 
     warning('trigrams', {
       message: `Tasks can be found by a part of their error message, but each search reads all tasks: ${why}`,
       remedy: `${isAvailable ? '' : 'Install it on the server (postgresql-contrib). '}As the owner, run: ${sql}`,
+    }),
+  ];
+}
+
+/** Judges whether the indexes on texts still have the order of this server. */
+export function judgeCollation({ made, now }: Collation, database: string): Finding[] {
+  if (made === null || now === null || made === now) return [];
+  return [
+    error('collation', {
+      subject: database,
+      message: `The database ${database} was made with the order of texts of version ${made}, and its server now has ${now}, usually after an update of its operating system. Indexes on texts may be wrong: rows are not found, and duplicates are let in`,
+      remedy: `Stop all processes of Errand, then run: reindex database ${database}; then: alter database ${database} refresh collation version`,
     }),
   ];
 }

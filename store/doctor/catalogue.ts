@@ -1,16 +1,19 @@
 import type { Database } from '../database/pool.ts';
 
 /** The kinds of objects in Errand's schemas, as the catalogue of Postgres names them. */
-export type ObjectKind =
-  | 'table'
-  | 'column'
-  | 'constraint'
-  | 'index'
-  | 'trigger'
-  | 'function'
-  | 'type'
-  | 'view'
-  | 'sequence';
+export const KINDS = [
+  'table',
+  'column',
+  'constraint',
+  'index',
+  'trigger',
+  'rule',
+  'function',
+  'type',
+  'view',
+  'sequence',
+] as const;
+export type ObjectKind = (typeof KINDS)[number];
 
 /** An object of one of Errand's two schemas. */
 export type CatalogueObject = {
@@ -158,11 +161,49 @@ const TYPES = `
 const VIEWS = `
   select 'view', full_name, pg_get_viewdef(oid) from relations where relkind = 'v'`;
 
+/** A rule can replace what a statement does. Every view has one, which is its query. */
+const RULES = `
+  select 'rule', full_name || '.' || r.rulename, pg_get_ruledef(r.oid)
+    from relations c
+    join pg_rewrite r on r.ev_class = c.oid
+   where r.rulename <> '_RETURN'`;
+
 const SEQUENCES = `
   select 'sequence', full_name, 'sequence' from relations where relkind = 'S'`;
 
 const CATALOGUE = `
   with ${SCHEMAS}, ${RELATIONS}
   select kind, name, text
-    from (${[TABLES, COLUMNS, CONSTRAINTS, INDEXES, TRIGGERS, FUNCTIONS, TYPES, VIEWS, SEQUENCES].join('\n union all ')}) found (kind, name, text)
+    from (${[TABLES, COLUMNS, CONSTRAINTS, INDEXES, TRIGGERS, FUNCTIONS, TYPES, VIEWS, RULES, SEQUENCES].join('\n union all ')}) found (kind, name, text)
    order by kind collate "C", name collate "C"`;
+
+/** The tables that always have one row. */
+const SINGLE = ['watch', 'ticket_key', 'rollup_watermark'] as const;
+
+/** Those of them that are empty. Tables that this role may not read are left out. */
+export async function readEmptied(database: Database): Promise<string[]> {
+  const emptied: string[] = [];
+  for (const table of SINGLE) {
+    const { rows } = await database
+      .query<{ is_there: boolean }>(`select exists (select from errand.${table}) as is_there`)
+      .catch((error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === '42501') return { rows: [] };
+        throw error;
+      });
+    if (rows[0]?.is_there === false) emptied.push(table);
+  }
+  return emptied;
+}
+
+/** The schemas of other Errands in this database, by the form of their table of applied files. */
+export async function readOtherErrands(database: Database): Promise<string[]> {
+  const { rows } = await database.query<{ schema: string }>(`
+    select c.relnamespace::regnamespace::text as schema
+      from pg_class c
+     where c.relname = 'migrations'
+       and c.relkind = 'r'
+       and c.relnamespace <> coalesce(to_regnamespace('errand')::oid, 0)
+       and (select array_agg(attname::text) from pg_attribute where attrelid = c.oid) @> '{file,hash,applied_at}'
+     order by 1`);
+  return rows.map(({ schema }) => schema);
+}

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NATIVE_SINCE } from '../database/migration_files.ts';
 import { areDefault, inSchemas, type Schemas } from '../database/schemas.ts';
-import type { CatalogueObject } from './catalogue.ts';
+import { type CatalogueObject, KINDS } from './catalogue.ts';
 
 /** Written by `npm run schema` beside schema.sql, which is for readers. */
 const FILE = join(import.meta.dirname, '..', '..', 'migrations', 'catalogue.json');
 
 const object = z.object({
-  kind: z.enum(['table', 'column', 'constraint', 'index', 'trigger', 'function', 'type', 'view', 'sequence']),
+  kind: z.enum(KINDS),
   name: z.string(),
   text: z.string(),
 });

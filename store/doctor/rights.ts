@@ -47,7 +47,7 @@ const ROLE = `
          array(select owner::regrole::text from owners order by 1) as owners`;
 
 /** $1 to $3: what is needed on single tables; $4: the tables of the ledger that need not be read. */
-const MISSING = `
+const LACKING = `
   with own (id, is_worker) as (
     values (to_regnamespace('errand'), false), (to_regnamespace('errand_worker'), true)
   ),
@@ -89,8 +89,13 @@ const MISSING = `
   select 'execute on function ' || p.oid::regprocedure::text
     from own
     join pg_proc p on p.pronamespace = own.id
-   where not has_function_privilege(p.oid, 'execute')
-   order by 1`;
+   where not has_function_privilege(p.oid, 'execute')`;
+
+/** Without the use of the schema the other rights are worth nothing, so that comes first. */
+const MISSING = `
+  select lacking
+    from (${LACKING}) rights (lacking)
+   order by not starts_with(lacking, 'usage'), lacking`;
 
 async function missing(database: Database, process: 'api' | 'runner'): Promise<string[]> {
   const { tables, unread } = rightsNeeded(process);

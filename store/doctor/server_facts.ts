@@ -86,6 +86,23 @@ export async function readServerFacts(database: Database): Promise<ServerFacts> 
   return facts;
 }
 
+/** The version of the order of texts that the database was made with, and the one that the server has now. */
+export type Collation = { made: string | null; now: string | null };
+
+/** Before Postgres 15 a database does not know its version: both are null. */
+const COLLATED_SINCE = 150_000;
+
+/** Reads them for a server of this version (`server_version_num`). */
+export async function readCollation(database: Database, serverVersion: number): Promise<Collation> {
+  if (serverVersion < COLLATED_SINCE) return { made: null, now: null };
+  const { rows } = await database.query<Collation>(
+    `select datcollversion as made, pg_database_collation_actual_version(oid) as now
+       from pg_database
+      where datname = current_database()`,
+  );
+  return rows[0] ?? { made: null, now: null };
+}
+
 /** What keeps vacuum from removing dead rows, or others from a table of Errand. */
 export type Holder = {
   kind: 'transaction' | 'prepared' | 'slot';

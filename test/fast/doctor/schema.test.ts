@@ -3,7 +3,7 @@ import { parseConfig } from '../../../config/load.ts';
 import { judgeConfiguration, judgeInvalid } from '../../../doctor/configuration.ts';
 import { judgeDrift } from '../../../doctor/drift.ts';
 import { effectsOf } from '../../../doctor/migration_effects.ts';
-import { judgeMigrations, judgeOwners } from '../../../doctor/schema.ts';
+import { judgeEmptied, judgeMigrations, judgeOwners } from '../../../doctor/schema.ts';
 import type { MigrationPlan } from '../../../store/database/migration_plan.ts';
 import type { CatalogueObject } from '../../../store/doctor/catalogue.ts';
 
@@ -26,10 +26,30 @@ describe('migrations', () => {
     [{ transactions: [[file('functions/uuidv7.sql')]], isOptional: true }, 'schema_old warning'],
     [{ unknown: ['0009_next.sql'] }, 'schema_new warning'],
     [{ unknown: ['0009_next.sql'], transactions: [[file('a.sql')]] }, 'schema_old error'],
-  ])('%j', (change, expected) => {
-    const { code, severity, message } = judgeMigrations({ ...DONE, ...change }, SCHEMAS, '1.2.3');
+    [{ worker: { from: null, to: 20 } }, 'object_missing error'],
+    [{ transactions: [[file('0001_tasks.sql')]] }, 'row_missing error', { hasTasks: true, others: [] }],
+  ])('%j', (change, expected, around = { hasTasks: false, others: [] }) => {
+    const { code, severity, message } = judgeMigrations({ ...DONE, ...change }, SCHEMAS, '1.2.3', around);
     expect(`${code} ${severity}`).toBe(expected);
-    expect(message).toMatch(/1\.2\.3|billing and billing_worker/);
+    expect(message).toMatch(/1\.2\.3|billing/);
+  });
+
+  test('another Errand in the database is named, for one who has mistyped the schema', () => {
+    const plan = { ...DONE, makesTable: true, transactions: [[file('0001_tasks.sql')]] };
+    const around = { hasTasks: false, others: ['shipping'] };
+    expect(judgeMigrations(plan, SCHEMAS, '1.2.3', around).message).toContain(
+      'in other schemas of this database: shipping',
+    );
+  });
+
+  test('a lost row is put back by the statement that its finding says', () => {
+    expect(judgeEmptied(['watch'], SCHEMAS)).toMatchObject([
+      {
+        code: 'row_missing',
+        subject: 'billing.watch',
+        remedy: 'Run: insert into "billing".watch default values',
+      },
+    ]);
   });
 
   test('one owner is as it should be, two are not', () => {

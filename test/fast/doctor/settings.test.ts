@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { judgeConnections, judgeReserves, judgeSettings, judgeTrigrams } from '../../../doctor/settings.ts';
+import {
+  judgeCollation,
+  judgeConnections,
+  judgeReserves,
+  judgeSettings,
+  judgeTrigrams,
+} from '../../../doctor/settings.ts';
 import type { ServerFacts } from '../../../store/doctor/server_facts.ts';
 
 const FACTS: ServerFacts = {
@@ -85,4 +91,14 @@ test('pg_trgm: what is missing decides what is to be done', () => {
     message: expect.stringContaining('the server has no pg_trgm'),
     remedy: expect.stringMatching(/Install it .* create …/),
   });
+});
+
+test.each([
+  ['2.36', '2.36', []],
+  [null, null, []],
+  ['2.31', '2.36', ['collation error']],
+])('texts were ordered by %s, and are now by %s', (made, now, expected) => {
+  expect(judgeCollation({ made, now }, 'db').map(({ code, severity }) => `${code} ${severity}`)).toEqual(
+    expected,
+  );
 });

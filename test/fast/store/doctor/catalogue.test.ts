@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { judgeEmptied } from '../../../../doctor/schema.ts';
 import { migrate } from '../../../../store/database/migrate.ts';
-import { readCatalogue } from '../../../../store/doctor/catalogue.ts';
+import { DEFAULT_SCHEMAS } from '../../../../store/database/schemas.ts';
+import { readCatalogue, readEmptied, readOtherErrands } from '../../../../store/doctor/catalogue.ts';
 import { createDatabase, openTestPool } from '../../../support/database.ts';
 import { driftOf } from '../../../support/drift.ts';
 
@@ -88,6 +90,11 @@ test.each([
     'drop function errand_worker.complete_jobs(bigint[])',
     { 'errand_worker.complete_jobs(_int8)': 'object_missing error' },
   ],
+  ['alter table errand.tasks enable row level security', { 'errand.tasks': 'object_changed error' }],
+  [
+    'create rule no as on insert to errand.tasks do instead nothing',
+    { 'errand.tasks.no': 'object_extra error' },
+  ],
   ['alter table errand.tasks rename column reason to why', undefined],
 ] as const)('%s is found', async (change, expected) => {
   const found = await after(change);
@@ -114,6 +121,20 @@ test('an index whose making failed is found, and the remedy repairs it', async (
   await own.query('update errand.tasks set dedup_hash = null');
   await own.query('reindex index concurrently errand.tasks_dedup_hash_key');
   expect(await driftOf(own)).toEqual([]);
+});
+
+test('a table that has lost its row, and another Errand in the database, are seen', async () => {
+  expect(await readEmptied(pool)).toEqual([]);
+  const { pool: own } = await createDatabase();
+  await own.query('truncate errand.watch, errand.rollup_watermark, errand.ticket_key');
+  const emptied = await readEmptied(own);
+  expect(emptied).toEqual(['watch', 'ticket_key', 'rollup_watermark']);
+  for (const { remedy } of judgeEmptied(emptied, DEFAULT_SCHEMAS))
+    await own.query(String(remedy).replace('Run: ', ''));
+  expect(await readEmptied(own)).toEqual([]);
+  expect(await readOtherErrands(own)).toEqual([]);
+  await own.query('alter schema errand rename to shipping');
+  expect(await readOtherErrands(own)).toEqual(['shipping']);
 });
 
 test('what the findings say to run repairs what was dropped', async () => {
