@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { Command } from 'commander';
 import type { Finding } from '../../doctor/finding.ts';
 
@@ -40,7 +41,7 @@ async function written(findings: readonly Finding[], options: Options): Promise<
   });
 }
 
-/** Colours are for terminals, and not for those who set NO_COLOR. */
+/** Whether Node colours what goes to this terminal: it knows of pipes, NO_COLOR and FORCE_COLOR. */
 function hasColours(): boolean {
-  return process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '';
+  return styleText('red', 'text') !== 'text';
 }

@@ -30,14 +30,13 @@ export function migrateCommand(): Command {
 
 async function showDryRun(options: Options): Promise<void> {
   const { dryRun } = await import('../../doctor/dry_run.ts');
-  const { messageOf } = await import('../../process/start.ts');
   try {
     const found = await dryRun();
     process.stdout.write(
       options.json === true ? `${JSON.stringify(found, null, 2)}\n` : written(found, options),
     );
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -65,7 +65,8 @@ function renderOne(
 function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/)) {
+  // Names and reasons come from others: without what would speak to the terminal.
+  for (const word of text.split(/\s+/).map((part) => part.replaceAll(/\p{C}/gu, '?'))) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = word;

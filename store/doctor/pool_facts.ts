@@ -87,7 +87,7 @@ export type OpenTasks = {
 };
 
 /** More are not counted: beyond it the exact number does not matter. */
-export const OPEN_LIMIT = 1_000;
+const OPEN_LIMIT = 1_000;
 
 /**
  * Reads them for all registered names. For each name and state it reads at most OPEN_LIMIT rows, the

@@ -30,3 +30,10 @@ test('all findings and colours, if they are wanted', () => {
   expect(text).toContain('\u001b[31mERROR');
   expect(text).toContain('\u001b[1mqueue');
 });
+
+test('what others have written cannot speak to the terminal', () => {
+  const finding = warning('paused', { message: 'a\u001b]0;x\u0007b was paused', remedy: 'resume\u202eit' });
+  const text = renderFindings([finding], { all: false, colours: false, width: 80 });
+  expect(text).toContain('a?]0;x?b was paused');
+  expect(text).toContain('resume?it');
+});

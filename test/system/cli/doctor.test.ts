@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../../doctor/finding.ts';
 import { blocksOf } from '../../support/checkout/documents.ts';
 import { createDatabase } from '../../support/database.ts';
-import { startPgBouncer } from '../../support/pgbouncer.ts';
+import { startPgBouncer } from '../../support/network/pgbouncer.ts';
 import { startProcess } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 

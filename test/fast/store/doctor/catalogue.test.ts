@@ -4,7 +4,7 @@ import { migrate } from '../../../../store/database/migrate.ts';
 import { DEFAULT_SCHEMAS } from '../../../../store/database/schemas.ts';
 import { readCatalogue, readEmptied, readOtherErrands } from '../../../../store/doctor/catalogue.ts';
 import { createDatabase, openTestPool } from '../../../support/database.ts';
-import { driftOf } from '../../../support/drift.ts';
+import { driftOf } from './drift_of.ts';
 
 const { pool, url } = await createDatabase();
 

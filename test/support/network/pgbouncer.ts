@@ -4,9 +4,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { freePort } from '../../embedded/ports.ts';
-import { until } from './until.ts';
-import { whenDone } from './when_done.ts';
+import { freePort } from '../../../embedded/ports.ts';
+import { until } from '../until.ts';
+import { whenDone } from '../when_done.ts';
 
 /** Where Debian has it. */
 const PROGRAM = '/usr/sbin/pgbouncer';
