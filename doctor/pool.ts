@@ -74,7 +74,7 @@ function judgeBlocked(runner: RunnerFacts): Finding[] {
   ];
 }
 
-/** P9: whether the processes of the version before are gone after an update. */
+/** Whether the processes of the version before are gone after an update. */
 function judgeVersions(live: readonly RunnerFacts[], version: string): Finding[] {
   const others = live.filter((runner) => runner.version !== version);
   if (live.length > 0 && others.length === 0)

@@ -203,7 +203,10 @@ export function judgeBlockers(blockers: readonly Blocker[]): Finding[] {
   if (blockers.length === 0) return [ok('locked', "No session keeps others from Errand's tables")];
   return blockers.map((blocker) => {
     const { pid, what, waiting, seconds } = blocker;
-    const who = pid === 0 ? 'A prepared transaction' : `The session ${sessionOf(blocker)}`;
+    const who =
+      pid === 0
+        ? `The prepared transaction ${blocker.application ?? ''}`.trim()
+        : `The session ${sessionOf(blocker)}`;
     const age = seconds === null ? '' : ` in a transaction of ${duration(seconds)}`;
     const wait = waiting === 0 ? '' : `, and ${waiting} sessions of Errand wait for it`;
     return error('locked', {

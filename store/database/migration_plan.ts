@@ -15,7 +15,7 @@ import { newestWorkerRevision, workerRevision } from './worker_schema.ts';
 /** The state of a database: the revision of graphile-worker's schema, and our applied files. */
 type Found = { version: number; revision: number | null; applied: Applied };
 
-/** What a migration has to do in a database. */
+/** The work of a migration in a database. */
 export type MigrationPlan = {
   /** The revisions of graphile-worker's schema before and after; null if it is the newest one. */
   worker: { from: number | null; to: number | null } | null;

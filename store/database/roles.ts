@@ -85,7 +85,7 @@ export type RightsNeeded = {
   unread: readonly string[];
 };
 
-/** What the roles above are granted. */
+/** The rights that the roles above are granted. */
 export function rightsNeeded(process: 'api' | 'runner'): RightsNeeded {
   const ledger = Object.entries(WRITES).flatMap(([table, { [process]: rights }]) =>
     rights === undefined ? [] : [{ isWorker: false, table, rights }],

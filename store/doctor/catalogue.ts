@@ -1,3 +1,4 @@
+import type { QueryResult } from 'pg';
 import type { Database } from '../database/pool.ts';
 
 /** The kinds of objects in Errand's schemas, as the catalogue of Postgres names them. */
@@ -30,8 +31,10 @@ export type CatalogueObject = {
  * Every role may read it. It takes no locks on tables of Errand.
  */
 export async function readCatalogue(database: Database): Promise<CatalogueObject[]> {
-  const { rows } = await database.query<CatalogueObject>(CATALOGUE);
-  return rows;
+  // Several statements in one message are one transaction, also through a pooler.
+  const results: unknown = await database.query(`${AS_IN_MANIFEST}; ${CATALOGUE}`);
+  const last = (results as QueryResult<CatalogueObject>[]).at(-1);
+  return last?.rows ?? [];
 }
 
 /** An index that Postgres does not use, because its making failed or has not ended. */
@@ -55,6 +58,23 @@ export async function readInvalidIndexes(database: Database): Promise<InvalidInd
      order by 1`);
   return rows;
 }
+
+/**
+ * The settings that Postgres writes definitions by. A session of Errand has them, but behind a pooler
+ * the statement may run in another one; and a role may have identifiers quoted.
+ */
+const AS_IN_MANIFEST = [
+  'search_path = public',
+  'quote_all_identifiers = off',
+  `DateStyle = 'ISO, MDY'`,
+  `TimeZone = 'UTC'`,
+  'IntervalStyle = postgres',
+  'extra_float_digits = 1',
+  'bytea_output = hex',
+  'standard_conforming_strings = on',
+]
+  .map((setting) => `set local ${setting}`)
+  .join('; ');
 
 /** The two schemas, by the names that the manifest has for them. */
 const SCHEMAS = `

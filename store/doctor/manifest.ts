@@ -22,7 +22,7 @@ const manifestSchema = z.object({
   before_18: z.array(object),
 });
 
-/** What a migrated database has in Errand's schemas, as store/doctor/catalogue.ts reads it. */
+/** The objects of a migrated database in Errand's schemas, as store/doctor/catalogue.ts reads it. */
 export type Manifest = z.output<typeof manifestSchema>;
 
 /** Reads the manifest that comes with this version of Errand. Throws if the installation lacks it. */

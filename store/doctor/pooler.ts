@@ -13,7 +13,7 @@ export function serverAddress(connection: ClientConfig): { host: string; port: n
   return { host, port };
 }
 
-/** What was seen of the way to the server. */
+/** The way to the server, as it was seen. */
 export type Way = {
   /**
    * `direct`; or a pooler between that gives each client its own connection (`session`), that gives
@@ -21,7 +21,7 @@ export type Way = {
    * (`statement`), or that had too few connections to find out (`unknown`).
    */
   pooling: 'direct' | 'session' | 'transaction' | 'statement' | 'unknown';
-  /** What shows it, for people. */
+  /** The observation that shows it, for people. */
   evidence: string;
   /** Whether a client that listens gets notifications; null if nothing could be sent. */
   isNotified: boolean | null;
@@ -30,10 +30,10 @@ export type Way = {
 type Probe = Client & { processID: number | null };
 
 /**
- * Looks for a pooler between this process and the server, with two plain connections of its own.
- * A server tells each client its process id. If a statement then runs in another process, the id
+ * Looks for a pooler between this process and the server, with two separate plain connections.
+ * A server sends each client its process id. If a statement then runs in another process, the id
  * was a pooler's. If two clients that are both connected run in one process, or one client runs in
- * two, the pooler takes connections away between transactions. `canNotify`: a standby can not.
+ * two, the pooler takes connections away between transactions. `canNotify`: a standby cannot.
  * Throws if it can't connect.
  */
 export async function examineWay(connection: ClientConfig, canNotify: boolean): Promise<Way> {
@@ -95,7 +95,7 @@ async function modeOf(first: Probe, second: Probe): Promise<Pick<Way, 'pooling' 
   return { pooling: 'session', evidence: 'each client kept its own process of the server' };
 }
 
-/** Whether one of them hears of what the other sends. Null if the server can't send now. */
+/** Whether one of them gets what the other sends. Null if the server can't send now. */
 async function hearsOf(listener: Probe, sender: Probe): Promise<boolean | null> {
   const channel = `errand_doctor_${process.pid}_${Math.floor(Math.random() * 1e9)}`;
   let timer: NodeJS.Timeout | undefined;

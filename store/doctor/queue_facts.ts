@@ -13,7 +13,7 @@ export type QueueFacts = {
   pauses: { target: string; actor: string; reason: string | null; seconds: number }[];
   /** By how much the oldest finished task of a name is older than its retention. */
   retention: { name: string; overdueSecs: number }[];
-  /** How long ago each round of upkeep was begun, and up to when finished tasks are summed up. */
+  /** How long ago each round of upkeep was started, and up to when finished tasks are summed up. */
   rounds: { round: string; seconds: number }[];
   rollupSecs: number | null;
   disabledCallbacks: number;

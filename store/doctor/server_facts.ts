@@ -103,7 +103,7 @@ export async function readCollation(database: Database, serverVersion: number): 
   return rows[0] ?? { made: null, now: null };
 }
 
-/** What keeps vacuum from removing dead rows, or others from a table of Errand. */
+/** Something that keeps vacuum from removing dead rows. */
 export type Holder = {
   kind: 'transaction' | 'prepared' | 'slot';
   /** The pid of a session, or the name of a prepared transaction or of a replication slot. */
@@ -114,7 +114,7 @@ export type Holder = {
   state: string | null;
   /** How long already; null for a slot. */
   seconds: number | null;
-  /** How many transactions have begun since. */
+  /** How many transactions have started since. */
   transactions: number;
 };
 
@@ -149,7 +149,7 @@ export async function readHolders(database: Database, seconds: number): Promise<
 
 /** A session that keeps others from Errand's tables or rows. */
 export type Blocker = {
-  /** 0 for a prepared transaction. */
+  /** 0 for a prepared transaction, whose name is the application then. */
   pid: number;
   application: string | null;
   role: string | null;
@@ -180,22 +180,27 @@ export async function readBlockers(database: Database, seconds: number): Promise
           and coalesce(l.waitstart, '-infinity') < clock_timestamp() - make_interval(secs => $1)
      ),
      holding as (
-       select l.pid as by, l.relation::regclass::text as what
+       -- The locks of a prepared transaction have no pid.
+       select coalesce(l.pid, 0) as by, l.relation::regclass::text as what, p.gid
          from pg_locks l
          join pg_class c on c.oid = l.relation
-         join pg_stat_activity a on a.pid = l.pid
+         left join pg_stat_activity a on a.pid = l.pid
+         left join pg_locks x on l.pid is null and x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction
+         left join pg_prepared_xacts p on p.transaction = x.transactionid
         where l.granted
           and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
           and c.relkind = 'r'
           and c.relnamespace in (to_regnamespace('errand'), to_regnamespace('errand_worker'))
           and l.database = (select oid from pg_database where datname = current_database())
-          and coalesce(a.xact_start, '-infinity') < clock_timestamp() - make_interval(secs => $1)
+          and coalesce(a.xact_start, p.prepared, '-infinity') < clock_timestamp() - make_interval(secs => $1)
      )
-     select by as pid, a.application_name as application, a.usename::text as role, a.state,
+     select by as pid, coalesce(a.application_name, blocking.gid) as application, a.usename::text as role, a.state,
             extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds,
             array(select what from waiting w where w.by = blocking.by union select what from holding h where h.by = blocking.by order by 1) as what,
             (select count(distinct w.pid)::integer from waiting w where w.by = blocking.by) as waiting
-       from (select by from waiting union select by from holding) blocking
+       from (select by, max(gid) as gid
+               from (select by, null as gid from waiting union all select by, gid from holding) each_of_them
+              group by by) blocking
        left join pg_stat_activity a on a.pid = blocking.by
       where blocking.by <> pg_backend_pid()
       order by waiting desc, pid

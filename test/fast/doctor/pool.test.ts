@@ -51,7 +51,7 @@ describe('runners', () => {
     expect(seen(judge(runners))).toEqual(expected);
   });
 
-  test('P9: the processes of the version before are named until they are gone', () => {
+  test('the processes of the version before are named until they are gone', () => {
     const old = { ...RUNNER, id: 7, version: '0.9.0' };
     const [, before] = judge([RUNNER, old]);
     expect(before).toMatchObject({ code: 'old_process', severity: 'warning', subject: '7' });

@@ -28,6 +28,13 @@ test('a migrated database has nothing missing, changed or extra', async () => {
   expect((await readCatalogue(pool)).length).toBeGreaterThan(200);
 });
 
+test('it is read the same in a session with other settings, as behind a pooler', async () => {
+  const found = await after(`
+    set local search_path = errand, errand_worker, public; set local quote_all_identifiers = on;
+    set local timezone = 'Asia/Kathmandu'; set local datestyle = 'SQL, DMY'`);
+  expect(found).toEqual({});
+});
+
 test('neither has one whose schemas have other names, even those of an alias, a table or a keyword', async () => {
   const names = [
     ['billing', 'billing_worker'],
