@@ -15,7 +15,8 @@ export function notExamined(area: Finding['area'], what: string, thrown: unknown
   return {
     area,
     code: 'not_examined',
-    // A role that may not read is told so by its rights. Anything else is a trouble that must not pass for health.
+    // The finding about the rights says it, if the role may not read. Anything else is an error, so
+    // that it does not pass for health.
     severity: code === '42501' ? 'warning' : 'error',
     subject: null,
     message: `It was not possible to look at ${what}: ${messageOf(thrown)}`,

@@ -3,7 +3,7 @@ import type { CatalogueObject, InvalidIndex } from '../store/doctor/catalogue.ts
 import { error, type Finding, ok, warning } from './finding.ts';
 import { realName } from './names.ts';
 
-/** What a database has, and what it must have. The texts of both are comparable. */
+/** The objects that a database has, and those that it must have. The texts of both are comparable. */
 export type Compared = {
   expected: readonly CatalogueObject[];
   found: readonly CatalogueObject[];

@@ -19,13 +19,13 @@ export type Step = {
   name: string;
   /** Its number among the transactions, from 1. */
   transaction: number;
-  /** What it does to tables that are there, as far as its text shows. */
+  /** Its effects on tables that are there, as far as its text shows. */
   effects: Effect[];
   /** With the names of the schemas of this configuration. */
   sql: string;
 };
 
-/** What `errand migrate` would do now. */
+/** The work that `errand migrate` would do now. */
 export type DryRun = { steps: Step[]; unknown: string[]; isOptional: boolean };
 
 /**

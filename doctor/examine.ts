@@ -18,8 +18,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 
 /**
  * Looks at the configuration of this process, and at the server, the schema, the pool and the queue
- * that it names. Changes nothing. What can't be looked at is a finding too, so it throws only for
- * what is a fault of Errand. The findings are in the order of AREAS.
+ * that it names. Changes nothing. If something can't be looked at, that is a finding too, so it throws
+ * only for faults of Errand. The findings are in the order of AREAS.
  */
 export async function examine(): Promise<Finding[]> {
   const { config, findings } = examineConfiguration();

@@ -1,7 +1,7 @@
 /** `error`: Errand does not work, or loses what it promises. `warning`: it will, or something is slow. */
 export type Severity = 'ok' | 'warning' | 'error';
 
-/** What is examined, in this order. */
+/** The areas that are examined, in this order. */
 export const AREAS = ['configuration', 'server', 'schema', 'pool', 'queue'] as const;
 export type Area = (typeof AREAS)[number];
 
@@ -62,16 +62,16 @@ export const CODES = {
 } as const satisfies Record<string, Area | null>;
 export type Code = keyof typeof CODES;
 
-/** What one look has seen. In the form of `errand doctor --json`. */
+/** The result of one look, in the form of `errand doctor --json`. */
 export type Finding = {
   area: Area;
   code: Code;
   severity: Severity;
-  /** What it is about, such as the name of a variable, a table or a task; null if it is the area. */
+  /** Its subject, such as the name of a variable, a table or a task; null if it is the area. */
   subject: string | null;
-  /** What was seen. */
+  /** The observation. */
   message: string;
-  /** What to do about it; null if nothing is to be done. */
+  /** The advice; null if nothing is to be done. */
   remedy: string | null;
 };
 

@@ -1,4 +1,4 @@
-/** What a statement of a migration does to others while it runs. */
+/** The effect of a statement of a migration on others while it runs. */
 export type Effect = {
   /** The table as it is written, such as `errand.tasks`. */
   table: string;
@@ -57,7 +57,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * What the statements of a migration do to tables that are there before it, in their order. Tables
+ * The effects of the statements of a migration on tables that are there before it, in their order. Tables
  * that the text itself creates are left out: nobody uses them yet. Statements within function bodies
  * and `do` blocks are not looked at. Functions lock no table.
  */

@@ -2,7 +2,7 @@ import type { MigrationPlan } from '../store/database/migration_plan.ts';
 import { inSchemas, type Schemas } from '../store/database/schemas.ts';
 import { error, type Finding, ok, some, warning } from './finding.ts';
 
-/** What is there beside the table of applied files. */
+/** The surroundings of the table of applied files. */
 export type Around = {
   /** Whether the table of tasks is there. */
   hasTasks: boolean;

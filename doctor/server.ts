@@ -156,7 +156,7 @@ export function judgeHolders(holders: readonly Holder[]): Finding[] {
     if (kind === 'slot')
       return warning('vacuum_held', {
         subject: id,
-        message: `Nothing reads the replication slot ${id}. It keeps WAL files until the disk is full, and rows that vacuum could remove (${transactions} transactions have begun since)`,
+        message: `Nothing reads the replication slot ${id}. It keeps WAL files until the disk is full, and rows that vacuum could remove (${transactions} transactions have started since)`,
         remedy: `Start what reads it. If nothing needs it any more: select pg_drop_replication_slot('${id}')`,
       });
     const age = duration(seconds ?? 0);
@@ -171,7 +171,7 @@ export function judgeHolders(holders: readonly Holder[]): Finding[] {
     return warning('vacuum_held', {
       subject: id,
       message: `The transaction of ${sessionOf(holder)} has been open for ${age}. ${effect}`,
-      remedy: `End it where it was begun, or: select pg_terminate_backend(${id})`,
+      remedy: `End it where it was started, or: select pg_terminate_backend(${id})`,
     });
   });
   return findings.length > 0

@@ -138,7 +138,7 @@ function unset({ name, source }: Setting, wanted: string): string {
   return `Set ${name} = ${wanted} where it was set (${source}), and reload`;
 }
 
-/** What the processes of this configuration open at most. */
+/** The connections that the processes of this configuration open at most. */
 export type NeededConnections = { api: number; runner: number };
 
 /** Judges whether the server has connections left for one more process of each kind. */
