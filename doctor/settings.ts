@@ -37,19 +37,19 @@ const JUDGEMENTS: Record<string, Judgement> = {
           remedy: 'Set full_page_writes = on in postgresql.conf, and reload',
         })
       : null,
-  synchronous_commit: (value, setting, { settings }) => {
-    const standbys = settings.find(({ name }) => name === 'synchronous_standby_names')?.value ?? '';
+  synchronous_commit: (value, setting, facts) => {
+    const standbys = facts.settings.find(({ name }) => name === 'synchronous_standby_names')?.value ?? '';
     if (value === 'off')
       return warning('setting', {
         subject: setting.name,
         message: `synchronous_commit is off (${from(setting)}): a crash of Postgres loses tasks that were acknowledged, and outcomes, so that their tasks run again`,
-        remedy: unset(setting, 'on'),
+        remedy: unset(facts, setting, 'on'),
       });
     if (value === 'local' && standbys !== '')
       return warning('setting', {
         subject: setting.name,
         message: `synchronous_commit is local (${from(setting)}), so the synchronous standby (${standbys}) is not waited for: a failover loses tasks that were acknowledged`,
-        remedy: unset(setting, 'on'),
+        remedy: unset(facts, setting, 'on'),
       });
     return null;
   },
@@ -70,28 +70,28 @@ const JUDGEMENTS: Record<string, Judgement> = {
           remedy: 'Set track_counts = on in postgresql.conf, and reload',
         })
       : null,
-  session_replication_role: (value, setting) =>
+  session_replication_role: (value, setting, facts) =>
     value === 'replica'
       ? error('setting', {
           subject: setting.name,
           message: `session_replication_role is replica (${from(setting)}): no trigger of Errand runs, so callbacks are never sent and those who watch tasks hear nothing`,
-          remedy: unset(setting, 'origin'),
+          remedy: unset(facts, setting, 'origin'),
         })
       : null,
-  row_security: (value, setting) =>
+  row_security: (value, setting, facts) =>
     value === 'off'
       ? error('setting', {
           subject: setting.name,
           message: `row_security is off (${from(setting)}): a role that does not own graphile-worker's tables gets an error for each statement on them, so it can neither submit nor execute`,
-          remedy: unset(setting, 'on'),
+          remedy: unset(facts, setting, 'on'),
         })
       : null,
-  statement_timeout: (value, setting) =>
+  statement_timeout: (value, setting, facts) =>
     Number(value) > 0 && Number(value) < SHORTEST_STATEMENT_TIMEOUT_MS
       ? warning('setting', {
           subject: setting.name,
           message: `statement_timeout is ${value} ms (${from(setting)}). It holds for the first statement of each connection, which sets another one: on a busy server that fails, and no process can connect`,
-          remedy: unset(setting, '0'),
+          remedy: unset(facts, setting, '0'),
         })
       : null,
 };
@@ -107,7 +107,7 @@ export function judgeSettings(facts: ServerFacts): Finding[] {
     warning('setting', {
       subject: setting.name,
       message: `${setting.name} is ${setting.value} (${from(setting)}), which is not the default: Postgres may read the complete table of tasks where an index would do`,
-      remedy: unset(setting, setting.value === 'on' ? 'off' : 'on'),
+      remedy: unset(facts, setting, setting.value === 'on' ? 'off' : 'on'),
     }),
   );
   const findings = [...known, ...planner];
@@ -127,14 +127,13 @@ function from({ source }: Setting): string {
   return of[source] ?? `source: ${source}`;
 }
 
-/** The statement that takes a setting back. */
-function unset({ name, source }: Setting, wanted: string): string {
-  if (source === 'user')
-    return `Run: alter role … reset ${name}; then restart the processes, which keep their connections`;
-  if (source === 'database')
-    return `Run: alter database … reset ${name}; then restart the processes, which keep their connections`;
+/** The statement that takes a setting back, with what else is to be done. */
+function unset({ role, database }: ServerFacts, { name, source }: Setting, wanted: string): string {
+  const then = 'Then restart the processes, which keep their connections';
+  if (source === 'user') return `Run: alter role ${role} reset ${name}. ${then}`;
+  if (source === 'database') return `Run: alter database ${database} reset ${name}. ${then}`;
   if (source === 'database user')
-    return `Run: alter role … in database … reset ${name}; then restart the processes, which keep their connections`;
+    return `Run: alter role ${role} in database ${database} reset ${name}. ${then}`;
   return `Set ${name} = ${wanted} where it was set (${source}), and reload`;
 }
 
@@ -146,7 +145,7 @@ export function judgeConnections(facts: ServerFacts, needed: NeededConnections):
   const { maxConnections, usedConnections, roleLimit, databaseLimit, role } = facts;
   const limits = [
     { of: `the role ${role}`, limit: roleLimit, fix: `alter role ${role} connection limit …` },
-    { of: 'this database', limit: databaseLimit, fix: 'alter database … connection limit …' },
+    { of: 'this database', limit: databaseLimit, fix: `alter database ${facts.database} connection limit …` },
   ].filter(({ limit }) => limit !== null && limit < Math.max(needed.api, needed.runner));
   const findings = limits.map(({ of, limit, fix }) =>
     warning('connections', {

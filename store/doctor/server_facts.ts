@@ -11,6 +11,7 @@ export type Setting = {
 /** Properties of a server and of this role on it that decide how well Errand works there. */
 export type ServerFacts = {
   role: string;
+  database: string;
   settings: Setting[];
   /** Connections that roles without special rights can have in all. */
   maxConnections: number;
@@ -58,6 +59,7 @@ const SOURCE = `
 export async function readServerFacts(database: Database): Promise<ServerFacts> {
   const { rows } = await database.query<ServerFacts>(
     `select current_user::text as role,
+            current_database() as database,
             (select json_agg(json_build_object('name', name, 'value', reset_val, 'source', ${SOURCE}) order by name)
                from pg_settings
               where name = any ($1)

@@ -10,6 +10,7 @@ import type { ServerFacts } from '../../../store/doctor/server_facts.ts';
 
 const FACTS: ServerFacts = {
   role: 'errand',
+  database: 'shop',
   settings: [],
   maxConnections: 97,
   usedConnections: 10,
@@ -52,7 +53,7 @@ test('synchronous_commit = local is harmless only without a synchronous standby'
     { name: 'synchronous_standby_names', value: 'b', source: 'configuration file' },
   ];
   expect(judgeSettings({ ...FACTS, settings })).toMatchObject([
-    { severity: 'warning', remedy: expect.stringContaining('alter database … reset synchronous_commit') },
+    { severity: 'warning', remedy: expect.stringContaining('alter database shop reset synchronous_commit') },
   ]);
 });
 
