@@ -32,7 +32,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['store/submit/'],
     ['store/attempts/'],
     ['store/operators/'],
-    ['store/testing/'],
+    ['store/doctor/', 'store/testing/'],
   ],
   runner: [
     ['runner/record/'],

@@ -74,7 +74,7 @@ export async function submitUntil(stopped: AbortSignal, front: Front, history: H
 }
 
 /** Between two submissions of a caller: there is always something under way, and the machine has time for the deployment. */
-const THINKS_MS = 50;
+const THINKS_MS = 250;
 
 async function submitOnce(
   stopped: AbortSignal,
