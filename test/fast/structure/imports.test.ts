@@ -84,12 +84,12 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
     'process/w.ts': `import '../tasks/w.steps.ts';\n`,
     'process/t.ts': `import '../tasks/text/t.handler.ts';\n`,
   },
-  'late-packages': {
-    'tasks/http/late.ts': `import { Agent } from 'undici';\nexport const agent = new Agent();\n`,
-  },
   'server-imports': { 'server/x.ts': `import '../store/pool.ts';\n` },
   'testing-imports': { 'testing/x.ts': `import '../demo/main.ts';\n` },
   'testing-for-tests': { 'runner/test.ts': `import '../testing/index.ts';\n` },
+  'late-packages': {
+    'tasks/http/late.ts': `import { Agent } from 'undici';\nexport const agent = new Agent();\n`,
+  },
   'embedded-imports': { 'embedded/x.ts': `import '../process/database.ts';\n` },
   'demo-imports': { 'demo/x.ts': `import '../core/task.ts';\n` },
   'cli-imports': {
