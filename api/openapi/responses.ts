@@ -36,6 +36,7 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
 
   return (request, response, next) => {
     const operation = operationOf(request, document);
+    if (operation === null) return next();
     const send = response.json.bind(response);
     response.json = (body: unknown) => {
       // The error answer to this problem must not be validated again.
@@ -52,9 +53,10 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
 
 /**
  * The path and method in the document of the operation that the validator of requests has found. A task that
- * the document lacks is answered as if its body named it; its batch, like any other batch.
+ * the document lacks is answered as if its body named it; its batch, like any other batch. Null if there is no
+ * other batch.
  */
-function operationOf(request: Request, { paths }: OpenApiDocument): [path: string, method: string] {
+function operationOf(request: Request, { paths }: OpenApiDocument): [path: string, method: string] | null {
   const { openApiRoute, pathParams } = (request as unknown as { openapi: Found }).openapi;
   const method = request.method.toLowerCase();
   if (!openApiRoute.startsWith(ANY_TASK)) return [openApiRoute, method];
@@ -62,7 +64,7 @@ function operationOf(request: Request, { paths }: OpenApiDocument): [path: strin
   if (paths[path] !== undefined) return [path, method];
   const isBatch = openApiRoute !== ANY_TASK;
   const other = isBatch ? Object.keys(paths).find((one) => one.endsWith('/batch')) : '/v1/tasks';
-  return [other ?? path, method];
+  return other === undefined ? null : [other, method];
 }
 
 type Found = { openApiRoute: string; pathParams: Record<string, string> };

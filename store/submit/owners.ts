@@ -28,6 +28,7 @@ type Claimed = {
   version: string;
   owner: string;
   own_version: string;
+  own_owner: string;
   /** A live runner of another repository; null if there is none, but the row is new. */
   runner: string | null;
 };
@@ -53,7 +54,7 @@ export async function refuseClaimed(
     text: `
       select claimed.*
         from (
-               select d.name, d.version, d.owner, own.version as own_version,
+               select d.name, d.version, d.owner, own.version as own_version, own.owner as own_owner,
                       d.registered_at > now() - ${NEW} as is_new,
                       (select 'runner ' || r.id || ' on ' || r.host
                          from errand.runners r
@@ -77,21 +78,18 @@ export async function refuseClaimed(
       project,
     ],
   });
-  if (rows.length > 0) throw new Error(messageOf(rows, project, definitions));
+  if (rows.length > 0) throw new Error(messageOf(rows, definitions));
 }
 
 const SHOWN = 5;
 
-function messageOf(
-  claimed: readonly Claimed[],
-  project: string,
-  definitions: readonly TaskDefinition[],
-): string {
+function messageOf(claimed: readonly Claimed[], definitions: readonly TaskDefinition[]): string {
   const files = new Map(definitions.map(({ name, file }) => [name, file]));
-  const lines = claimed.slice(0, SHOWN).map(({ name, version, owner, own_version, runner }) => {
-    const where = files.get(name);
-    const own = `here it is version ${own_version} of ${project}${where === undefined ? '' : ` (${where})`}`;
-    return `  ${name}: ${own}, but ${owner} has registered version ${version} with other schemas${runner === null ? ', less than a minute ago' : ` (${runner})`}`;
+  const lines = claimed.slice(0, SHOWN).map(({ name, version, owner, own_version, own_owner, runner }) => {
+    const file = files.get(name);
+    const here = `here it is version ${own_version} of ${own_owner}${file === undefined ? '' : ` (${file})`}`;
+    const there = runner === null ? ', less than a minute ago' : ` (${runner})`;
+    return `  ${name}: ${here}, but ${owner} has registered version ${version} with other schemas${there}`;
   });
   const more = claimed.length > SHOWN ? [`  and ${claimed.length - SHOWN} more`] : [];
   return [
