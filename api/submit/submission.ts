@@ -27,7 +27,7 @@ export async function findTask(context: Finding, name: string, path: string): Pr
   return findKnown(context, name) ?? (await findRegistered(context, name, path));
 }
 
-/** What is needed to find a task for a caller. */
+/** The parts of a request context that are needed to find a task. */
 export type Finding = Pick<RequestContext, 'registry' | 'registered' | 'principal'>;
 
 /** A definition of this process. Throws FORBIDDEN like `findTask`. */

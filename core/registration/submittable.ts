@@ -8,8 +8,8 @@ import { type StepRow, stepRows } from '../workflows/graph.ts';
 export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'dedup' | 'callbackUrl'>;
 
 /**
- * What a submission needs of a definition: of one that this process has, or of one that only runners of
- * another repository have.
+ * The parts of a definition that a submission needs. This process has the definition, or only runners of
+ * another repository have it.
  */
 export type Submittable = {
   readonly name: string;
