@@ -18,7 +18,8 @@ const MAX_KNOWN = 10_000;
 const MAX_READ = 500;
 /** Compiled schemas. The one that was not used for the longest time leaves first. */
 const MAX_COMPILED = 500;
-const NAMES = { keepMs: 5_000, waitBudgetMs: 1_500 };
+/** Only a caller with an unknown name waits for the names, and has waited for Postgres before. */
+const NAMES = { keepMs: 5_000, waitBudgetMs: 10_000 };
 
 /** The tasks that this API has no code for: other processes have registered them (specification P5). */
 export type RegisteredTasks = {
@@ -42,8 +43,10 @@ export function createRegisteredTasks(options: {
   registry: Registry;
   project: string | null;
   log: Pick<Logger, 'warn'>;
+  /** Gives milliseconds. */
+  clock?: () => number;
 }): RegisteredTasks {
-  const { database, reads, registry, project, log } = options;
+  const { database, reads, registry, project, log, clock = () => performance.now() } = options;
   const checkerOf = compiledSchemas(log);
   // One statement at a time: a flood of unknown names waits here, and not in Postgres.
   const read = batcher(
@@ -61,15 +64,15 @@ export function createRegisteredTasks(options: {
     return row && registeredTask(row, checkerOf(row));
   }
 
-  const readNames = sharedReading(() => listRegistered(reads, project), NAMES);
+  const readNames = sharedReading(() => listRegistered(reads, project), NAMES, clock);
   return {
     async find(name) {
       if (name.length > NAME_MAX_LENGTH || !NAME_PATTERN.test(name)) return undefined;
       const last = known.get(name);
-      if (last !== undefined && performance.now() - last.at < KEEP_MS) return last.task;
+      if (last !== undefined && clock() - last.at < KEEP_MS) return last.task;
       const task = readOne(name);
       known.delete(name);
-      known.set(name, { at: performance.now(), task });
+      known.set(name, { at: clock(), task });
       removeOldest(known, MAX_KNOWN);
       // A failure is not kept.
       task.catch(() => {

@@ -29,9 +29,10 @@ function watch(): Watched {
 const reads = ({ statements }: Watched): Statement[] =>
   statements.filter(({ name }) => name === 'read_registered' || name === 'list_registered');
 
-function tasksOf(view: Pool, warnings: unknown[] = []): RegisteredTasks {
-  const log = { warn: (...line: unknown[]) => void warnings.push(line) };
-  return createRegisteredTasks({ database: view, reads: view, registry, project: OWN, log });
+/** Their clock stands still, unless a test moves it. */
+function tasksOf(view: Pool, clock = (): number => 0): RegisteredTasks {
+  const log = { warn() {} };
+  return createRegisteredTasks({ database: view, reads: view, registry, project: OWN, log, clock });
 }
 
 describe('what it costs', () => {
@@ -44,11 +45,16 @@ describe('what it costs', () => {
 
   test('is one read for a name that it lacks, whoever asks for it within two seconds', async () => {
     const seen = watch();
-    const tasks = tasksOf(seen.view);
+    let now = 0;
+    const tasks = tasksOf(seen.view, () => now);
     const found = await Promise.all(Array.from({ length: 50 }, () => tasks.find(invoice.name)));
     expect(new Set(found.map((one) => one?.version))).toEqual(new Set(['2.0.0']));
+    now = 1_999;
     expect(await tasks.find(invoice.name)).toBe(found[0]);
     expect(reads(seen)).toHaveLength(1);
+    now = 2_000;
+    expect(await tasks.find(invoice.name)).not.toBe(found[0]);
+    expect(reads(seen)).toHaveLength(2);
   });
 
   test('is a few statements for a flood of unknown names, one after the other', async () => {
