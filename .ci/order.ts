@@ -32,6 +32,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['store/submit/'],
     ['store/attempts/'],
     ['store/operators/'],
+    ['store/doctor/'],
   ],
   runner: [
     ['runner/record/'],
