@@ -15,9 +15,9 @@ import { takeUpgrades, wantsWebSocket } from './streams/feed/upgrade.ts';
 // for a migration may take long, and meanwhile requests get the answer that the API is starting.
 await runMain(async () => {
   const { config, log, onSignal } = await prepare('api');
-  const { registry } = await startStep(log, 'definitions', () => loadProject(config));
+  const { registry, ownership } = await startStep(log, 'definitions', () => loadProject(config));
   warnOfDefinitions(log, registry.definitions);
-  const api = await startApi({ config, registry, log });
+  const api = await startApi({ config, registry, ownership, log });
   const server = await startStep(log, 'http', () => serve(config, api.app, log));
   await api.bringUp();
   log.info({ port: portOf(server), tasks: registry.definitions.length }, 'api is ready');

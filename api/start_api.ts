@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { type Registry, taskNames } from '../core/registry.ts';
+import type { Ownership } from '../core/registration/owner.ts';
+import type { Registry } from '../core/registry.ts';
 import {
   awaitDatabase,
   closePool,
@@ -18,6 +19,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import { type Backpressure, limitDepth, UNLIMITED } from './capacity/backpressure.ts';
 import type { InFlight } from './capacity/in_flight.ts';
 import { createState, type OperationalState, stateCheck } from './capacity/state.ts';
+import { type QueueNames, queueNames } from './registered/queue_names.ts';
 
 /** How often a draining API checks whether its last request is answered. */
 const DRAIN_LOOK_MS = 20;
@@ -47,9 +49,10 @@ export type StartingApi = {
 export async function startApi(options: {
   config: Config;
   registry: Registry;
+  ownership: Ownership;
   log: Logger;
 }): Promise<StartingApi> {
-  const { config, registry, log } = options;
+  const { config, registry, ownership, log } = options;
   const stopping = new AbortController();
   const authenticate = await startStep(log, 'authentication', () =>
     createAuthenticate(config, { log, stopping: stopping.signal }),
@@ -61,6 +64,7 @@ export async function startApi(options: {
   let backpressure = UNLIMITED;
   const state = createState();
   const { app, warmUp, waiting, inFlight } = createApp({
+    project: ownership.project,
     ...{ config, registry, pool, readPool, log, state, authenticate },
     backpressure: { admit: (namespace) => backpressure.admit(namespace), close: () => backpressure.close() },
     stopping: stopping.signal,
@@ -78,8 +82,8 @@ export async function startApi(options: {
       await startStep(log, 'migrations', () => migrateDatabase(config, log, pool));
       // Built-in tasks are registered too: the API submits them, maybe before any runner has started.
       const submitted = [...registry.definitions, ...ownDefinitions];
-      await startStep(log, 'registration', () => registerDefinitions(pool, submitted));
-      backpressure = limitDepths(config, registry, readPool, log);
+      await startStep(log, 'registration', () => registerDefinitions(pool, submitted, ownership));
+      backpressure = limitDepths(config, queueNames(registry, ownership.project), readPool, log);
       await startStep(log, 'validators', warmUp);
       state.started();
     },
@@ -134,8 +138,7 @@ function open(config: Config, log: Logger): { pool: Pool; readPool: Pool } {
   };
 }
 
-function limitDepths(config: Config, registry: Registry, database: Pool, log: Logger): Backpressure {
+function limitDepths(config: Config, names: QueueNames, database: Pool, log: Logger): Backpressure {
   const limit = config.MAX_QUEUE_DEPTH;
-  const names = taskNames(registry.definitions);
   return limit === undefined ? UNLIMITED : limitDepth({ database, names, limit, log });
 }

@@ -64,7 +64,8 @@ export function connectRunner(config: Config, log: Logger): Promise<Pool> {
 export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const { config, log, pgPool, project, destination, aloneScript, mayEndProcess } = parts;
   const registeredHandlers = await startStep(log, 'definitions', async () => {
-    await registerDefinitions(pgPool, [...project.registry.definitions, ...ownDefinitions]);
+    const all = [...project.registry.definitions, ...ownDefinitions];
+    await registerDefinitions(pgPool, all, project.ownership);
     return allHandlers(config, pgPool, project);
   });
   const definitions = Array.from(registeredHandlers.values(), ({ definition }) => definition);
@@ -76,6 +77,7 @@ export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const started = startStep(log, 'runner', () =>
     superviseRunner({
       ...{ config, pgPool, log, events, registeredHandlers, mayEndProcess },
+      ownership: project.ownership,
       connection: { ...connectionConfig(config), application_name: 'errand lease' },
       taskLog: createTaskLog(log, destination),
       version: VERSION,

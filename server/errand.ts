@@ -95,7 +95,7 @@ async function startAll(started: Started, options: ErrandOptions, config: Config
 }
 
 async function bringUpApi(started: Started, { config, project, log }: Parts): Promise<void> {
-  const api = await startApi({ config, registry: project.registry, log });
+  const api = await startApi({ config, registry: project.registry, ownership: project.ownership, log });
   started.api = api;
   started.router = mount(api.app as Router);
   await api.bringUp();
