@@ -1,0 +1,12 @@
+import { enableCompileCache } from 'node:module';
+
+// The entry of the command `errand`. Node keeps the compiled code, so that commands start fast.
+enableCompileCache();
+// A closed pipe, as by `errand list | head`, is a normal end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+}
+const { run } = await import('./run.ts');
+await run(process.argv);
