@@ -85,6 +85,7 @@ export const auditSchema = z.object({
       task_id: z.string().nullable(),
       target: z.string().nullable(),
       reason: z.string().nullable(),
+      details: z.record(z.string(), z.unknown()).nullable(),
     }),
   ),
   next_cursor: z.string().nullable(),

@@ -4,12 +4,15 @@ import { UsageError } from './exit_codes.ts';
 
 export const DEFAULT_URL = 'http://localhost:8080';
 
-/** The options of every command that talks to an API. */
+/** The options for the connection to an API. */
 export type ConnectionOptions = {
   url?: string | undefined;
   token?: string | undefined;
   apiKey?: string | undefined;
 };
+
+/** The options that every command has that talks to an API. */
+export type RemoteOptions = ConnectionOptions & { json?: boolean; debug?: boolean };
 
 /** Where the API is, and the credentials for it. */
 export type Connection = { baseUrl: string; token?: string; apiKey?: string };

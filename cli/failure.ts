@@ -1,5 +1,6 @@
 import type { ErrandError } from '../client/index.ts';
 import { CommandError, EXIT, UsageError } from './exit_codes.ts';
+import { inCommands } from './output/in_commands.ts';
 import { paintError } from './output/paint.ts';
 import { toOneLine } from './output/plain.ts';
 
@@ -58,7 +59,7 @@ function failureOfClient(error: ErrandError, url: string | undefined): Failure {
   return {
     code: codeOf(error),
     lines: [
-      `${toOneLine(error.message)}${paintError('dim', toOneLine(id) === '' ? '' : ` ${toOneLine(id)}`)}`,
+      `${inCommands(toOneLine(error.message))}${paintError('dim', toOneLine(id) === '' ? '' : ` ${toOneLine(id)}`)}`,
       ...(isSuggestion ? [] : details),
       ...(more > 0 && !isSuggestion ? [`  and ${more} more`] : []),
       ...(hint === undefined ? [] : [hint]),

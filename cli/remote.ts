@@ -1,18 +1,9 @@
 import { Command } from 'commander';
-import { DEFAULT_URL } from './connection.ts';
+import { DEFAULT_URL, type RemoteOptions } from './connection.ts';
 import type { Session } from './session.ts';
 
-/** The options that every command has that talks to an API. */
-export type RemoteOptions = {
-  url?: string;
-  token?: string;
-  apiKey?: string;
-  json?: boolean;
-  debug?: boolean;
-};
-
 /** The heading of the options that all these commands share. It is the last one in their help. */
-export const CONNECTION = 'Connection and output:';
+export const CONNECTION = 'Connection:';
 
 /** A command that talks to an API, with the options for that. `json` describes what `--json` prints. */
 export function remoteCommand(name: string, description: string, json: string): Command {
@@ -22,9 +13,9 @@ export function remoteCommand(name: string, description: string, json: string): 
     .option('--url <url>', `the API (default: ERRAND_URL, or else ${DEFAULT_URL})`)
     .option('--token <token>', 'a bearer token; ERRAND_TOKEN keeps it out of the list of processes')
     .option('--api-key <key>', 'an API key, instead of a token (ERRAND_API_KEY)')
-    .option('--json', `print ${json}`)
     .option('--debug', 'show where an error was thrown')
-    .optionsGroup('Options:');
+    .optionsGroup('Options:')
+    .option('--json', `print ${json}`);
 }
 
 /**

@@ -1,11 +1,9 @@
 import { type Client, createClient } from '../client/index.ts';
-import { type Connection, connectionOf } from './connection.ts';
-import { CommandError } from './exit_codes.ts';
+import { type Connection, connectionOf, type RemoteOptions } from './connection.ts';
 import { failureOf, Interrupted } from './failure.ts';
 import { paintError } from './output/paint.ts';
 import { toInertJson, toPlainText } from './output/plain.ts';
 import { type Column, toTable } from './output/table.ts';
-import type { RemoteOptions } from './remote.ts';
 
 /** What a command has that talks to an API. */
 export type Session = {
@@ -88,14 +86,4 @@ function stackOf(error: Error): string {
   const { cause } = error;
   const stack = toPlainText(error.stack ?? error.message);
   return cause instanceof Error ? `${stack}\ncaused by ${stackOf(cause)}` : stack;
-}
-
-/** Whether this is an error of the API with this status. */
-export function hasStatus(error: unknown, status: number): boolean {
-  return error instanceof Error && 'status' in error && error.status === status;
-}
-
-/** Throws if some of several tasks could not be changed. */
-export function requireAll(failed: number, all: number, done: string): void {
-  if (failed > 0) throw new CommandError(`${failed} of ${all} could not be ${done}`);
 }

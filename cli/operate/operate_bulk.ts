@@ -8,7 +8,7 @@ import { toOneLine } from '../output/plain.ts';
 import { toWire } from '../output/wire.ts';
 import { toNumberOf } from '../output/words.ts';
 import type { Session } from '../session.ts';
-import type { Action, OperateOptions } from './operate_command.ts';
+import type { Action, OperateOptions } from './operate_options.ts';
 
 const DONE: Record<Action, string> = { cancel: 'cancelled or asked to end', retry: 'queued again' };
 

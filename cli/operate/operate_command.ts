@@ -1,23 +1,10 @@
 import type { Command } from 'commander';
 import { UsageError } from '../exit_codes.ts';
-import { addFilters, type FilterOptions, toFilter } from '../filters.ts';
+import { addFilters, toFilter } from '../filters.ts';
 import { integer } from '../options.ts';
-import { type RemoteOptions, remoteCommand, withSession } from '../remote.ts';
+import { remoteCommand, withSession } from '../remote.ts';
 import type { Session } from '../session.ts';
-
-export type Action = 'cancel' | 'retry';
-
-export type OperateOptions = RemoteOptions &
-  FilterOptions & {
-    all?: boolean;
-    dryRun?: boolean;
-    limit?: number;
-    perSecond?: number;
-    canary?: number;
-    reason?: string;
-    yes?: boolean;
-    follow: boolean;
-  };
+import type { Action, OperateOptions } from './operate_options.ts';
 
 /** A command that changes single tasks, or all that match a filter. */
 export function operateCommand(action: Action, summary: string): Command {

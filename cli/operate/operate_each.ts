@@ -5,7 +5,7 @@ import { paintWord } from '../output/paint.ts';
 import { toOneLine } from '../output/plain.ts';
 import { toWire } from '../output/wire.ts';
 import type { Session } from '../session.ts';
-import type { Action } from './operate_command.ts';
+import type { Action } from './operate_options.ts';
 
 type Outcome = { id: string; task: ChangedTask } | { id: string; error: ErrandError };
 

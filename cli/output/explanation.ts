@@ -1,5 +1,6 @@
 import type { Explanation } from '../../client/index.ts';
 import type { Session } from '../session.ts';
+import { inCommands } from './in_commands.ts';
 import { paint, paintWord } from './paint.ts';
 import { toOneLine } from './plain.ts';
 import { printFields } from './record.ts';
@@ -8,10 +9,11 @@ import { toCount, toMoment, toNumberOf } from './words.ts';
 /** Prints an explanation for people. */
 export function printExplanation(session: Session, explanation: Explanation): void {
   const { queue, runners, nextAttemptAt, lastError } = explanation;
-  session.print(paint('bold', toOneLine(explanation.summary)));
+  session.print(paint('bold', toOneLine(inCommands(explanation.summary))));
   const [, ...others] = explanation.reasons;
-  for (const { message } of others) session.print(`- ${toOneLine(message)}`);
-  for (const step of explanation.nextSteps) session.print(`${paint('cyan', '→')} ${toOneLine(step)}`);
+  for (const { message } of others) session.print(`- ${toOneLine(inCommands(message))}`);
+  for (const step of explanation.nextSteps)
+    session.print(`${paint('cyan', '→')} ${toOneLine(inCommands(step))}`);
   session.print('');
   const position = queue === null ? undefined : positionOf(queue);
   printFields(session, [

@@ -37,7 +37,7 @@ export function printFields(
 }
 
 /** Prints a JSON value below a heading. */
-export function printJson(session: Session, heading: string, value: unknown): void {
+function printJson(session: Session, heading: string, value: unknown): void {
   session.print(`\n${paint('bold', heading)}`);
   session.print(indented(toInertJson(JSON.stringify(value, null, 2))));
 }
@@ -93,11 +93,13 @@ function tookOf(from: string | null, to: string | null): string | undefined {
 function errorText(error: NonNullable<TaskRecord['error']>): string {
   const code = error.errorCode === null ? '' : ` (${error.errorCode})`;
   const kind = error.retryable ? '' : ', permanent';
-  const stack = error.stack === null ? '' : `\n${toPlainText(error.stack)}`;
+  // The first lines of a stack repeat the message.
+  const calls = /^ {4}at /m.exec(error.stack ?? '');
+  const stack = calls === null ? '' : `\n${toPlainText(error.stack?.slice(calls.index) ?? '')}`;
   const causes = (error.causes ?? []).map(
     (cause) => `\ncaused by ${cause.errorType}: ${toPlainText(cause.message)}`,
   );
-  const head = `${toOneLine(error.errorType)}${toOneLine(code)}${kind}: ${toPlainText(error.message)}`;
+  const head = `${toOneLine(`${error.errorType}${code}`)}${kind}: ${toPlainText(error.message)}`;
   return `${paint('red', head)}${paint('dim', stack)}${causes.join('')}`;
 }
 

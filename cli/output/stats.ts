@@ -13,7 +13,7 @@ const redUnlessZero = (text: string): string => (isZero(text) ? paint('dim', tex
 
 /** The columns of statistics. The first half is now, the second half is the window. */
 export const STATS: readonly Column<Row>[] = [
-  { head: 'NAME', cell: ({ name }) => name, min: 12 },
+  { head: 'NAME', cell: ({ name }) => name, min: 24 },
   ...['queued', 'running', 'retrying'].map(
     (state): Column<Row> => ({
       head: state.toUpperCase(),

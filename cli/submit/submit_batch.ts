@@ -42,8 +42,9 @@ export async function submitBatch(
     });
     for await (const item of submitted) {
       index++;
-      if (session.isJson) session.jsonLine(toWire({ item: index, ...item }));
-      else if (item.errors !== undefined && ++invalid <= MAX_SHOWN) printInvalid(session, item, index);
+      if (session.isJson) session.jsonLine(toWire({ item: index, ...placed(item) }));
+      else if (item.errors !== undefined && ++invalid <= MAX_SHOWN)
+        printInvalid(session, placed(item), index);
     }
   } catch (error) {
     progress.stop();
@@ -60,9 +61,19 @@ export async function submitBatch(
   return sums.invalid === 0 ? EXIT.done : EXIT.failed;
 }
 
+/** Its problems with their places in the item, not in the batch. */
+function placed(item: SubmittedItem): SubmittedItem {
+  if (item.errors === undefined) return item;
+  const errors = item.errors.map(({ path, message }) => ({
+    path: path.replace(/^\/items\/\d+/, ''),
+    message,
+  }));
+  return { ...item, errors };
+}
+
 function printInvalid(session: Session, item: SubmittedItem, index: number): void {
   for (const { path, message } of item.errors ?? [])
-    session.note(`item ${index}: ${toOneLine(path.replace(/^\/items\/\d+/, ''))} ${toOneLine(message)}`);
+    session.note(`item ${index}: ${toOneLine(path)} ${toOneLine(message)}`);
 }
 
 function summaryOf({

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { SubmitOptions } from '../../client/index.ts';
+import type { RemoteOptions } from '../connection.ts';
 import { duration, futureTime, integer, list } from '../options.ts';
-import type { RemoteOptions } from '../remote.ts';
 
 /** The options of `errand submit`, as commander gives them. */
 export type SubmitFlags = RemoteOptions & {

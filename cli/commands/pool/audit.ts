@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { AuditEntry } from '../../answers.ts';
+import type { RemoteOptions } from '../../connection.ts';
 import { integer, pastTime } from '../../options.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 type Options = RemoteOptions & {
@@ -49,13 +50,18 @@ async function run(session: Session, options: Options): Promise<void> {
       { head: 'AT', cell: ({ at }: AuditEntry) => toLocalTime(at) },
       { head: 'ACTOR', cell: ({ actor }) => actor, min: 8 },
       { head: 'ACTION', cell: ({ action }) => action },
-      { head: 'TARGET', cell: ({ target }) => target ?? '', min: 10 },
+      { head: 'TARGET', cell: targetOf, min: 10 },
       { head: 'REASON', cell: ({ reason }) => reason ?? '', min: 8 },
       { head: 'TASK', cell: ({ task_id }) => task_id ?? '', dropOrder: 1 },
     ],
     entries,
   );
   if (hasMore) session.note(`The last ${entries.length}. See --limit.`);
+}
+
+/** A bulk operation has a filter instead of a target. */
+function targetOf({ target, details }: AuditEntry): string {
+  return target ?? (details === null || !('filter' in details) ? '' : JSON.stringify(details.filter));
 }
 
 async function readEntries(

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ErrorGroup } from '../../answers.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import type { RemoteOptions } from '../../connection.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 type Options = RemoteOptions & { name?: string; namespace?: string };
@@ -41,7 +42,7 @@ async function run(session: Session, { name, namespace }: Options): Promise<void
       },
       { head: 'LAST', cell: ({ last_seen }) => ageOf(last_seen), align: 'right' },
       { head: 'FIRST', cell: ({ first_seen }) => ageOf(first_seen), align: 'right', dropOrder: 1 },
-      { head: 'NAME', cell: (group) => group.name, min: 12 },
+      { head: 'NAME', cell: (group) => group.name, min: 12, dropOrder: 2 },
       { head: 'ERROR', cell: ({ error_type, message }) => `${error_type}: ${message}`, min: 16 },
       { head: 'GROUP', cell: ({ error_group }) => error_group },
     ],

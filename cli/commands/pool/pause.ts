@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Pause } from '../../answers.ts';
+import type { RemoteOptions } from '../../connection.ts';
 import { UsageError } from '../../exit_codes.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 type Options = RemoteOptions & { reason?: string; list?: boolean };

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import type { RemoteOptions } from '../../connection.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 
 /** `errand resume`: starts tasks of a paused queue again. */
 export function resumeCommand(): Command {

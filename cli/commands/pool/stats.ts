@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { RemoteOptions } from '../../connection.ts';
 import { duration } from '../../options.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 type Options = RemoteOptions & { window: number; name?: string; namespace?: string };

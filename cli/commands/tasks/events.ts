@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { TaskEvent } from '../../../client/index.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import type { RemoteOptions } from '../../connection.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 /** `errand events`: follows the states and the progress of a task. */

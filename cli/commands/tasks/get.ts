@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import type { RemoteOptions } from '../../connection.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 
 /** `errand get`: shows the record of a task. */
 export function getCommand(): Command {

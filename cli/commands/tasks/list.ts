@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { TaskSummary } from '../../../client/index.ts';
+import type { RemoteOptions } from '../../connection.ts';
 import { addFilters, type FilterOptions, toFilter } from '../../filters.ts';
 import { integer } from '../../options.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 type Options = RemoteOptions & FilterOptions & { limit: number; all?: boolean; quiet?: boolean };

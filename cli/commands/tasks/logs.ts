@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { LogLine } from '../../../client/index.ts';
+import type { RemoteOptions } from '../../connection.ts';
 import { UsageError } from '../../exit_codes.ts';
 import { integer } from '../../options.ts';
-import { type RemoteOptions, remoteCommand, withExamples, withSession } from '../../remote.ts';
+import { remoteCommand, withExamples, withSession } from '../../remote.ts';
 import type { Session } from '../../session.ts';
 
 type Options = RemoteOptions & { follow?: boolean; after?: number; level?: string; exitCode?: boolean };
