@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blocksOf, ROOT } from '../../support/checkout/documents.ts';
 import { startFileRunner } from '../../support/runner.ts';
 import { startPool } from './errand.ts';
 
@@ -84,7 +88,7 @@ describe('errand retry and errand cancel', () => {
     await submitEnded('example.fail', 'canary', [failing, failing]);
     const stopped = await errand('retry --tag canary --canary 1 --yes');
     expect(stopped).toMatchObject({ code: 1, stdout: '' });
-    expect(stopped.stderr).toMatch(/^The bulk task [0-9a-f-]{36} failed: .*old error/m);
+    expect(stopped.stderr).toMatch(/^The bulk task [0-9a-f-]{36} failed: .*1 of 1 failed again as before/m);
   });
 
   test('wrong usage changes nothing', async () => {
@@ -132,7 +136,9 @@ test('errand errors', async () => {
     /^TASKS +LAST +FIRST +NAME +ERROR +GROUP\n +\d+ +\d+s +\d+s +example\.fail +PermanentError: no luck +example\.fail:\w+\n$/,
   );
   expect(stderr).toContain('errand retry --error-group GROUP');
-  const { groups } = await json<{ groups: { error_group: string; count: number }[] }>('errors');
+  const { groups } = await json<{ groups: { error_group: string; count: number }[] }>(
+    'errors --name example.fail',
+  );
   const [group] = groups;
   expect(await errand(['retry', '--error-group', group?.error_group ?? '', '--dry-run'])).toMatchObject({
     stdout: `Matches ${group?.count} tasks.\n`,
@@ -154,7 +160,7 @@ test('errand runners', async () => {
 
 test('errand stats', async () => {
   const { stdout } = await errand('stats --window 2h');
-  expect(stdout).toMatch(/^Open: scheduled 0 {2}waiting 0 .*\nSince .*: succeeded 1 {2}failed \d+ /);
+  expect(stdout).toMatch(/^Open: scheduled 0 {2}waiting 0 .*\nSince .*: succeeded \d+ {2}failed \d+ /);
   expect(stdout).toMatch(
     /^NAME +QUEUED +RUNNING +RETRYING +LATER +DONE +FAILED +OK +TRIES +P50 +P95 +WAIT P95$/m,
   );
@@ -172,7 +178,7 @@ test('errand audit', async () => {
   await errand('resume text');
   const { stdout } = await errand('audit --namespace text --limit 2');
   expect(stdout).toMatch(
-    /^AT +ACTOR +ACTION +TARGET +REASON\n.*anonymous +resume +text\n.*anonymous +pause +text +audited\n$/,
+    /^AT +ACTOR +ACTION +TARGET +REASON +TASK\n.*anonymous +resume +text\n.*anonymous +pause +text +audited\n$/,
   );
   const document = await json<{ entries: unknown[] }>('audit --action pause --from 1h');
   const { body } = await api.call('GET', '/v1/audit?action=pause');
@@ -195,4 +201,13 @@ test('errand top without a terminal', async () => {
     stderr: expect.stringContaining('use --once or --json'),
   });
   expect(await errand('top --every 10ms')).toMatchObject({ code: 2 });
+});
+
+test('the commands of the guide work as they stand there', async () => {
+  const [commands = ''] = blocksOf('docs/guides/command-line.md', 'A first look', 'sh', 1);
+  const command = `errand() { '${process.execPath}' '${join(ROOT, 'cli', 'main.ts')}' "$@"; }`;
+  const env = { PATH: process.env.PATH ?? '', ERRAND_URL: api.url, TZ: 'UTC' };
+  const { stdout } = await promisify(execFile)('bash', ['-ec', `${command}\n${commands}`], { env });
+  for (const shown of ['"hello"', 'example.echo', 'Open: scheduled', 'RUNNER', 'errand top'])
+    expect(stdout).toContain(shown);
 });

@@ -70,7 +70,7 @@ describe('errand submit', () => {
     const [id = '', ...words] = first.stdout.trim().split(/\s+/);
     expect([ID.test(id), words]).toEqual([true, ['example.sleep', 'scheduled']]);
     const again = await json(['submit', 'example.sleep', '-p', '{"ms":1}', '--dedup-key', 'k']);
-    expect(again).toMatchObject({ id, created: false, priority: -5, dedup_key: 'k', max_attempts: 4 });
+    expect(again).toMatchObject({ id, created: false, priority: -5, dedup_key: 'k', max_attempts: 26 });
   });
 
   test('with --wait it prints the result alone', async () => {
