@@ -26,10 +26,13 @@ export type Started = {
 
 type Given = { environment?: Record<string, string>; input?: string; folder?: string };
 
+/** Also for the entry itself, which asks Node to keep the rest: this halves the CPU of a start. */
+const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
+
 /** Only what a shell of somebody who knows nothing of this checkout has. */
 function environmentOf(more: Record<string, string> = {}): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
-  return { PATH, HOME, TZ: 'UTC', ...more };
+  return { PATH, HOME, TZ: 'UTC', NODE_COMPILE_CACHE: COMPILED, ...more };
 }
 
 /** Starts the real command. Its standard input stays open unless `input` is given. Killed at the end of the test. */
