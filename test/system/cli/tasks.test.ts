@@ -7,7 +7,7 @@ import { definitions } from '../../../tasks/index.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
 import { registeredHandler, startFileRunner } from '../../support/runner.ts';
 import { until } from '../../support/until.ts';
-import { jsonLines, start, startPool } from './errand.ts';
+import { type Ended, jsonLines, start, startPool } from './errand.ts';
 
 const { pool, api, errand, json } = await startPool();
 /** Its lines try to act on the terminal of those who read them. */
@@ -32,6 +32,9 @@ const ESCAPES = /(?!\n)\p{Cc}/u;
 let failed: string;
 /** A task that has succeeded and logged. */
 let logged: string;
+const BATCH = Array.from({ length: 2_500 }, (_, index) => JSON.stringify({ ms: index }));
+/** How the submission of a file of these payloads ended. */
+let batch: Ended;
 
 beforeAll(async () => {
   const payload = JSON.stringify({ times: 1, permanent: true, message: 'no\u001B[2J luck' });
@@ -51,6 +54,8 @@ beforeAll(async () => {
   const done = await errand(['submit', 'example.echo', '{"message":"logged"}', '--wait', '--quiet']);
   expect(done.code).toBe(0);
   logged = done.stdout.trim();
+  writeFileSync(join(folder, 'batch.ndjson'), `${BATCH.join('\n')}\n\n`);
+  batch = await errand('submit example.sleep --batch batch.ndjson --delay 1d --tag batch --json', { folder });
 });
 
 describe('errand submit', () => {
@@ -131,23 +136,20 @@ describe('errand submit', () => {
 
 describe('errand submit --batch', () => {
   test('each line of a file becomes a task', async () => {
-    const lines = Array.from({ length: 2_500 }, (_, index) => JSON.stringify({ ms: index }));
-    writeFileSync(join(folder, 'batch.ndjson'), `${lines.join('\n')}\n\n`);
-    const ended = await errand('submit example.sleep --batch batch.ndjson --delay 1d --tag batch --json', {
-      folder,
-    });
-    expect(ended).toMatchObject({ code: 0, stderr: '2,500 tasks created, 0 already known, 0 not valid\n' });
-    expect(jsonLines(ended.stdout).map(({ item }) => item)).toEqual(lines.map((_line, index) => index + 1));
+    expect(batch).toMatchObject({ code: 0, stderr: '2,500 tasks created, 0 already known, 0 not valid\n' });
+    expect(jsonLines(batch.stdout).map(({ item }) => item)).toEqual(BATCH.map((_line, index) => index + 1));
     const { rows } = await pool.query(`select 1 from errand.tasks where tags @> '{batch}'`);
-    expect(rows).toHaveLength(2_500);
+    expect(rows).toHaveLength(BATCH.length);
   });
 
   test('a line that is not JSON submits nothing; an item that is not valid fails alone', async () => {
-    writeFileSync(join(folder, 'broken.ndjson'), '{"ms":1}\n{oops\n');
-    const broken = await errand('submit example.sleep --batch broken.ndjson --tag broken', { folder });
+    writeFileSync(join(folder, 'broken.ndjson'), `${BATCH.join('\n')}\n{oops\n`);
+    const broken = await errand('submit example.sleep --batch broken.ndjson --delay 1d --tag broken', {
+      folder,
+    });
     expect([broken.code, broken.stderr]).toEqual([
       2,
-      expect.stringContaining('Line 2 of broken.ndjson is not JSON'),
+      expect.stringContaining('Line 2501 of broken.ndjson is not JSON'),
     ]);
     const input = '{"ms":1}\n{"ms":"x"}\n';
     const partly = await errand('submit example.sleep --batch - --delay 1d --tag broken', { input });
@@ -162,8 +164,13 @@ describe('errand submit --batch', () => {
 
 describe('errand get', () => {
   test('it prints what the API answers', async () => {
-    const { body } = await api.call('GET', `/v1/tasks/${failed}`);
-    expect(await json(['get', failed])).toEqual(body);
+    const payload = { url: 'https://example.com/', headers: { 'X-CamelCase': 'aB' } };
+    const later = { payload, delay_seconds: 86_400 };
+    const { body: submitted } = await api.call('POST', '/v1/tasks/http.request', later);
+    for (const id of [failed, submitted.task.id]) {
+      const { body } = await api.call('GET', `/v1/tasks/${id}`);
+      expect(await json(['get', id])).toEqual(body);
+    }
   });
 
   test('for people it has the state, the error, the attempts, and nothing that acts on a terminal', async () => {
