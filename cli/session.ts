@@ -31,6 +31,9 @@ export type Session = {
 /** How often a request is sent again: for less than a second, or for more than a minute. */
 const RETRIES = { client: 2, persistent: 12 };
 
+/** After this time a command ends that has not ended by itself after Ctrl-C. */
+const GRACE_MS = 1_000;
+
 /**
  * Runs a command with a session. Sets the exit code of the process and prints what went wrong. Ctrl-C and
  * SIGTERM end the command; the second time they end the process at once.
@@ -44,6 +47,8 @@ export async function runRemote(
     const code = signal === 'SIGINT' ? 130 : 143;
     if (stop.signal.aborted) process.exit(code);
     stop.abort(new Interrupted(code));
+    // Nothing aborts reading from a terminal.
+    setTimeout(() => process.exit(code), GRACE_MS).unref();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let url: string | undefined;

@@ -27,10 +27,11 @@ export async function submitOne(
   try {
     ended = await followTask(session, task.id, { timeoutMs, label: toOneLine(name) });
   } catch (error) {
-    const isOver = error instanceof ErrandError && error.code === 'WAIT_TIMEOUT';
     // The id must not get lost: the task goes on.
-    if (isOver && session.isJson) session.json(toWire(await session.client.get(task)));
-    else printSubmitted(session, task, flags);
+    const isOver = error instanceof ErrandError && error.code === 'WAIT_TIMEOUT';
+    if (session.isJson) session.json(toWire(isOver ? await session.client.get(task) : task));
+    else session.print(task.id);
+    session.note(`The task goes on: errand logs -f ${task.id}`);
     throw error;
   }
   if (session.isJson) session.json(toWire(ended));

@@ -100,6 +100,7 @@ describe('errand submit', () => {
     expect(slow).toMatchObject({ code: 5, stderr: expect.stringContaining('had not ended after 100 ms') });
     const { id } = JSON.parse(slow.stdout) as { id: string };
     expect((await errand(['cancel', id])).code).toBe(0);
+    expect(slow.stderr).toContain(`The task goes on: errand logs -f ${id}`);
   });
 
   test('an invalid payload lists each problem with its place, an unknown name has close ones', async () => {
@@ -143,13 +144,15 @@ describe('errand submit --batch', () => {
   });
 
   test('a line that is not JSON submits nothing; an item that is not valid fails alone', async () => {
-    writeFileSync(join(folder, 'broken.ndjson'), `${BATCH.join('\n')}\n{oops\n`);
+    // More than are sent at a time.
+    const lines = Array.from({ length: 4_500 }, (_, index) => JSON.stringify({ ms: 100_000 + index }));
+    writeFileSync(join(folder, 'broken.ndjson'), `${lines.join('\n')}\n{oops\n`);
     const broken = await errand('submit example.sleep --batch broken.ndjson --delay 1d --tag broken', {
       folder,
     });
     expect([broken.code, broken.stderr]).toEqual([
       2,
-      expect.stringContaining('Line 2501 of broken.ndjson is not JSON'),
+      expect.stringContaining('Line 4501 of broken.ndjson is not JSON'),
     ]);
     const input = '{"ms":1}\n{"ms":"x"}\n';
     const partly = await errand('submit example.sleep --batch - --delay 1d --tag broken', { input });

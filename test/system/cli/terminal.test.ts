@@ -126,3 +126,12 @@ describe('errand retry with filters', () => {
     expect(agreed.output()).toContain('3 tasks queued again.');
   });
 });
+
+test('Ctrl-C ends a command that waits for its input', async () => {
+  const terminal = await open('submit example.echo -');
+  terminal.type('{"mess');
+  await terminal.shows(/mess/);
+  // Until the command listens to it, the signal ends the process itself, and the terminal says 130 as well.
+  terminal.type('\u0003');
+  expect(await terminal.ended).toBe(130);
+});
