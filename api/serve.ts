@@ -9,8 +9,9 @@ import { awaitDatabase, databaseCheck, migrateDatabase, openDatabase } from '../
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { runMain, startStep, warnOfDefinitions } from '../process/start.ts';
+import { loadProject } from '../project/project.ts';
 import { registerDefinitions } from '../store/submit/definitions.ts';
-import { loadRegistry, ownDefinitions } from '../tasks/index.ts';
+import { ownDefinitions } from '../tasks/index.ts';
 import { createApp } from './app.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { type Backpressure, limitDepth, UNLIMITED } from './capacity/backpressure.ts';
@@ -33,7 +34,7 @@ await runMain(async () => {
   );
   if (authenticate === null && config.NODE_ENV === 'production')
     log.warn('AUTH_ENABLED=false in production: anybody who can reach this process may do everything');
-  const registry = await startStep(log, 'definitions', () => loadRegistry(config));
+  const { registry } = await startStep(log, 'definitions', () => loadProject(config));
   warnOfDefinitions(log, registry.definitions);
   const { pool, readPool } = open(config, log);
   const checkDatabase = databaseCheck(pool);

@@ -36,10 +36,7 @@ export function failureOf(error: unknown, url?: string): Failure {
   if (error instanceof CommandError) return { code: EXIT.failed, lines: linesOf(error.message) };
   if (isOfClient(error)) return failureOfClient(error, url);
   const message = error instanceof Error ? error.message || error.name : String(error);
-  return {
-    code: EXIT.failed,
-    lines: [toOneLine(message), paintError('dim', 'Run it with --debug to see where.')],
-  };
+  return { code: EXIT.failed, lines: linesOf(message) };
 }
 
 /** Known by its fields, so that commands that call no API need not load the client. */

@@ -71,6 +71,10 @@ export const variables = {
     .enum(['development', 'production', 'test'])
     .default('development')
     .describe('`production`: logs are JSON, and the `example.*` tasks are not registered'),
+  ERRAND_CONFIG: z
+    .string()
+    .optional()
+    .describe('The configuration file of the project. If unset: `errand.config.ts` of the working directory'),
   SERVER_HOST: z
     .string()
     .min(1)

@@ -205,9 +205,28 @@ export function makeDefinition<
   });
 }
 
+/** The code that was bound to a definition, and the name of that definition. */
+const bound = new WeakMap<object, string>();
+
 /** Binds a handler to its definition, which gives types to its payload and result. */
-export function defineHandler<D extends TaskDefinition>(_definition: D, handler: Handler<D>): Handler<D> {
+export function defineHandler<D extends TaskDefinition>(definition: D, handler: Handler<D>): Handler<D> {
+  bindCode(definition, handler);
   return handler;
+}
+
+/** Remembers that this code, a handler or the steps of a workflow, belongs to a definition. */
+export function bindCode(definition: TaskDefinition, code: object): void {
+  bound.set(code, definition.name);
+}
+
+/** The name of the task that code was bound to; undefined if it was not bound. */
+export function taskOfCode(code: unknown): string | undefined {
+  return typeof code === 'object' || typeof code === 'function' ? bound.get(code as object) : undefined;
+}
+
+/** Whether a value, for example an export of a file, is a definition. */
+export function isDefinition(value: unknown): value is TaskDefinition {
+  return typeof value === 'object' && value !== null && 'judges' in value && 'payloadJsonSchema' in value;
 }
 
 /** The namespace of a task name: the part before the first dot. */

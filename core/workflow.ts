@@ -3,6 +3,7 @@ import type { PolicyInput } from './definitions/policy.ts';
 import type { StoredResult } from './definitions/stored.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import {
+  bindCode,
   type Graph,
   type GraphStep,
   makeDefinition,
@@ -220,8 +221,9 @@ export function isWorkflow(definition: TaskDefinition): definition is WorkflowDe
 
 /** Binds the code of a workflow to its definition, which gives types to payload and results. */
 export function defineSteps<W extends WorkflowDefinition>(
-  _workflow: W,
+  workflow: W,
   handlers: WorkflowHandlers<W>,
 ): WorkflowHandlers<W> {
+  bindCode(workflow, handlers);
   return handlers;
 }

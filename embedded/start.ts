@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { ConfigError, loadConfig, wantsEmbeddedPostgres } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Child, SUCCESS, startChild } from './child.ts';
@@ -13,6 +13,8 @@ import { reachableHost, welcome } from './welcome.ts';
 // `npm start`: runs Postgres unless one is configured, the migrations, the API and one runner.
 
 const ROOT = dirname(import.meta.dirname);
+/** `.ts` in a checkout, `.js` in the package. */
+const ENDING = extname(import.meta.filename);
 const DIRECTORY = '.errand';
 /** The time of a start besides waiting for Postgres: loading the code, compiling the validators. */
 const LOADING_MS = 30_000;
@@ -33,7 +35,6 @@ type Running = {
 const say = (line: string) => console.log(line);
 
 async function main(): Promise<number> {
-  process.chdir(ROOT);
   const config = loadConfig();
   const { foundLeftover } = claimFile(`${DIRECTORY}/start.pid`);
   if (foundLeftover) say('The last npm start was killed. Cleaning up after it.');
@@ -92,12 +93,15 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
   stop.throwIfAborted();
   if (wantsEmbeddedPostgres(config)) await bringUpPostgres(config, running);
   stop.throwIfAborted();
-  const migrations = startChild('The migration', join(ROOT, 'process/migrate.ts'));
+  const migrations = startChild('The migration', join(ROOT, `process/migrate${ENDING}`));
   running.programs = [migrations];
   const how = await migrations.exited;
   if (how !== SUCCESS) throw new Error(`${migrations.name} of the database failed (${how}).`);
   stop.throwIfAborted();
-  const scripts = { api: join(ROOT, 'api/main.ts'), runner: join(ROOT, 'runner/main.ts') };
+  const scripts = {
+    api: join(ROOT, `api/main${ENDING}`),
+    runner: join(ROOT, `runner/main${ENDING}`),
+  };
   const api = startChild('The API', scripts.api);
   const runner = startChild('The runner', scripts.runner);
   running.programs = [api, runner];

@@ -1,5 +1,5 @@
 import type { RequestListener, Server } from 'node:http';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { runnerListening } from '../config/listening.ts';
@@ -10,8 +10,9 @@ import { prepare } from '../process/prepare.ts';
 import { runMain, startStep, warnOfDefinitions } from '../process/start.ts';
 import { VERSION } from '../process/version.ts';
 import { watchWaiting } from '../process/waiting.ts';
+import { loadProject } from '../project/project.ts';
 import { registerDefinitions } from '../store/submit/definitions.ts';
-import { loadRegistry, ownDefinitions } from '../tasks/index.ts';
+import { ownDefinitions } from '../tasks/index.ts';
 import { allHandlers } from './builtin/registered_handlers.ts';
 import { containFaults } from './execute/containment.ts';
 import type { RegisteredHandler } from './execute/execute.ts';
@@ -65,7 +66,7 @@ await runMain(async () => {
       events,
       version: VERSION,
       registeredHandlers,
-      aloneScript: join(import.meta.dirname, 'alone', 'alone.ts'),
+      aloneScript: join(import.meta.dirname, 'alone', `alone${extname(import.meta.filename)}`),
     }),
   );
   const stopping = new AbortController();
@@ -110,7 +111,7 @@ async function serve(config: Config, listener: RequestListener, log: Logger): Pr
 
 /** Loads the handlers of all tasks and registers the definitions. */
 async function loadAll(config: Config, pgPool: Pool): Promise<Map<string, RegisteredHandler>> {
-  const { definitions } = loadRegistry(config);
-  await registerDefinitions(pgPool, [...definitions, ...ownDefinitions]);
-  return allHandlers(config, pgPool, definitions);
+  const project = await loadProject(config);
+  await registerDefinitions(pgPool, [...project.registry.definitions, ...ownDefinitions]);
+  return allHandlers(config, pgPool, project);
 }

@@ -1,22 +1,12 @@
-import type { Handler } from '../core/task.ts';
-import type { WorkflowDefinition, WorkflowHandlers } from '../core/workflow.ts';
+import type { CodeModules } from '../core/task_list.ts';
 import type { definitions } from './index.ts';
-
-type Definition = (typeof definitions)[number];
-
-type HandlerOf<D extends Definition> = D extends WorkflowDefinition ? WorkflowHandlers<D> : Handler<D>;
-
-/**
- * It does not compile if a name of `definitions` is missing, or if a handler belongs to another
- * task.
- */
-type Handlers = { [D in Definition as D['name']]: () => Promise<{ default: HandlerOf<D> }> };
 
 /**
  * The handler of every definition, or the code of the steps for a workflow. It is loaded when a
- * runner first needs it, and never by the API.
+ * runner first needs it, and never by the API. It does not compile if a name of `definitions` is
+ * missing, or if a handler belongs to another task.
  */
-export const handlers: Handlers = {
+export const handlers: CodeModules<typeof definitions> = {
   'example.echo': () => import('./example/example.echo.handler.ts'),
   'example.now': () => import('./example/example.now.handler.ts'),
   'example.sleep': () => import('./example/example.sleep.handler.ts'),
@@ -38,6 +28,6 @@ export const handlers: Handlers = {
  */
 export async function loadHandler(name: string): Promise<unknown> {
   if (!Object.hasOwn(handlers, name)) throw new Error(`No handler is registered for ${JSON.stringify(name)}`);
-  const module = await handlers[name as keyof Handlers]();
+  const module = await handlers[name as keyof typeof handlers]();
   return module.default;
 }

@@ -11,13 +11,15 @@ export function openapiCommand(): Command {
     ['errand openapi > openapi.yaml', 'for a generator of clients, or to commit it'],
     ['errand openapi --output openapi.yaml', 'the same'],
   ]).action(async ({ output }: { output?: string }) => {
-    const [{ buildOpenApi }, { toYaml }, { definitions }, { writeFile }] = await Promise.all([
+    const [{ buildOpenApi }, { toYaml }, { loadProject }, { writeFile }] = await Promise.all([
       import('../../api/openapi/build.ts'),
       import('../../api/openapi/yaml.ts'),
-      import('../../tasks/index.ts'),
+      import('../../project/project.ts'),
       import('node:fs/promises'),
     ]);
-    const text = toYaml(buildOpenApi(definitions));
+    const { NODE_ENV = 'development', ERRAND_CONFIG } = process.env;
+    const { registry } = await loadProject({ NODE_ENV, ERRAND_CONFIG });
+    const text = toYaml(buildOpenApi(registry.definitions));
     if (output === undefined) process.stdout.write(text);
     else
       await writeFile(output, text).catch((error: unknown) => {

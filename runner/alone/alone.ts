@@ -1,7 +1,7 @@
 import { connectDatabase } from '../../process/database.ts';
 import { prepare } from '../../process/prepare.ts';
 import { runMain } from '../../process/start.ts';
-import { loadRegistry } from '../../tasks/index.ts';
+import { loadProject } from '../../project/project.ts';
 import { allHandlers } from '../builtin/registered_handlers.ts';
 import { ALONE_POOL, executeAlone } from './alone_child.ts';
 
@@ -12,6 +12,6 @@ await runMain(async () => {
   const prepared = await prepare('runner', 1);
   const { config, log } = prepared;
   const pgPool = await connectDatabase(config, log, ALONE_POOL);
-  const registeredHandlers = await allHandlers(config, pgPool, loadRegistry(config).definitions);
+  const registeredHandlers = await allHandlers(config, pgPool, await loadProject(config));
   await executeAlone(prepared, { pgPool, registeredHandlers });
 });

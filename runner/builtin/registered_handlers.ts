@@ -2,25 +2,29 @@ import type { Pool } from 'pg';
 import type { Config } from '../../config/schema.ts';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { isWorkflow } from '../../core/workflow.ts';
+import { loadCode } from '../../project/code.ts';
+import type { Project } from '../../project/project.ts';
 import { bulk } from '../../tasks/errand.bulk.task.ts';
-import { loadHandler } from '../../tasks/handlers.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { type WorkflowCode, workflowHandlers } from '../execute/workflow.ts';
 import { bulkHandler } from './bulk.ts';
 import { type DeliverOptions, deliverHandler } from './deliver.ts';
 
-/** Loads the handlers of these definitions and of the built-in tasks. */
+/** Loads the handlers of a project and of the built-in tasks. */
 export async function allHandlers(
   config: Config,
   pgPool: Pool,
-  definitions: readonly TaskDefinition[],
+  project: Project,
 ): Promise<Map<string, RegisteredHandler>> {
   const own = builtinHandlers(pgPool, {
     allowPrivate: config.ALLOW_PRIVATE_TARGETS,
     secrets: config.WEBHOOK_SECRETS ?? [],
   });
-  return new Map([...(await loadHandlers(pgPool, definitions)), ...own]);
+  return new Map([
+    ...(await loadHandlers(pgPool, project.registry.definitions, (one) => loadCode(project, one))),
+    ...own,
+  ]);
 }
 
 /**
@@ -30,10 +34,11 @@ export async function allHandlers(
 export async function loadHandlers(
   pool: Pool,
   definitions: readonly TaskDefinition[],
+  load: (definition: TaskDefinition) => Promise<unknown>,
 ): Promise<Map<string, RegisteredHandler>> {
   const loaded = await Promise.all(
     definitions.map(async (definition): Promise<[string, RegisteredHandler][]> => {
-      const handler = await loadHandler(definition.name);
+      const handler = await load(definition);
       return isWorkflow(definition)
         ? workflowHandlers(pool, definition, handler as WorkflowCode)
         : [[definition.name, { definition, handler: handler as Handler }]];

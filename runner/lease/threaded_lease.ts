@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
@@ -49,7 +50,7 @@ Object.defineProperty(globalThis, Symbol.for(CURRENT_ATTEMPT), {
  * its start may take longer than a lease lasts.
  */
 export async function launchThread(): Promise<Worker> {
-  const thread = new Worker(new URL('./lease_thread.ts', import.meta.url));
+  const thread = new Worker(join(import.meta.dirname, `lease_thread${extname(import.meta.filename)}`));
   await once(thread, 'message');
   return thread;
 }

@@ -10,6 +10,7 @@ import type { RegisteredHandler } from '../../runner/execute/execute.ts';
 import { createTaskLog } from '../../runner/execute/task_log.ts';
 import { createEvents, type RunnerEvents } from '../../runner/record/events.ts';
 import { type Runner, startRunner } from '../../runner/runner.ts';
+import { loadHandler } from '../../tasks/handlers.ts';
 import { definitions } from '../../tasks/index.ts';
 
 export type TestRunnerOptions = {
@@ -60,7 +61,7 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
     registeredHandlers:
       options.registeredHandlers ??
       new Map([
-        ...(await loadHandlers(pool, definitions)),
+        ...(await loadHandlers(pool, definitions, ({ name }) => loadHandler(name))),
         ...builtinHandlers(pool, options.callbacks ?? NO_CALLBACKS),
       ]),
   });

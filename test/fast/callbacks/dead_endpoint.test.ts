@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { restEndpoints } from '../../../runner/builtin/deliver.ts';
 import { loadHandlers } from '../../../runner/builtin/registered_handlers.ts';
 import { registerDefinitions } from '../../../store/submit/definitions.ts';
+import { loadHandler } from '../../../tasks/handlers.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { createDatabase } from '../../support/database.ts';
 import { cancelTask } from '../../support/operator.ts';
@@ -58,7 +59,7 @@ test('deliveries that hang leave slots to other tasks', async () => {
     });
     await cancelTask(own, id);
   }
-  const registeredHandlers = await loadHandlers(own, definitions);
+  const registeredHandlers = await loadHandlers(own, definitions, ({ name }) => loadHandler(name));
   await startDelivering(own, {}, { registeredHandlers, concurrency: 4 });
   await until('one of them hangs', () => hanging.requests.length > 0);
   const { id } = await submitOne(own, { name: 'example.echo', payload: { message: 'other' } });

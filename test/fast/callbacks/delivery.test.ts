@@ -4,6 +4,7 @@ import type { SigningSecret } from '../../../config/webhook_secrets.ts';
 import { loadHandlers } from '../../../runner/builtin/registered_handlers.ts';
 import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { getTask } from '../../../store/tasks/tasks.ts';
+import { loadHandler } from '../../../tasks/handlers.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { deliver } from '../../../tasks/webhook.deliver.task.ts';
 import { startApi } from '../../support/api.ts';
@@ -107,7 +108,9 @@ test('it holds the task as the API shows it, without the payload, as it was when
     reason: 'why',
   });
   // One that can't deliver.
-  await startTestRunner(pool, { registeredHandlers: await loadHandlers(pool, definitions) });
+  await startTestRunner(pool, {
+    registeredHandlers: await loadHandlers(pool, definitions, ({ name }) => loadHandler(name)),
+  });
   await finished(pool, id);
   const { body: record } = await api.call('GET', `/v1/tasks/${id}`);
   const {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { defineTask } from '../../../core/task.ts';
 import { loadHandlers } from '../../../runner/builtin/registered_handlers.ts';
 import { getTask } from '../../../store/tasks/tasks.ts';
+import { loadHandler } from '../../../tasks/handlers.ts';
 import { definitions, ownDefinitions } from '../../../tasks/index.ts';
 import { createDatabase } from '../../support/database.ts';
 import { cancelTask } from '../../support/operator.ts';
@@ -147,5 +148,7 @@ test('what the database submits is what the definition says, and its handler tak
     dedup: null,
   });
   // It belongs to no list of tasks that a runner of other people's definitions has.
-  expect([...(await loadHandlers(pool, definitions)).keys()]).not.toContain(deliver.name);
+  expect([...(await loadHandlers(pool, definitions, ({ name }) => loadHandler(name))).keys()]).not.toContain(
+    deliver.name,
+  );
 });

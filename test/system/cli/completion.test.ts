@@ -16,7 +16,7 @@ const folder = scratchFolder(0o755);
 afterAll(() => removeScratch(folder));
 writeFileSync(
   join(folder, 'errand'),
-  `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'cli', 'main.ts')}' "$@"\n`,
+  `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'bin', 'errand.js')}' "$@"\n`,
 );
 chmodSync(join(folder, 'errand'), 0o755);
 const PATH = [folder, process.env.PATH ?? ''].join(delimiter);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppOptions } from '../../../api/app.ts';
+import { compileCache } from '../../../process/compile_cache.ts';
 import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { startApi, type TestApi } from '../../support/api.ts';
@@ -11,7 +12,7 @@ import { ROOT } from '../../support/checkout/documents.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { whenDone } from '../../support/when_done.ts';
 
-const SCRIPT = join(ROOT, 'cli', 'main.ts');
+const SCRIPT = join(ROOT, 'bin', 'errand.js');
 
 /** How a command ended, and what it wrote. */
 export type Ended = { code: number | NodeJS.Signals | null; stdout: string; stderr: string };
@@ -27,7 +28,7 @@ export type Started = {
 type Given = { environment?: Record<string, string>; input?: string; folder?: string };
 
 /** Also for the entry itself, which asks Node to keep the rest: this halves the CPU of a start. */
-const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
+const COMPILED = compileCache();
 
 /** Only what a shell of somebody who knows nothing of this checkout has. */
 function environmentOf(more: Record<string, string> = {}): Record<string, string> {

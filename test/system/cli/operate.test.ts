@@ -205,7 +205,7 @@ test('errand top without a terminal', async () => {
 
 test('the commands of the guide work as they stand there', async () => {
   const [commands = ''] = blocksOf('docs/guides/command-line.md', 'A first look', 'sh', 1);
-  const command = `errand() { '${process.execPath}' '${join(ROOT, 'cli', 'main.ts')}' "$@"; }`;
+  const command = `errand() { '${process.execPath}' '${join(ROOT, 'bin', 'errand.js')}' "$@"; }`;
   const env = { PATH: process.env.PATH ?? '', ERRAND_URL: api.url, TZ: 'UTC' };
   const { stdout } = await promisify(execFile)('bash', ['-ec', `${command}\n${commands}`], { env });
   for (const shown of ['"hello"', 'example.echo', 'Open: scheduled', 'RUNNER', 'errand top'])

@@ -13,7 +13,7 @@ const { pool, api } = await startPool();
 const runner = await startFileRunner(pool, { shutdownTimeoutSecs: 0 });
 afterAll(() => runner.stop());
 
-const COMMAND = `'${process.execPath}' '${join(ROOT, 'cli', 'main.ts')}'`;
+const COMMAND = `'${process.execPath}' '${join(ROOT, 'bin', 'errand.js')}'`;
 const ENTER_SCREEN = '␛[?1049h';
 const LEAVE_SCREEN = '␛[?25h␛[?1049l';
 

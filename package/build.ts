@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { mendDeclarations } from './declarations.ts';
+
+// `npm run build`: writes dist/, the JavaScript of the package with its types and maps. It has the folders of
+// the sources, so that each file finds its neighbours and the migrations at the same relative place. Node
+// does not strip types below node_modules, so the package cannot have the sources instead.
+
+const ROOT = dirname(import.meta.dirname);
+const DIST = join(ROOT, 'dist');
+
+rmSync(DIST, { recursive: true, force: true });
+const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+const { status } = spawnSync(process.execPath, [compiler, '--project', import.meta.dirname], {
+  stdio: 'inherit',
+});
+if (status !== 0) process.exit(status ?? 1);
+mendDeclarations(DIST, declarationsOfExports());
+cpSync(join(ROOT, 'migrations'), join(DIST, 'migrations'), { recursive: true });
+// Files of dist/ read it for their version.
+const { name, version, type } = manifest();
+writeFileSync(join(DIST, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
+
+type Manifest = {
+  name: string;
+  version: string;
+  type: string;
+  exports: Record<string, string | { types: string }>;
+};
+
+function manifest(): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+}
+
+function declarationsOfExports(): string[] {
+  return Object.values(manifest().exports).flatMap((entry) =>
+    typeof entry === 'string' ? [] : [resolve(ROOT, entry.types)],
+  );
+}

@@ -1,0 +1,25 @@
+// What `import … from 'errand'` gives: everything that a project needs for its tasks.
+export type { DedupStrategy, Policy, PolicyInput } from '../core/definitions/policy.ts';
+export { upcastFrom } from '../core/definitions/upcast.ts';
+export { PermanentError } from '../core/errors.ts';
+export type { Schema, SchemaInput, SchemaOutput } from '../core/schema.ts';
+export {
+  defineHandler,
+  defineTask,
+  type FollowUpOptions,
+  type Handler,
+  type HandlerResult,
+  type TaskContext,
+  type TaskDefinition,
+} from '../core/task.ts';
+export { listTasks, type TaskList } from '../core/task_list.ts';
+export {
+  defineSteps,
+  defineWorkflow,
+  type FailedStep,
+  type StepContext,
+  step,
+  type WorkflowDefinition,
+  type WorkflowHandlers,
+} from '../core/workflow.ts';
+export { defineConfig, type ErrandConfig, ProjectError, type Shipped } from '../project/config.ts';

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { createRegistry, type Registry } from '../core/registry.ts';
+import { isDefinition, type TaskDefinition } from '../core/task.ts';
+import type { TaskList } from '../core/task_list.ts';
+import { loadRegistry } from '../tasks/index.ts';
+import { type ParsedConfig, ProjectError, parseProjectConfig } from './config.ts';
+import { findTasks, type TaskFiles } from './files.ts';
+import { importModule } from './module.ts';
+
+/** The tasks that a process has: those of the user's project, and those that Errand ships. */
+export type Project = {
+  /** The folder of the configuration file, or the working directory if there is none. */
+  readonly directory: string;
+  /** Null if there is no configuration file: the project has all shipped tasks then. */
+  readonly configFile: string | null;
+  /** In production without `example.*` (specification L6). */
+  readonly registry: Registry;
+  /** By task name, the file with the code of a definition that was found. */
+  readonly codeFiles: ReadonlyMap<string, string>;
+  readonly list: TaskList | null;
+};
+
+const CONFIG_FILES = ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'].map((ending) => `errand.config.${ending}`);
+
+/**
+ * Loads `errand.config.ts` of a folder and the definitions that it names; never their handlers (see
+ * `loadCode`). Throws ProjectError if a file is wrong, and names it.
+ */
+export async function loadProject(options: {
+  NODE_ENV: string;
+  /** Where the file is searched; the working directory by default. */
+  directory?: string | undefined;
+  /** A path of the file, relative to that folder, instead of the search. */
+  ERRAND_CONFIG?: string | undefined;
+}): Promise<Project> {
+  const searched = options.directory ?? process.cwd();
+  const configFile = findConfig(searched, options.ERRAND_CONFIG);
+  const allShipped = loadRegistry(options);
+  if (configFile === null)
+    return { directory: searched, configFile, registry: allShipped, codeFiles: new Map(), list: null };
+  const directory = dirname(configFile);
+  const shown = relative(searched, configFile);
+  const config = parseProjectConfig((await importModule(configFile, shown)).default, shown);
+  const own = await ownTasks(directory, config);
+  const shipped = allShipped.definitions.filter(({ name, namespace }) =>
+    config.shipped.some((one) => one === name || one === `${namespace}.*`),
+  );
+  const registry = createRegistry([...own.definitions, ...shipped]);
+  return { directory, configFile, registry, codeFiles: own.codeFiles, list: own.list };
+}
+
+/** The configuration file of a folder; null if there is none. Throws ProjectError if the named one is missing. */
+function findConfig(directory: string, named: string | undefined): string | null {
+  if (named !== undefined) {
+    const file = resolve(directory, named);
+    if (!existsSync(file)) throw new ProjectError(`ERRAND_CONFIG names ${named}, which does not exist`);
+    return file;
+  }
+  const found = CONFIG_FILES.map((name) => join(directory, name)).filter((file) => existsSync(file));
+  if (found.length > 1) throw new ProjectError(`${directory} has ${found.join(' and ')}: remove one`);
+  return found[0] ?? null;
+}
+
+type OwnTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
+
+async function ownTasks(directory: string, { tasks }: ParsedConfig): Promise<OwnTasks> {
+  if (!Array.isArray(tasks)) {
+    const missing = tasks.definitions.filter(({ name }) => !Object.hasOwn(tasks.handlers, name));
+    if (missing.length > 0) {
+      const names = missing.map(({ name, file }) => `${name} (${file})`).join(', ');
+      throw new ProjectError(`tasks.handlers has no handler of ${names}: add one for each`);
+    }
+    return { definitions: tasks.definitions, codeFiles: new Map(), list: tasks };
+  }
+  const found = await Promise.all(
+    findTasks(directory, tasks).map(async (files) => ({
+      definition: await definitionIn(directory, files),
+      code: files.code,
+    })),
+  );
+  return {
+    definitions: found.map(({ definition }) => definition),
+    codeFiles: new Map(found.map(({ definition, code }) => [definition.name, code])),
+    list: null,
+  };
+}
+
+async function definitionIn(directory: string, { definition: file }: TaskFiles): Promise<TaskDefinition> {
+  const shown = relative(directory, file);
+  const exported = new Set(Object.values(await importModule(file, shown)).filter(isDefinition));
+  const [definition, ...others] = exported;
+  if (definition === undefined)
+    throw new ProjectError(`${shown} exports no definition: export const name = defineTask({ … })`);
+  if (others.length > 0) {
+    const names = [...exported].map(({ name }) => name).join(', ');
+    throw new ProjectError(`${shown} exports several definitions (${names}): put each into its own file`);
+  }
+  return definition;
+}
