@@ -33,7 +33,7 @@ const ON_OLDER: Record<string, string[]> = {
     'test/{fast,system}/store/**/!(sql_bounds).test.ts',
     'test/system/process/roles.test.ts',
   ],
-  'postgres-15': [ROAD, OPERATORS, 'test/fast/store/database/**/*.test.ts'],
+  'postgres-15': [ROAD, 'test/{fast,system}/store/**/!(sql_)*.test.ts'],
   'postgres-16': [ROAD, OPERATORS],
   'postgres-17': [ROAD, OPERATORS],
 };

@@ -3,7 +3,7 @@ export const GENERATED: readonly { script: string; files: readonly string[] }[] 
   { script: 'openapi', files: ['openapi.yaml'] },
   { script: 'config-docs', files: ['.env.example', 'docs/guides/configuration.md'] },
   { script: 'cli-docs', files: ['docs/guides/command-line.md'] },
-  { script: 'schema', files: ['migrations/schema.sql'] },
+  { script: 'schema', files: ['migrations/schema.sql', 'migrations/catalogue.json'] },
 ];
 
 /** The same files as paths. Their length is not checked. */

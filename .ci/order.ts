@@ -22,7 +22,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['core/definitions/'],
     ['core/task.ts'],
     ['core/payload.ts', 'core/registry.ts', 'core/workflows/'],
-    ['core/explain/', 'core/workflow.ts'],
+    ['core/explain/', 'core/registration/', 'core/workflow.ts'],
   ],
   store: [
     ['store/database/'],
@@ -32,6 +32,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['store/submit/'],
     ['store/attempts/'],
     ['store/operators/'],
+    ['store/doctor/'],
   ],
   runner: [
     ['runner/record/'],
@@ -45,7 +46,14 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['runner/main.ts'],
   ],
   api: [
-    ['api/auth/', 'api/callback.ts', 'api/openapi/schemas/', 'api/public_url.ts', 'api/request.ts'],
+    [
+      'api/auth/',
+      'api/callback.ts',
+      'api/openapi/schemas/',
+      'api/public_url.ts',
+      'api/registered/',
+      'api/request.ts',
+    ],
     ['api/capacity/', 'api/streams/feed/'],
     ['api/context.ts', 'api/errors.ts'],
     ['api/handlers/', 'api/tasks/'],

@@ -34,15 +34,17 @@ import { checkUrl } from './middleware/url.ts';
 import { contractOf } from './openapi/contract.ts';
 import { assertPolicies, SOCKET_PATH } from './operations.ts';
 import { publicUrls } from './public_url.ts';
+import { queueNames } from './registered/queue_names.ts';
+import { createRegisteredTasks } from './registered/registered_tasks.ts';
 import { assignRequestId } from './request.ts';
 import { apartFromOperations, authoriseByPolicy, destinationOf, operate } from './routing.ts';
 import type { StreamTiming } from './streams/feed/event_stream.ts';
 import { createStreams } from './streams/feed/streams.ts';
 import { createSockets } from './streams/sockets.ts';
-import { findDefinition } from './submit/submission.ts';
+import { findKnown, findTask } from './submit/submission.ts';
 import { submitInGroups } from './submit/submit_batcher.ts';
 import { warmUp } from './warm_up.ts';
-import { type WebhookConfig, webhookSources } from './webhooks/sources.ts';
+import { requireWebhookTasks, type WebhookConfig, webhookSources } from './webhooks/sources.ts';
 import { expectSignature, verifySignature } from './webhooks/verify.ts';
 
 export type AppConfig = RateLimits &
@@ -64,6 +66,8 @@ export type AppConfig = RateLimits &
 export type AppOptions = {
   config: AppConfig;
   registry: Registry;
+  /** The repository of these tasks. Null or missing: it is not known. */
+  project?: string | null;
   /** `pool` runs statements that write, `readPool` those that only read. */
   pool: Pool;
   readPool: Pool;
@@ -83,7 +87,10 @@ export type AppOptions = {
   validateResponses: boolean;
 };
 
-/** The API, a function that compiles its validators early, its check of waiting tasks, and its work in progress. */
+/**
+ * The API, its check of waiting tasks, and its work in progress. `warmUp` runs when the definitions are
+ * registered: it compiles the validators, and rejects if webhooks name tasks that do not exist.
+ */
 export type App = { app: Express; warmUp: () => Promise<void>; waiting: WaitingTasks; inFlight: InFlight };
 
 /**
@@ -97,10 +104,11 @@ export function createApp(options: AppOptions): App {
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', config.TRUST_PROXY);
   const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
-  const webhooks = webhookSources(config, registry);
+  const webhooks = webhookSources(config);
   const inFlight = limitInFlight({ requests: config.MAX_REQUESTS_IN_FLIGHT, streams: config.MAX_STREAMS });
   const databases = databasesOf(options);
-  const metrics = createMetrics({ registry, databases, state, inFlight });
+  const names = queueNames(registry, options.project ?? null);
+  const metrics = createMetrics({ registry, names, databases, state, inFlight });
   const api = apiOf(options, databases, metrics, inFlight);
   // Request id first, then the log, so that every later error has both.
   app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
@@ -124,7 +132,7 @@ export function createApp(options: AppOptions): App {
   );
   app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
   app.post(WEBHOOK_PATH, expectSignature(webhooks));
-  app.use(inOneLayer(refuseUnknownTask(registry), shareBodies(), ...readBody));
+  app.use(inOneLayer(refuseUnknownTask(api), shareBodies(), ...readBody));
   // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
   app.post(WEBHOOK_PATH, verifySignature(webhooks));
   app.use(inOneLayer(parseBody, requests));
@@ -133,7 +141,10 @@ export function createApp(options: AppOptions): App {
   app.use(answerError);
   return {
     app,
-    warmUp: () => warmUp(requests, document, registry.definitions),
+    async warmUp() {
+      await requireWebhookTasks(config, api);
+      await warmUp(requests, document, registry.definitions);
+    },
     waiting: api.waiting,
     inFlight,
   };
@@ -173,8 +184,16 @@ function apiOf(
   const streams = createStreams(options, reader);
   const clock = followClock(pool);
   stopping.addEventListener('abort', clock.close);
+  const registered = createRegisteredTasks({
+    database: databases.writes.breaker.guard(pool),
+    reads: reader.database,
+    registry,
+    project: options.project ?? null,
+    log,
+  });
   return {
     registry,
+    registered,
     databases,
     poolShares: sharePools(pool, readPool),
     requestTimeoutMs,
@@ -235,13 +254,18 @@ const noStore: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/** Runs before the validator, whose error for an unknown task is only that the path does not exist. */
-function refuseUnknownTask(registry: Registry): RequestHandler {
+/**
+ * Runs before the validator, whose error for an unknown task is only that the path does not exist. Only names
+ * without code here need a read.
+ */
+function refuseUnknownTask({ registry, registered }: Api): RequestHandler {
   return (request, _response, next) => {
     const { place, params } = destinationOf(request);
-    if (place !== null && PATHS_OF_TASK.has(place.path))
-      findDefinition({ registry, principal: principalOf(request) }, String(params().name), '/path/name');
-    next();
+    if (place === null || !PATHS_OF_TASK.has(place.path)) return next();
+    const context = { registry, registered, principal: principalOf(request) };
+    const name = String(params().name);
+    if (findKnown(context, name) !== undefined) return next();
+    findTask(context, name, '/path/name').then(() => next(), next);
   };
 }
 

@@ -3,7 +3,7 @@ import type { Detail } from '../core/errors.ts';
 import { detail, valueAt } from '../core/json/json.ts';
 import { literalKind } from '../core/network/address.ts';
 import { callbackUrl } from '../core/network/target_url.ts';
-import type { TaskDefinition } from '../core/task.ts';
+import type { Submittable } from '../core/registration/submittable.ts';
 
 /** The settings that decide which callbacks a submission may ask for. */
 export type CallbackRules = { secrets: readonly SigningSecret[] | undefined; allowPrivate: boolean };
@@ -15,7 +15,7 @@ export type CallbackRules = { secrets: readonly SigningSecret[] | undefined; all
  */
 export function callbackProblems(
   { secrets, allowPrivate }: CallbackRules,
-  { namespace, policy }: TaskDefinition,
+  { namespace, policy }: Submittable,
   body: unknown,
   path: string,
 ): Detail[] {

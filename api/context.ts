@@ -18,6 +18,7 @@ import type { InFlight } from './capacity/in_flight.ts';
 import type { PoolShares } from './capacity/pool_shares.ts';
 import { timeLimit } from './capacity/time_limit.ts';
 import type { PublicUrl } from './public_url.ts';
+import type { RegisteredTasks } from './registered/registered_tasks.ts';
 import { callerGone } from './request.ts';
 import { type EventStream, lifetimeOf, openEventStream } from './streams/feed/event_stream.ts';
 import type { Streams } from './streams/feed/streams.ts';
@@ -28,6 +29,8 @@ export type Guarded = { pool: Pool; breaker: Breaker };
 /** The parts of a process that all operations share. */
 export type Api = {
   registry: Registry;
+  /** The tasks that only other processes have. */
+  registered: RegisteredTasks;
   /** Two pools, so that slow reads cannot delay submissions (specification A13). */
   databases: { writes: Guarded; reads: Guarded };
   /** Divides the connections of both pools among clients. */
@@ -149,6 +152,11 @@ export function requireNamespace({ principal }: Pick<RequestContext, 'principal'
   if (principal.namespaces === null || principal.namespaces.includes(namespace)) return;
   const shown = JSON.stringify(namespace.slice(0, 128));
   throw new ErrandError('FORBIDDEN', `These credentials do not allow access to the namespace ${shown}`);
+}
+
+/** Gives whether the caller may see tasks of a name. */
+export function isSeenBy({ principal: { namespaces } }: Pick<RequestContext, 'principal'>) {
+  return (name: string): boolean => namespaces === null || namespaces.includes(namespaceOf(name));
 }
 
 /** Like `requireNamespace`, for the namespace of a task name. */

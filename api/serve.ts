@@ -4,7 +4,6 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { apiListening } from '../config/listening.ts';
 import type { Config } from '../config/schema.ts';
-import { type Registry, taskNames } from '../core/registry.ts';
 import { awaitDatabase, databaseCheck, migrateDatabase, openDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
@@ -18,6 +17,7 @@ import { type Backpressure, limitDepth, UNLIMITED } from './capacity/backpressur
 import type { InFlight } from './capacity/in_flight.ts';
 import { createState, type StateHolder, stateCheck } from './capacity/state.ts';
 import { answerMalformed } from './middleware/malformed.ts';
+import { type QueueNames, queueNames } from './registered/queue_names.ts';
 import { takeUpgrades, wantsWebSocket } from './streams/feed/upgrade.ts';
 
 /** How often a draining process checks whether its last request is answered. */
@@ -34,7 +34,7 @@ await runMain(async () => {
   );
   if (authenticate === null && config.NODE_ENV === 'production')
     log.warn('AUTH_ENABLED=false in production: anybody who can reach this process may do everything');
-  const { registry } = await startStep(log, 'definitions', () => loadProject(config));
+  const { registry, ownership } = await startStep(log, 'definitions', () => loadProject(config));
   warnOfDefinitions(log, registry.definitions);
   const { pool, readPool } = open(config, log);
   const checkDatabase = databaseCheck(pool);
@@ -43,6 +43,7 @@ await runMain(async () => {
   const { app, warmUp, waiting, inFlight } = createApp({
     config,
     registry,
+    project: ownership.project,
     pool,
     readPool,
     log,
@@ -62,8 +63,8 @@ await runMain(async () => {
   await startStep(log, 'migrations', () => migrateDatabase(config, log, pool));
   // Built-in tasks are registered too: the API submits them, maybe before any runner has started.
   const submitted = [...registry.definitions, ...ownDefinitions];
-  await startStep(log, 'registration', () => registerDefinitions(pool, submitted));
-  backpressure = limitDepths(config, registry, readPool, log);
+  await startStep(log, 'registration', () => registerDefinitions(pool, submitted, ownership));
+  backpressure = limitDepths(config, queueNames(registry, ownership.project), readPool, log);
   await startStep(log, 'validators', warmUp);
   state.started();
   log.info({ port: portOf(server), tasks: registry.definitions.length }, 'api is ready');
@@ -123,9 +124,8 @@ function open(config: Config, log: Logger): { pool: Pool; readPool: Pool } {
   };
 }
 
-function limitDepths(config: Config, registry: Registry, database: Pool, log: Logger): Backpressure {
+function limitDepths(config: Config, names: QueueNames, database: Pool, log: Logger): Backpressure {
   const limit = config.MAX_QUEUE_DEPTH;
-  const names = taskNames(registry.definitions);
   return limit === undefined ? UNLIMITED : limitDepth({ database, names, limit, log });
 }
 

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
+import { submittable } from '../core/registration/submittable.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { IncomingMessage, ServerResponse } from '../process/node_http.ts';
 import type { OpenApiDocument } from './openapi/schemas/document.ts';
@@ -28,7 +29,7 @@ export async function warmUp(
   const [definition] = definitions;
   if (definition === undefined) return;
   const body = { payload: definition.example };
-  await submissionProblems(ANY, { definition, body, path: '', log: { warn() {} } });
+  await submissionProblems(ANY, { definition: submittable(definition), body, path: '', log: { warn() {} } });
 }
 
 /** Accepts any callback: the result of this validation is ignored. */

@@ -1,6 +1,7 @@
 import { Command, Help, type Option } from 'commander';
 import { apiCommand } from './commands/api.ts';
 import { completeCommand, completionCommand } from './commands/completion.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { openapiCommand } from './commands/openapi.ts';
 import { auditCommand } from './commands/pool/audit.ts';
@@ -41,7 +42,7 @@ const GROUPS: readonly (readonly [heading: string, commands: () => Command[]])[]
       ...[resumeCommand(), auditCommand()],
     ],
   ],
-  ['Setting up:', () => [tokenCommand(), openapiCommand(), completionCommand()]],
+  ['Setting up:', () => [doctorCommand(), tokenCommand(), openapiCommand(), completionCommand()]],
 ];
 
 /**

@@ -36,11 +36,6 @@ export function parseResultJson(
 /** The parts of a task that decide whether a definition can execute it. */
 export type Versioned = { version: string; payload: unknown };
 
-/** Whether a submission may name this version: the definition's version, or one that it has an upcast for. */
-export function takesVersion({ version, upcasts }: TaskDefinition, asked: string): boolean {
-  return asked === version || upcasts.has(asked);
-}
-
 /**
  * Validates the payload of a task of any version (specification D6). A payload of an older version is upcast
  * if the definition can do that; otherwise it is validated as it is. Rejects with a PermanentError,

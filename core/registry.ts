@@ -5,8 +5,6 @@ import type { TaskDefinition } from './task.ts';
 export type Registry = {
   readonly definitions: readonly TaskDefinition[];
   get(name: string): TaskDefinition | undefined;
-  /** Up to three similar known names, the nearest first. */
-  closeNames(name: string): string[];
 };
 
 /** The part of a mistyped name that is compared with the known ones. */
@@ -40,11 +38,9 @@ export function createRegistry(definitions: readonly TaskDefinition[]): Registry
     }
     byName.set(definition.name, definition);
   }
-  const names = [...byName.keys()];
   return {
     definitions,
     get: (name) => byName.get(name),
-    closeNames: (name) => closest(name.slice(0, COMPARED_LENGTH), names),
   };
 }
 
@@ -56,8 +52,9 @@ export function taskNames(definitions: readonly TaskDefinition[]): string[] {
   ]);
 }
 
-/** Up to three similar names, the nearest first. */
-export function closest(name: string, names: readonly string[]): string[] {
+/** Up to three similar names, the nearest first. Only the first part of a long name is compared. */
+export function closest(given: string, names: readonly string[]): string[] {
+  const name = given.slice(0, COMPARED_LENGTH);
   const near = Math.max(3, Math.ceil(name.length / 2));
   return names
     .map((known) => ({ known, distance: leven(name, known) }))

@@ -19,6 +19,10 @@ create table errand.definitions (
   steps           jsonb,
   -- For a step: the name of its workflow. Nobody submits a step.
   workflow        text,
+  -- The older versions whose payloads it takes.
+  upcasts         text[] not null default '{}',
+  -- The repository that defines it, or `errand` for what Errand ships. Null if it is not known.
+  owner           text,
   constraint definitions_times_check check (registered_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z')
 );
 
@@ -54,6 +58,8 @@ create table errand.runners (
   -- The time since when its event loop does not turn (O6), and the task that blocks it, if known.
   blocked_since  timestamptz check (blocked_since between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'),
   blocked_by     uuid,
+  -- The repository of its tasks. Null if it is not known.
+  project        text,
   check ((ended_at is null) = (end_reason is null)),
   constraint runners_times_check check (
     started_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'

@@ -48,6 +48,8 @@ create table errand.definitions (
   registered_at timestamptz default now() not null,
   steps jsonb,
   workflow text,
+  upcasts text[] default '{}'::text[] not null,
+  owner text,
   constraint definitions_pkey PRIMARY KEY (name),
   constraint definitions_times_check CHECK (((registered_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (registered_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
@@ -141,6 +143,7 @@ create table errand.runners (
   parent_id integer,
   blocked_since timestamptz,
   blocked_by uuid,
+  project text,
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_blocked_since_check CHECK (((blocked_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (blocked_since <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint runners_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),

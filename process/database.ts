@@ -56,10 +56,17 @@ export async function awaitDatabase(config: Config, log: Logger, pool: Pool): Pr
     });
   } catch (error) {
     await pool.end();
-    throw new Error(`cannot use Postgres at ${where}: ${messageOf(error)}. ${adviceFor(error, config)}`, {
-      cause: error,
-    });
+    const { message, advice } = explainFailure(error, config);
+    throw new Error(`${message}. ${advice}`, { cause: error });
   }
+}
+
+/** Why Postgres cannot be used, with its address (password masked), and what to do about it. */
+export function explainFailure(error: unknown, config: Config): { message: string; advice: string } {
+  return {
+    message: `cannot use Postgres at ${whereOf(config)}: ${messageOf(error)}`,
+    advice: adviceFor(error, config),
+  };
 }
 
 /** `openDatabase`, then `awaitDatabase`. */
@@ -160,10 +167,14 @@ function adviceFor(error: unknown, config: Config): string {
   const code = 'code' in error ? String(error.code) : '';
   if (error.name === READ_ONLY)
     return `Set ${source} to the primary, or wait until this server is the primary and start again`;
+  if (code === 'ERR_INVALID_URL')
+    return `${source} must be a URL with one host. Write special characters of the password as in %40 for @`;
   if (code === '28P01' || error.message.includes('password must be a string'))
     return `Check the user and the password in ${source}`;
   if (code.startsWith('28')) return `Check the user in ${source} and its entry in pg_hba.conf`;
   if (code === '3D000') return `Create that database (create database …), or set another one in ${source}`;
+  if (code === '53300' && /for (role|database)/.test(error.message))
+    return 'Raise that limit (alter role … connection limit, alter database … connection limit), or lower DATABASE_POOL_SIZE';
   if (code === '53300') return 'Raise max_connections of the server, or lower DATABASE_POOL_SIZE';
   if (code === '42501')
     return 'Ask the owner of the schema to run `npm run roles`, which grants the rights that this role needs';

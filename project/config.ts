@@ -18,6 +18,12 @@ export type ErrandConfig = {
    * `example.*` never exists.
    */
   shipped?: readonly Shipped[];
+  /**
+   * The name of the repository, which owns its tasks in a database that several repositories share. By default
+   * the name in the nearest package.json. Parts of one repository that change tasks together need the same
+   * name.
+   */
+  project?: string;
 };
 
 /** A project that cannot be loaded. The message names the file, and what to do. */
@@ -41,6 +47,9 @@ const list = z.strictObject({
     ),
   ),
 });
+/** As npm allows for the name of a package. */
+const MAX_PROJECT_LENGTH = 214;
+const PROJECT = `must have 1 to ${MAX_PROJECT_LENGTH} characters, for example "shop"`;
 const configSchema = z.strictObject({
   tasks: z.union([z.array(folder).min(1, 'must name at least one folder, for example ./tasks'), list], {
     error: 'must be a list of folders, for example ["./tasks"], or the result of listTasks(…)',
@@ -48,6 +57,7 @@ const configSchema = z.strictObject({
   shipped: z
     .array(z.enum(SHIPPED, { error: `must be one of ${SHIPPED.join(', ')}` }))
     .default(['example.*', 'http.request']),
+  project: z.string().min(1, PROJECT).max(MAX_PROJECT_LENGTH, PROJECT).optional(),
 });
 
 export type ParsedConfig = z.output<typeof configSchema>;

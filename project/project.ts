@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { ERRAND, type Ownership } from '../core/registration/owner.ts';
 import { createRegistry, type Registry } from '../core/registry.ts';
 import { isDefinition, type TaskDefinition } from '../core/task.ts';
 import type { TaskList } from '../core/task_list.ts';
@@ -7,6 +8,7 @@ import { loadRegistry } from '../tasks/index.ts';
 import { type ParsedConfig, ProjectError, parseProjectConfig } from './config.ts';
 import { findTasks, type TaskFiles } from './files.ts';
 import { importModule } from './module.ts';
+import { packageName } from './package_name.ts';
 
 /** The tasks that a process has: those of the user's project, and those that Errand ships. */
 export type Project = {
@@ -19,6 +21,8 @@ export type Project = {
   /** By task name, the file with the code of a definition that was found. */
   readonly codeFiles: ReadonlyMap<string, string>;
   readonly list: TaskList | null;
+  /** The repository of the project, which owns the tasks that Errand does not ship. */
+  readonly ownership: Ownership;
 };
 
 const CONFIG_FILES = ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'].map((ending) => `errand.config.${ending}`);
@@ -37,8 +41,11 @@ export async function loadProject(options: {
   const searched = options.directory ?? process.cwd();
   const configFile = findConfig(searched, options.ERRAND_CONFIG);
   const allShipped = loadRegistry(options);
-  if (configFile === null)
-    return { directory: searched, configFile, registry: allShipped, codeFiles: new Map(), list: null };
+  if (configFile === null) {
+    const none = { codeFiles: new Map(), list: null };
+    const ownership = ownershipOf(packageName(searched), []);
+    return { directory: searched, configFile, registry: allShipped, ...none, ownership };
+  }
   const directory = dirname(configFile);
   const shown = relative(searched, configFile);
   const config = parseProjectConfig((await importModule(configFile, shown)).default, shown);
@@ -47,7 +54,17 @@ export async function loadProject(options: {
     config.shipped.some((one) => one === name || one === `${namespace}.*`),
   );
   const registry = createRegistry([...own.definitions, ...shipped]);
-  return { directory, configFile, registry, codeFiles: own.codeFiles, list: own.list };
+  const ownership = ownershipOf(config.project ?? packageName(directory), own.definitions);
+  return { directory, configFile, registry, codeFiles: own.codeFiles, list: own.list, ownership };
+}
+
+/** Whatever the project did not define is shipped. Names are unique, so they decide. */
+function ownershipOf(project: string | null, definitions: readonly TaskDefinition[]): Ownership {
+  const own = new Set(definitions.map(({ name }) => name));
+  return {
+    project,
+    ownerOf: ({ name, workflow }) => (own.has(workflow ?? name) ? project : ERRAND),
+  };
 }
 
 /** The configuration file of a folder; null if there is none. Throws ProjectError if the named one is missing. */

@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { Ownership } from '../core/registration/owner.ts';
 import {
   lockedDispatches,
   readHandedOn,
@@ -53,6 +54,8 @@ export type RunnerOptions = {
   version: string;
   /** The registered handlers by task name. */
   registeredHandlers: Map<string, RegisteredHandler>;
+  /** The owners of these names. Without it, they belong to no repository. */
+  ownership?: Ownership;
   /** The script of a process that runs one attempt; without it the attempt runs here. */
   aloneScript?: string;
 };
@@ -148,6 +151,7 @@ async function register({
   version,
   events,
   registeredHandlers,
+  ownership,
 }: RunnerOptions): Promise<number> {
   const id = await registerRunner(pgPool, {
     host: hostname(),
@@ -157,6 +161,7 @@ async function register({
     taskVersions: Object.fromEntries(versionsOf(registeredHandlers)),
     concurrency: config.RUNNER_CONCURRENCY,
     leaseSecs: config.RUNNER_LEASE_SECS,
+    project: ownership?.project ?? null,
   });
   events.emit('registered');
   return id;

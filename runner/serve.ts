@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { runnerListening } from '../config/listening.ts';
 import type { Config } from '../config/schema.ts';
+import type { Ownership } from '../core/registration/owner.ts';
 import { connectDatabase, connectionConfig, migrateDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
@@ -49,7 +50,8 @@ await runMain(async () => {
   );
   containFaults({ pgPool, log, onUnknown: stopBroken });
   await startStep(log, 'migrations', () => migrateDatabase(config, log, pgPool));
-  const registeredHandlers = await startStep(log, 'definitions', () => loadAll(config, pgPool));
+  const loaded = await startStep(log, 'definitions', () => loadAll(config, pgPool));
+  const { registeredHandlers } = loaded;
   const definitions = Array.from(registeredHandlers.values(), ({ definition }) => definition);
   warnOfDefinitions(log, definitions);
   const events = createEvents(log);
@@ -65,7 +67,7 @@ await runMain(async () => {
       taskLog: createTaskLog(log, destination),
       events,
       version: VERSION,
-      registeredHandlers,
+      ...loaded,
       aloneScript: join(import.meta.dirname, 'alone', `alone${extname(import.meta.filename)}`),
     }),
   );
@@ -84,9 +86,8 @@ await runMain(async () => {
     },
   });
   const runner = await starting;
-  const isDraining = (): boolean => draining;
   await startStep(log, 'http', () => {
-    app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
+    app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining: () => draining });
   });
   log.info(
     { port: portOf(server), runner_id: runner.id(), tasks: registeredHandlers.size },
@@ -110,8 +111,11 @@ async function serve(config: Config, listener: RequestListener, log: Logger): Pr
 }
 
 /** Loads the handlers of all tasks and registers the definitions. */
-async function loadAll(config: Config, pgPool: Pool): Promise<Map<string, RegisteredHandler>> {
+async function loadAll(config: Config, pgPool: Pool): Promise<Loaded> {
   const project = await loadProject(config);
-  await registerDefinitions(pgPool, [...project.registry.definitions, ...ownDefinitions]);
-  return allHandlers(config, pgPool, project);
+  const { registry, ownership } = project;
+  await registerDefinitions(pgPool, [...registry.definitions, ...ownDefinitions], ownership);
+  return { registeredHandlers: await allHandlers(config, pgPool, project), ownership };
 }
+
+type Loaded = { registeredHandlers: Map<string, RegisteredHandler>; ownership: Ownership };

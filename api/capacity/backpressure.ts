@@ -3,6 +3,7 @@ import { ErrandError } from '../../core/errors.ts';
 import { messageOf } from '../../process/start.ts';
 import type { Database } from '../../store/database/pool.ts';
 import { readQueueDepths } from '../../store/stats/namespaces.ts';
+import type { QueueNames } from '../registered/queue_names.ts';
 
 const READ_EVERY_MS = 1_000;
 const RETRY_AFTER_SECS = '5';
@@ -24,7 +25,7 @@ export const UNLIMITED: Backpressure = { admit: () => {}, close: () => {} };
  */
 export function limitDepth(options: {
   database: Database;
-  names: readonly string[];
+  names: QueueNames;
   limit: number;
   log: Logger;
 }): Backpressure {
@@ -35,7 +36,7 @@ export function limitDepth(options: {
     if (reading) return;
     reading = true;
     try {
-      const depths = await readQueueDepths(database, names, limit);
+      const depths = await readQueueDepths(database, await names(database), limit);
       full = new Set([...depths].filter(([, { isCapped }]) => isCapped).map(([namespace]) => namespace));
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not count the waiting tasks: the last count stays valid');

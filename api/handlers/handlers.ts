@@ -24,6 +24,11 @@ export const handlerSchemas: Record<string, JsonSchema> = {
     name: text,
     namespace: text,
     version: text,
+    owner: {
+      type: ['string', 'null'],
+      description:
+        'The repository that defines it: `project` of its errand.config.ts, otherwise the name in its package.json. `errand` for tasks that Errand ships. Null if it is not known',
+    },
     description: { type: ['string', 'null'], description: 'Null if only runners have the definition' },
     payload_schema: { ...anyObject, description: 'JSON Schema (draft 2020-12)' },
     result_schema: {

@@ -8,6 +8,7 @@ import type { BreakerState } from '../capacity/breaker.ts';
 import type { InFlight } from '../capacity/in_flight.ts';
 import { OPERATIONAL_STATES, type StateHolder } from '../capacity/state.ts';
 import type { Api } from '../context.ts';
+import type { QueueNames } from '../registered/queue_names.ts';
 import { measureRequests } from './http_metrics.ts';
 import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
 
@@ -17,6 +18,8 @@ const OUTCOMES: SubmitOutcome[] = ['created', 'duplicate', 'rearmed', 'conflict'
 /** The parts of the process that metrics are read from. */
 type Sources = {
   registry: Registry;
+  /** The names that the gauges of the queues are about. */
+  names: QueueNames;
   databases: Api['databases'];
   state: StateHolder;
   inFlight: InFlight;
@@ -43,7 +46,7 @@ export function createMetrics(sources: Sources): ApiMetrics {
   collectDefaultMetrics({ register: metrics });
   const measure = measureRequests(metrics);
   gaugeProcess(metrics, sources);
-  const readQueues = queueReader(sources.databases.reads.pool, sources.registry);
+  const readQueues = queueReader(sources.databases.reads.pool, sources.names);
   gaugeQueues(metrics, readQueues);
   const router = Router();
   router.get('/metrics', async (_request, response) => {

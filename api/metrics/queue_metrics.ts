@@ -1,11 +1,11 @@
 import { Gauge, type Registry as Metrics } from 'prom-client';
-import { type Registry, taskNames } from '../../core/registry.ts';
 import { namespaceOf } from '../../core/task.ts';
 import { type Reading, sharedReading } from '../../process/shared_reading.ts';
 import { listRunners } from '../../store/attempts/runners.ts';
 import type { Database } from '../../store/database/pool.ts';
 import { type QueueDepth, readNameDepths, readQueueDepths } from '../../store/stats/namespaces.ts';
 import { readPauses } from '../../store/tasks/pauses.ts';
+import type { QueueNames } from '../registered/queue_names.ts';
 
 /**
  * Postgres is read at most once per `keepMs`, however many callers ask. No caller waits longer than
@@ -13,7 +13,7 @@ import { readPauses } from '../../store/tasks/pauses.ts';
  */
 const LIMITS = { keepMs: 5_000, waitBudgetMs: 1_500 };
 
-/** The due tasks of the names that this process knows, and the runners that can execute them. */
+/** The due tasks of the names that the API accepts, and the runners that can execute them. */
 export type Queues = {
   /** By namespace. Paused tasks count too. */
   depths: Map<string, QueueDepth>;
@@ -26,12 +26,12 @@ export type Queues = {
 };
 
 /** Gives a function that reads the queues. It never throws, and it answers even if Postgres does not. */
-export function queueReader(database: Database, registry: Registry): () => Promise<Reading<Queues>> {
-  const names = taskNames(registry.definitions);
+export function queueReader(database: Database, names: QueueNames): () => Promise<Reading<Queues>> {
   return sharedReading(() => readQueues(database, names), LIMITS);
 }
 
-async function readQueues(database: Database, names: readonly string[]): Promise<Queues> {
+async function readQueues(database: Database, readNames: QueueNames): Promise<Queues> {
+  const names = await readNames(database);
   const runners = await listRunners(database);
   const live = runners.filter(({ overdue }) => !overdue).flatMap(({ task_names }) => task_names);
   const liveRunners = countBy(names, live);

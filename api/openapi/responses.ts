@@ -3,7 +3,7 @@ import formats from 'ajv-formats';
 import type { Request, RequestHandler } from 'express';
 import { pointerPart } from '../../core/json/json.ts';
 import { type OpenApiDocument, placeOfAnswer } from './schemas/document.ts';
-import { ANY_TASK } from './validator.ts';
+import { ANY_NAME, ANY_TASK } from './validator.ts';
 
 const JSON_TYPE = 'application/json';
 
@@ -35,7 +35,8 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
   }
 
   return (request, response, next) => {
-    const operation = operationOf(request);
+    const operation = operationOf(request, document);
+    if (operation === null) return next();
     const send = response.json.bind(response);
     response.json = (body: unknown) => {
       // The error answer to this problem must not be validated again.
@@ -50,13 +51,20 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
   };
 }
 
-/** The path and method in the document of the operation that the validator of requests has found. */
-function operationOf(request: Request): [path: string, method: string] {
+/**
+ * The path and method in the document of the operation that the validator of requests has found. A task that
+ * the document lacks is answered as if its body named it; its batch, like any other batch. Null if there is no
+ * other batch.
+ */
+function operationOf(request: Request, { paths }: OpenApiDocument): [path: string, method: string] | null {
   const { openApiRoute, pathParams } = (request as unknown as { openapi: Found }).openapi;
-  const path = openApiRoute.startsWith(ANY_TASK)
-    ? openApiRoute.replace('{name}', String(pathParams.name))
-    : openApiRoute;
-  return [path, request.method.toLowerCase()];
+  const method = request.method.toLowerCase();
+  if (!openApiRoute.startsWith(ANY_TASK)) return [openApiRoute, method];
+  const path = openApiRoute.replace(ANY_NAME, String(pathParams.name));
+  if (paths[path] !== undefined) return [path, method];
+  const isBatch = openApiRoute !== ANY_TASK;
+  const other = isBatch ? Object.keys(paths).find((one) => one.endsWith('/batch')) : '/v1/tasks';
+  return other === undefined ? null : [other, method];
 }
 
 type Found = { openApiRoute: string; pathParams: Record<string, string> };

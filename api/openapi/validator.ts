@@ -1,6 +1,8 @@
 import { parse as parseUrl } from 'node:url';
 import { type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
+import { NAME_PATTERN } from '../../core/task.ts';
+import { pathsOfTask } from '../submit/submission_schema.ts';
 import { compilePathsOnce, compileSchemasOnce } from './compile_once.ts';
 import {
   type OpenApiDocument,
@@ -25,19 +27,28 @@ const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(?:\/batch)?\/?$/i;
  * The library tries one path of the document after the other until one matches, and each task has two paths.
  * Without their bodies, the paths of all tasks are alike. So they get their own validator, with two paths for
  * all names. Then a submission costs the same for any number of tasks, and a tenth less with the dozen
- * shipped ones (issue 7).
+ * shipped ones (issue 7). It also validates submissions of tasks that are not in the document, because
+ * other processes have registered them.
+ *
+ * `ofAnyTask` has the paths of ANY_TASK.
  */
-export function requestValidator(document: OpenApiDocument, names: readonly string[]): RequestHandler {
+export function requestValidator(
+  document: OpenApiDocument,
+  names: readonly string[],
+  ofAnyTask: Paths,
+): RequestHandler {
   compilePathsOnce();
   compileSchemasOnce();
   warnOfUrlParseOnce();
-  const { ofTasks, others } = apart(document.paths, names);
-  const submissions = validatorOfRequests(withRequestsAlone({ ...document, paths: ofTasks }));
+  const submissions = validatorOfRequests(withRequestsAlone({ ...document, paths: ofAnyTask }));
+  const others = withoutTasks(document.paths, names);
   const requests = validatorOfRequests(withRequestsAlone({ ...document, paths: others }));
   const known = new Set(names);
+  const isTask = (name: string, method: string): boolean =>
+    known.has(name) || (method === 'POST' && NAME_PATTERN.test(name));
   return (request, response, next) => {
     const name = PATH_OF_TASK.exec(request.path)?.[1];
-    const isTaskPath = name !== undefined && known.has(decodeURIComponent(name));
+    const isTaskPath = name !== undefined && isTask(decodeURIComponent(name), request.method);
     (isTaskPath ? submissions : requests)(request, response, next);
   };
 }
@@ -54,20 +65,14 @@ function warnOfUrlParseOnce(): void {
   Object.assign(process, { noDeprecation });
 }
 
-/** The path that stands for the paths of all tasks. `/batch` may follow it. */
-export const ANY_TASK = '/v1/tasks/{name}';
+/** The name that stands for all tasks, and its path. `/batch` may follow it. */
+export const ANY_NAME = '{name}';
+export const ANY_TASK = `/v1/tasks/${ANY_NAME}`;
 
-function apart(paths: Paths, names: readonly string[]): { ofTasks: Paths; others: Paths } {
+function withoutTasks(paths: Paths, names: readonly string[]): Paths {
   const others = { ...paths };
-  const ofTasks: Paths = {};
-  for (const name of names) {
-    for (const end of ['', '/batch']) {
-      const path = `/v1/tasks/${name}${end}`;
-      ofTasks[`${ANY_TASK}${end}`] ??= paths[path] ?? {};
-      delete others[path];
-    }
-  }
-  return { ofTasks, others };
+  for (const name of names) for (const path of pathsOfTask(name)) delete others[path];
+  return others;
 }
 
 function validatorOfRequests(document: OpenApiDocument): RequestHandler {

@@ -8,11 +8,12 @@ import {
   listQueues as readQueues,
   resumeQueue as resume,
 } from '../../store/operators/queues.ts';
-import { type Operation, type RequestContext, requireName } from '../context.ts';
+import { isSeenBy, type Operation, type RequestContext, requireName } from '../context.ts';
 import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
 import type { Operation as Documented, Paths } from '../openapi/schemas/document.ts';
 import type { Parameter } from '../openapi/schemas/parameters.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
+import { closeNames } from '../registered/registered_tasks.ts';
 import { actOf, reasonParameter } from './act.ts';
 
 const time: JsonSchema = { type: 'string', format: 'date-time' };
@@ -85,7 +86,7 @@ function changeOf(operationId: string, summary: string): Documented {
 /** `PUT /v1/queues/{queue}/pause` (specification R10): tasks of a namespace or name no longer start. */
 export const pauseQueue: Operation = async (context, request, response) => {
   const target = targetOf(context, request);
-  const changed = known(context, target, await pause(context.writes, target, actOf(context, request)));
+  const changed = await known(context, target, await pause(context.writes, target, actOf(context, request)));
   const message = changed.changed
     ? `Paused: running tasks of ${target} continue, but no more tasks start until it is resumed`
     : `${target} was already paused`;
@@ -95,7 +96,11 @@ export const pauseQueue: Operation = async (context, request, response) => {
 /** `PUT /v1/queues/{queue}/resume`: tasks start again, including those that became due meanwhile. */
 export const resumeQueue: Operation = async (context, request, response) => {
   const target = targetOf(context, request);
-  const { changed } = known(context, target, await resume(context.writes, target, actOf(context, request)));
+  const { changed } = await known(
+    context,
+    target,
+    await resume(context.writes, target, actOf(context, request)),
+  );
   const message = changed ? `Resumed: tasks of ${target} start again` : `${target} was not paused`;
   response.json({ queue: target, paused: false, pause: null, changed, message });
 };
@@ -106,9 +111,9 @@ function targetOf(context: RequestContext, request: Request): string {
   return target;
 }
 
-function known(context: RequestContext, target: string, changed: Changed): Changed {
+async function known(context: RequestContext, target: string, changed: Changed): Promise<Changed> {
   if (changed.isKnown) return changed;
-  const close = target.includes('.') ? context.registry.closeNames(target) : [];
+  const close = target.includes('.') ? await closeNames(context, target, isSeenBy(context)) : [];
   const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see GET /v1/queues';
   throw new ErrandError('NOT_FOUND', `No task has the name or namespace ${JSON.stringify(target)}: ${hint}`);
 }

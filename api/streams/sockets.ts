@@ -10,8 +10,9 @@ import { isKnown } from '../../store/tasks/known_names.ts';
 import { getState } from '../../store/tasks/tasks.ts';
 import { principalOf } from '../auth/identify.ts';
 import type { Principal } from '../auth/principal.ts';
-import { type Api, visibilityOf } from '../context.ts';
+import { type Api, isSeenBy, visibilityOf } from '../context.ts';
 import { publicError } from '../errors.ts';
+import type { RegisteredTasks } from '../registered/registered_tasks.ts';
 import { type Audience, createAudience, type Subscriber } from './feed/audience.ts';
 import { lifetimeOf } from './feed/event_stream.ts';
 import type { Feed } from './feed/feed.ts';
@@ -63,7 +64,15 @@ export function createSockets(api: Api, heartbeatMs: number): RequestHandler {
       open(socket);
       const { pool, breaker } = api.databases.reads;
       const database = breaker.guard(pool);
-      converse(socket, { feed: streams.feed, audience, database, registry: api.registry, principal, log });
+      converse(socket, {
+        feed: streams.feed,
+        audience,
+        database,
+        registry: api.registry,
+        registered: api.registered,
+        principal,
+        log,
+      });
     });
   };
 }
@@ -97,13 +106,14 @@ type Conversation = {
   audience: Audience;
   database: Connections;
   registry: Registry;
+  registered: RegisteredTasks;
   principal: Principal;
   log: Logger;
 };
 
 /** Answers the messages of a client, one after the other, until it disconnects. */
 function converse(socket: WebSocket, conversation: Conversation): void {
-  const { feed, audience, database, registry, principal, log } = conversation;
+  const { feed, audience, database, principal, log } = conversation;
   const subscriber: Subscriber = { principal, topics: new Set(), send: (message) => send(socket, message) };
 
   async function carryOut(request: SocketRequest): Promise<Record<string, unknown>> {
@@ -125,7 +135,7 @@ function converse(socket: WebSocket, conversation: Conversation): void {
   /** Reads the state after the subscription, so that no change between the two is lost. */
   async function standingOf({ kind, key }: Topic): Promise<Record<string, unknown>> {
     if (kind !== 'task') {
-      await requireKnown({ kind, key }, { database, registry, principal });
+      await requireKnown({ kind, key }, conversation);
       return {};
     }
     const state = await getState(database, key, visibilityOf(principal));
@@ -168,15 +178,17 @@ async function requireKnown(
   {
     database,
     registry,
-    principal: { namespaces },
-  }: Pick<Conversation, 'database' | 'registry' | 'principal'>,
+    registered,
+    principal,
+  }: Pick<Conversation, 'database' | 'registry' | 'registered' | 'principal'>,
 ): Promise<void> {
-  const isSeen = (name: string): boolean => namespaces === null || namespaces.includes(namespaceOf(name));
+  const isSeen = isSeenBy({ principal });
   if (!isSeen(key) || isOwnNamespace(namespaceOf(key))) return;
-  const names = taskNames(registry.definitions).filter(isSeen);
-  const known = kind === 'name' ? names : [...new Set(names.map(namespaceOf))];
-  if (known.includes(key) || (await isKnown(database, kind, key))) return;
-  const close = closest(key.slice(0, 256), known);
+  const own = taskNames(registry.definitions);
+  const ofKind = (names: readonly string[]): string[] =>
+    kind === 'name' ? names.filter(isSeen) : [...new Set(names.filter(isSeen).map(namespaceOf))];
+  if (ofKind(own).includes(key) || (await isKnown(database, kind, key))) return;
+  const close = closest(key, ofKind([...own, ...(await registered.names())]));
   const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see GET /v1/handlers';
   const what = kind === 'name' ? 'task' : 'namespace';
   throw new ErrandError('NOT_FOUND', `There is no ${what} ${JSON.stringify(key.slice(0, 256))}: ${hint}`);

@@ -5,36 +5,44 @@ import { checker } from '../../core/definitions/check.ts';
 import { chooseDedup } from '../../core/definitions/dedup.ts';
 import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
 import { detail, got, valueAt } from '../../core/json/json.ts';
-import { judgeTaskPayload, takesVersion } from '../../core/payload.ts';
-import { namespaceOf, type TaskDefinition } from '../../core/task.ts';
-import { stepRows } from '../../core/workflows/graph.ts';
+import { type Submittable, submittable, takesVersion } from '../../core/registration/submittable.ts';
+import type { TaskDefinition } from '../../core/task.ts';
 import type { Act } from '../../store/operators/audit.ts';
 import type { Submission } from '../../store/submit/submit.ts';
 import { callbackProblems } from '../callback.ts';
 import { sizeOf } from '../capacity/turns.ts';
-import { type Api, type RequestContext, requireName } from '../context.ts';
+import { type Api, isSeenBy, type RequestContext, requireName } from '../context.ts';
 import { type Parameter, textUpTo } from '../openapi/schemas/parameters.ts';
+import { closeNames } from '../registered/registered_tasks.ts';
 import { requestId, toIsoTime, traceparent } from '../request.ts';
 import { mayRead } from '../tasks/get_task.ts';
 import { optionsSchema, submissionSchema } from './submission_schema.ts';
 
 /**
- * The definition of a name. `path` is the place of the name in the request. Throws FORBIDDEN if the caller
- * may not act in its namespace, otherwise NOT_FOUND with similar names (specification S8).
+ * The definition of a name that can be submitted: one of this process, or one that another process has
+ * registered. `path` is the place of the name in the request. Throws FORBIDDEN if the caller may not act in
+ * its namespace, otherwise NOT_FOUND with similar names (specification S8).
  */
-export function findDefinition(
-  context: Pick<RequestContext, 'registry' | 'principal'>,
-  name: string,
-  path: string,
-): TaskDefinition {
+export async function findTask(context: Finding, name: string, path: string): Promise<Submittable> {
+  return findKnown(context, name) ?? (await findRegistered(context, name, path));
+}
+
+/** The parts of a request context that are needed to find a task. */
+export type Finding = Pick<RequestContext, 'registry' | 'registered' | 'principal'>;
+
+/** A definition of this process. Throws FORBIDDEN like `findTask`. */
+export function findKnown(context: Omit<Finding, 'registered'>, name: string): Submittable | undefined {
   requireName(context, name);
   const definition = context.registry.get(name);
-  if (definition !== undefined) return definition;
-  const { namespaces } = context.principal;
-  const close = context.registry
-    .closeNames(name)
-    .filter((known) => namespaces === null || namespaces.includes(namespaceOf(known)));
-  const hint = close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see /docs for all tasks';
+  return definition && submittable(definition);
+}
+
+async function findRegistered(context: Finding, name: string, path: string): Promise<Submittable> {
+  const task = await context.registered.find(name);
+  if (task !== undefined) return task;
+  const close = await closeNames(context, name, isSeenBy(context));
+  const hint =
+    close.length > 0 ? `did you mean ${close.join(' or ')}?` : 'see GET /v1/handlers for all tasks';
   throw new ErrandError('NOT_FOUND', `There is no task ${JSON.stringify(name.slice(0, 256))}: ${hint}`, {
     ...(close.length > 0 ? { details: close.map((known) => ({ path, message: known })) } : {}),
   });
@@ -72,7 +80,7 @@ const optionsChecker = checker(submissionSchema({}));
  * there.
  */
 export type Asked = {
-  definition: TaskDefinition;
+  definition: Submittable;
   body: unknown;
   path: string;
   payloadName?: string;
@@ -99,12 +107,7 @@ export async function submissionProblems(
   // The payload may have an older version; the body says which.
   const asked = valueAt(body, '/version');
   const version = typeof asked === 'string' ? asked : definition.version;
-  const parsed = await judgeTaskPayload(
-    definition,
-    { version, payload },
-    `${path}/${payloadName}`,
-    maxProblems,
-  );
+  const parsed = await definition.judge({ version, payload }, `${path}/${payloadName}`, maxProblems);
   if (parsed.ok) return problems;
   if ('thrown' in parsed)
     log.warn({ err: parsed.thrown, task_name: definition.name }, 'the code of a definition threw an error');
@@ -120,7 +123,7 @@ const bodySchema = optionsSchema.extend({ payload: z.unknown().optional() });
  */
 export function toSubmission(
   context: Pick<RequestContext, 'principal' | 'openReads'>,
-  definition: TaskDefinition,
+  definition: Submittable,
   body: unknown,
   request: Request,
   where: { path: string; idempotencyKey: string | undefined },
@@ -164,7 +167,7 @@ export function toSubmission(
     traceparent: traceparent(request),
     ...submitterOf(context),
     callbackUrl: options.callback_url ?? policy.callbackUrl,
-    ...(definition.graph === undefined ? {} : { steps: stepRows(definition.graph) }),
+    ...(definition.steps === null ? {} : { steps: definition.steps }),
   };
 }
 
@@ -176,9 +179,9 @@ function submitterOf(
   return { submittedBy: actor, mayRead: mayRead(caller), mayOperate: scopes.has('operate') };
 }
 
-function noVersion({ name, version, upcasts }: TaskDefinition, asked: string): ErrandError {
-  const older = [...upcasts.keys()];
-  const others = older.length === 0 ? '' : `, and payloads of ${older.join(', ')} can be converted to it`;
+function noVersion({ name, version, olderVersions }: Submittable, asked: string): ErrandError {
+  const others =
+    olderVersions.length === 0 ? '' : `, and payloads of ${olderVersions.join(', ')} can be converted to it`;
   return new ErrandError('NOT_FOUND', `${name} has no version ${asked}: use ${version}${others}`);
 }
 

@@ -4,6 +4,7 @@ import { checker } from '../../core/definitions/check.ts';
 import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
 import { detail, hasMoreParts } from '../../core/json/json.ts';
 import { MAX_VALUES } from '../../core/json/json_text.ts';
+import type { Submittable } from '../../core/registration/submittable.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { traceSend } from '../../process/tracing.ts';
@@ -16,7 +17,7 @@ import { type Paths, refTo } from '../openapi/schemas/document.ts';
 import { inQuery, type Parameter } from '../openapi/schemas/parameters.ts';
 import { ref } from '../openapi/schemas/schemas.ts';
 import {
-  findDefinition,
+  findTask,
   idempotencyKeyOf,
   idempotencyKeyParameter,
   submissionProblems,
@@ -44,7 +45,7 @@ const atomicParameter: Parameter = inQuery(
 );
 
 /** The submission of many tasks of a definition in the OpenAPI document. */
-export function submitBatchPaths({ name, namespace }: TaskDefinition): Paths {
+export function submitBatchPaths({ name, namespace }: Pick<TaskDefinition, 'name' | 'namespace'>): Paths {
   const [, many] = pathsOfTask(name);
   return {
     [many]: {
@@ -77,7 +78,7 @@ type BatchItem = { id?: string; state?: string; created: boolean; errors?: Detai
  * item refuses the entire batch. An Idempotency-Key covers each item by its position.
  */
 export const submitTaskBatch: Operation = async (context, request, response) => {
-  const definition = findDefinition(context, String(request.params.name), '/path/name');
+  const definition = await findTask(context, String(request.params.name), '/path/name');
   context.admit(definition.namespace);
   const details = checkBatch(request.body, '/body');
   if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
@@ -128,7 +129,7 @@ async function write(
  */
 async function checkItems(
   context: RequestContext,
-  definition: TaskDefinition,
+  definition: Submittable,
   { items, atomic }: { items: unknown[]; atomic: boolean },
   request: Request,
 ): Promise<Checked[]> {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checker } from '../../core/definitions/check.ts';
 import { type Detail, ErrandError } from '../../core/errors.ts';
 import { detail, got, valueAt } from '../../core/json/json.ts';
+import type { Submittable } from '../../core/registration/submittable.ts';
 import { inWords, REARMABLE, type State } from '../../core/states.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { traceSend } from '../../process/tracing.ts';
@@ -21,7 +22,7 @@ import { ref } from '../openapi/schemas/schemas.ts';
 import { shownTask } from '../tasks/get_task.ts';
 import { waitForTask, waitParameter, waitSeconds } from '../tasks/wait.ts';
 import {
-  findDefinition,
+  findTask,
   idempotencyKeyOf,
   idempotencyKeyParameter,
   submissionProblems,
@@ -36,7 +37,9 @@ import {
 } from './submission_schema.ts';
 
 /** The submission of one task of a definition in the OpenAPI document. */
-export function submitTaskPaths(definition: TaskDefinition): Paths {
+export function submitTaskPaths(
+  definition: Pick<TaskDefinition, 'name' | 'description' | 'namespace' | 'resultJsonSchema'>,
+): Paths {
   const { name, description, namespace, resultJsonSchema } = definition;
   const [one] = pathsOfTask(name);
   return {
@@ -55,7 +58,7 @@ export function submitTaskPaths(definition: TaskDefinition): Paths {
 
 /** `POST /v1/tasks/{name}` (specification S1). */
 export const submitTask: Operation = async (context, request, response) => {
-  const definition = findDefinition(context, String(request.params.name), '/path/name');
+  const definition = await findTask(context, String(request.params.name), '/path/name');
   await submitAndAnswer(context, { definition, body: request.body }, request, response);
 };
 
@@ -67,7 +70,8 @@ export function submitByNamePaths(shown: TaskDefinition | undefined): Paths {
         tags: ['tasks'],
         operationId: 'submitTask',
         summary: 'Submit a task that the body names',
-        description: 'Like the path of the task, for callers that choose the task by data.',
+        description:
+          'Like the path of the task, for callers that choose the task by data. Takes every task that `GET /v1/handlers` lists. Runners of other repositories may have registered some of them: these have no path in this document, but `POST /v1/tasks/{name}` and `POST /v1/tasks/{name}/batch` take them too.',
         parameters: [idempotencyKeyParameter, waitParameter],
         requestBody: jsonBody(namedSubmissionSchema, {
           name: shown?.name,
@@ -95,7 +99,7 @@ export const submitByName: Operation = async (context, request, response) => {
   if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
   const { name, namespace, context: alias, ...rest } = namedSchema.parse(request.body);
   const full = namespace === undefined || name.startsWith(`${namespace}.`) ? name : `${namespace}.${name}`;
-  const definition = findDefinition(context, full, '/body/name');
+  const definition = await findTask(context, full, '/body/name');
   const asked =
     alias === undefined ? { body: rest } : { body: { ...rest, payload: alias }, payloadName: 'context' };
   await submitAndAnswer(context, { definition, ...asked }, request, response);
@@ -108,7 +112,7 @@ function checkAlias(body: unknown): Detail[] {
 }
 
 /** The submission of a request. `payloadName` is its key for the payload. */
-type Asked = { definition: TaskDefinition; body: unknown; payloadName?: string };
+type Asked = { definition: Submittable; body: unknown; payloadName?: string };
 
 /** Submits one task and answers with it. Throws VALIDATION_FAILED with all problems, under `/body`. */
 export async function submitAndAnswer(

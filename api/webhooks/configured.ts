@@ -4,6 +4,7 @@ import { readJsonSetting, unusable } from '../../config/json_setting.ts';
 import { storageProblems, valueAt } from '../../core/json/json.ts';
 import type { Registry } from '../../core/registry.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
+import { closeNames, type RegisteredTasks } from '../registered/registered_tasks.ts';
 import { hmacCheck, STANDARD_HEADERS, standardCheck } from './signature.ts';
 import type { SignatureCheck, WebhookSource } from './source.ts';
 import { fillTemplate, placeInEvent, templateProblems } from './template.ts';
@@ -73,28 +74,44 @@ const SETTING = {
 };
 
 /**
- * The senders of WEBHOOK_SOURCES. Throws if the setting is unusable, also if a rule names an unknown task.
- * The error lists every problem and contains no secret.
+ * The senders of WEBHOOK_SOURCES. Throws if the setting is unusable. The error lists every problem and
+ * contains no secret.
  */
-export function configuredSources(text: string, registry: Registry): WebhookSource[] {
+export function configuredSources(text: string): WebhookSource[] {
   const given = readJsonSetting(SETTING, text);
-  const problems = given.flatMap((settings, index) => [
-    ...(given.findIndex(({ name }) => name === settings.name) < index
-      ? [`[${index}].name: ${settings.name} occurs more than once`]
-      : []),
-    ...unknownTasks(settings, index, registry),
-  ]);
+  const problems = given.flatMap(({ name }, index) =>
+    given.findIndex((one) => one.name === name) < index
+      ? [`[${index}].name: ${name} occurs more than once`]
+      : [],
+  );
   if (problems.length > 0) throw unusable(SETTING, problems);
   return given.map(toSource);
 }
 
-function unknownTasks({ rules }: SourceSettings, index: number, registry: Registry): string[] {
-  return rules.flatMap(({ task }, at) => {
-    if (registry.get(task) !== undefined) return [];
-    const close = registry.closeNames(task);
+/**
+ * Rejects if a rule of WEBHOOK_SOURCES names a task that neither this process has nor another one has
+ * registered. The error lists all of them.
+ */
+export async function requireTasks(text: string, tasks: Tasks): Promise<void> {
+  const rules = readJsonSetting(SETTING, text).flatMap((settings, index) =>
+    settings.rules.map(({ task }, at) => ({ task, place: `[${index}].rules[${at}].task` })),
+  );
+  const problems: string[] = [];
+  for (const { task, place } of rules) {
+    if (await isTask(task, tasks)) continue;
+    const close = await closeNames(tasks, task);
     const hint = close.length > 0 ? `, did you mean ${close.join(' or ')}?` : '';
-    return [`[${index}].rules[${at}].task: there is no task ${JSON.stringify(task)}${hint}`];
-  });
+    problems.push(`${place}: there is no task ${JSON.stringify(task)}${hint}`);
+  }
+  if (problems.length > 0) throw unusable(SETTING, problems);
+}
+
+/** The tasks that can be submitted. */
+export type Tasks = { registry: Registry; registered: RegisteredTasks };
+
+/** Whether this process has a task, or another one has registered it. */
+export async function isTask(name: string, { registry, registered }: Tasks): Promise<boolean> {
+  return registry.get(name) !== undefined || (await registered.find(name)) !== undefined;
 }
 
 function toSource(settings: SourceSettings, index: number): WebhookSource {

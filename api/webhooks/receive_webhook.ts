@@ -1,16 +1,15 @@
 import type { Request } from 'express';
 import { type Detail, ErrandError } from '../../core/errors.ts';
 import { detail, storageProblems } from '../../core/json/json.ts';
-import { parsePayload } from '../../core/payload.ts';
+import type { Submittable } from '../../core/registration/submittable.ts';
 import type { JsonSchema } from '../../core/schema.ts';
-import type { TaskDefinition } from '../../core/task.ts';
 import { giveWay } from '../capacity/turns.ts';
 import type { Operation } from '../context.ts';
 import { jsonAnswer, jsonBody, signedFailures, submitAnswers } from '../openapi/schemas/answers.ts';
 import type { Operation as Documented, Paths } from '../openapi/schemas/document.ts';
 import type { Parameter } from '../openapi/schemas/parameters.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
-import { findDefinition } from '../submit/submission.ts';
+import { findTask } from '../submit/submission.ts';
 import { submitAndAnswer } from '../submit/submit_task.ts';
 import { type EventTask, headerOf, type WebhookSource } from './source.ts';
 import { actorOf, verifiedSource } from './verify.ts';
@@ -158,7 +157,7 @@ export const receiveWebhook: Operation = async (context, request, response) => {
     response.status(202).json({ ignored: true, reason: event.ignored });
     return;
   }
-  const definition = findDefinition(context, event.task, '/body');
+  const definition = await findTask(context, event.task, '/body');
   const details = await payloadProblems(definition, event);
   if (details.length > 0) {
     throw new ErrandError(
@@ -194,10 +193,12 @@ function deliveryOf({ deliveryHeader }: WebhookSource, request: Request): string
 }
 
 /** The problems of a payload, with the places in the request that cause them. */
-async function payloadProblems(definition: TaskDefinition, event: EventTask): Promise<Detail[]> {
+async function payloadProblems(definition: Submittable, event: EventTask): Promise<Detail[]> {
   // A template may nest an event deeper than the check of the body allowed.
   const stored = storageProblems(event.payload, '');
-  const parsed = stored.length > 0 ? null : await parsePayload(definition, event.payload ?? null, '');
+  const { version } = definition;
+  const payload = event.payload ?? null;
+  const parsed = stored.length > 0 ? null : await definition.judge({ version, payload }, '');
   const details = parsed === null || parsed.ok ? stored : parsed.details;
   return details.map(({ path, message }) => detail(event.placeOf(path), message));
 }

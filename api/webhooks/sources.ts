@@ -1,6 +1,5 @@
 import type { Config } from '../../config/schema.ts';
-import type { Registry } from '../../core/registry.ts';
-import { configuredSources } from './configured.ts';
+import { configuredSources, isTask, requireTasks, type Tasks } from './configured.ts';
 import { gitea, github, PUSH_TASK } from './forges.ts';
 import type { WebhookSource } from './source.ts';
 
@@ -13,15 +12,22 @@ export type WebhookConfig = Pick<
 export type WebhookSources = ReadonlyMap<string, WebhookSource>;
 
 /** All senders of webhooks. Throws if the configuration is unusable, and names the variable. */
-export function webhookSources(config: WebhookConfig, registry: Registry): WebhookSources {
-  for (const variable of ['GITEA_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET'] as const) {
-    if (config[variable] === undefined || registry.get(PUSH_TASK) !== undefined) continue;
-    throw new Error(
-      `${variable} is set, but there is no task ${PUSH_TASK} for pushes: define it, or remove ${variable}`,
-    );
-  }
-  const others =
-    config.WEBHOOK_SOURCES === undefined ? [] : configuredSources(config.WEBHOOK_SOURCES, registry);
+export function webhookSources(config: WebhookConfig): WebhookSources {
+  const others = config.WEBHOOK_SOURCES === undefined ? [] : configuredSources(config.WEBHOOK_SOURCES);
   const all = [gitea(config.GITEA_WEBHOOK_SECRET), github(config.GITHUB_WEBHOOK_SECRET), ...others];
   return new Map(all.map((source) => [source.name, source]));
+}
+
+/**
+ * Rejects if there is no task for an event, and names the variable. A start calls it when the definitions are
+ * registered, because the task may belong to another repository.
+ */
+export async function requireWebhookTasks(config: WebhookConfig, tasks: Tasks): Promise<void> {
+  for (const variable of ['GITEA_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET'] as const) {
+    if (config[variable] === undefined || (await isTask(PUSH_TASK, tasks))) continue;
+    throw new Error(
+      `${variable} is set, but there is no task ${PUSH_TASK} for pushes: define it, start a runner that has it, or remove ${variable}`,
+    );
+  }
+  if (config.WEBHOOK_SOURCES !== undefined) await requireTasks(config.WEBHOOK_SOURCES, tasks);
 }

@@ -18,18 +18,36 @@ export type Checker = (value: unknown, path: string, most?: number) => Detail[];
 
 const judges = { first: createAjv({ allErrors: false }), all: createAjv({ allErrors: true }) };
 
-function createAjv(options: { allErrors: boolean }): Ajv2020 {
+function createAjv(options: { allErrors: boolean; meta?: false }): Ajv2020 {
   const ajv = new Ajv2020({ ...options, strict: false, validateSchema: false, logger: false });
   formats.default(ajv);
   return ajv;
 }
 
+type Kind = keyof typeof judges;
+
 /** Makes the checker of a JSON Schema. It is compiled on first use. */
 export function checker(schema: JsonSchema): Checker {
-  const compiled: { [kind in keyof typeof judges]?: ValidateFunction } = {};
+  return checkerOf((kind) => judges[kind].compile(schema));
+}
+
+/**
+ * Makes the checker of a schema that another process has registered. It is compiled now, apart from all other
+ * schemas: they may have the same `$id`, and its memory is free when nobody uses it. Throws if it cannot be
+ * compiled.
+ */
+export function checkerApart(schema: JsonSchema): Checker {
+  const compile = (kind: Kind): ValidateFunction =>
+    createAjv({ allErrors: kind === 'all', meta: false }).compile(schema);
+  const all = compile('all');
+  return checkerOf((kind) => (kind === 'all' ? all : compile(kind)));
+}
+
+function checkerOf(compile: (kind: Kind) => ValidateFunction): Checker {
+  const compiled: { [kind in Kind]?: ValidateFunction } = {};
   return (value, path, most = MAX_DETAILS) => {
     const kind = most === 1 || hasMoreParts(value, MAX_PARTS) ? 'first' : 'all';
-    compiled[kind] ??= judges[kind].compile(schema);
+    compiled[kind] ??= compile(kind);
     const validate = compiled[kind];
     return validate(value)
       ? []

@@ -26,7 +26,10 @@ type Asked<Option> = {
  * precedence over the Idempotency-Key header. The hash is computed in Postgres (`errand.dedup_hash`), so SQL
  * callers get the same one. Throws VALIDATION_FAILED if the strategy is `key` and the submission has no key.
  */
-export function chooseDedup(policy: Policy, given: Asked<(typeof DEDUP_OPTIONS)[number]>): Dedup {
+export function chooseDedup(
+  policy: Pick<Policy, 'dedup'>,
+  given: Asked<(typeof DEDUP_OPTIONS)[number]>,
+): Dedup {
   const asked = given.dedup === 'definition' ? byDefinition(policy, given) : { ...given, dedup: given.dedup };
   const brings = asked.dedupKey !== undefined || asked.idempotencyKey !== undefined;
   const strategy = asked.dedup ?? (brings ? 'key' : policy.dedup.strategy);
@@ -49,7 +52,7 @@ export function chooseDedup(policy: Policy, given: Asked<(typeof DEDUP_OPTIONS)[
 }
 
 /** The Idempotency-Key does not decide when two submissions are the same, unless the strategy is `none`. */
-function byDefinition(policy: Policy, asked: Asked<unknown>): Asked<DedupStrategy> {
+function byDefinition(policy: Pick<Policy, 'dedup'>, asked: Asked<unknown>): Asked<DedupStrategy> {
   const { strategy } = policy.dedup;
   if (strategy === 'none' && asked.idempotencyKey !== undefined)
     return { ...asked, dedup: 'key', dedupKey: undefined };

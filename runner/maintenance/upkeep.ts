@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
+import type { Ownership } from '../../core/registration/owner.ts';
 import { messageOf } from '../../process/start.ts';
 import { keepRegistered } from '../../store/submit/definitions.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
@@ -25,13 +26,14 @@ export type UpkeepOptions = {
   connection: ClientConfig;
   events: RunnerEvents;
   registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+  ownership?: Ownership;
 };
 
 export type Upkeep = { lease: Lease; maintenance: Maintenance };
 
 /** Starts the lease of a runner and the maintenance that follows its heartbeats. */
 export function startUpkeep(
-  { config, pgPool, connection, events, registeredHandlers }: UpkeepOptions,
+  { config, pgPool, connection, events, registeredHandlers, ownership }: UpkeepOptions,
   runner: {
     id: number;
     thread: Worker;
@@ -68,7 +70,7 @@ export function startUpkeep(
     runnerId: id,
     retentionHours: { finished: config.RETENTION_HOURS, failed: config.FAILED_RETENTION_HOURS },
     auditRetentionDays: config.AUDIT_RETENTION_DAYS,
-    keepRegistered: () => keepRegistered(pgPool, definitions),
+    keepRegistered: () => keepRegistered(pgPool, definitions, ownership),
     events,
     log,
   });

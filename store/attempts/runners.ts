@@ -12,6 +12,8 @@ export type RunnerDescription = {
   leaseSecs: number;
   /** The runner that started this one for a single task. */
   parentId?: number;
+  /** The repository of its tasks. */
+  project?: string | null;
 };
 
 /**
@@ -20,12 +22,12 @@ export type RunnerDescription = {
  */
 export async function registerRunner(database: Database, runner: RunnerDescription): Promise<number> {
   const { rows } = await database.query<{ id: number }>(
-    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions, parent_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions, parent_id, project)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      returning id`,
     [
       ...[runner.host, runner.pid, runner.version, runner.taskNames, runner.concurrency, runner.leaseSecs],
-      ...[runner.taskVersions ?? null, runner.parentId ?? null],
+      ...[runner.taskVersions ?? null, runner.parentId ?? null, runner.project ?? null],
     ],
   );
   if (rows[0] === undefined) throw new Error('Postgres returned no id for the registration of the runner');

@@ -1,25 +1,11 @@
 import type { Pool, PoolClient } from 'pg';
-import {
-  inOrder,
-  type MigrationFile,
-  type MigrationFiles,
-  NATIVE_SINCE,
-  readMigrationFiles,
-} from './migration_files.ts';
+import type { MigrationFile } from './migration_files.ts';
 import { inLockedTransaction, type Waiting } from './migration_lock.ts';
-import {
-  type Applied,
-  compare,
-  isOfOtherServer,
-  isPending,
-  makeMigrationsTable,
-  readApplied,
-  recordApplied,
-} from './migrations_table.ts';
-import { type Database, openPool } from './pool.ts';
+import { isForbidden, planMigration } from './migration_plan.ts';
+import { isPending, makeMigrationsTable, readApplied, recordApplied } from './migrations_table.ts';
+import { openPool } from './pool.ts';
 import { type Schemas, schemasOf } from './schemas.ts';
-import { readServer } from './server.ts';
-import { migrateWorker, newestWorkerRevision, workerRevision } from './worker_schema.ts';
+import { migrateWorker } from './worker_schema.ts';
 
 /** For tests and measurements, where no other session holds the lock. */
 const WITHOUT_LIMIT: Waiting = { waitMs: Number.POSITIVE_INFINITY, onBlocked: () => {} };
@@ -30,9 +16,6 @@ export type Migrated = {
   /** Files of a newer Errand: this one does not have them, or has an older text. */
   unknown: string[];
 };
-
-/** The state of a database: the revision of graphile-worker's schema, and our applied files. */
-type Found = { version: number; revision: number | null; applied: Applied };
 
 /**
  * Migrates the database to the newest schema: graphile-worker's own migrations, then the steps of
@@ -49,14 +32,8 @@ type Found = { version: number; revision: number | null; applied: Applied };
  */
 export async function migrate(pool: Pool, waiting: Waiting = WITHOUT_LIMIT): Promise<Migrated> {
   const schemas = schemasOf(pool.options);
-  const found = await read(pool, schemas).catch((error: unknown) => {
-    throw isForbidden(error) ? mayNotRead(error) : error;
-  });
-  const [files, newest] = await Promise.all([readMigrationFiles(found.version), newestWorkerRevision()]);
-  const { pending, unknown } = compare(files, found.applied, schemas);
-  const transactions = transactionsOf(pending);
-  const isWorkerCurrent = newest !== null && found.revision !== null && found.revision >= newest;
-  if (isWorkerCurrent && transactions.length === 0) return { applied: [], unknown };
+  const { worker, makesTable, transactions, unknown, isOptional } = await planMigration(pool);
+  if (worker === null && transactions.length === 0) return { applied: [], unknown };
   // Its own connections: a migration, and waiting for another process, may take longer than a
   // statement timeout.
   const unlimited = openPool({
@@ -71,8 +48,8 @@ export async function migrate(pool: Pool, waiting: Waiting = WITHOUT_LIMIT): Pro
     const applied = await withClient(unlimited, async (client) => {
       const locked = <T>(work: () => Promise<T>): Promise<T> =>
         inLockedTransaction(client, schemas.errand, waiting, work);
-      if (found.applied === null) await locked(() => makeTable(client, schemas));
-      if (!isWorkerCurrent) await locked(() => migrateWorker(unlimited));
+      if (makesTable) await locked(() => makeTable(client, schemas));
+      if (worker !== null) await locked(() => migrateWorker(unlimited));
       const names: string[] = [];
       for (const batch of transactions)
         names.push(...(await locked(() => applyFiles(client, batch, schemas))));
@@ -80,39 +57,11 @@ export async function migrate(pool: Pool, waiting: Waiting = WITHOUT_LIMIT): Pro
     });
     return { applied, unknown };
   } catch (error) {
-    const isOptional = isWorkerCurrent && worksAsItIs(pending, found);
     if (isOptional && isForbidden(error)) return { applied: [], unknown };
-    throw explainRefusal(error, pending);
+    throw explainRefusal(error, transactions.flat());
   } finally {
     await unlimited.end();
   }
-}
-
-/**
- * Groups files into transactions. The functions are applied with the last step of the tables: if
- * that step drops a function to change its arguments, callers find either the old one or the new
- * one.
- */
-function transactionsOf({ tables, functions }: MigrationFiles): MigrationFile[][] {
-  const texts = [...functions.values()];
-  if (tables.length === 0) return texts.length === 0 ? [] : [inOrder(texts, functions)];
-  return tables.map((file, index) =>
-    inOrder(index === tables.length - 1 ? [file, ...texts] : [file], functions),
-  );
-}
-
-/**
- * Whether all pending files are functions of this server in place of those that stood in for them.
- */
-function worksAsItIs({ tables, functions }: MigrationFiles, { version, applied }: Found): boolean {
-  const areInPlace = [...functions.values()].every((file) => isOfOtherServer(file, applied));
-  return version >= NATIVE_SINCE && tables.length === 0 && areInPlace;
-}
-
-async function read(database: Database, schemas: Schemas): Promise<Found> {
-  const { versionNumber: version } = await readServer(database);
-  const applied = await readApplied(database, schemas);
-  return { version, revision: await workerRevision(database), applied };
 }
 
 /**
@@ -148,28 +97,15 @@ async function applyFiles(
 }
 
 /** A role that owns nothing can run Errand, but cannot migrate. */
-function explainRefusal(error: unknown, { tables, functions }: MigrationFiles): unknown {
+function explainRefusal(error: unknown, pending: readonly MigrationFile[]): unknown {
   if (!isForbidden(error)) return error;
-  const names = [...tables, ...functions.values()].map(({ name }) => name);
+  const names = pending.map(({ name }) => name);
   const what = names.length === 0 ? "graphile-worker's own migrations" : names.join(', ');
   return new Error(
     `the schema must be migrated (${what}), but this role may not do that: ${String(error)}. ` +
       'Run `npm run migrate` as the owner of the schema, then start again',
     { cause: error },
   );
-}
-
-function mayNotRead(error: unknown): Error {
-  return new Error(
-    `this role may not read errand.migrations: ${String(error)}. ` +
-      'Let an administrator run `npm run roles`, which grants the rights that it needs',
-    { cause: error },
-  );
-}
-
-function isForbidden(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('code' in error && error.code === '42501') || isForbidden(error.cause);
 }
 
 async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -13,7 +13,7 @@ export type Applied = ReadonlyMap<string, readonly string[]> | null;
  * One row for each applied text of a file. A function has several. By its earlier texts a process
  * of an older version knows that its own text is not new.
  */
-const TABLE = `
+export const MIGRATIONS_TABLE_SQL = `
   create schema if not exists errand;
   create table errand.migrations (
     file        text not null,
@@ -25,7 +25,7 @@ const TABLE = `
 
 /** Makes the table of applied files. */
 export async function makeMigrationsTable(database: Database): Promise<void> {
-  await database.query(TABLE);
+  await database.query(MIGRATIONS_TABLE_SQL);
 }
 
 /** Records that a text was applied. Call it in the same transaction. */

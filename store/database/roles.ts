@@ -37,6 +37,7 @@ const SECRETS = ['ticket_key'];
  * Tables of graphile-worker. They have row-level security without a policy, so a right alone shows
  * nothing.
  */
+const WORKER_RIGHTS = 'insert, update, delete';
 const WORKER_TABLES = ['_private_jobs', '_private_job_queues', '_private_tasks', '_private_known_crontabs'];
 
 /**
@@ -76,6 +77,23 @@ export async function makeRoles(pool: Pool, roles: Roles): Promise<void> {
   await pool.query(rolesSql(roles, schemasOf(pool.options)));
 }
 
+/** The rights that a process needs: on single tables, and to read all tables but `unread`. */
+export type RightsNeeded = {
+  /** `rights` is a list for `grant`, such as `insert, update`. */
+  tables: { isWorker: boolean; table: string; rights: string }[];
+  /** Tables of the ledger. */
+  unread: readonly string[];
+};
+
+/** The rights that the roles above are granted. */
+export function rightsNeeded(process: 'api' | 'runner'): RightsNeeded {
+  const ledger = Object.entries(WRITES).flatMap(([table, { [process]: rights }]) =>
+    rights === undefined ? [] : [{ isWorker: false, table, rights }],
+  );
+  const worker = WORKER_TABLES.map((table) => ({ isWorker: true, table, rights: WORKER_RIGHTS }));
+  return { tables: [...ledger, ...worker], unread: process === 'api' ? [] : SECRETS };
+}
+
 function ownerSql(role: string): string {
   return `-- Migrates, and owns what migrations make.
 ${roleSql(role)}
@@ -98,7 +116,7 @@ ${WORKER_TABLES.map((table) => workerTableSql(role, table)).join('\n')}`;
 }
 
 function workerTableSql(role: string, table: string): string {
-  return `grant insert, update, delete on errand_worker.${table} to ${role};
+  return `grant ${WORKER_RIGHTS} on errand_worker.${table} to ${role};
 do $$ begin
   if not exists (select from pg_policy where polrelid = 'errand_worker.${table}'::regclass and polname = '${role}') then
     create policy ${role} on errand_worker.${table} to ${role} using (true) with check (true);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Pool, PoolClient } from 'pg';
@@ -33,6 +33,22 @@ export async function workerRevision(database: Database): Promise<number | null>
     'select max(id) as id from errand_worker.migrations',
   );
   return rows[0]?.id ?? null;
+}
+
+/**
+ * The migrations in our graphile-worker package after a revision, in order, with the name of the
+ * schema of this pool in their texts.
+ */
+export async function workerMigrations(pool: Pool, after: number): Promise<{ name: string; sql: string }[]> {
+  const { worker } = schemasOf(pool.options);
+  const files = (await readdir(FILES)).filter((file) => file.endsWith('.sql')).sort();
+  const pending = files.filter((file) => Number.parseInt(file, 10) > after);
+  return Promise.all(
+    pending.map(async (name) => {
+      const sql = await readFile(join(FILES, name), 'utf8');
+      return { name, sql: sql.replaceAll(':GRAPHILE_WORKER_SCHEMA', `"${worker}"`) };
+    }),
+  );
 }
 
 /**

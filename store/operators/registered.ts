@@ -12,6 +12,8 @@ export type Handler = {
   name: string;
   namespace: string;
   version: string;
+  /** The repository that defines it; null if it is not known. */
+  owner: string | null;
   payload_schema: JsonSchema;
   result_schema: JsonSchema | null;
   policy: Record<string, unknown>;
@@ -70,7 +72,7 @@ export async function listHandlers(database: Database, filter: HandlerFilter): P
           from able
          group by able.name
       )
-      select d.name, d.namespace, d.version, d.payload_schema, d.result_schema, d.policy, d.schema_hash,
+      select d.name, d.namespace, d.version, d.owner, d.payload_schema, d.result_schema, d.policy, d.schema_hash,
              d.registered_at, d.workflow,
              (select jsonb_agg(jsonb_build_object('step', s.step, 'name', s.name, 'after', s.after,
                                                   'conditional', s.conditional, 'kind', s.kind, 'child', s.child)

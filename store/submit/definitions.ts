@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { NO_OWNERSHIP, type Ownership } from '../../core/registration/owner.ts';
 import { taskNames } from '../../core/registry.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { stepRows } from '../../core/workflows/graph.ts';
 import type { Database } from '../database/pool.ts';
+import { type Claim, hasOtherRunner, refuseClaimed } from './owners.ts';
 
 /**
  * The SQL condition that a live runner has a newer version of a definition than this one. Runners
@@ -23,19 +25,27 @@ function hasNewerRunner(name: string, version: string): string {
  * one. An older version replaces a newer one only if no live runner has the newer one any more. For
  * the same version the newest start wins. Unchanged rows are not written. The identifiers are made
  * first, so that nobody can submit a name by SQL before its identifier exists.
+ *
+ * Throws and registers nothing if a live owner of one of the names is another repository, and its
+ * schemas are different (specification P5). If several owners have the same definition, the first
+ * one stays the registered owner until none of its runners has the name.
  */
 export async function registerDefinitions(
   database: Database,
   definitions: readonly TaskDefinition[],
+  ownership: Ownership = NO_OWNERSHIP,
 ): Promise<void> {
+  const rows = definitions.flatMap(withSteps).map((one) => toColumns(one, ownership));
+  await refuseClaimed(database, rows, ownership, definitions);
   await makeIdentifiers(database, taskNames(definitions));
   await database.query(
     `insert into errand.definitions as d (
-            name, namespace, version, schema_hash, payload_schema, result_schema, policy, steps, workflow)
-     select name, namespace, version, schema_hash, payload_schema, result_schema, policy, steps, workflow
+            name, namespace, version, schema_hash, payload_schema, result_schema, policy, steps, workflow, upcasts, owner)
+     select name, namespace, version, schema_hash, payload_schema, result_schema, policy, steps, workflow, upcasts, owner
        from jsonb_to_recordset($1::jsonb) as g (
               name text, namespace text, version text, schema_hash text,
-              payload_schema jsonb, result_schema jsonb, policy jsonb, steps jsonb, workflow text)
+              payload_schema jsonb, result_schema jsonb, policy jsonb, steps jsonb, workflow text,
+              upcasts text[], owner text)
       order by name
      on conflict (name) do update
         set version = excluded.version,
@@ -45,25 +55,34 @@ export async function registerDefinitions(
             policy = excluded.policy,
             steps = excluded.steps,
             workflow = excluded.workflow,
+            upcasts = excluded.upcasts,
+            owner = coalesce(excluded.owner, d.owner),
             registered_at = now()
-      where (d.version, d.schema_hash, d.policy, d.steps, d.workflow)
-            is distinct from (excluded.version, excluded.schema_hash, excluded.policy, excluded.steps, excluded.workflow)
+      where ((d.version, d.schema_hash, d.policy, d.steps, d.workflow, d.upcasts)
+             is distinct from (excluded.version, excluded.schema_hash, excluded.policy, excluded.steps,
+                               excluded.workflow, excluded.upcasts)
+             or (excluded.owner is not null and d.owner is distinct from excluded.owner
+                 and not ${hasOtherRunner('d.name', '$2')}))
         and (errand.version_key(excluded.version) >= errand.version_key(d.version)
              or not ${hasNewerRunner('d.name', 'excluded.version')})`,
-    [JSON.stringify(definitions.flatMap(withSteps).map(toColumns))],
+    [JSON.stringify(rows), ownership.project],
   );
+  // Another repository may have registered the same new name at the same moment.
+  await refuseClaimed(database, rows, ownership, definitions);
 }
 
 /**
  * Registers the definitions of a live runner if one of them has become the newest: the last runner
  * with a newer one has left (a rollback), or a process without it has registered an older one. Uses
- * the primary key.
+ * the primary key. Throws like `registerDefinitions`.
  */
 export async function keepRegistered(
   database: Database,
   definitions: readonly TaskDefinition[],
+  ownership: Ownership = NO_OWNERSHIP,
 ): Promise<void> {
-  const all = definitions.flatMap(withSteps);
+  const all = definitions.flatMap(withSteps).map((one) => toColumns(one, ownership));
+  await refuseClaimed(database, all, ownership, definitions);
   const { rows } = await database.query<{ due: boolean }>({
     name: 'keep_registered',
     text: `
@@ -77,7 +96,7 @@ export async function keepRegistered(
                        and not ${hasNewerRunner('own.name', 'own.version')})) as due`,
     values: [all.map(({ name }) => name), all.map(({ version }) => version)],
   });
-  if (rows[0]?.due === true) await registerDefinitions(database, definitions);
+  if (rows[0]?.due === true) await registerDefinitions(database, definitions, ownership);
 }
 
 /**
@@ -102,17 +121,28 @@ function withSteps(definition: TaskDefinition): TaskDefinition[] {
   return [definition, ...(definition.graph?.steps ?? []).map(({ definition: step }) => step)];
 }
 
-function toColumns(definition: TaskDefinition): Record<string, unknown> {
-  const schemas = { payload: definition.payloadJsonSchema, result: definition.resultJsonSchema };
+function toColumns(definition: TaskDefinition, { ownerOf }: Ownership): Claim & Record<string, unknown> {
   return {
     name: definition.name,
     namespace: definition.namespace,
     version: definition.version,
-    schema_hash: createHash('sha256').update(JSON.stringify(schemas)).digest('hex'),
+    schema_hash: hashOf(definition),
     payload_schema: definition.payloadJsonSchema,
     result_schema: definition.resultJsonSchema ?? null,
     policy: definition.policy,
     steps: definition.graph === undefined ? null : stepRows(definition.graph),
     workflow: definition.workflow ?? null,
+    upcasts: [...definition.upcasts.keys()],
+    owner: ownerOf(definition),
   };
+}
+
+/** Runners need the hashes again and again. */
+const hashes = new WeakMap<TaskDefinition, string>();
+
+function hashOf(definition: TaskDefinition): string {
+  const schemas = { payload: definition.payloadJsonSchema, result: definition.resultJsonSchema };
+  const hash = hashes.get(definition) ?? createHash('sha256').update(JSON.stringify(schemas)).digest('hex');
+  hashes.set(definition, hash);
+  return hash;
 }

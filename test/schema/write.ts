@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { startPostgres } from '../../embedded/postgres.ts';
 import { migrate } from '../../store/database/migrate.ts';
 import { openPool } from '../../store/database/pool.ts';
+import { catalogueManifest } from './manifest.ts';
 import { schemaText } from './text.ts';
 
-// `npm run schema`: writes migrations/schema.sql from the catalogue of a database that is made for it.
-const FILE = join(import.meta.dirname, '..', '..', 'migrations', 'schema.sql');
+// `npm run schema`: writes migrations/schema.sql and migrations/catalogue.json from the catalogue of a database that
+// is made for it.
+const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations');
 
 const directory = await mkdtemp(join(tmpdir(), 'errand-schema-'));
 const server = await startPostgres({ directory, port: 0, settings: { fsync: 'off' }, log: () => {} });
@@ -20,7 +22,8 @@ try {
     onError: () => {},
   });
   await migrate(pool);
-  await writeFile(FILE, await schemaText(pool));
+  await writeFile(join(MIGRATIONS, 'schema.sql'), await schemaText(pool));
+  await writeFile(join(MIGRATIONS, 'catalogue.json'), await catalogueManifest(pool));
   await pool.end();
 } finally {
   await server.stop();

@@ -28,6 +28,8 @@ const LAWFUL = {
   'embedded/start.ts': `import 'pg';\nimport '../config/load.ts';\n`,
   'client/index.ts': `import pRetry from 'p-retry';\nexport { breaker } from './breaker.ts';\nexport const retry = pRetry;\n`,
   'client/breaker.ts': `import { circuitBreaker } from 'cockatiel';\nexport const breaker = circuitBreaker;\n`,
+  'doctor/examine.ts': `import '../process/database.ts';\nimport '../store/pool.ts';\n`,
+  'cli/doctor.ts': `import '../doctor/examine.ts';\n`,
   'demo/main.ts': `import '../config/load.ts';\n`,
   'cli/main.ts': `import type { retry } from '../client/index.ts';\nexport const load = (): unknown[] => [import('./session.ts'), import('../api/main.ts')];\nexport type Retry = typeof retry;\n`,
   'cli/session.ts': `import '../client/index.ts';\nimport '../config/load.ts';\n`,
@@ -75,6 +77,7 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
     'api/t.ts': `export const t = () => import('../tasks/text/t.handler.ts');\n`,
   },
   'runner-imports': { 'runner/x.ts': `import '../api/main.ts';\n` },
+  'project-imports': { 'project/x.ts': `import '../store/pool.ts';\n` },
   'handlers-for-runners': {
     'process/y.ts': `import type { load } from '../tasks/handlers.ts';\n`,
     'process/a.ts': `import '../tasks/a.handler.ts';\n`,
@@ -90,6 +93,7 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
     'cli/x.ts': `import '../store/pool.ts';\n`,
     'cli/y.ts': `export const load = () => import('../process/database.ts');\n`,
   },
+  'doctor-imports': { 'doctor/x.ts': `import '../runner/main.ts';\n` },
   'bench-imports': {
     'bench/x.ts': `import '../demo/main.ts';\n`,
     'bench/y.ts': `import '../test/a.test.ts';\n`,

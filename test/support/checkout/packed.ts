@@ -86,7 +86,7 @@ function hashOf(files: readonly string[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** What was packed of earlier sources; a day old at least, so no test uses it. */
+/** Removes packages of earlier sources that are a day old: no test uses them. */
 function removeOlder(): void {
   for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
     const path = join(tmpdir(), name);

@@ -140,7 +140,7 @@ test.each(['zzzzzzzzzzzz.yyyyyyyyyyyy', '__proto__', 'constructor', 'n'.repeat(8
   async (name) => {
     const send = () => raw(api.url, 'POST', `/v1/tasks/${name}`, { body: '{}' });
     const answer = await expectRefused(api, pool, send, { status: 404, code: 'NOT_FOUND' });
-    expect(answer.body.error).toMatch(/see \/docs for all tasks$/);
+    expect(answer.body.error).toMatch(/see GET \/v1\/handlers for all tasks$/);
     expect(answer.text.length).toBeLessThan(1_000);
   },
 );

@@ -112,7 +112,7 @@ test('reads that hang take no connection from submissions', async () => {
 test('a namespace that has as much waiting as it may takes no more, and others do', async () => {
   const names = ['example.echo', 'example.sleep', 'text.count_words'];
   const log = pino({ level: 'silent' });
-  const backpressure = limitDepth({ database: pool, names, limit: 3, log });
+  const backpressure = limitDepth({ database: pool, names: async () => names, limit: 3, log });
   const api = await startOwnApi(pool, { backpressure });
   await pool.query('delete from errand.tasks');
   await submit(pool, ...[1, 2, 3, 4].map((ms) => ({ name: 'example.sleep', payload: { ms } })));

@@ -37,6 +37,7 @@ test('all that is registered is listed by name, with schemas, policy and who can
   expect(one).toEqual({
     name: 'text.count_words',
     namespace: 'text',
+    owner: null,
     version: definition?.version,
     description: definition?.description,
     payload_schema: definition?.payloadJsonSchema,

@@ -133,7 +133,7 @@ test('a full process and a request that takes too long are counted', async () =>
 test('a full queue is counted', async () => {
   await submit(pool, ...[1, 2].map((ms) => ({ name: 'example.sleep', payload: { ms } })));
   const log = { warn: () => {} } as unknown as AppOptions['log'];
-  const backpressure = limitDepth({ database: pool, names: ['example.sleep'], limit: 1, log });
+  const backpressure = limitDepth({ database: pool, names: async () => ['example.sleep'], limit: 1, log });
   onTestFinished(backpressure.close);
   const api = await startOwnApi(pool, { backpressure });
   await until('the queue is full', async () => {

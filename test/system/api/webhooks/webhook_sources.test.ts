@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { webhookSources } from '../../../../api/webhooks/sources.ts';
-import { createRegistry } from '../../../../core/registry.ts';
+import { createRegisteredTasks } from '../../../../api/registered/registered_tasks.ts';
+import type { Tasks } from '../../../../api/webhooks/configured.ts';
+import {
+  requireWebhookTasks,
+  type WebhookSources,
+  webhookSources,
+} from '../../../../api/webhooks/sources.ts';
+import { createRegistry, type Registry } from '../../../../core/registry.ts';
 import { loadRegistry } from '../../../../tasks/index.ts';
 import { counts } from '../../../fast/api/ledger.ts';
 import {
@@ -166,11 +172,19 @@ describe('an HMAC in a header of its own', () => {
 describe('WEBHOOK_SOURCES', () => {
   const [shop, meter] = SOURCES;
   const registry = loadRegistry({ NODE_ENV: 'test' });
-  const start = (sources: unknown) => () =>
-    webhookSources(
-      testConfig({ WEBHOOK_SOURCES: typeof sources === 'string' ? sources : JSON.stringify(sources) }),
-      registry,
-    );
+  const tasksOf = (of: Registry): Tasks => ({
+    registry: of,
+    registered: createRegisteredTasks({
+      ...{ database: pool, reads: pool, registry: of, project: null, log: { warn() {} } },
+    }),
+  });
+  async function start(sources: unknown): Promise<WebhookSources> {
+    const text = typeof sources === 'string' ? sources : JSON.stringify(sources);
+    const config = testConfig({ WEBHOOK_SOURCES: text });
+    const started = webhookSources(config);
+    await requireWebhookTasks(config, tasksOf(registry));
+    return started;
+  }
   const [rule] = shop.rules;
 
   test.each<[string, unknown, RegExp]>([
@@ -222,25 +236,29 @@ describe('WEBHOOK_SOURCES', () => {
       /payload: \/a contains the character NUL/,
     ],
     ['a word that is unknown', [{ ...shop, secret: 'a' }], /secret/],
-  ])('with %s does not start, and tells no secret', (_what, sources, message) => {
-    expect(start(sources)).toThrow(/^WEBHOOK_SOURCES is not valid. It must be like/);
-    expect(start(sources)).toThrow(message);
-    expect(start(sources)).not.toThrow(/open-sesame|secret-of-the-tests/);
+  ])('with %s does not start, and tells no secret', async (_what, sources, message) => {
+    const { message: said } = await start(sources).then(
+      () => ({ message: 'it starts' }),
+      (error: Error) => error,
+    );
+    expect(said).toMatch(/^WEBHOOK_SOURCES is not valid. It must be like/);
+    expect(said).toMatch(message);
+    expect(said).not.toMatch(/open-sesame|secret-of-the-tests/);
   });
 
-  test('that is as it must be starts', () => {
-    expect([...start(SOURCES)().keys()]).toEqual(['gitea', 'github', 'shop', 'meter']);
-    expect([...webhookSources(testConfig(), registry).keys()]).toEqual(['gitea', 'github']);
+  test('that is as it must be starts', async () => {
+    expect([...(await start(SOURCES)).keys()]).toEqual(['gitea', 'github', 'shop', 'meter']);
+    expect([...webhookSources(testConfig()).keys()]).toEqual(['gitea', 'github']);
   });
 
-  test('the one that the guide shows starts', () => {
+  test('the one that the guide shows starts', async () => {
     const [shown = ''] = blocksOf('docs/guides/callbacks-and-webhooks.md', 'Other senders', 'json', 1);
-    expect([...start(shown)().keys()]).toEqual(['gitea', 'github', 'shop', 'meter']);
+    expect([...(await start(shown)).keys()]).toEqual(['gitea', 'github', 'shop', 'meter']);
   });
 
-  test('a secret for pushes needs the task that they become', () => {
+  test('a secret for pushes needs the task that they become', async () => {
     const config = testConfig({ GITHUB_WEBHOOK_SECRET: SECRETS.github });
-    expect(() => webhookSources(config, createRegistry([]))).toThrow(
+    await expect(requireWebhookTasks(config, tasksOf(createRegistry([])))).rejects.toThrow(
       /GITHUB_WEBHOOK_SECRET is set, but .* ci\.build/,
     );
   });

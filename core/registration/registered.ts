@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { Checker } from '../definitions/check.ts';
+import { DEDUP_STRATEGIES } from '../definitions/policy.ts';
+import { namespaceOf } from '../task.ts';
+import type { StepRow } from '../workflows/graph.ts';
+import type { SubmissionPolicy, Submittable } from './submittable.ts';
+
+/** A definition as its repository has registered it, without its schemas. */
+export type RegisteredTask = {
+  name: string;
+  version: string;
+  /** The older versions whose payloads it takes. */
+  upcasts: string[];
+  policy: unknown;
+  steps: StepRow[] | null;
+};
+
+/** Another Errand may have registered the policy, so only what a submission needs is read, with its default. */
+const policySchema = z.object({
+  priority: z.int().catch(0),
+  maxAttempts: z.int().catch(25),
+  dedup: z
+    .object({
+      strategy: z.enum(DEDUP_STRATEGIES).catch('payload'),
+      windowSeconds: z.int().optional().catch(undefined),
+    })
+    .catch({ strategy: 'payload' }),
+  callbackUrl: z.string().optional().catch(undefined),
+});
+
+/**
+ * A registered definition, as a submission sees it. `check` is the checker of its JSON Schema, which accepts
+ * all that its repository accepts (specification D1): the runner decides, and applies the defaults. Payloads
+ * of older versions, and all payloads without a checker, are left to the runner.
+ */
+export function registeredTask(task: RegisteredTask, check: Checker | null): Submittable {
+  return {
+    name: task.name,
+    namespace: namespaceOf(task.name),
+    version: task.version,
+    olderVersions: task.upcasts,
+    policy: policySchema.parse(task.policy) satisfies SubmissionPolicy,
+    steps: task.steps,
+    judge({ version, payload }, path, most) {
+      const details = version === task.version && check !== null ? check(payload, path, most) : [];
+      return details.length === 0 ? { ok: true, value: payload } : { ok: false, details };
+    },
+  };
+}

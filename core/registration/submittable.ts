@@ -1,0 +1,52 @@
+import type { Policy } from '../definitions/policy.ts';
+import { judgeTaskPayload, type Versioned } from '../payload.ts';
+import type { Parsed } from '../schema.ts';
+import type { TaskDefinition } from '../task.ts';
+import { type StepRow, stepRows } from '../workflows/graph.ts';
+
+/** The parts of a policy that decide about a submission. */
+export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'dedup' | 'callbackUrl'>;
+
+/**
+ * The parts of a definition that a submission needs. This process has the definition, or only runners of
+ * another repository have it.
+ */
+export type Submittable = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly version: string;
+  /** The older versions whose payloads it takes. */
+  readonly olderVersions: readonly string[];
+  readonly policy: SubmissionPolicy;
+  /** For a workflow: the rows of its steps. */
+  readonly steps: readonly StepRow[] | null;
+  /** Validates the payload of a version: gives at most `most` problems. Never rejects. */
+  readonly judge: (task: Versioned, path: string, most?: number) => Parsed | Promise<Parsed>;
+};
+
+const known = new WeakMap<TaskDefinition, Submittable>();
+
+/** A definition of this process, as a submission sees it. Its own schema validates (specification D1). */
+export function submittable(definition: TaskDefinition): Submittable {
+  const made = known.get(definition) ?? make(definition);
+  known.set(definition, made);
+  return made;
+}
+
+function make(definition: TaskDefinition): Submittable {
+  const { name, namespace, version, upcasts, policy, graph } = definition;
+  return {
+    name,
+    namespace,
+    version,
+    olderVersions: [...upcasts.keys()],
+    policy,
+    steps: graph === undefined ? null : stepRows(graph),
+    judge: (task, path, most) => judgeTaskPayload(definition, task, path, most),
+  };
+}
+
+/** Whether a submission may name this version: that of the definition, or an older one that it takes. */
+export function takesVersion({ version, olderVersions }: Submittable, asked: string): boolean {
+  return asked === version || olderVersions.includes(asked);
+}
