@@ -45,7 +45,7 @@ test.each(commands.map((command): [string, Command] => [command.name(), command]
 
 /** The words of a simple command, as a shell takes them, up to a pipe or a redirection. */
 function wordsOf(line: string): string[] {
-  const [command = ''] = line.split(/ [|>] |\)$/);
+  const [command = ''] = line.split(/ [|>] |\)$| {3,}/);
   return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
     ([, single, double, bare]) => single ?? double ?? bare ?? '',
   );
