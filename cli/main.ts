@@ -1,8 +1,13 @@
-import { Command } from 'commander';
-import { doctorCommand } from './commands/doctor.ts';
-import { migrateCommand } from './commands/migrate.ts';
+import { enableCompileCache } from 'node:module';
+import { compileCache } from '../process/compile_cache.ts';
 
-// Stands in for the command line until it is there.
-const program = new Command('errand');
-for (const command of [doctorCommand(), migrateCommand()]) program.addCommand(command);
-await program.parseAsync();
+// The entry of the command `errand`. Node keeps the compiled code, as for the API, so that commands start fast.
+enableCompileCache({ directory: compileCache(), portable: true });
+// A closed pipe, as by `errand list | head`, is a normal end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+}
+const { run } = await import('./run.ts');
+await run(process.argv);

@@ -183,7 +183,7 @@ async function requireKnown(
   }: Pick<Conversation, 'database' | 'registry' | 'registered' | 'principal'>,
 ): Promise<void> {
   const isSeen = isSeenBy({ principal });
-  if (!isSeen(key) || isOwnNamespace(namespaceOf(key))) return;
+  if (!isSeen(key) || isOwnNamespace(kind === 'name' ? namespaceOf(key) : key)) return;
   const own = taskNames(registry.definitions);
   const ofKind = (names: readonly string[]): string[] =>
     kind === 'name' ? names.filter(isSeen) : [...new Set(names.filter(isSeen).map(namespaceOf))];

@@ -33,6 +33,8 @@ const LAWFUL = {
   'demo/main.ts': `import '../config/load.ts';\n`,
   'server/index.ts': `import '../api/main.ts';\nimport '../runner/main.ts';\n`,
   'testing/index.ts': `import '../server/index.ts';\nimport '../embedded/start.ts';\n`,
+  'cli/main.ts': `import type { retry } from '../client/index.ts';\nexport const load = (): unknown[] => [import('./session.ts'), import('../api/main.ts')];\nexport type Retry = typeof retry;\n`,
+  'cli/session.ts': `import '../client/index.ts';\nimport '../config/load.ts';\n`,
   'bench/main.ts': `import '../api/main.ts';\nimport '../embedded/start.ts';\nimport '../runner/main.ts';\n`,
   '.ci/checks.ts': `import './report.ts';\n`,
   '.ci/report.ts': `export const report = 1;\n`,
