@@ -8,8 +8,10 @@ import { type Registry, taskNames } from '../core/registry.ts';
 import { awaitDatabase, databaseCheck, migrateDatabase, openDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
+import { handOver, isStandby, lifecycleLevel, onOrder, untilOrdered } from '../process/standby.ts';
 import { runMain, startStep, warnOfDefinitions } from '../process/start.ts';
-import { loadProject } from '../project/project.ts';
+import type { HowToStop } from '../process/stop.ts';
+import { loadProject, type Project } from '../project/project.ts';
 import { registerDefinitions } from '../store/submit/definitions.ts';
 import { ownDefinitions } from '../tasks/index.ts';
 import { createApp } from './app.ts';
@@ -34,7 +36,8 @@ await runMain(async () => {
   );
   if (authenticate === null && config.NODE_ENV === 'production')
     log.warn('AUTH_ENABLED=false in production: anybody who can reach this process may do everything');
-  const { registry } = await startStep(log, 'definitions', () => loadProject(config));
+  const project = await startStep(log, 'definitions', () => loadProject(config));
+  const { registry } = project;
   warnOfDefinitions(log, registry.definitions);
   const { pool, readPool } = open(config, log);
   const checkDatabase = databaseCheck(pool);
@@ -57,32 +60,69 @@ await runMain(async () => {
       checks: async () => [await checkDatabase(), stateCheck(state)],
     },
   });
-  const server = await startStep(log, 'http', () => serve(config, app, log));
+  const startServer = () => startStep(log, 'http', () => serve(config, app, log));
+  // In standby, another process answers on this port until this one is complete.
+  const early = isStandby() ? null : await startServer();
   await startStep(log, 'database', () => awaitDatabase(config, log, pool));
   await startStep(log, 'migrations', () => migrateDatabase(config, log, pool));
+  await untilOrdered('commit', 'prepared');
   // Built-in tasks are registered too: the API submits them, maybe before any runner has started.
   const submitted = [...registry.definitions, ...ownDefinitions];
   await startStep(log, 'registration', () => registerDefinitions(pool, submitted));
   backpressure = limitDepths(config, registry, readPool, log);
   await startStep(log, 'validators', warmUp);
   state.started();
-  log.info({ port: portOf(server), tasks: registry.definitions.length }, 'api is ready');
+  const server = early ?? (await startServer());
+  log[lifecycleLevel()]({ port: portOf(server), tasks: registry.definitions.length }, 'api is ready');
   process.on('SIGUSR2', () => toggleEmergency(state, log));
-  const drainMs = drainTimes(config);
-  onSignal({
-    timeoutMs: drainMs.max + 5_000,
-    stop: async () => {
-      state.drain();
-      stopping.abort();
-      backpressure.close();
-      await closeServer(server, await answered(inFlight, drainMs));
-      await Promise.all([pool.end(), readPool.end()]);
-    },
-  });
+  const pools = [pool, readPool];
+  onSignal(
+    howToStop({ config, state, server, inFlight, stopping, pools, close: () => backpressure.close() }),
+  );
   // The start does not wait for this. The result is logged, and GET /v1/handlers shows it.
   void waiting.report();
-  announce(server);
+  announce(server, tasksToTry(project));
 });
+
+function tasksToTry(project: Project): { name: string; example: unknown; isOwn: boolean }[] {
+  return project.registry.definitions.map(({ name, example }) => ({
+    name,
+    example,
+    isOwn: project.own.has(name),
+  }));
+}
+
+/** What ends with an API process. */
+type Parts = {
+  config: Config;
+  state: StateHolder;
+  server: Server;
+  inFlight: InFlight;
+  stopping: AbortController;
+  pools: Pool[];
+  close: () => void;
+};
+
+function howToStop({ config, state, server, inFlight, stopping, pools, close }: Parts): HowToStop {
+  const drainMs = drainTimes(config);
+  let isRetired = false;
+  onOrder('retire', () => {
+    isRetired = true;
+    process.kill(process.pid, 'SIGTERM');
+  });
+  return {
+    timeoutMs: drainMs.max + 5_000,
+    stop: async () => {
+      // Callers of a retired process do not notice: it refuses nothing, and its successor takes what is new.
+      if (isRetired) await handOver(server);
+      else state.drain();
+      stopping.abort();
+      close();
+      await closeServer(server, await answered(inFlight, drainMs));
+      await Promise.all(pools.map((pool) => pool.end()));
+    },
+  };
+}
 
 function toggleEmergency(state: StateHolder, log: Logger): void {
   log.warn({ state: state.toggleEmergency() }, 'SIGUSR2: switched the emergency state on or off');
@@ -140,6 +180,6 @@ async function serve(config: Config, app: RequestListener, log: Logger): Promise
     shouldUpgrade: wantsWebSocket,
   });
   takeUpgrades(server, app);
-  log.info({ host, port: portOf(server) }, `listening on ${host}: ${why}`);
+  log[lifecycleLevel()]({ host, port: portOf(server) }, `listening on ${host}: ${why}`);
   return server;
 }

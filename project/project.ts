@@ -16,6 +16,8 @@ export type Project = {
   readonly configFile: string | null;
   /** In production without `example.*` (specification L6). */
   readonly registry: Registry;
+  /** The names of the tasks of the project itself. */
+  readonly own: ReadonlySet<string>;
   /** By task name, the file with the code of a definition that was found. */
   readonly codeFiles: ReadonlyMap<string, string>;
   readonly list: TaskList | null;
@@ -38,7 +40,14 @@ export async function loadProject(options: {
   const configFile = findConfig(searched, options.ERRAND_CONFIG);
   const allShipped = loadRegistry(options);
   if (configFile === null)
-    return { directory: searched, configFile, registry: allShipped, codeFiles: new Map(), list: null };
+    return {
+      directory: searched,
+      configFile,
+      registry: allShipped,
+      own: new Set(),
+      codeFiles: new Map(),
+      list: null,
+    };
   const directory = dirname(configFile);
   const shown = relative(searched, configFile);
   const config = parseProjectConfig((await importModule(configFile, shown)).default, shown);
@@ -47,11 +56,12 @@ export async function loadProject(options: {
     config.shipped.some((one) => one === name || one === `${namespace}.*`),
   );
   const registry = createRegistry([...own.definitions, ...shipped]);
-  return { directory, configFile, registry, codeFiles: own.codeFiles, list: own.list };
+  const names = new Set(own.definitions.map(({ name }) => name));
+  return { directory, configFile, registry, own: names, codeFiles: own.codeFiles, list: own.list };
 }
 
 /** The configuration file of a folder; null if there is none. Throws ProjectError if the named one is missing. */
-function findConfig(directory: string, named: string | undefined): string | null {
+export function findConfig(directory: string, named: string | undefined): string | null {
   if (named !== undefined) {
     const file = resolve(directory, named);
     if (!existsSync(file)) throw new ProjectError(`ERRAND_CONFIG names ${named}, which does not exist`);

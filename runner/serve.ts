@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { connectDatabase, connectionConfig, migrateDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
+import { lifecycleLevel, untilOrdered } from '../process/standby.ts';
 import { runMain, startStep, warnOfDefinitions } from '../process/start.ts';
 import { VERSION } from '../process/version.ts';
 import { watchWaiting } from '../process/waiting.ts';
@@ -88,7 +89,7 @@ await runMain(async () => {
   await startStep(log, 'http', () => {
     app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
   });
-  log.info(
+  log[lifecycleLevel()](
     { port: portOf(server), runner_id: runner.id(), tasks: registeredHandlers.size },
     'runner is ready',
   );
@@ -105,13 +106,15 @@ async function serve(config: Config, listener: RequestListener, log: Logger): Pr
     variable: 'RUNNER_PORT',
     orNext: config.RUNNER_PORT === undefined,
   });
-  log.info({ host, port: portOf(server) }, `listening on ${host}: ${why}`);
+  log[lifecycleLevel()]({ host, port: portOf(server) }, `listening on ${host}: ${why}`);
   return server;
 }
 
-/** Loads the handlers of all tasks and registers the definitions. */
+/** Loads the handlers of all tasks, then registers the definitions: a project that is wrong changes nothing. */
 async function loadAll(config: Config, pgPool: Pool): Promise<Map<string, RegisteredHandler>> {
   const project = await loadProject(config);
+  const handlers = await allHandlers(config, pgPool, project);
+  await untilOrdered('commit', 'prepared');
   await registerDefinitions(pgPool, [...project.registry.definitions, ...ownDefinitions]);
-  return allHandlers(config, pgPool, project);
+  return handlers;
 }

@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { devCommand } from './commands/dev.ts';
+
+const program = new Command('errand');
+program.addCommand(devCommand());
+program.command('start').action(async () => void (await import('../embedded/start.ts')));
+program.command('api').action(async () => void (await import('../api/main.ts')));
+program.command('runner').action(async () => void (await import('../runner/main.ts')));
+program.command('migrate').action(async () => void (await import('../process/migrate.ts')));
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
