@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { devCommand } from './commands/dev.ts';
+import { initCommand } from './commands/init.ts';
 
 const program = new Command('errand');
 program.addCommand(devCommand());
+program.addCommand(initCommand());
 program.command('start').action(async () => void (await import('../embedded/start.ts')));
 program.command('api').action(async () => void (await import('../api/main.ts')));
 program.command('runner').action(async () => void (await import('../runner/main.ts')));

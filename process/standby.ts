@@ -13,7 +13,6 @@ export type Reached = 'preloaded' | 'prepared';
 
 /** How long a kept connection may stay idle before a retired API closes it, in milliseconds. */
 const IDLE_MS = 1_000;
-const STAY_ALIVE_MS = 60_000;
 
 const orderSchema = z.object({ order: z.enum(['load', 'commit', 'retire']) });
 let standsBy = false;
@@ -21,6 +20,8 @@ let standsBy = false;
 /** Makes this process wait for orders of its parent. */
 export function enterStandby(): void {
   standsBy = true;
+  // It lives until it is ordered or asked to end, and its parent opens its port.
+  process.channel?.ref();
 }
 
 /** Whether this process was started in advance. Its log leaves out the steps of its start. */
@@ -36,12 +37,9 @@ export function lifecycleLevel(): 'debug' | 'info' {
 /** Reports what this process has reached, and waits for an order. Does nothing in other processes. */
 export async function untilOrdered(order: Order, reached: Reached): Promise<void> {
   if (!standsBy) return;
-  // Listening to the channel does not keep a process alive.
-  const stay = setInterval(() => undefined, STAY_ALIVE_MS);
   const ordered = new Promise<void>((resolve) => onOrder(order, resolve));
   process.send?.({ reached });
   await ordered;
-  clearInterval(stay);
 }
 
 /** Calls `act` on an order, once. Does nothing in other processes. */

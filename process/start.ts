@@ -25,7 +25,6 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
     await main();
   } catch (error) {
     if (isStandby()) {
-      process.channel?.ref();
       process.send?.({ failed: messageOf(error) }, () => process.exit(1));
       return;
     }

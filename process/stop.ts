@@ -47,7 +47,7 @@ export function stopOnSignal(log: Logger, exitCodeBefore: number): Stopping {
     if (stoppingSince === null) onSignal('the parent process has ended');
   });
   // Listening on the channel must not keep a finished process alive.
-  process.channel?.unref();
+  if (!isStandby()) process.channel?.unref();
   return {
     onSignal(given) {
       how = given;
