@@ -5,11 +5,12 @@ import { claimStart, explain, graceOf, keepPostgres } from '../embedded/parts.ts
 import { requirePorts } from '../embedded/ports.ts';
 import { onStopSignals } from '../embedded/stop_signals.ts';
 import { welcome } from '../embedded/welcome.ts';
+import { compilerOf } from '../project/compiler.ts';
 import { findConfig } from '../project/project.ts';
 import { applyChanges, type Changes } from './changes.ts';
 import { type Generations, keepGenerations } from './generations.ts';
 import { type Role, SHOWN } from './standby.ts';
-import { compilerOf, watchTypes } from './types.ts';
+import { watchTypes } from './types.ts';
 import { type Watch, watchProject } from './watch.ts';
 
 const FIRST_PAUSE_MS = 1_000;

@@ -97,14 +97,15 @@ function install(packageManager: PackageManager): boolean {
 }
 
 function nextSteps(packageManager: PackageManager, isInstalled: boolean): string {
-  const run = packageManager === 'npm' ? 'npm run' : packageManager;
-  const steps = isInstalled ? [] : [`  ${packageManager} install`];
-  return [
-    '',
-    'Next:',
-    ...steps,
-    `  ${run} dev      runs everything and applies what you save`,
-    `  ${packageManager} test      tests the task`,
-    '',
-  ].join('\n');
+  const steps = [
+    ...(isInstalled ? [] : [[`${packageManager} install`, 'installs the packages']]),
+    [
+      packageManager === 'npm' ? 'npm run dev' : `${packageManager} dev`,
+      'runs everything, and applies what you save',
+    ],
+    [`${packageManager} test`, 'tests the first task'],
+  ];
+  return ['', 'Next:', ...steps.map(([command = '', why]) => `  ${command.padEnd(14)} ${why}`), ''].join(
+    '\n',
+  );
 }

@@ -14,13 +14,19 @@ export type ChangedManifest = { readonly text: string; readonly added: readonly 
 /** Adds scripts and packages to package.json. Keeps what is there, its order and its indentation. */
 export function changeManifest(surroundings: Surroundings): ChangedManifest {
   const { manifest, directory } = surroundings;
-  const content: Manifest = manifest?.content ?? {
-    name: packageName(directory),
-    version: '0.1.0',
-    private: true,
-    type: 'module',
+  const content: Manifest = {
+    ...(manifest?.content ?? {
+      name: packageName(directory),
+      version: '0.1.0',
+      private: true,
+      type: 'module',
+    }),
   };
   const added: string[] = [];
+  if (manifest !== null && surroundings.makesModules) {
+    content.type = 'module';
+    added.push('type module');
+  }
   const scripts = { ...content.scripts };
   for (const [name, command] of Object.entries(scriptsFor(surroundings))) {
     if (scripts[name] !== undefined && !(name === 'test' && NO_TEST.test(scripts[name]))) continue;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
@@ -21,6 +21,8 @@ export type Surroundings = {
   readonly manifest: { readonly text: string; readonly content: Manifest } | null;
   /** The names of the packages that this folder and those around it ask for. */
   readonly packages: ReadonlySet<string>;
+  /** Whether package.json has to say that files are ES modules: it says nothing, and there are no files yet. */
+  readonly makesModules: boolean;
   /** `ts` if Node takes `.ts` files of this folder for ES modules, otherwise `mts`. */
   readonly ext: 'ts' | 'mts';
   readonly packageManager: PackageManager;
@@ -49,10 +51,24 @@ export function lookAround(directory: string): Surroundings {
     directory,
     manifest,
     packages,
-    ext: manifest === null || manifest.content.type === 'module' ? 'ts' : 'mts',
+    makesModules: manifest === null || (manifest.content.type === undefined && !hasSources(directory)),
+    ext: manifest === null || typeOf(manifest.content, directory) === 'module' ? 'ts' : 'mts',
     packageManager: (withLock === undefined ? undefined : lockOf(withLock)) ?? calledBy(),
     isInWorkspace: withLock !== undefined && withLock !== directory,
   };
+}
+
+/** In a folder without sources, the package.json comes from `npm install errand`, which says no type. */
+function typeOf({ type }: Manifest, directory: string): string | undefined {
+  return type === undefined && !hasSources(directory) ? 'module' : type;
+}
+
+function hasSources(directory: string): boolean {
+  return readdirSync(directory, { withFileTypes: true }).some(
+    (entry) =>
+      (entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.')) ||
+      /\.[cm]?[jt]sx?$/.test(entry.name),
+  );
 }
 
 function readManifest(directory: string): Surroundings['manifest'] {

@@ -83,7 +83,7 @@ async function ownTasks(directory: string, { tasks }: ParsedConfig): Promise<Own
     }
     return { definitions: tasks.definitions, codeFiles: new Map(), list: tasks };
   }
-  const found = await Promise.all(
+  const found = await allOf(
     findTasks(directory, tasks).map(async (files) => ({
       definition: await definitionIn(directory, files),
       code: files.code,
@@ -107,4 +107,18 @@ async function definitionIn(directory: string, { definition: file }: TaskFiles):
     throw new ProjectError(`${shown} exports several definitions (${names}): put each into its own file`);
   }
   return definition;
+}
+
+/** The results of all. If some reject, throws one ProjectError with all reasons, each once. */
+export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  const reasons = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (reasons.length === 1) throw reasons[0];
+  if (reasons.length > 0)
+    throw new ProjectError([...new Set(reasons.map((reason) => messageOf(reason)))].join('\n'));
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }
