@@ -103,7 +103,9 @@ async function definitionIn(directory: string, { definition: file }: TaskFiles):
   if (definition === undefined)
     throw new ProjectError(`${shown} exports no definition: export const name = defineTask({ … })`);
   if (others.length > 0) {
-    const names = [...exported].map(({ name }) => name).join(', ');
+    const names = Array.from(exported, ({ name }) => name)
+      .sort()
+      .join(', ');
     throw new ProjectError(`${shown} exports several definitions (${names}): put each into its own file`);
   }
   return definition;
