@@ -9,6 +9,8 @@ export type CheckedProject = { readonly project: Project | null; readonly part: 
 export async function checkProject(options: {
   NODE_ENV: string;
   ERRAND_CONFIG?: string | undefined;
+  /** The working directory by default. */
+  directory?: string;
 }): Promise<CheckedProject> {
   let project: Project | null = null;
   try {

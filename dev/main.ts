@@ -84,7 +84,7 @@ async function bringUp({ directory, config, types, parts, stop }: BringUp): Prom
     onFiles: (files) => watch?.add(files),
   });
   parts.generations = generations;
-  const stopPostgres = wantsEmbeddedPostgres(config) ? keepPostgres(config, say) : undefined;
+  const stopPostgres = wantsEmbeddedPostgres(config) ? keepPostgres(config, say, true) : undefined;
   // Even if it still starts when everything has to end.
   parts.ends.push(async () => (await stopPostgres)?.());
   parts.ends.push(() => generations.stop());

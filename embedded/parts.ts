@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { ConfigError } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Claim, claimFile } from './claim.ts';
 import { keepRunning } from './keep.ts';
-import { startPostgres } from './postgres.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
 
 // What `errand start` and `errand dev` have in common.
 
@@ -24,15 +25,35 @@ export function claimStart(): Claim {
   return claimFile(`${DIRECTORY}/start.pid`);
 }
 
-/** Starts the embedded Postgres and restarts it when it ends. Gives the function that stops it. */
+/**
+ * Starts the embedded Postgres and restarts it when it ends. Gives the function that stops it. With `isLeashed`
+ * it also ends if this process is killed.
+ */
 export async function keepPostgres(
   config: Config,
   say: (line: string) => void,
+  isLeashed = false,
 ): Promise<() => Promise<void>> {
   const port = config.EMBEDDED_POSTGRES_PORT;
-  const start = () => startPostgres({ directory: DIRECTORY, port, log: say });
+  const start = async (): Promise<Postgres> => {
+    const postgres = await startPostgres({ directory: DIRECTORY, port, log: say });
+    if (isLeashed) leash(postgres);
+    return postgres;
+  };
   const kept = keepRunning('Postgres', await start(), start, say);
   return () => kept.stop((postgres) => postgres.stop());
+}
+
+/** A shell that waits for the end of this process, and then asks Postgres for a fast shutdown. */
+function leash({ pid, exited }: Postgres): void {
+  const shell = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'sh', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  shell.on('error', () => undefined);
+  shell.unref();
+  // Another process may get its pid.
+  void exited.then(() => shell.kill('SIGKILL'));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadCode } from '../../../project/code.ts';
 import { loadProject, type Project } from '../../../project/project.ts';
-import { CONFIG, definition, ERRAND, handler, projectFolder } from './project_folder.ts';
+import { CONFIG, definition, ERRAND, handler, projectFolder } from '../../support/checkout/project_folder.ts';
 
 const development = { NODE_ENV: 'development' };
 

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { removeScratch } from '../../support/checkout/scratch.ts';
-import { whenDone } from '../../support/when_done.ts';
+import { whenDone } from '../when_done.ts';
+import { removeScratch } from './scratch.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
