@@ -45,10 +45,8 @@ export async function devProject(): Promise<DevProject> {
     remove: (path) => rmSync(join(folder, path)),
     dev: async (environment, ...flags) => {
       const bin = join(folder, 'node_modules', 'errand', 'bin', 'errand.js');
-      const run = type([process.execPath, bin, 'dev', ...flags].join(' '), folder, {
-        ...ports,
-        ...environment,
-      });
+      const command = [process.execPath, bin, 'dev', ...flags].join(' ');
+      const run = type(command, folder, { ...UNLIMITED, ...ports, ...environment });
       await until('errand dev is up', () => run.hasEnded() || run.output().includes('Ctrl-C to stop'));
       if (run.hasEnded()) throw new Error(`errand dev has ended:\n${run.output()}`);
       return run;
