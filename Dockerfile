@@ -2,9 +2,8 @@
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Takes the versions of the lock file; see .ci/run for why this is not `npm ci`. The optional packages are 50 MB that nothing
-# loads: native builds of recheck.
-RUN npm install --omit=dev --omit=optional --no-save --no-audit --no-fund
+# The optional packages are 50 MB that nothing loads: native builds of recheck.
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
 FROM node:24-slim
 # For runners: ci.build fetches with them.
@@ -21,6 +20,7 @@ COPY config config
 COPY core core
 COPY store store
 COPY process process
+COPY project project
 COPY tasks tasks
 COPY runner runner
 COPY api api

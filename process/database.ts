@@ -56,11 +56,16 @@ export async function awaitDatabase(config: Config, log: Logger, pool: Pool): Pr
         log.warn({ attempt: attemptNumber, where, reason: messageOf(error) }, 'Postgres is not usable yet'),
     });
   } catch (error) {
-    await pool.end();
+    await closePool(pool);
     throw new Error(`cannot use Postgres at ${where}: ${messageOf(error)}. ${adviceFor(error, config)}`, {
       cause: error,
     });
   }
+}
+
+/** Closes a pool, unless it is closed or being closed. */
+export async function closePool(pool: Pool): Promise<void> {
+  if (!pool.ending) await pool.end();
 }
 
 /** `openDatabase`, then `awaitDatabase`. */

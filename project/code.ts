@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type TaskDefinition, taskOfCode } from '../core/task.ts';
+import { definitionOfCode, type TaskDefinition } from '../core/task.ts';
 import { isWorkflow } from '../core/workflow.ts';
 import { loadHandler } from '../tasks/handlers.ts';
 import { ProjectError } from './config.ts';
@@ -21,7 +21,7 @@ export async function loadCode(project: Project, definition: TaskDefinition): Pr
 }
 
 function boundTo(definition: TaskDefinition, code: unknown, shown: string): unknown {
-  const task = taskOfCode(code);
+  const task = definitionOfCode(code)?.name;
   if (task === definition.name) return code;
   const made = isWorkflow(definition) ? 'defineSteps' : 'defineHandler';
   throw new ProjectError(

@@ -52,8 +52,15 @@ const configSchema = z.strictObject({
 
 export type ParsedConfig = z.output<typeof configSchema>;
 
-/** Checks what a configuration file exports. Throws ProjectError, which names each wrong key. */
-export function parseProjectConfig(value: unknown, file: string): ParsedConfig {
+/**
+ * Checks what a configuration file exports. `form` says what it must contain. Throws ProjectError, which names
+ * each wrong key.
+ */
+export function parseProjectConfig(
+  value: unknown,
+  file: string,
+  form = "It must export default defineConfig({ tasks: ['./tasks'] }).",
+): ParsedConfig {
   const parsed = configSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => {
@@ -62,7 +69,5 @@ export function parseProjectConfig(value: unknown, file: string): ParsedConfig {
       return issue.keys.map((key) => `  ${at === 'the default export' ? key : `${at}.${key}`}: is unknown`);
     return [`  ${at}: ${issue.message}`];
   });
-  throw new ProjectError(
-    `${file} is not valid:\n${problems.join('\n')}\nIt must export default defineConfig({ tasks: ['./tasks'] }).`,
-  );
+  throw new ProjectError(`${file} is not valid:\n${problems.join('\n')}\n${form}`);
 }

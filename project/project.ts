@@ -48,16 +48,31 @@ export async function loadProject(options: {
       codeFiles: new Map(),
       list: null,
     };
-  const directory = dirname(configFile);
   const shown = relative(searched, configFile);
   const config = parseProjectConfig((await importModule(configFile, shown)).default, shown);
+  return { ...(await projectOf(config, dirname(configFile), allShipped)), configFile };
+}
+
+/**
+ * Loads the definitions of a project without a configuration file. `given` is what `defineConfig` takes, and
+ * folders in it are relative to `directory`. Throws ProjectError, which names `shown` or the wrong file.
+ */
+export async function makeProject(
+  given: unknown,
+  { directory, NODE_ENV, shown }: { directory: string; NODE_ENV: string; shown: string },
+): Promise<Project> {
+  const config = parseProjectConfig(given, shown, "Give, for example, tasks: ['./tasks'].");
+  return projectOf(config, directory, loadRegistry({ NODE_ENV }));
+}
+
+async function projectOf(config: ParsedConfig, directory: string, allShipped: Registry): Promise<Project> {
   const own = await ownTasks(directory, config);
   const shipped = allShipped.definitions.filter(({ name, namespace }) =>
     config.shipped.some((one) => one === name || one === `${namespace}.*`),
   );
   const registry = createRegistry([...own.definitions, ...shipped]);
   const names = new Set(own.definitions.map(({ name }) => name));
-  return { directory, configFile, registry, own: names, codeFiles: own.codeFiles, list: own.list };
+  return { directory, configFile: null, registry, own: names, codeFiles: own.codeFiles, list: own.list };
 }
 
 /** The configuration file of a folder; null if there is none. Throws ProjectError if the named one is missing. */

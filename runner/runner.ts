@@ -55,6 +55,11 @@ export type RunnerOptions = {
   registeredHandlers: Map<string, RegisteredHandler>;
   /** The script of a process that runs one attempt; without it the attempt runs here. */
   aloneScript?: string;
+  /**
+   * False: other code lives in this process, so it is not ended if a task blocks its event loop. True by
+   * default.
+   */
+  mayEndProcess?: boolean;
 };
 
 /** The current load of a runner. */

@@ -11,6 +11,7 @@ import {
 } from '../../core/json/json_text.ts';
 import { giveWay, noteSize } from '../capacity/turns.ts';
 import { destinationOf } from '../routing.ts';
+import { type GivenBody, givenBody } from './given_body.ts';
 
 /** Types that are JSON: also `application/cloudevents+json` and the like (RFC 6839). */
 const JSON_TYPES = ['application/json', '+json'];
@@ -29,9 +30,28 @@ const readEvent = express.raw({ type: () => true, limit: MAX_EVENT_BYTES });
  */
 export const readBody = [
   requireJson,
-  (request: Request, response: Response, next: NextFunction): void =>
-    (isWebhook(request) ? readEvent : readBytes)(request, response, next),
+  (request: Request, response: Response, next: NextFunction): void => {
+    const given = givenBody(request);
+    if (given === undefined) return (isWebhook(request) ? readEvent : readBytes)(request, response, next);
+    request.body = bytesOf(given, isWebhook(request));
+    next();
+  },
 ];
+
+/** The bytes of a body that the application around this one has read. Its own limit may be higher. */
+function bytesOf(given: GivenBody, isSigned: boolean): Buffer {
+  if (given instanceof ErrandError) throw given;
+  const { bytes, isExact } = given;
+  if (isSigned && !isExact) {
+    throw new ErrandError(
+      'INTERNAL_ERROR',
+      'The application around Errand has parsed the body, so its signature cannot be verified: mount the router of Errand before the body parser',
+    );
+  }
+  const limit = isSigned ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
+  if (bytes.length > limit) throw Object.assign(new Error('The body is too large'), { status: 413, limit });
+  return bytes;
+}
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const type = request.get('content-type') ?? '';

@@ -78,6 +78,8 @@ function validatorOfRequests(document: OpenApiDocument): RequestHandler {
     validateRequests: { allErrors: true },
     validateResponses: false,
     fileUploader: false,
+    // Below a path of another application, the original URL has that path too, and nothing would match.
+    useRequestUrl: true,
     ajvFormats: { mode: 'full' },
     formats: { uuid: { type: 'string', validate: (text: string) => UUID.test(text) } },
   });

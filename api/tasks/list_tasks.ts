@@ -91,7 +91,7 @@ export const listTasks: Operation = async (context, request, response) => {
 /** The links of RFC 8288. They keep the filters of the request. */
 function links(context: RequestContext, request: Request, nextCursor: string | null): Record<string, string> {
   const to = (cursor: string | null): string => {
-    const url = new URL(request.originalUrl, 'http://errand');
+    const url = new URL(request.url, 'http://errand');
     url.searchParams.delete('cursor');
     url.searchParams.delete('page');
     if (cursor !== null) url.searchParams.set('cursor', cursor);

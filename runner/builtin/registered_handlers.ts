@@ -4,7 +4,9 @@ import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { isWorkflow } from '../../core/workflow.ts';
 import { loadCode } from '../../project/code.ts';
 import type { Project } from '../../project/project.ts';
+import { ciBuild } from '../../tasks/ci.build.task.ts';
 import { bulk } from '../../tasks/errand.bulk.task.ts';
+import { httpRequest } from '../../tasks/http.request.task.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { type WorkflowCode, workflowHandlers } from '../execute/workflow.ts';
@@ -22,9 +24,19 @@ export async function allHandlers(
     secrets: config.WEBHOOK_SECRETS ?? [],
   });
   return new Map([
-    ...(await loadHandlers(pgPool, project.registry.definitions, (one) => loadCode(project, one))),
+    ...(await loadHandlers(pgPool, project.registry.definitions, (one) => codeOf(config, project, one))),
     ...own,
   ]);
+}
+
+/**
+ * Two shipped handlers depend on the configuration. Their modules read that of the environment, which is not
+ * the one of this runner if another program has started it.
+ */
+async function codeOf(config: Config, project: Project, definition: TaskDefinition): Promise<unknown> {
+  if (definition === httpRequest) return (await import('../../tasks/http/send.ts')).senderFor(config);
+  if (definition === ciBuild) return (await import('../../tasks/ci/build.ts')).builderFor(config);
+  return loadCode(project, definition);
 }
 
 /**

@@ -95,7 +95,14 @@ async function outcomeOfWork(
   }
 }
 
-async function work({ definition, handler }: RegisteredHandler, context: HandlerContext): Promise<Ending> {
+/**
+ * Parses the payload, runs the handler and checks its result. Throws what the handler throws, and a
+ * PermanentError if the payload, the result or a follow-up does not fit.
+ */
+export async function work(
+  { definition, handler }: RegisteredHandler,
+  context: HandlerContext,
+): Promise<Ending> {
   const verdict = parseTaskPayload(definition, context.due, '/payload');
   // An `await` without a promise takes as long as a short handler.
   const parsed = verdict instanceof Promise ? await verdict : verdict;

@@ -15,6 +15,8 @@ export type LeaseOrder = {
   shared: SharedArrayBuffer;
   backoffs: ReadonlyMap<string, Backoff>;
   logLevel: string;
+  /** Whether the process is ended if an attempt blocks its event loop for longer than its timeout. */
+  mayEndProcess: boolean;
 };
 
 /** A message to the main thread. */
@@ -39,7 +41,7 @@ function start(order: LeaseOrder, post: (message: FromLease) => void): () => Pro
     onBlocked: (blocked) => void logBlocked(order, blocked, 'the event loop is blocked: the lease is kept'),
     async end(guilty) {
       const database = lease.database();
-      if (database === null) return;
+      if (database === null || !order.mayEndProcess) return;
       await logBlocked(
         order,
         { forMs: 0, by: guilty[0] ?? null },

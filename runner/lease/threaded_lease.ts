@@ -32,6 +32,8 @@ export type LeaseOptions = {
   /** Another process has taken our work over. */
   onLost: () => void;
   log: Logger;
+  /** See RunnerOptions. */
+  mayEndProcess?: boolean | undefined;
 };
 
 export type Lease = { close(): Promise<void> };
@@ -119,6 +121,7 @@ function orderOf({
   running,
   registeredHandlers,
   log,
+  mayEndProcess = true,
 }: LeaseOptions): LeaseOrder {
   const backoffs = new Map(
     Array.from(registeredHandlers, ([name, { definition }]) => [name, definition.policy.backoff]),
@@ -126,6 +129,7 @@ function orderOf({
   return {
     ...{ runnerId, leaseMs, graceMs, backoffs, shared: running.shared, logLevel: log.level },
     connection: withoutFunctions(connection),
+    mayEndProcess,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Config } from '../../config/schema.ts';
 import { PermanentError } from '../../core/errors.ts';
 import type { SchemaOutput } from '../../core/schema.ts';
 import type { Handler, TaskContext } from '../../core/task.ts';
@@ -34,6 +35,17 @@ type Build = {
 
 /** The share of the abort grace that the script gets after SIGTERM; the rest is for cleaning up. */
 const POLITE_SHARE = 0.4;
+
+/** Makes the handler of `ci.build` for a configuration. */
+export function builderFor(
+  config: Pick<Config, 'CI_REPOSITORIES' | 'CI_BUILD_ISOLATION' | 'ABORT_GRACE_SECS'>,
+): Handler<typeof ciBuild> {
+  return createBuilder({
+    repositories: config.CI_REPOSITORIES ?? [],
+    abortGraceMs: config.ABORT_GRACE_SECS * 1_000,
+    isolation: { mode: config.CI_BUILD_ISOLATION },
+  });
+}
 
 /** Makes the handler of `ci.build`. */
 export function createBuilder(options: BuilderOptions): Handler<typeof ciBuild> {

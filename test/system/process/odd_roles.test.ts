@@ -25,7 +25,8 @@ const WAITING = {
   lock_timeout: '50',
   ...(inject('postgresVersion') >= 17 && { transaction_timeout: '150' }),
   idle_in_transaction_session_timeout: '50',
-  idle_session_timeout: '300',
+  // A session has it until its first statement, and an API that compiles its validators may be late for that.
+  idle_session_timeout: '2000',
 };
 
 /** The URL of a new role whose sessions begin with these settings. */

@@ -3,7 +3,7 @@ import { call } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { startProcess, type TestProcess } from '../../../support/processes.ts';
 import { until } from '../../../support/until.ts';
-import { expectUnharmed, type Question, SUBMISSION } from '../../../support/witness.ts';
+import { expectAnsweredWhile, type Question, SUBMISSION } from '../../../support/witness.ts';
 
 const { url, pool } = await createDatabase();
 /** Another client than the one that does harm, who comes from 127.0.0.1. */
@@ -39,7 +39,7 @@ describe('forty reads of one client that go through much and do not end', () => 
     ['a submission', { ...SUBMISSION, from }],
   ];
   test.each(QUESTIONS)('do not keep another client from %s', async (_what, question) => {
-    await expectUnharmed(api.url, question, async () => {
+    await expectAnsweredWhile(api.url, question, async () => {
       const release = await hold(['lock table errand.rollups in access exclusive mode']);
       const asked = Array.from({ length: 40 }, () => call(api.url, 'GET', '/v1/tasks/stats'));
       await until('one has its turn', async () => (await waiting('errand api reads')) === 1);
@@ -83,7 +83,7 @@ describe('batches and operations of one client that wait for a lock', () => {
     QUESTIONS.map(([kind, question]) => [what, kind, harm, question] as const),
   );
   test.each(cases)('twenty %s keep no %s of another client waiting', async (_what, _kind, harm, question) => {
-    await expectUnharmed(api.url, question, async () => {
+    await expectAnsweredWhile(api.url, question, async () => {
       const message = crypto.randomUUID();
       const { body } = await call(api.url, 'POST', '/v1/tasks/example.echo', { payload: { message } });
       const release = await hold(

@@ -9,7 +9,7 @@ import { createDatabase } from '../../../support/database.ts';
 import { type ProxiedConnection, startProxy } from '../../../support/network/proxy.ts';
 import { startProcess, type TestProcess } from '../../../support/processes.ts';
 import { until } from '../../../support/until.ts';
-import { expectUnharmed, SUBMISSION } from '../../../support/witness.ts';
+import { expectAnsweredWhile, SUBMISSION } from '../../../support/witness.ts';
 
 const { url, pool } = await createDatabase();
 
@@ -45,7 +45,7 @@ async function count(message: string): Promise<number> {
 
 test('an application that submits in an open transaction keeps only the same submission waiting', async () => {
   const api = await startProcess('api/main.ts', url);
-  await expectUnharmed(api.url, SUBMISSION, async () => {
+  await expectAnsweredWhile(api.url, SUBMISSION, async () => {
     const message = crypto.randomUUID();
     const commit = await submitAndHold(message);
     const same = [submit(api, message), submit(api, message)];
