@@ -2,6 +2,7 @@
 export const GENERATED: readonly { script: string; files: readonly string[] }[] = [
   { script: 'openapi', files: ['openapi.yaml'] },
   { script: 'config-docs', files: ['.env.example', 'docs/guides/configuration.md'] },
+  { script: 'cli-docs', files: ['docs/guides/command-line.md'] },
   { script: 'schema', files: ['migrations/schema.sql'] },
 ];
 

@@ -1,19 +1,13 @@
-import { Command } from 'commander';
-import { checkCommand } from './commands/check.ts';
-import { devCommand } from './commands/dev.ts';
-import { initCommand } from './commands/init.ts';
+import { enableCompileCache } from 'node:module';
+import { compileCache } from '../process/compile_cache.ts';
 
-const program = new Command('errand');
-program.addCommand(devCommand());
-program.addCommand(checkCommand());
-program.addCommand(initCommand());
-program.command('start').action(async () => void (await import('../embedded/start.ts')));
-program.command('api').action(async () => void (await import('../api/main.ts')));
-program.command('runner').action(async () => void (await import('../runner/main.ts')));
-program.command('migrate').action(async () => void (await import('../process/migrate.ts')));
-try {
-  await program.parseAsync(process.argv);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+// The entry of the command `errand`. Node keeps the compiled code, as for the API, so that commands start fast.
+enableCompileCache({ directory: compileCache(), portable: true });
+// A closed pipe, as by `errand list | head`, is a normal end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
 }
+const { run } = await import('./run.ts');
+await run(process.argv);

@@ -65,12 +65,21 @@ export type KeyOptions = z.output<typeof keySchema>;
 export function mintOptions(args: string[]): TokenOptions | KeyOptions | 'help' {
   const values = readFlags(args);
   if (values.help === true) return 'help';
-  const parsed = (values['api-key'] === true ? keySchema : tokenSchema).safeParse(values);
-  if (parsed.success) return parsed.data;
-  throw unusable(parsed.error.issues.flatMap((issue) => toProblems(issue, values)));
+  const checked = toMintOptions(values);
+  if ('options' in checked) return checked.options;
+  throw unusable(checked.problems);
 }
 
 type Flags = Record<string, string | boolean | undefined>;
+
+/** The options of given flags, or every problem in them. */
+export function toMintOptions(
+  values: Flags,
+): { options: TokenOptions | KeyOptions } | { problems: string[] } {
+  const parsed = (values['api-key'] === true ? keySchema : tokenSchema).safeParse(values);
+  if (parsed.success) return { options: parsed.data };
+  return { problems: parsed.error.issues.flatMap((issue) => toProblems(issue, values)) };
+}
 
 function toProblems(issue: z.core.$ZodIssue, values: Flags): string[] {
   if (issue.code === 'unrecognized_keys')

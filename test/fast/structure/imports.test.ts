@@ -29,6 +29,8 @@ const LAWFUL = {
   'client/index.ts': `import pRetry from 'p-retry';\nexport { breaker } from './breaker.ts';\nexport const retry = pRetry;\n`,
   'client/breaker.ts': `import { circuitBreaker } from 'cockatiel';\nexport const breaker = circuitBreaker;\n`,
   'demo/main.ts': `import '../config/load.ts';\n`,
+  'cli/main.ts': `import type { retry } from '../client/index.ts';\nexport const load = (): unknown[] => [import('./session.ts'), import('../api/main.ts')];\nexport type Retry = typeof retry;\n`,
+  'cli/session.ts': `import '../client/index.ts';\nimport '../config/load.ts';\n`,
   'bench/main.ts': `import '../api/main.ts';\nimport '../embedded/start.ts';\nimport '../runner/main.ts';\n`,
   '.ci/checks.ts': `import './report.ts';\n`,
   '.ci/report.ts': `export const report = 1;\n`,
@@ -81,6 +83,10 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
   },
   'embedded-imports': { 'embedded/x.ts': `import '../process/database.ts';\n` },
   'demo-imports': { 'demo/x.ts': `import '../core/task.ts';\n` },
+  'cli-imports': {
+    'cli/x.ts': `import '../store/pool.ts';\n`,
+    'cli/y.ts': `export const load = () => import('../process/database.ts');\n`,
+  },
   'bench-imports': {
     'bench/x.ts': `import '../demo/main.ts';\n`,
     'bench/y.ts': `import '../test/a.test.ts';\n`,

@@ -6,7 +6,7 @@ import { ROOT } from '../../support/checkout/documents.ts';
 /** The rooms whose comments, docstrings and messages must be in plain English. */
 const ROOMS = [
   ...['api', 'core', 'client', 'config', 'process', 'embedded', 'runner', 'store', 'tasks'],
-  ...['bench', 'demo', 'test/support', '.ci'],
+  ...['bench', 'cli', 'demo', 'test/support', '.ci'],
 ];
 
 /** Phrases that a newcomer stumbles over, each with the plain one. */

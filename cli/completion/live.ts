@@ -1,0 +1,45 @@
+import { createClient } from '../../client/index.ts';
+import { queuesSchema } from '../answers.ts';
+import { type ConnectionOptions, connectionOf } from '../connection.ts';
+import { toOneLine } from '../output/plain.ts';
+import type { Candidate, LiveKind } from './candidates.ts';
+
+/** Somebody waits with a finger on the key. */
+const MAX_MS = 1_500;
+const MAX_IDS = 20;
+
+/** What the API knows. Nothing if it does not answer soon, or refuses. */
+export async function readLive(
+  kind: LiveKind,
+  options: ConnectionOptions,
+  command: string,
+): Promise<Candidate[]> {
+  try {
+    const signal = AbortSignal.timeout(MAX_MS);
+    const client = createClient({ ...connectionOf(options), retry: false, breaker: false, signal });
+    if (kind === 'ids') return await readIds(client, command);
+    const { queues } = queuesSchema.parse(await client.request('GET', '/v1/queues'));
+    const names = queues.map(({ name }) => name);
+    const namespaces = [...new Set(queues.map(({ namespace }) => namespace))];
+    const found = { names, namespaces, queues: [...namespaces, ...names] }[kind];
+    return found.map((value) => ({ value: toOneLine(value) }));
+  } catch {
+    return [];
+  }
+}
+
+const STATES_FOR = {
+  cancel: ['scheduled', 'waiting', 'queued', 'running', 'retrying'],
+  retry: ['failed', 'cancelled'],
+} as const;
+
+/** The newest tasks that the command can do something with. */
+async function readIds(client: ReturnType<typeof createClient>, command: string): Promise<Candidate[]> {
+  const state = command === 'cancel' || command === 'retry' ? STATES_FOR[command] : undefined;
+  const found: Candidate[] = [];
+  for await (const task of client.list({ state, pageSize: MAX_IDS })) {
+    found.push({ value: task.id, about: toOneLine(`${task.name} ${task.state}`) });
+    if (found.length === MAX_IDS) break;
+  }
+  return found;
+}

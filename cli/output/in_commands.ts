@@ -1,0 +1,11 @@
+/** The operations of the API that texts of the API recommend, and the command for each. */
+const COMMANDS: readonly (readonly [operation: RegExp, command: string])[] = [
+  [/\bPATCH \/v1\/tasks\/([\w-]+)\/retry\b/g, 'errand retry $1'],
+  [/\bDELETE \/v1\/tasks\/([\w-]+)/g, 'errand cancel $1'],
+  [/\bPUT \/v1\/queues\/([\w.-]+)\/(pause|resume)\b/g, 'errand $2 $1'],
+];
+
+/** A text of the API with commands in the place of operations: who reads it has a command line. */
+export function inCommands(text: string): string {
+  return COMMANDS.reduce((changed, [operation, command]) => changed.replaceAll(operation, command), text);
+}
