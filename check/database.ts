@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { isNewer } from '../core/definitions/version.ts';
 import type { Registry } from '../core/registry.ts';
-import { openDatabase } from '../process/database.ts';
+import { databaseCheck, openDatabase } from '../process/database.ts';
 import { checkWaiting, type Found } from '../process/waiting.ts';
 import type { Database } from '../store/database/pool.ts';
 import { type Handler, listHandlers } from '../store/operators/registered.ts';
@@ -10,8 +10,6 @@ import { readWaitingParts } from '../store/tasks/waiting.ts';
 import { type Finding, type Part, unchecked } from './findings.ts';
 import { counted } from './project.ts';
 
-/** How long the database may take to answer at first. */
-const ANSWER_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const NO_TABLE = '42P01';
 const NO_SCHEMA = '3F000';
@@ -26,11 +24,10 @@ export async function checkDatabase(config: Config, registry: Registry): Promise
     size: 2,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
-  try {
-    await within(ANSWER_MS, pool.query('select 1'));
-  } catch (error) {
+  const answer = await databaseCheck(pool)();
+  if (answer.status !== 'ok') {
     void pool.end().catch(() => undefined);
-    return unchecked(`the database does not answer (${reasonOf(error)}): what waits there was not compared`);
+    return unchecked(`the database does not answer (${answer.message}): what waits there was not compared`);
   }
   try {
     return await compare(pool, registry);
@@ -144,21 +141,4 @@ function bare({ kind, name, message, exampleId, count }: Finding): Finding {
     ...(exampleId === undefined ? {} : { exampleId }),
     ...(count === undefined ? {} : { count }),
   };
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1_000} s`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,7 @@ import { NAME_MAX_LENGTH, NAME_PATTERN } from '../core/task.ts';
 import { type Plan, type PlannedFile, planFiles } from './plan.ts';
 import { lookAround, type PackageManager } from './surroundings.ts';
 
-export const FIRST_TASK = 'greeting.send';
+const FIRST_TASK = 'greeting.send';
 
 export type InitOptions = {
   /** The name of the first task; undefined: ask for it, or take FIRST_TASK. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadHandlers } from '../../../runner/builtin/registered_handlers.ts';
 import { echo } from '../../../tasks/example/example.echo.task.ts';
+import { loadHandler } from '../../../tasks/handlers.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
 import { registeredHandler, startFileRunner } from '../../support/runner.ts';
@@ -18,7 +19,10 @@ const loud = registeredHandler(echo, ({ message }, context) => {
 });
 const runner = await startFileRunner(pool, {
   shutdownTimeoutSecs: 0,
-  registeredHandlers: new Map([...(await loadHandlers(pool, definitions)), loud]),
+  registeredHandlers: new Map([
+    ...(await loadHandlers(pool, definitions, ({ name }) => loadHandler(name))),
+    loud,
+  ]),
 });
 afterAll(() => runner.stop());
 const folder = scratchFolder(0o755);
