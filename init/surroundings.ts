@@ -76,7 +76,10 @@ function readManifest(directory: string): Surroundings['manifest'] {
   if (!existsSync(file)) return null;
   const text = readFileSync(file, 'utf8');
   try {
-    return { text, content: manifestSchema.parse(JSON.parse(text.replace(/^\uFEFF/, ''))) };
+    const content: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+    manifestSchema.parse(content);
+    // Not what the schema gives: that has another order.
+    return { text, content: content as Manifest };
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
     throw new Error(

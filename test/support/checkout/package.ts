@@ -23,6 +23,8 @@ export function installPackage(built: string, project: string): void {
   mkdirSync(join(modules, 'errand'), { recursive: true });
   for (const part of ['package.json', 'bin', 'dist'])
     cpSync(join(built, part), join(modules, 'errand', part), { recursive: true });
+  mkdirSync(join(modules, '.bin'));
+  symlinkSync(join('..', 'errand', 'bin', 'errand.js'), join(modules, '.bin', 'errand'));
   for (const name of readdirSync(MODULES))
     if (!name.startsWith('.') && name !== 'errand') symlinkSync(join(MODULES, name), join(modules, name));
 }

