@@ -10,7 +10,7 @@ const NAMED = 3;
 export type Changes = {
   /** Applies the changes that concern a process. A newer change replaces one that is under way. */
   apply(changes: readonly Change[]): void;
-  /** Starts these anew, whatever has changed. */
+  /** Starts these again, whatever has changed. */
   restart(roles: readonly Role[]): void;
   /** Resolves when the first start has ended. */
   first(): Promise<void>;

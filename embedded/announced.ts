@@ -4,7 +4,7 @@ import { z } from 'zod';
 const taskSchema = z.object({ name: z.string(), example: z.unknown(), isOwn: z.boolean() });
 export type SubmittedTask = z.output<typeof taskSchema>;
 
-/** What a child reports when it is ready: the port of its HTTP server, and the tasks that an API takes. */
+/** The report of a child that is ready: the port of its HTTP server, and the tasks that an API takes. */
 export const announcementSchema = z.object({
   listening: z.int(),
   tasks: z.array(taskSchema).default([]),

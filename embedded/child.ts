@@ -7,7 +7,7 @@ export const SUCCESS = 'exit code 0';
 /** One of our programs as a child process. */
 export type Child = {
   readonly name: string;
-  /** What it reports once it is ready. */
+  /** Its report, once it is ready. */
   readonly announced: Promise<Announcement>;
   /** Its end: SUCCESS, another exit code, or a signal. */
   readonly exited: Promise<string>;

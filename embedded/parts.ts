@@ -5,7 +5,7 @@ import { type Claim, claimFile } from './claim.ts';
 import { keepRunning } from './keep.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 
-// What `errand start` and `errand dev` have in common.
+// Parts that `errand start` and `errand dev` share.
 
 const DIRECTORY = '.errand';
 /**

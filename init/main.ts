@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { cancel, confirm, intro, isCancel, text } from '@clack/prompts';
 import { NAME_MAX_LENGTH, NAME_PATTERN } from '../core/task.ts';
 import { type Plan, type PlannedFile, planFiles } from './plan.ts';
-import { lookAround, type PackageManager } from './surroundings.ts';
+import { type Installer, lookAround } from './surroundings.ts';
 
 const FIRST_TASK = 'greeting.send';
 
@@ -34,11 +34,11 @@ export async function runInit(options: InitOptions): Promise<number> {
   for (const file of plan.files) if (!options.dryRun) write(surroundings.directory, file);
   report(plan, options.dryRun);
   if (options.dryRun) return 0;
-  const { packageManager } = surroundings;
-  const installs = options.install ?? (asks ? await askInstall(packageManager) : true);
+  const { installer } = surroundings;
+  const installs = options.install ?? (asks ? await askInstall(installer) : true);
   if (installs === undefined) return 130;
-  const isInstalled = installs && install(packageManager);
-  say(nextSteps(packageManager, isInstalled));
+  const isInstalled = installs && install(installer);
+  say(nextSteps(installer, isInstalled));
   return installs && !isInstalled ? 1 : 0;
 }
 
@@ -61,8 +61,8 @@ async function askTask(): Promise<string | undefined> {
   return undefined;
 }
 
-async function askInstall(packageManager: PackageManager): Promise<boolean | undefined> {
-  const answer = await confirm({ message: `Install the packages with ${packageManager} now?` });
+async function askInstall(installer: Installer): Promise<boolean | undefined> {
+  const answer = await confirm({ message: `Install the packages with ${installer} now?` });
   return isCancel(answer) ? undefined : answer;
 }
 
@@ -86,24 +86,20 @@ function report({ files, remarks }: Plan, isDryRun: boolean): void {
   for (const remark of remarks) say(`\n${remark}`);
 }
 
-function install(packageManager: PackageManager): boolean {
-  say(`\n${packageManager} install`);
-  const args =
-    packageManager === 'npm' ? ['install', '--no-audit', '--no-fund', '--prefer-offline'] : ['install'];
-  const { status, error } = spawnSync(packageManager, args, { stdio: 'inherit' });
-  if (error !== undefined) console.error(`${packageManager} does not start: ${error.message}`);
-  else if (status !== 0) console.error(`${packageManager} install ended with ${status}.`);
+function install(installer: Installer): boolean {
+  say(`\n${installer} install`);
+  const args = installer === 'npm' ? ['install', '--no-audit', '--no-fund', '--prefer-offline'] : ['install'];
+  const { status, error } = spawnSync(installer, args, { stdio: 'inherit' });
+  if (error !== undefined) console.error(`${installer} does not start: ${error.message}`);
+  else if (status !== 0) console.error(`${installer} install ended with ${status}.`);
   return status === 0;
 }
 
-function nextSteps(packageManager: PackageManager, isInstalled: boolean): string {
+function nextSteps(installer: Installer, isInstalled: boolean): string {
   const steps = [
-    ...(isInstalled ? [] : [[`${packageManager} install`, 'installs the packages']]),
-    [
-      packageManager === 'npm' ? 'npm run dev' : `${packageManager} dev`,
-      'runs everything, and applies what you save',
-    ],
-    [`${packageManager} test`, 'tests the first task'],
+    ...(isInstalled ? [] : [[`${installer} install`, 'installs the packages']]),
+    [installer === 'npm' ? 'npm run dev' : `${installer} dev`, 'runs everything, and applies what you save'],
+    [`${installer} test`, 'tests the first task'],
   ];
   return ['', 'Next:', ...steps.map(([command = '', why]) => `  ${command.padEnd(14)} ${why}`), ''].join(
     '\n',

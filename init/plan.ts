@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { changeManifest } from './manifest.ts';
-import type { PackageManager, Surroundings } from './surroundings.ts';
+import type { Installer, Surroundings } from './surroundings.ts';
 
 /** A file that `errand init` writes, changes, or keeps because it exists. */
 export type PlannedFile = {
@@ -20,7 +20,7 @@ const ENV_EXAMPLE = join(import.meta.dirname, '..', '.env.example');
 const IGNORED = ['node_modules/', '.errand/', '.env'];
 
 /** How an image installs what production needs. */
-const INSTALL: Record<PackageManager, { lock: string; command: string }> = {
+const INSTALL: Record<Installer, { lock: string; command: string }> = {
   npm: { lock: 'package-lock.json', command: 'npm ci --omit=dev --no-audit --no-fund' },
   pnpm: { lock: 'pnpm-lock.yaml', command: 'corepack enable && pnpm install --prod --frozen-lockfile' },
   yarn: { lock: 'yarn.lock', command: 'corepack enable && yarn install --production --frozen-lockfile' },
@@ -28,8 +28,8 @@ const INSTALL: Record<PackageManager, { lock: string; command: string }> = {
 
 /** Decides what to write for a first task of this name. Reads files and changes nothing. */
 export function planFiles(surroundings: Surroundings, name: string): Plan {
-  const { directory, ext, packages, packageManager, isInWorkspace } = surroundings;
-  const { lock, command } = INSTALL[packageManager];
+  const { directory, ext, packages, installer, isInWorkspace } = surroundings;
+  const { lock, command } = INSTALL[installer];
   const values = {
     name,
     ext,

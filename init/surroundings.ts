@@ -12,7 +12,7 @@ const manifestSchema = z.looseObject({
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
-export type PackageManager = 'npm' | 'pnpm' | 'yarn';
+export type Installer = 'npm' | 'pnpm' | 'yarn';
 
 /** The folder in which a project is made. */
 export type Surroundings = {
@@ -25,12 +25,12 @@ export type Surroundings = {
   readonly makesModules: boolean;
   /** `ts` if Node takes `.ts` files of this folder for ES modules, otherwise `mts`. */
   readonly ext: 'ts' | 'mts';
-  readonly packageManager: PackageManager;
+  readonly installer: Installer;
   /** Whether a folder above has the lock file: this is a part of a workspace. */
   readonly isInWorkspace: boolean;
 };
 
-const LOCK_FILES: Record<string, PackageManager> = {
+const LOCK_FILES: Record<string, Installer> = {
   'pnpm-lock.yaml': 'pnpm',
   'yarn.lock': 'yarn',
   'package-lock.json': 'npm',
@@ -53,7 +53,7 @@ export function lookAround(directory: string): Surroundings {
     packages,
     makesModules: manifest === null || (manifest.content.type === undefined && !hasSources(directory)),
     ext: manifest === null || typeOf(manifest.content, directory) === 'module' ? 'ts' : 'mts',
-    packageManager: (withLock === undefined ? undefined : lockOf(withLock)) ?? calledBy(),
+    installer: (withLock === undefined ? undefined : lockOf(withLock)) ?? calledBy(),
     isInWorkspace: withLock !== undefined && withLock !== directory,
   };
 }
@@ -103,12 +103,12 @@ function hasWorkspaces(folder: string): boolean {
   return readManifest(folder)?.content.workspaces !== undefined;
 }
 
-function lockOf(folder: string): PackageManager | undefined {
+function lockOf(folder: string): Installer | undefined {
   return Object.entries(LOCK_FILES).find(([file]) => existsSync(join(folder, file)))?.[1];
 }
 
 /** `npx` and its like say who they are. */
-function calledBy(): PackageManager {
+function calledBy(): Installer {
   const agent = process.env.npm_config_user_agent ?? '';
   return agent.startsWith('pnpm') ? 'pnpm' : agent.startsWith('yarn') ? 'yarn' : 'npm';
 }

@@ -6,9 +6,9 @@ import { z } from 'zod';
 // `load` it loads the project, on `commit` it begins its work. So a change of the project takes a moment, and
 // a process that cannot load the project never replaces the one that works.
 
-/** What `errand dev` orders. `retire`: another API process has taken over. */
+/** An order of `errand dev`. `retire`: another API process has taken over. */
 export type Order = 'load' | 'commit' | 'retire';
-/** What a process has reached when it waits for an order. */
+/** The point at which a process waits for its next order. */
 export type Reached = 'preloaded' | 'prepared';
 
 /** How long a kept connection may stay idle before a retired API closes it, in milliseconds. */

@@ -66,7 +66,7 @@ export async function makeProject(
 }
 
 async function projectOf(config: ParsedConfig, directory: string, allShipped: Registry): Promise<Project> {
-  const own = await ownTasks(directory, config);
+  const own = await tasksOf(directory, config);
   const shipped = allShipped.definitions.filter(({ name, namespace }) =>
     config.shipped.some((one) => one === name || one === `${namespace}.*`),
   );
@@ -87,9 +87,9 @@ export function findConfig(directory: string, named: string | undefined): string
   return found[0] ?? null;
 }
 
-type OwnTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
+type FoundTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
 
-async function ownTasks(directory: string, { tasks }: ParsedConfig): Promise<OwnTasks> {
+async function tasksOf(directory: string, { tasks }: ParsedConfig): Promise<FoundTasks> {
   if (!Array.isArray(tasks)) {
     const missing = tasks.definitions.filter(({ name }) => !Object.hasOwn(tasks.handlers, name));
     if (missing.length > 0) {

@@ -7,7 +7,7 @@ export function devCommand(): Command {
   const command = new Command('dev')
     .summary('Run this project, and apply what you save')
     .description(
-      'Run this project: Postgres unless one is configured, API, one runner. What you save is applied within a second; running tasks end in the old runner. Type errors are shown beside the log',
+      'Run this project: Postgres unless one is configured, API, one runner. It applies what you save within a second; running tasks end in the old runner. Type errors are shown beside the log',
     )
     .option('--port <number>', 'the port of the API (default: SERVER_PORT, or 8080)', toPort)
     .option('--no-types', 'do not watch the types');

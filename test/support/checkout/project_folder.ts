@@ -6,7 +6,7 @@ import { removeScratch } from './scratch.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** What a project imports as `errand`. */
+/** The file that a project imports as `errand`. */
 export const ERRAND = join(ROOT, 'package', 'index.ts');
 const ZOD = join(ROOT, 'node_modules', 'zod', 'index.js');
 

@@ -102,7 +102,7 @@ describe('errand init in an empty folder', () => {
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       devDependencies: Record<string, string>;
     };
-    expect(running).toBe('npm run dev\n');
+    expect(running).toBe('npx errand dev\n');
     expect(jsonOf(folder)).toMatchObject({
       type: 'module',
       scripts: { dev: 'exec errand dev', start: 'exec errand start', runner: 'exec errand runner' },
