@@ -101,7 +101,8 @@ export default defineHandler(task, async ({ file }) => { if (file !== undefined)
   project.write('tasks/long.say.handler.ts', waiting('old'));
   await saysEventually('long.say', 'old');
   const file = join(project.folder, 'go.txt');
-  const { task } = await project.submit('long.say', { file }, 0);
+  const { status, task } = await project.submit('long.say', { file }, 0);
+  expect([status, task]).toEqual([201, expect.objectContaining({ name: 'long.say' })]);
   const id = task?.id ?? '';
   await until('it runs', async () => (await project.get(id))?.state === 'running');
   project.write('tasks/long.say.handler.ts', waiting('new'));
