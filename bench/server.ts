@@ -11,7 +11,6 @@ import { openPool } from '../store/database/pool.ts';
 const SETTINGS = {
   max_wal_size: '4GB',
   shared_preload_libraries: 'pg_stat_statements',
-  'pg_stat_statements.track': 'top',
 };
 
 /**
@@ -63,46 +62,63 @@ export type BenchServer = {
 export async function startServer(settings: Record<string, string> = {}): Promise<BenchServer> {
   const directory = await mkdtemp(join(tmpdir(), 'errand-bench-'));
   try {
-    const postgres = await startPostgres({
+    const { url, pid, stop } = await startPostgres({
       directory,
       port: 0,
       settings: { ...SETTINGS, ...settings },
       log: () => {},
     });
-    await onServer(postgres.url, 'create extension pg_stat_statements');
-    const createDatabase = async (name: string): Promise<string> => {
-      await onServer(postgres.url, `create database ${name}`);
-      const url = new URL(postgres.url);
-      url.pathname = `/${name}`;
-      return url.href;
-    };
-    const statementTimes = async (name: string): Promise<StatementTimes> =>
-      timesSchema.parse(JSON.parse(await onServer(postgres.url, statementsOf(name))));
-    let made = 0;
-    let removed: Promise<void> | undefined;
-    return {
-      version: await onServer(postgres.url, 'show server_version'),
-      pid: postgres.pid,
-      createDatabase,
-      async freshDatabase() {
-        const name = `fresh_${++made}`;
-        return { name, url: await createDatabase(name) };
-      },
-      async dropDatabase(name) {
-        await onServer(postgres.url, waitForLeaving(name));
-        await onServer(postgres.url, `drop database ${name} with (force)`);
-      },
-      statementTimes,
-      statements: async (name) => (await statementTimes(name)).reduce((sum, { calls }) => sum + calls, 0),
-      remove: () => {
-        removed ??= postgres.stop().then(() => removeFiles(directory));
-        return removed;
-      },
-    };
+    await onServer(url, 'create extension pg_stat_statements schema public');
+    return await benchServer({ url, pid, remove: () => stop().then(() => removeFiles(directory)) });
   } catch (error) {
     await removeFiles(directory);
     throw error;
   }
+}
+
+/**
+ * A running Postgres for measurements, which has pg_stat_statements. Fresh databases are named
+ * after `prefix`, and all are copies of `template`.
+ */
+export async function benchServer({
+  url,
+  pid,
+  remove,
+  prefix = 'fresh_',
+  template = 'template1',
+}: {
+  url: string;
+  pid: number;
+  remove: () => Promise<void>;
+  prefix?: string;
+  template?: string;
+}): Promise<BenchServer> {
+  const createDatabase = async (name: string): Promise<string> => {
+    await onServer(url, `create database ${name} template ${template}`);
+    await onServer(url, `alter database ${name} set pg_stat_statements.track = 'top'`);
+    await onServer(url, `alter database ${name} set compute_query_id = on`);
+    return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+  };
+  const statementTimes = async (name: string): Promise<StatementTimes> =>
+    timesSchema.parse(JSON.parse(await onServer(url, statementsOf(name))));
+  let made = 0;
+  let removed: Promise<void> | undefined;
+  return {
+    ...{ version: await onServer(url, 'show server_version'), pid, createDatabase, statementTimes },
+    async freshDatabase() {
+      const name = `${prefix}${++made}`;
+      return { name, url: await createDatabase(name) };
+    },
+    async dropDatabase(name) {
+      await onServer(url, waitForLeaving(name));
+      await onServer(url, `drop database ${name} with (force)`);
+    },
+    statements: async (name) => (await statementTimes(name)).reduce((sum, { calls }) => sum + calls, 0),
+    remove: () => {
+      removed ??= remove();
+      return removed;
+    },
+  };
 }
 
 /** The data folder is elsewhere if only root may enter the temporary folder. */

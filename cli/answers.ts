@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-// What the commands read of the answers of operations for which the client has no method. `--json` prints the
+// The parts of answers that the commands read, of operations for which the client has no method. `--json` prints the
 // answers as they come, so fields that no table shows are not here.
 
 const time = z.string();

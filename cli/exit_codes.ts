@@ -1,4 +1,4 @@
-/** What the exit code of the command says. `errand --help` and the guide list them. */
+/** The exit codes of the command, by their meaning. `errand --help` and the guide list them. */
 export const EXIT = {
   done: 0,
   failed: 1,

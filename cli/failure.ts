@@ -4,7 +4,7 @@ import { inCommands } from './output/in_commands.ts';
 import { paintError } from './output/paint.ts';
 import { toOneLine } from './output/plain.ts';
 
-/** What went wrong, in lines for standard error, and the exit code. */
+/** The reason, in lines for standard error, and the exit code. */
 export type Failure = { code: number; lines: string[] };
 
 /** The signal of Ctrl-C aborts everything with this. */

@@ -41,7 +41,7 @@ export function addFilters(command: Command): Command {
     .optionsGroup('Options:');
 }
 
-/** The filter in the names of the API. What was not given is missing. */
+/** The filter in the names of the API. Filters that were not given are missing. */
 export function toFilter(options: FilterOptions): Record<string, string | boolean | string[]> {
   const all = {
     name: options.name,

@@ -32,7 +32,7 @@ export async function followTask(
   } finally {
     stop.abort();
     progress.stop();
-    // What the abort ends has its turn before the caller prints.
+    // The aborted events end before the caller prints.
     await setTimeout(0);
   }
 }

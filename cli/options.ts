@@ -61,7 +61,8 @@ function momentOf(text: string, direction: 1 | -1): string | undefined {
   if (seconds !== undefined) return new Date(Date.now() + direction * seconds * 1_000).toISOString();
   if (!/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}|$)/.test(text)) return undefined;
   // JavaScript takes a date without a time for UTC, and with one for local time.
-  const date = new Date(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T'));
+  const full = text.length === 10 ? `${text} 00:00` : text;
+  const date = new Date(full.replace(' ', 'T'));
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 

@@ -5,7 +5,7 @@ import { paintError } from './output/paint.ts';
 import { toInertJson, toPlainText } from './output/plain.ts';
 import { type Column, toTable } from './output/table.ts';
 
-/** What a command has that talks to an API. */
+/** The tools of a command that talks to an API. */
 export type Session = {
   /** For one request: gives up soon, because somebody waits for the command. */
   client: Client;

@@ -4,10 +4,10 @@ import { STATES } from '../options.ts';
 /** Something that can stand at the cursor, with a few words about it. */
 export type Candidate = { value: string; about?: string };
 
-/** What only the API knows. */
+/** Candidates that only the API knows. */
 export type LiveKind = 'names' | 'namespaces' | 'queues' | 'ids';
 
-/** What can stand at the cursor. `prefix` is the part of the word before it. */
+/** The candidates for the cursor. `prefix` is the part of the word before it. */
 export type Candidates = { kind: LiveKind | readonly Candidate[]; prefix: string };
 
 type Kind = LiveKind | readonly string[];

@@ -4,18 +4,18 @@ import { type ConnectionOptions, connectionOf } from '../connection.ts';
 import { toOneLine } from '../output/plain.ts';
 import type { Candidate, LiveKind } from './candidates.ts';
 
-/** Somebody waits with a finger on the key. */
+/** Somebody waits with a finger on the key. ERRAND_COMPLETION_MS replaces it. */
 const MAX_MS = 1_500;
 const MAX_IDS = 20;
 
-/** What the API knows. Nothing if it does not answer soon, or refuses. */
+/** The candidates that the API knows. None if it does not answer soon, or refuses. */
 export async function readLive(
   kind: LiveKind,
   options: ConnectionOptions,
   command: string,
 ): Promise<Candidate[]> {
   try {
-    const signal = AbortSignal.timeout(MAX_MS);
+    const signal = AbortSignal.timeout(Number(process.env.ERRAND_COMPLETION_MS) || MAX_MS);
     const client = createClient({ ...connectionOf(options), retry: false, breaker: false, signal });
     if (kind === 'ids') return await readIds(client, command);
     const { queues } = queuesSchema.parse(await client.request('GET', '/v1/queues'));

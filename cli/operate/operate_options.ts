@@ -1,7 +1,7 @@
 import type { RemoteOptions } from '../connection.ts';
 import type { FilterOptions } from '../filters.ts';
 
-/** What is done to tasks. */
+/** The change of tasks. */
 export type Action = 'cancel' | 'retry';
 
 /** The options of `errand cancel` and `errand retry`, as commander gives them. */

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 // Text that tasks and submitters wrote may contain anything. On a terminal, a control sequence could move the
 // cursor, set the title or hide what follows. So everything that is printed for people passes through here.
 
-/** What may act on a terminal: control characters, and marks that change the direction of text. */
+/** The characters that may act on a terminal: control characters, and marks that change the direction of text. */
 const ACTIVE = /(?![\n\t])\p{Cc}|[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu;
 
 /**

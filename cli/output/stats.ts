@@ -33,14 +33,14 @@ export const STATS: readonly Column<Row>[] = [
   { head: 'OK', cell: ({ success_rate }) => toPercent(success_rate), align: 'right', dropOrder: 4 },
   { head: 'TRIES', cell: triesOf, align: 'right', dropOrder: 6 },
   {
-    head: 'P50',
+    head: 'p50',
     cell: ({ processing_seconds }) => toSeconds(processing_seconds.p50),
     align: 'right',
     dropOrder: 5,
   },
-  { head: 'P95', cell: ({ processing_seconds }) => toSeconds(processing_seconds.p95), align: 'right' },
+  { head: 'p95', cell: ({ processing_seconds }) => toSeconds(processing_seconds.p95), align: 'right' },
   {
-    head: 'WAIT P95',
+    head: 'WAIT p95',
     cell: ({ queue_wait_seconds }) => toSeconds(queue_wait_seconds.p95),
     align: 'right',
     dropOrder: 2,

@@ -20,7 +20,7 @@ function tookOf({ startedAt, finishedAt }: TaskSummary): string {
   return toAge((finishedAt === null ? Date.now() : Date.parse(finishedAt)) - Date.parse(startedAt));
 }
 
-/** What matters about a task in its state. */
+/** The words that matter about a task in its state. */
 function noteOf({ state, runAt, progress, progressNote, error, skipped }: TaskSummary): string {
   const due = Date.parse(runAt) - Date.now();
   if ((state === 'scheduled' || state === 'retrying') && due > 0)

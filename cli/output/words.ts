@@ -69,7 +69,7 @@ export function toNumberOf(value: number, thing: string): string {
   return `${toCount(value)} ${thing}${value === 1 ? '' : 's'}`;
 }
 
-/** A part from 0 to 1 in percent; `-` for null. What is not quite all is never shown as 100 %. */
+/** A part from 0 to 1 in percent; `-` for null. A part that is nearly all is never shown as 100 %. */
 export function toPercent(part: number | null): string {
   if (part === null) return '-';
   const percent = Math.floor(part * 1_000) / 10;

@@ -10,10 +10,10 @@ import type { Snapshot } from './snapshot.ts';
 
 export type Size = { columns: number; rows: number };
 
-/** What the head of a picture says besides the figures. */
+/** The words in the head of a picture, besides the figures. */
 export type Heading = {
   url: string;
-  /** What went wrong since the figures were read, if anything. */
+  /** The problem since the figures were read, if any. */
   problem?: string | undefined;
   keys: string;
 };

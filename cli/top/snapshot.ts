@@ -8,7 +8,7 @@ import {
   statsSchema,
 } from '../answers.ts';
 
-/** What one picture of `errand top` shows. */
+/** The content of one picture of `errand top`. */
 export type Snapshot = {
   at: Date;
   stats: Stats;

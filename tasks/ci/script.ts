@@ -1,4 +1,3 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { PermanentError } from '../../core/errors.ts';
 import { DEFAULT_SCRIPT_TIMEOUT_SECS, MAX_SCRIPT_TIMEOUT_SECS } from '../ci.build.task.ts';
@@ -34,14 +33,16 @@ const scriptSchema = z.strictObject({
 /** The declaration of a repository: a shell command, its timeout, and its environment. */
 export type Script = z.output<typeof scriptSchema>;
 
-/** Parses a declaration. Throws PermanentError with the code INVALID_CI_SCRIPT and all problems. */
-export function parseScript(yaml: string): Script {
-  const parsed = scriptSchema.safeParse(parseYaml(yaml));
+/** Parses a declaration. Rejects with a PermanentError with the code INVALID_CI_SCRIPT and all problems. */
+export async function parseScript(yaml: string): Promise<Script> {
+  const parsed = scriptSchema.safeParse(await parseYaml(yaml));
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`));
 }
 
-function parseYaml(yaml: string): unknown {
+async function parseYaml(yaml: string): Promise<unknown> {
+  // Loaded only by a runner that builds something.
+  const { parse } = await import('yaml');
   try {
     return parse(yaml, { logLevel: 'error' }) as unknown;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import type { Outgoing } from './outgoing.ts';
 
 /**
@@ -6,8 +6,9 @@ import type { Outgoing } from './outgoing.ts';
  * as soon as `signal` is aborted.
  */
 export function dispatch(agent: Agent, { url, method, headers, body }: Outgoing, signal: AbortSignal) {
-  const response = request(url, {
-    dispatcher: agent,
+  const response = agent.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
     method,
     headers,
     body,

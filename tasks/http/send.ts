@@ -26,12 +26,12 @@ export function senderFor(
 export function createSender(
   options: TargetOptions & { secrets?: HttpSecrets },
 ): Handler<typeof httpRequest> {
-  const agent = guardedAgent(options);
+  const agentOf = guardedAgent(options);
   const secrets = options.secrets ?? new Map();
   return async (payload, context) => {
     const started = performance.now();
     const outgoing = outgoingRequest(payload, context, secrets);
-    const { status, headers, content } = await exchange(agent, payload, outgoing, context.signal);
+    const { status, headers, content } = await exchange(await agentOf(), payload, outgoing, context.signal);
     if (!isExpected(payload, status)) {
       throw unexpectedStatus(payload, outgoing, { status, headers, bytes: content.bytes });
     }

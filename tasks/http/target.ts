@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { Agent, buildConnector } from 'undici';
+import type { Agent } from 'undici';
 import { PermanentError } from '../../core/errors.ts';
 import { addressKind } from '../../core/network/address.ts';
 
@@ -22,12 +22,22 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MAX_MS = 10_000;
 
 /**
- * An undici Agent that connects only to public addresses, unless `allowPrivate`. Names are checked
- * where the socket resolves them, so the checked address is the one that is connected to, and a DNS
- * server gains nothing by changing its answer. A refusal is a PermanentError with the code
- * PRIVATE_TARGET.
+ * Gives the same undici Agent each time. It is made at the first: undici is a tenth of the code that a
+ * runner loads, and many runners never send anything. The Agent connects only to public addresses,
+ * unless `allowPrivate`. Names are checked where the socket resolves them, so the checked address is
+ * the one that is connected to, and a DNS server gains nothing by changing its answer. A refusal is a
+ * PermanentError with the code PRIVATE_TARGET.
  */
-export function guardedAgent({ allowPrivate, lookup = systemLookup }: TargetOptions): Agent {
+export function guardedAgent(options: TargetOptions): () => Promise<Agent> {
+  let agent: Promise<Agent> | undefined;
+  return () => {
+    agent ??= makeAgent(options);
+    return agent;
+  };
+}
+
+async function makeAgent({ allowPrivate, lookup = systemLookup }: TargetOptions): Promise<Agent> {
+  const { Agent, buildConnector } = await import('undici');
   const connect = buildConnector({
     // HTTP/1.1 only: if a body is cut, the closed connection is not shared.
     allowH2: false,

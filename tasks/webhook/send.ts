@@ -50,8 +50,9 @@ export function signedRequest({ url, id, body, at }: Message, secrets: readonly 
 export function createPost(
   options: TargetOptions,
 ): (outgoing: Outgoing, signal: AbortSignal) => Promise<Answer> {
-  const agent = guardedAgent(options);
+  const agentOf = guardedAgent(options);
   return async (outgoing, signal) => {
+    const agent = await agentOf();
     signal.throwIfAborted();
     const deadline = startDeadline(signal, TIMEOUT_MS);
     try {

@@ -30,6 +30,10 @@ const SETTINGS = {
   autovacuum: 'off',
   jit: 'off',
   max_connections: '400',
+  // For the benchmarks, which switch it on for their databases.
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track': 'none',
+  compute_query_id: 'off',
 };
 
 /**
@@ -53,6 +57,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
   await client.query('create database template template errand strategy file_copy');
+  await client.query('create extension pg_stat_statements schema public');
   await client.end();
   project.provide('postgresUrl', postgres.url);
   project.provide('postgresVersion', NEWEST);

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 /** The pause between two probes grows with the time that has passed, so that a long wait costs little CPU. */
-const POLL = { minMs: 10, maxMs: 50, share: 0.1 };
+const POLL = { minMs: 10, maxMs: 200, share: 0.1 };
 
 /**
  * Waits for a condition instead of sleeping. Resolves with the first value of `probe` that is not

@@ -182,6 +182,7 @@ test('a failed task is queued again, and explained', async () => {
 });
 
 test('any other operation is reached by its path', async () => {
+  await client.submit('example.echo', { message: randomUUID() }, { delaySeconds: 3_600 });
   const query = { name: 'example.echo', state: ['queued', 'scheduled'] };
   const page = await client.request<{ tasks: { created_at: string }[] }>('GET', '/v1/tasks', { query });
   expect(page.tasks[0]?.created_at).toMatch(/Z$/);

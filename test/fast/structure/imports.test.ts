@@ -19,7 +19,7 @@ const LAWFUL = {
   'tasks/text/t.task.ts': `import { a } from '../a.task.ts';\nexport const t = a;\n`,
   'tasks/text/t.handler.ts': `import './t.task.ts';\nimport '../http/send.ts';\nimport '../../config/load.ts';\n`,
   'tasks/index.ts': `export { a } from './a.task.ts';\nexport { t } from './text/t.task.ts';\nexport { u } from './u.workflow.ts';\n`,
-  'tasks/http/send.ts': `import type { a } from '../a.task.ts';\nexport type A = typeof a;\n`,
+  'tasks/http/send.ts': `import type { a } from '../a.task.ts';\nexport type A = typeof a;\nexport const late = () => import('undici');\n`,
   'tasks/a.handler.ts': `import './a.task.ts';\nimport './http/send.ts';\nimport '../config/load.ts';\n`,
   'tasks/w.steps.ts': `import './w.workflow.ts';\nimport './http/send.ts';\nimport '../config/load.ts';\n`,
   'tasks/handlers.ts': `import type { a } from './index.ts';\nexport const load = () => [import('./a.handler.ts'), import('./text/t.handler.ts'), import('./w.steps.ts')];\n`,
@@ -83,6 +83,9 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
     'process/a.ts': `import '../tasks/a.handler.ts';\n`,
     'process/w.ts': `import '../tasks/w.steps.ts';\n`,
     'process/t.ts': `import '../tasks/text/t.handler.ts';\n`,
+  },
+  'late-packages': {
+    'tasks/http/late.ts': `import { Agent } from 'undici';\nexport const agent = new Agent();\n`,
   },
   'embedded-imports': { 'embedded/x.ts': `import '../process/database.ts';\n` },
   'demo-imports': { 'demo/x.ts': `import '../core/task.ts';\n` },

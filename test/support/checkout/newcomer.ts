@@ -31,8 +31,14 @@ export type Typed = {
  * Types a command into a shell in this folder, as somebody who knows nothing of this checkout and of vitest. The
  * shell gives way to it, as it is not one that outlives Ctrl-C.
  */
-export function type(command: string, folder: string, environment: Record<string, string> = {}): Typed {
+export function type(
+  command: string,
+  folder: string,
+  environment: Record<string, string> = {},
+  identity: { uid?: number; gid?: number } = {},
+): Typed {
   const child = spawn('sh', ['-c', `exec ${command}`], {
+    ...identity,
     cwd: folder,
     env: { ...ownEnvironment(), ...environment },
     detached: true,

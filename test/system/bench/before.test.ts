@@ -1,16 +1,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { measureBefore } from '../../../bench/before/section.ts';
-import { startServer } from '../../../bench/server.ts';
 import { scratchFolder } from '../../support/checkout/scratch.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
 const temporary = scratchFolder(0o755);
-const started = await startServer();
-afterAll(async () => {
-  await started.remove();
-  rmSync(temporary, { recursive: true, force: true });
-});
+const started = await benchServerOfTests('empty');
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 test('this build and that of a commit execute, take submissions and start tasks, by turns', async () => {
   const states: unknown[] = [];

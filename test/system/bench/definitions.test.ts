@@ -6,17 +6,14 @@ import { copyThisBuild, hasPackagesOf } from '../../../bench/definitions/builds.
 import { goalsOf, type Taken } from '../../../bench/definitions/goals.ts';
 import { measureDefinitions } from '../../../bench/definitions/section.ts';
 import { tryStart } from '../../../bench/definitions/start.ts';
-import { startServer } from '../../../bench/server.ts';
 import { ROOT } from '../../support/checkout/documents.ts';
 import { scratchFolder } from '../../support/checkout/scratch.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
 const temporary = scratchFolder(0o755);
-const started = await startServer();
-afterAll(async () => {
-  await started.remove();
-  rmSync(temporary, { recursive: true, force: true });
-});
+const started = await benchServerOfTests('empty');
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 test('this build is measured beside that of a commit, with the shipped and with generated definitions', async () => {
   const names: unknown[] = [];

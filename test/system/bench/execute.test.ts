@@ -1,12 +1,11 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { measureBacklog } from '../../../bench/execute/backlog.ts';
 import { measureRunners } from '../../../bench/execute/runners.ts';
 import type { Section } from '../../../bench/report.ts';
-import { startServer } from '../../../bench/server.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
-const started = await startServer();
-afterAll(() => started.remove());
+const started = await benchServerOfTests();
 
 /** What a goal is, without its figures, which must be there. */
 function shapes({ goals = [] }: Section) {

@@ -5,17 +5,14 @@ import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { keepAsking } from '../../../bench/faults/asking.ts';
 import { measureFaults } from '../../../bench/faults/section.ts';
 import { waitsOf } from '../../../bench/faults/waits.ts';
-import { startServer } from '../../../bench/server.ts';
 import { scratchFolder } from '../../support/checkout/scratch.ts';
 import { until } from '../../support/until.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
 const temporary = scratchFolder(0o755);
-const started = await startServer();
-afterAll(async () => {
-  await started.remove();
-  rmSync(temporary, { recursive: true, force: true });
-});
+const started = await benchServerOfTests('empty');
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 test('this build and that of a commit meet each fault, while another client asks', async () => {
   const submitted: number[] = [];

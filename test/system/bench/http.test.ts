@@ -1,12 +1,11 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Goal } from '../../../bench/goals.ts';
 import { measureHttp } from '../../../bench/http/section.ts';
 import { measureLatency } from '../../../bench/latency/section.ts';
 import type { Section } from '../../../bench/report.ts';
-import { startServer } from '../../../bench/server.ts';
+import { benchServerOfTests } from './bench_server.ts';
 
-const server = await startServer();
-afterAll(() => server.remove());
+const server = await benchServerOfTests();
 
 /** What a goal is, without its figures. */
 function shapes({ goals = [] }: Section) {

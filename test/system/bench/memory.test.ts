@@ -1,10 +1,9 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { measureMemory } from '../../../bench/memory/section.ts';
-import { startServer } from '../../../bench/server.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
-const started = await startServer();
-afterAll(() => started.remove());
+const started = await benchServerOfTests();
 
 test('the memory of API and runner is read after each tenth of the tasks, all of which are executed', async () => {
   let states: unknown[] = [];

@@ -1,11 +1,10 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { useOfRunners } from '../../../bench/mix/busy.ts';
 import { measureMix } from '../../../bench/mix/section.ts';
-import { startServer } from '../../../bench/server.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
-const started = await startServer();
-afterAll(() => started.remove());
+const started = await benchServerOfTests();
 
 test('the use of runners is what of their slots was busy from the first start to the last', () => {
   const ran = (runnerId: number, startedAt: number, finishedAt: number) => ({

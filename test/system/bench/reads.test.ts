@@ -4,10 +4,9 @@ import { goalsOf } from '../../../bench/reads/goals.ts';
 import { makeLedger } from '../../../bench/reads/ledger.ts';
 import { LOAD, measureLoad } from '../../../bench/reads/load.ts';
 import { MEASUREMENTS } from '../../../bench/reads/measurements.ts';
-import { FOR_LARGE_FILLS, startServer } from '../../../bench/server.ts';
+import { benchServerOfTests } from './bench_server.ts';
 
-const server = await startServer(FOR_LARGE_FILLS);
-afterAll(() => server.remove());
+const server = await benchServerOfTests();
 const ledger = await makeLedger(server, 1_000, () => {});
 afterAll(() => ledger.close());
 

@@ -1,10 +1,9 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { measureRecovery } from '../../../bench/recovery/section.ts';
-import { startServer } from '../../../bench/server.ts';
+import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
 
-const started = await startServer();
-afterAll(() => started.remove());
+const started = await benchServerOfTests();
 
 test('a runner is killed under a task, and it is measured when the other one has started it again', async () => {
   const rounds: unknown[] = [];

@@ -162,7 +162,7 @@ test('errand stats', async () => {
   const { stdout } = await errand('stats --window 2h');
   expect(stdout).toMatch(/^Open: scheduled 0 {2}waiting 0 .*\nSince .*: succeeded \d+ {2}failed \d+ /);
   expect(stdout).toMatch(
-    /^NAME +QUEUED +RUNNING +RETRYING +LATER +DONE +FAILED +OK +TRIES +P50 +P95 +WAIT P95$/m,
+    /^NAME +QUEUED +RUNNING +RETRYING +LATER +DONE +FAILED +OK +TRIES +p50 +p95 +WAIT p95$/m,
   );
   expect(stdout).toMatch(/^example\.echo +0 +0 +0 +0 +1 +0 +100% +1 /m);
   expect(stdout.trim().split('\n').at(-1)).toMatch(/^all /);

@@ -4,7 +4,7 @@ import { call } from '../../support/api.ts';
 import { allFinished, recordHistory } from '../../support/history.ts';
 import { startOwnPostgres } from '../../support/postgres.ts';
 import { startProcess } from '../../support/processes.ts';
-import { LEASE, running, startRunners, steady, UNDER_WAY_MS } from '../../support/runners.ts';
+import { OUTLASTING, running, startRunners, steady, UNDER_WAY_MS } from '../../support/runners.ts';
 import { outcomes } from '../../support/tasks.ts';
 import { until } from '../../support/until.ts';
 import { fakedClock } from './faked_clock.ts';
@@ -25,7 +25,10 @@ test('F14: the clock of a real Postgres goes back while a runner dies: its work 
   const { url, pool } = await startOwnPostgres({ environment: clock.environment });
   const history = recordHistory();
   const api = await startProcess('api/main.ts', url);
-  const [victim, survivor] = await startRunners(url, 2, { ...LEASE, RUNNER_CONCURRENCY: '1' });
+  const [[victim], [survivor]] = await Promise.all([
+    startRunners(url, 1, { RUNNER_CONCURRENCY: '1' }),
+    startRunners(url, 1, { RUNNER_CONCURRENCY: '1', ...OUTLASTING }),
+  ]);
   const submitSleep = async (ms: number): Promise<string> => {
     const { status, body } = await call(api.url, 'POST', '/v1/tasks/example.sleep', { payload: { ms } });
     expect(status).toBe(201);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { getTask } from '../../../store/tasks/tasks.ts';
 import { createDatabase } from '../../support/database.ts';
 import { allFinished, recordHistory } from '../../support/history.ts';
-import { running, startFixtureRunner, steady } from '../../support/runners.ts';
+import { OUTLASTING, running, startFixtureRunner, steady } from '../../support/runners.ts';
 import { countFetchedDispatches, finished, outcomes, submit, submitOne } from '../../support/tasks.ts';
 import { until } from '../../support/until.ts';
 
@@ -40,7 +40,7 @@ test('F1: ten long tasks of a killed runner go on all at once elsewhere, within 
   const { url, pool } = await createDatabase();
   const [victim, survivor] = await Promise.all([
     startFixtureRunner(url, slots),
-    startFixtureRunner(url, slots),
+    startFixtureRunner(url, { ...slots, ...OUTLASTING }),
   ]);
   await steady(pool, 2);
   survivor.child.kill('SIGSTOP');

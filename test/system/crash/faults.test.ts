@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { getTask } from '../../../store/tasks/tasks.ts';
 import { createDatabase } from '../../support/database.ts';
 import { recordHistory } from '../../support/history.ts';
@@ -10,6 +10,12 @@ import { FAULT_KINDS } from './fixtures/fault_tasks.ts';
 
 const { url, pool } = await createDatabase();
 const slots = { RUNNER_CONCURRENCY: '60' };
+/** No fault but the last one ends it. */
+const runner = await startFixtureRunner(url, slots);
+afterAll(async () => {
+  runner.child.kill('SIGTERM');
+  expect(await runner.exited).toBe(0);
+});
 const work = (ms: number) => ({ name: 'fixture.work', payload: { ms } });
 const fault = (kind: string, late = false) => ({ name: 'fixture.fault', payload: { kind, late } });
 
@@ -23,7 +29,6 @@ async function lines(id: string): Promise<string[]> {
 
 test('O6: what nobody catches fails the attempt that left it behind, whatever its kind, and no neighbour notices', async () => {
   const history = recordHistory();
-  const runner = await startFixtureRunner(url, slots);
   const neighbours = await submit(pool, ...Array.from({ length: 10 }, () => work(UNDER_WAY_MS)));
   await running(pool, 10);
   const guilty = await submit(pool, ...FAULT_KINDS.map((kind) => fault(kind)));
@@ -42,15 +47,12 @@ test('O6: what nobody catches fails the attempt that left it behind, whatever it
     expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1, crashes: 0 });
   }
   expect(runner.child.exitCode).toBeNull();
-  runner.child.kill('SIGTERM');
-  expect(await runner.exited).toBe(0);
   await history.check(pool);
   await pool.query('delete from errand.tasks');
 });
 
 test('O6: what comes after the end of its attempt is a line in its log, and the outcome stays', async () => {
   const history = recordHistory();
-  const runner = await startFixtureRunner(url, slots);
   const neighbours = await submit(pool, ...Array.from({ length: 10 }, () => work(UNDER_WAY_MS)));
   const guilty = await submit(pool, ...FAULT_KINDS.map((kind) => fault(kind, true)));
   for (const { id } of [...neighbours, ...guilty]) history.ok(id);
@@ -63,13 +65,10 @@ test('O6: what comes after the end of its attempt is a line in its log, and the 
     expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
   expect(runner.child.exitCode).toBeNull();
   await history.check(pool);
-  runner.child.kill('SIGKILL');
-  await runner.exited;
   await pool.query('delete from errand.tasks');
 });
 
 test('X5: a listener that throws when its attempt is cancelled ends nothing but that attempt', async () => {
-  const runner = await startFixtureRunner(url, slots);
   const [guilty, neighbour] = await submit(
     pool,
     { name: 'fixture.listener', payload: {} },
@@ -81,12 +80,11 @@ test('X5: a listener that throws when its attempt is cancelled ends nothing but 
   expect((await lines(guilty?.id ?? ''))[0]).toContain('oops');
   expect(await finished(pool, neighbour?.id ?? '')).toMatchObject({ state: 'succeeded', attempt: 1 });
   expect(runner.child.exitCode).toBeNull();
-  runner.child.kill('SIGKILL');
-  await runner.exited;
   await pool.query('delete from errand.tasks');
 });
 
 test('O6: what belongs to no attempt ends the runner with exit code 1, and all it had is handed over at no cost', async () => {
+  const { url, pool } = await createDatabase();
   const history = recordHistory();
   const runner = await startFixtureRunner(url, { ...slots, SHUTDOWN_TIMEOUT_SECS: '0.2' });
   const neighbours = await submit(pool, ...Array.from({ length: 10 }, () => work(60_000)));

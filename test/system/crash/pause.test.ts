@@ -8,6 +8,7 @@ import { pause, resume } from '../../support/pauses.ts';
 import {
   type FixtureRunner,
   lostRunners,
+  OUTLASTING,
   running,
   startFixtureRunner,
   steady,
@@ -37,7 +38,7 @@ test('kill -9 of a runner while paused: what it ran is due again and waits, too,
   const { url, pool } = await createDatabase();
   const history = recordHistory();
   const victim = await startFixtureRunner(url, { RUNNER_CONCURRENCY: '2' });
-  const survivor = await startFixtureRunner(url);
+  const survivor = await startFixtureRunner(url, OUTLASTING);
   await steady(pool, 2);
   survivor.child.kill('SIGSTOP');
   const tasks = await submit(pool, ...Array.from({ length: 8 }, () => work(UNDER_WAY_MS)));
@@ -74,7 +75,7 @@ test('kill -9 of a runner while paused: what it ran is due again and waits, too,
 test('runners that were deaf when it was paused start nothing that they begin later, and notice the end', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const runners = [await startFixtureRunner(url), await startFixtureRunner(url)];
+  const runners = await Promise.all([1, 2].map(() => startFixtureRunner(url, { RUNNER_LEASE_SECS: '5' })));
   await steady(pool, 2);
   await deafen(pool);
   await pause(pool, 'fixture');
@@ -97,9 +98,10 @@ test('runners that were deaf when it was paused start nothing that they begin la
 test('under load pauses come and go while a runner is killed: nothing is lost, and each task succeeds once', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const environment = { RUNNER_CONCURRENCY: '4' };
-  const victim = await startFixtureRunner(url, environment);
-  const runners = [await startFixtureRunner(url, environment), await startFixtureRunner(url, environment)];
+  // None of them counts as lost before one is killed, however slow the machine is.
+  const environment = { RUNNER_CONCURRENCY: '4', RUNNER_LEASE_SECS: '6' };
+  const start = () => startFixtureRunner(url, environment);
+  const [victim, ...runners] = await Promise.all([start(), start(), start()]);
   await steady(pool, 3);
   for (let round = 0; round < 8; round++) {
     const batch = [

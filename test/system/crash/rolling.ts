@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { call } from '../../support/api.ts';
-import { addToLists, copyOfCheckout, edit } from '../../support/checkout/copy_with_tasks.ts';
+import { copyOfCheckout, edit } from '../../support/checkout/checkout_copy.ts';
 import { blocksOf, ROOT } from '../../support/checkout/documents.ts';
+import { sourceProject } from '../../support/checkout/source_project.ts';
 import type { History } from '../../support/history.ts';
 import { startProcess, type TestProcess } from '../../support/processes.ts';
 
-const [first = '', firstHandler = '', importLine = '', handlerLine = ''] = blocksOf(
-  'README.md',
-  'Your first task',
-  'ts',
-  4,
-);
+const [first = '', firstHandler = ''] = blocksOf('README.md', 'Your first task', 'ts', 2);
 const [next = '', nextHandler = ''] = blocksOf('docs/guides/versions.md', 'Raise the version', 'ts', 2);
 
 /** Starts a process of one version of the tasks. */
@@ -38,15 +33,10 @@ export function releases(): { old: Release; next: Release } {
 
 function release(definition: string, handler: string, more: (folder: string) => void): Release {
   const folder = copyOfCheckout();
-  const tasks = join(folder, 'tasks');
-  writeFileSync(join(tasks, 'text.reverse.task.ts'), definition);
-  writeFileSync(join(tasks, 'text.reverse.handler.ts'), handler);
-  addToLists(
-    { index: join(tasks, 'index.ts'), handlers: join(tasks, 'handlers.ts') },
-    { importLine, handlerLine },
-  );
+  const files = { 'tasks/text.reverse.task.ts': definition, 'tasks/text.reverse.handler.ts': handler };
+  const project = sourceProject(files, folder);
   more(folder);
-  return (script, url) => startProcess(join(relative(ROOT, folder), script, 'main.ts'), url);
+  return (script, url) => startProcess(join(relative(ROOT, folder), script, 'main.ts'), url, project);
 }
 
 /** Ends a process as a deployment does, and waits until it has. */
@@ -84,7 +74,7 @@ export async function submitUntil(stopped: AbortSignal, front: Front, history: H
 }
 
 /** Between two submissions of a caller: there is always something under way, and the machine has time for the deployment. */
-const THINKS_MS = 50;
+const THINKS_MS = 250;
 
 async function submitOnce(
   stopped: AbortSignal,

@@ -4,7 +4,7 @@ import { listAttempts } from '../../../store/tasks/tasks.ts';
 import { createDatabase } from '../../support/database.ts';
 import { allFinished, recordHistory } from '../../support/history.ts';
 import { startProcess } from '../../support/processes.ts';
-import { LEASE, running, startRunners, steady, UNDER_WAY_MS } from '../../support/runners.ts';
+import { LEASE, OUTLASTING, running, startRunners, steady, UNDER_WAY_MS } from '../../support/runners.ts';
 import {
   countFetchedDispatches,
   finished,
@@ -23,13 +23,22 @@ async function endWaiting(pool: Pool): Promise<void> {
      where datname = current_database() and wait_event_type = 'Lock'`);
 }
 
+/** Two steady runners: one to be killed or stopped, and one that outlasts what happens to the other. */
+async function startPair(url: string, pool: Pool, environment: Record<string, string> = {}) {
+  const pair = await Promise.all([
+    startRunners(url, 1, environment),
+    startRunners(url, 1, { ...environment, ...OUTLASTING }),
+  ]);
+  await steady(pool, 2);
+  return pair.flat();
+}
+
 const sleep = (ms: number) => ({ name: 'example.sleep', payload: { ms } });
 
 test('F1: kill -9 in mid-batch with dispatches fetched ahead: nothing is lost and no attempt burned for what never started', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [victim, survivor] = await startRunners(url, 2, { RUNNER_CONCURRENCY: '2' });
-  await steady(pool, 2);
+  const [victim, survivor] = await startPair(url, pool, { RUNNER_CONCURRENCY: '2' });
   survivor?.child.kill('SIGSTOP');
   const underWay = await submit(pool, sleep(UNDER_WAY_MS), sleep(UNDER_WAY_MS));
   await running(pool, 2);
@@ -52,8 +61,7 @@ test('F1: kill -9 in mid-batch with dispatches fetched ahead: nothing is lost an
 test('F2: kill -9 between the end of the handler and the record: it runs again, and one outcome is recorded', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [victim, other] = await startRunners(url, 2);
-  await steady(pool, 2);
+  const [victim, other] = await startPair(url, pool);
   other?.child.kill('SIGSTOP');
   const { id } = await submitOne(pool, sleep(UNDER_WAY_MS));
   history.ok(id);
@@ -117,8 +125,7 @@ test('F3: kill -9 between the record and the removal of the dispatch: it is not 
 test('F8: a runner that is stopped past its lease records nothing when it goes on, and registers again', async () => {
   const { url, pool } = await createDatabase();
   const history = recordHistory();
-  const [zombie, other] = await startRunners(url, 2, { RUNNER_CONCURRENCY: '1' });
-  await steady(pool, 2);
+  const [zombie, other] = await startPair(url, pool, { RUNNER_CONCURRENCY: '1' });
   other?.child.kill('SIGSTOP');
   const { id } = await submitOne(pool, sleep(UNDER_WAY_MS));
   history.ok(id);

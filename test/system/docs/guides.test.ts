@@ -145,9 +145,9 @@ describe('monitoring.md', () => {
   });
 });
 
-test('the script that builds.md shows is one that ci.build accepts', () => {
+test('the script that builds.md shows is one that ci.build accepts', async () => {
   const [script = ''] = blocksOf('docs/guides/builds.md', 'The script', 'yaml', 1);
-  expect(parseScript(script)).toMatchObject({ timeout_secs: 900, env: { NODE_ENV: 'test' } });
+  expect(await parseScript(script)).toMatchObject({ timeout_secs: 900, env: { NODE_ENV: 'test' } });
 });
 
 test('the quick benchmark of performance.md has options that exist', () => {

@@ -66,44 +66,38 @@ test.each(Object.entries({ ...READING, ...WAITING }))(
   },
 );
 
-test.each([
-  ['read', READING],
-  ['wait', WAITING],
-])(
-  'migration, API and runner do their work as a role whose sessions %s in odd ways',
-  async (_how, settings) => {
-    const odd = await roleWith(settings);
-    const migration = launch('process/migrate.ts', { DATABASE_URL: odd });
-    expect(await migration.exited).toBe(0);
-    const environment = { RUNNER_LEASE_SECS: '2' };
-    const [api, runner] = await Promise.all([
-      startProcess('api/main.ts', odd),
-      startProcess('runner/main.ts', odd, environment),
-    ]);
-    const ids: string[] = [];
-    for (const [name, payload] of [
-      ['example.echo', { message: `${Math.random()}` }],
-      ['example.fail', { times: 1, message: `${Math.random()}` }],
-      ['example.sleep', { ms: 1_500 }],
-    ] as const) {
-      const answer = await call(api.url, 'POST', `/v1/tasks/${name}`, { payload });
-      expect(answer).toMatchObject({ status: 201 });
-      ids.push(answer.body.task.id);
-    }
-    for (const id of ids) {
-      await finished(pool, id);
-      const { body } = await call(api.url, 'GET', `/v1/tasks/${id}`);
-      expect(body).toMatchObject({ state: 'succeeded' });
-      const { rows } = await pool.query('select finished_at from errand.tasks where id = $1', [id]);
-      expect(body.finished_at).toBe(rows[0]?.finished_at);
-    }
-    await until('its lease has been renewed after some idle seconds', async () => {
-      const { rows } = await pool.query(
-        `select from errand.runners where ended_at is null and heartbeat_at > started_at + interval '3 seconds'`,
-      );
-      return rows.length > 0;
-    });
-    for (const { output } of [api, runner])
-      expect(output()).not.toMatch(/connection broke|heartbeat failed|timeout/);
-  },
-);
+test('migration, API and runner do their work as a role whose sessions read and wait in odd ways', async () => {
+  const odd = await roleWith({ ...READING, ...WAITING });
+  const migration = launch('process/migrate.ts', { DATABASE_URL: odd });
+  expect(await migration.exited).toBe(0);
+  const environment = { RUNNER_LEASE_SECS: '2' };
+  const [api, runner] = await Promise.all([
+    startProcess('api/main.ts', odd),
+    startProcess('runner/main.ts', odd, environment),
+  ]);
+  const ids: string[] = [];
+  for (const [name, payload] of [
+    ['example.echo', { message: `${Math.random()}` }],
+    ['example.fail', { times: 1, message: `${Math.random()}` }],
+    ['example.sleep', { ms: 1_500 }],
+  ] as const) {
+    const answer = await call(api.url, 'POST', `/v1/tasks/${name}`, { payload });
+    expect(answer).toMatchObject({ status: 201 });
+    ids.push(answer.body.task.id);
+  }
+  for (const id of ids) {
+    await finished(pool, id);
+    const { body } = await call(api.url, 'GET', `/v1/tasks/${id}`);
+    expect(body).toMatchObject({ state: 'succeeded' });
+    const { rows } = await pool.query('select finished_at from errand.tasks where id = $1', [id]);
+    expect(body.finished_at).toBe(rows[0]?.finished_at);
+  }
+  await until('its lease has been renewed after some idle seconds', async () => {
+    const { rows } = await pool.query(
+      `select from errand.runners where ended_at is null and heartbeat_at > started_at + interval '3 seconds'`,
+    );
+    return rows.length > 0;
+  });
+  for (const { output } of [api, runner])
+    expect(output()).not.toMatch(/connection broke|heartbeat failed|timeout/);
+});

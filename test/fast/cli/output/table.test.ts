@@ -37,7 +37,7 @@ test('long columns are cut first, then a column is left out', () => {
     '01a2  billing.send_i…      7  the bank does …',
     '01a3  日本語.テキスト  12345',
   ]);
-  expect(linesAt(30)[0]).toBe('ID    NAME             COUNT');
+  expect(linesAt(30)[0]).toBe('ID    NAME               COUNT');
 });
 
 test('a terminal that is too narrow gets what cannot be cut', () => {

@@ -21,14 +21,3 @@ export function edit(file: string, where: RegExp, change: (found: string) => str
   expect(text).toMatch(where);
   writeFileSync(file, text.replace(where, change));
 }
-
-/** Adds these lines where README says that a new task has them: to tasks/index.ts and to tasks/handlers.ts. */
-export function addToLists(
-  { index, handlers }: { index: string; handlers: string },
-  { importLine, handlerLine }: { importLine: string; handlerLine: string },
-): void {
-  edit(index, /^import .*$\n(?!import)/m, (last) => last + importLine);
-  const name = /\{ (\w+) \}/.exec(importLine)?.[1];
-  edit(index, /(?<=const definitions = \[[^\]]*),?\s*\]/, () => `, ${name}]`);
-  edit(handlers, /(?<=const handlers: Handlers = \{[^}]*)\}/, () => `${handlerLine}}`);
-}

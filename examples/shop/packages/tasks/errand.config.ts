@@ -1,0 +1,3 @@
+import { defineConfig } from 'errand';
+
+export default defineConfig({ tasks: ['./orders', './mail', './reports'], shipped: [] });
