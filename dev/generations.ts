@@ -33,6 +33,7 @@ export type GenerationOptions = {
 /** Starts the processes that wait, which load their code meanwhile. */
 export function keepGenerations({ graceMs, onLost, onFiles }: GenerationOptions): Generations {
   const current = new Map<Role, Standby>();
+  let starting: readonly Standby[] = [];
   const spares = keepSpares((standby, how) => {
     if (current.get(standby.role) !== standby) return;
     current.delete(standby.role);
@@ -48,6 +49,7 @@ export function keepGenerations({ graceMs, onLost, onFiles }: GenerationOptions)
 
   async function replace(roles: readonly Role[], signal: AbortSignal): Promise<Applied> {
     const next = roles.map(spares.take);
+    starting = next;
     const giveUp = (): void => {
       for (const one of next) one.kill();
     };
@@ -61,13 +63,18 @@ export function keepGenerations({ graceMs, onLost, onFiles }: GenerationOptions)
     }
     if (problems.length > 0 || isOutdated) giveUp();
     else for (const one of next) install(one);
+    starting = [];
     spares.refill();
     return isOutdated ? undefined : { problems };
   }
 
   return {
     replace,
-    rolesUsing: (file) => ROLES.filter((role) => current.get(role)?.files.has(file) === true),
+    // A file may change again while the first processes that use it start.
+    rolesUsing: (file) =>
+      ROLES.filter((role) =>
+        [current.get(role), ...starting].some((one) => one?.role === role && one.files.has(file)),
+      ),
     announced: (role) => current.get(role)?.announced(),
     stop: () => spares.stopAll(graceMs),
     kill: spares.killAll,
