@@ -11,6 +11,7 @@ import {
   migrateDatabase,
   openDatabase,
 } from '../process/database.ts';
+import { untilOrdered } from '../process/standby.ts';
 import { startStep } from '../process/start.ts';
 import { registerDefinitions } from '../store/submit/definitions.ts';
 import { ownDefinitions } from '../tasks/index.ts';
@@ -35,9 +36,10 @@ export type StartingApi = {
   toggleEmergency(): OperationalState;
   /**
    * Refuses new requests, and resolves when the last request is answered and the last stream has ended, within
-   * the times of `drainTimes`. Gives how many milliseconds of the time are left.
+   * the times of `drainTimes`. Gives how many milliseconds of the time are left. `isRetired`: its server has
+   * handed over to another one, so requests that still come are answered.
    */
-  drain(): Promise<number>;
+  drain(isRetired?: boolean): Promise<number>;
   /** Closes its connections to Postgres. Call it after `drain`, or after a start that failed. */
   close(): Promise<void>;
 };
@@ -80,6 +82,7 @@ export async function startApi(options: {
     async bringUp() {
       await startStep(log, 'database', () => awaitDatabase(config, log, pool));
       await startStep(log, 'migrations', () => migrateDatabase(config, log, pool));
+      await untilOrdered('commit', 'prepared');
       // Built-in tasks are registered too: the API submits them, maybe before any runner has started.
       const submitted = [...registry.definitions, ...ownDefinitions];
       await startStep(log, 'registration', () => registerDefinitions(pool, submitted, ownership));
@@ -89,8 +92,9 @@ export async function startApi(options: {
     },
     reportWaiting: waiting.report,
     toggleEmergency: state.toggleEmergency,
-    async drain() {
-      state.drain();
+    async drain(isRetired = false) {
+      // Callers of a retired API do not notice: it refuses nothing, and its successor takes what is new.
+      if (!isRetired) state.drain();
       stopping.abort();
       backpressure.close();
       return await answered(inFlight, drainTimes(config));

@@ -1,7 +1,10 @@
 import { Command, Help, type Option } from 'commander';
 import { apiCommand } from './commands/api.ts';
+import { checkCommand } from './commands/check.ts';
 import { completeCommand, completionCommand } from './commands/completion.ts';
+import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { initCommand } from './commands/init.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { openapiCommand } from './commands/openapi.ts';
 import { auditCommand } from './commands/pool/audit.ts';
@@ -27,6 +30,7 @@ import { CONNECTION } from './remote.ts';
 
 /** The commands, in the groups of `errand --help`. */
 const GROUPS: readonly (readonly [heading: string, commands: () => Command[]])[] = [
+  ['Your project:', () => [initCommand(), devCommand(), checkCommand()]],
   ['Processes:', () => [startCommand(), apiCommand(), runnerCommand(), migrateCommand()]],
   [
     'Tasks:',

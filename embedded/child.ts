@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { type Announcement, announcementSchema } from './announced.ts';
 
 /** The exit of a child that has succeeded. */
 export const SUCCESS = 'exit code 0';
@@ -6,8 +7,8 @@ export const SUCCESS = 'exit code 0';
 /** One of our programs as a child process. */
 export type Child = {
   readonly name: string;
-  /** The port of its HTTP server, once it has reported it. */
-  readonly listening: Promise<number>;
+  /** Its report, once it is ready. */
+  readonly announced: Promise<Announcement>;
   /** Its end: SUCCESS, another exit code, or a signal. */
   readonly exited: Promise<string>;
   /** Sends SIGTERM once, and kills the child after `graceMs`. Resolves when it has ended. */
@@ -30,10 +31,10 @@ export function startChild(name: string, script: string): Child {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
-  const listening = new Promise<number>((resolve) => {
+  const announced = new Promise<Announcement>((resolve) => {
     child.on('message', (message) => {
-      const port = announcedPort(message);
-      if (port !== undefined) resolve(port);
+      const { data } = announcementSchema.safeParse(message);
+      if (data !== undefined) resolve(data);
     });
   });
   let stopped: Promise<void> | undefined;
@@ -45,7 +46,7 @@ export function startChild(name: string, script: string): Child {
   }
   return {
     name,
-    listening,
+    announced,
     exited,
     stop: (graceMs) => {
       stopped ??= stop(graceMs);
@@ -53,9 +54,4 @@ export function startChild(name: string, script: string): Child {
     },
     kill: () => void child.kill('SIGKILL'),
   };
-}
-
-function announcedPort(message: unknown): number | undefined {
-  if (typeof message !== 'object' || message === null || !('listening' in message)) return undefined;
-  return typeof message.listening === 'number' ? message.listening : undefined;
 }

@@ -1,11 +1,10 @@
 import { dirname, extname, join } from 'node:path';
-import { ConfigError, loadConfig, wantsEmbeddedPostgres } from '../config/load.ts';
+import { loadConfig, wantsEmbeddedPostgres } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Child, SUCCESS, startChild } from './child.ts';
-import { claimFile } from './claim.ts';
 import { keepRunning } from './keep.ts';
+import { claimStart, explain, graceOf, keepPostgres } from './parts.ts';
 import { requirePorts } from './ports.ts';
-import { startPostgres } from './postgres.ts';
 import { untilReady } from './ready.ts';
 import { onStopSignals } from './stop_signals.ts';
 import { reachableHost, welcome } from './welcome.ts';
@@ -15,15 +14,8 @@ import { reachableHost, welcome } from './welcome.ts';
 const ROOT = dirname(import.meta.dirname);
 /** `.ts` in a checkout, `.js` in the package. */
 const ENDING = extname(import.meta.filename);
-const DIRECTORY = '.errand';
 /** The time of a start besides waiting for Postgres: loading the code, compiling the validators. */
 const LOADING_MS = 30_000;
-/**
- * The time that a child may take after its running work has ended: the runner writes its last outcomes, at
- * most 15 s.
- */
-const LEEWAY_MS = 20_000;
-
 /** The running programs, and how to end them. */
 type Running = {
   programs: { stop(graceMs: number): Promise<void>; kill(): void }[];
@@ -36,7 +28,7 @@ const say = (line: string) => console.log(line);
 
 async function main(): Promise<number> {
   const config = loadConfig();
-  const { foundLeftover } = claimFile(`${DIRECTORY}/start.pid`);
+  const { foundLeftover } = claimStart();
   if (foundLeftover) say('The last npm start was killed. Cleaning up after it.');
   const running: Running = {
     programs: [],
@@ -44,8 +36,7 @@ async function main(): Promise<number> {
     isGoingDown: false,
     exitCode: 0,
   };
-  const graceMs =
-    (config.DRAIN_DELAY_SECS + config.SHUTDOWN_TIMEOUT_SECS + config.ABORT_GRACE_SECS) * 1_000 + LEEWAY_MS;
+  const graceMs = graceOf(config);
   const stop = new AbortController();
   onStopSignals(
     () => {
@@ -91,7 +82,7 @@ async function runUntil(stop: AbortSignal, running: Running, start: () => Promis
  */
 async function bringUp(config: Config, running: Running, stop: AbortSignal): Promise<string> {
   stop.throwIfAborted();
-  if (wantsEmbeddedPostgres(config)) await bringUpPostgres(config, running);
+  if (wantsEmbeddedPostgres(config)) running.stopPostgres = await keepPostgres(config, say);
   stop.throwIfAborted();
   const migrations = startChild('The migration', join(ROOT, `process/migrate${ENDING}`));
   running.programs = [migrations];
@@ -107,20 +98,13 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
   running.programs = [api, runner];
   const host = reachableHost(config.SERVER_HOST, '127.0.0.1');
   const withinMs = config.START_TIMEOUT_SECS * 1_000 + LOADING_MS;
-  const [apiPort, runnerPort] = await Promise.all([
+  const [ofApi, ofRunner] = await Promise.all([
     untilReady(api, host, withinMs),
     untilReady(runner, host, withinMs),
   ]);
   stop.throwIfAborted();
   running.programs = [keepProgram(api, scripts.api), keepProgram(runner, scripts.runner)];
-  return welcome(config, apiPort, runnerPort);
-}
-
-async function bringUpPostgres(config: Config, running: Running): Promise<void> {
-  const port = config.EMBEDDED_POSTGRES_PORT;
-  const start = () => startPostgres({ directory: DIRECTORY, port, log: say });
-  const kept = keepRunning('Postgres', await start(), start, say);
-  running.stopPostgres = () => kept.stop((postgres) => postgres.stop());
+  return welcome(config, { api: ofApi.listening, runner: ofRunner.listening }, ofApi.tasks);
 }
 
 function keepProgram(first: Child, script: string): Running['programs'][number] {
@@ -129,7 +113,7 @@ function keepProgram(first: Child, script: string): Running['programs'][number] 
     first,
     async () => {
       const child = startChild(first.name, script);
-      void child.listening.then((port) => say(`${child.name} is up again, on port ${port}.`));
+      void child.announced.then(({ listening }) => say(`${child.name} is up again, on port ${listening}.`));
       return child;
     },
     say,
@@ -151,17 +135,6 @@ function stopAtOnce(running: Running): void {
   // If a step of the start is still running, it may take long, so the process exits now. Postgres has its own
   // exit handler.
   if (!running.isGoingDown) process.exit(1);
-}
-
-/**
- * Our own errors and those of the system have a sufficient message. Other errors are bugs, so the stack is
- * shown.
- */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.name === 'Error' || error instanceof ConfigError
-    ? error.message
-    : (error.stack ?? error.message);
 }
 
 // A closed terminal (SIGHUP) or reader (`npm start | head`) must not crash the process.

@@ -1,5 +1,6 @@
 import { connectionString, maskSecrets, wantsEmbeddedPostgres } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import type { SubmittedTask } from './announced.ts';
 
 /**
  * The host part of a URL that reaches a server on `SERVER_HOST` from this machine. If it is unset, the server
@@ -10,27 +11,35 @@ export function reachableHost(serverHost: string | undefined, forAny: string): s
   return serverHost.includes(':') ? `[${serverHost}]` : serverHost;
 }
 
-/** The message of `npm start` when everything answers: the addresses, and a first task to try. */
-export function welcome(config: Config, apiPort: number, runnerPort: number): string {
+/**
+ * The message when everything answers: the addresses, and a first task to try, one of the project if it has any.
+ * `last` says how to go on.
+ */
+export function welcome(
+  config: Config,
+  ports: { api: number; runner: number },
+  tasks: readonly SubmittedTask[],
+  last = 'Press Ctrl-C to stop.',
+): string {
   const host = reachableHost(config.SERVER_HOST, 'localhost');
-  const lines = [
+  const tried = tasks.find(({ isOwn }) => isOwn) ?? tasks.find(({ name }) => name === 'example.echo');
+  return [
     '',
     'Errand is up.',
-    `  API       http://${host}:${apiPort}`,
-    `  Docs      http://${host}:${apiPort}/docs`,
-    `  Runner    http://${host}:${runnerPort}`,
+    `  API       http://${host}:${ports.api}`,
+    `  Docs      http://${host}:${ports.api}/docs`,
+    `  Runner    http://${host}:${ports.runner}`,
     `  Postgres  ${postgresPlace(config)}`,
     '',
-  ];
-  // The example tasks are not registered in production.
-  if (config.NODE_ENV !== 'production') {
-    lines.push('Try it:', tryIt(`${host}:${apiPort}`), '');
-  }
-  return [...lines, 'Press Ctrl-C to stop.', ''].join('\n');
+    ...(tried === undefined ? [] : ['Try it:', tryIt(`${host}:${ports.api}`, tried), '']),
+    last,
+    '',
+  ].join('\n');
 }
 
-function tryIt(authority: string): string {
-  return `curl -s '${authority}/v1/tasks/example.echo?wait=10' -H 'content-type: application/json' -d '{"payload":{"message":"hello"}}'`;
+function tryIt(authority: string, { name, example }: SubmittedTask): string {
+  const body = JSON.stringify({ payload: example }).replaceAll("'", `'\\''`);
+  return `curl -s '${authority}/v1/tasks/${name}?wait=10' -H 'content-type: application/json' -d '${body}'`;
 }
 
 function postgresPlace(config: Config): string {

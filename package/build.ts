@@ -18,14 +18,19 @@ const { status } = spawnSync(process.execPath, [compiler, '--project', import.me
 if (status !== 0) process.exit(status ?? 1);
 mendDeclarations(DIST, declarationsOfExports());
 cpSync(join(ROOT, 'migrations'), join(DIST, 'migrations'), { recursive: true });
-// Files of dist/ read it for their version.
-const { name, version, type } = manifest();
-writeFileSync(join(DIST, 'package.json'), `${JSON.stringify({ name, version, type }, null, 2)}\n`);
+// What `errand init` writes.
+cpSync(join(ROOT, 'init', 'templates'), join(DIST, 'init', 'templates'), { recursive: true });
+cpSync(join(ROOT, '.env.example'), join(DIST, '.env.example'));
+// Files of dist/ read it for their version, and for the versions that `errand init` asks for.
+const { name, version, type, devDependencies } = manifest();
+const own = { name, version, type, devDependencies };
+writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(own, null, 2)}\n`);
 
 type Manifest = {
   name: string;
   version: string;
   type: string;
+  devDependencies: Record<string, string>;
   exports: Record<string, string | { types: string }>;
 };
 

@@ -15,6 +15,7 @@ import {
 } from '../store/database/server.ts';
 import type { Check } from './probes.ts';
 import { sharedReading } from './shared_reading.ts';
+import { lifecycleLevel } from './standby.ts';
 import { messageOf } from './start.ts';
 
 /** A probe must answer even if the database hangs. */
@@ -42,7 +43,7 @@ export function openDatabase(
  */
 export async function awaitDatabase(config: Config, log: Logger, pool: Pool): Promise<void> {
   const where = whereOf(config);
-  log.info({ where }, 'connecting to Postgres');
+  log[lifecycleLevel()]({ where }, 'connecting to Postgres');
   try {
     await pRetry(() => tryDatabase(pool), {
       retries: 1_000,

@@ -58,9 +58,12 @@ function tryListen(server: Server, host: string, port: number): Promise<NodeJS.E
   });
 }
 
-/** Reports to the parent process, if there is one, that this process is ready, and its port. */
-export function announce(server: Server): void {
-  process.send?.({ listening: portOf(server) });
+/** A task that can be submitted, as the parent process shows it. */
+type AnnouncedTask = { name: string; example: unknown; isOwn: boolean };
+
+/** Reports to the parent process, if there is one, that this process is ready, its port, and what it takes. */
+export function announce(server: Server, tasks: readonly AnnouncedTask[] = []): void {
+  process.send?.({ listening: portOf(server), tasks });
 }
 
 /** The port of a listening server. */

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createLogger, type ProcessLogger } from './logger.ts';
+import { lifecycleLevel } from './standby.ts';
 import { type Stopping, stopOnSignal } from './stop.ts';
 
 /** The first results of every process. For `onSignal` and `stopBroken` see stopOnSignal. */
@@ -16,7 +17,8 @@ export async function prepare(processName: string, exitCodeBefore = 0): Promise<
   const logger = await createLogger(config, processName);
   const { log } = logger;
   const stopping = stopOnSignal(log, exitCodeBefore);
-  log.info({ step: 'config', node_env: config.NODE_ENV }, 'start: config');
-  log.info({ step: 'logger', level: config.LOG_LEVEL }, 'start: logger');
+  const level = lifecycleLevel();
+  log[level]({ step: 'config', node_env: config.NODE_ENV }, 'start: config');
+  log[level]({ step: 'logger', level: config.LOG_LEVEL }, 'start: logger');
   return { config, ...stopping, ...logger };
 }

@@ -1,23 +1,33 @@
 import type { Logger } from 'pino';
 import type { TaskDefinition } from '../core/task.ts';
+import { isStandby, lifecycleLevel, untilOrdered } from './standby.ts';
 
 /** Runs one named step of a start and logs its end. An error names the step (specification X11). */
 export async function startStep<T>(log: Logger, name: string, work: () => Promise<T> | T): Promise<T> {
   const startedAt = performance.now();
   try {
     const value = await work();
-    log.info({ step: name, duration_ms: Math.round(performance.now() - startedAt) }, `start: ${name}`);
+    const durationMs = Math.round(performance.now() - startedAt);
+    log[lifecycleLevel()]({ step: name, duration_ms: durationMs }, `start: ${name}`);
     return value;
   } catch (error) {
     throw new Error(`The start failed at the step ${name}: ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** Runs the main function of a process. If it throws, writes the reason to stderr and exits with 1. */
+/**
+ * Runs the main function of a process. If it throws, writes the reason to stderr and exits with 1. A process in
+ * standby waits before, and gives the reason to its parent.
+ */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
+    await untilOrdered('load', 'preloaded');
     await main();
   } catch (error) {
+    if (isStandby()) {
+      process.send?.({ failed: messageOf(error) }, () => process.exit(1));
+      return;
+    }
     // Not through the logger, which may have failed itself.
     process.stderr.write(`${messageOf(error)}\n`);
     if (process.env.LOG_LEVEL === 'debug')

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isStandby, lifecycleLevel } from './standby.ts';
 
 /** Ctrl-C reaches a process twice: from the terminal and, forwarded, from npm. Both count as one press. */
 const SAME_PRESS_MS = 500;
@@ -35,17 +36,18 @@ export function stopOnSignal(log: Logger, exitCodeBefore: number): Stopping {
       process.exit(1);
     }
     stoppingSince = performance.now();
-    log.info({ reason }, 'stopping');
+    log[lifecycleLevel()]({ reason }, 'stopping');
     stopAndExit(log, how, 0);
   };
   process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  // In standby, Ctrl-C is for the parent process, which then stops this one.
+  process.on('SIGINT', isStandby() ? () => undefined : onSignal);
   // If the parent process dies, this process must not stay behind as an orphan that holds the port.
   process.on('disconnect', () => {
     if (stoppingSince === null) onSignal('the parent process has ended');
   });
   // Listening on the channel must not keep a finished process alive.
-  process.channel?.unref();
+  if (!isStandby()) process.channel?.unref();
   return {
     onSignal(given) {
       how = given;
@@ -66,7 +68,7 @@ function stopAndExit(log: Logger, { timeoutMs, stop }: HowToStop, exitCode: numb
   }, timeoutMs);
   stop().then(
     () => {
-      log.info('stopped');
+      log[lifecycleLevel()]('stopped');
       process.exit(exitCode);
     },
     (error: unknown) => {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { isNewer } from '../core/definitions/version.ts';
+import type { Detail } from '../core/errors.ts';
 import { judgeTaskPayload } from '../core/payload.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { FIRST_ID } from '../store/attempts/reconcile.ts';
@@ -36,6 +37,9 @@ export type Waiting = {
   checked_at: string;
 };
 
+/** Called for each task that its definition does not accept, with the reasons. */
+export type OnMisfit = (name: string, id: string, details: readonly Detail[]) => void;
+
 /** The results by name, for names that have tasks. */
 export type Found = { checkedAt: string; byName: ReadonlyMap<string, Waiting> };
 
@@ -48,6 +52,7 @@ export async function checkWaiting(
   database: Database,
   definitions: readonly TaskDefinition[],
   stopping?: AbortSignal,
+  onMisfit?: OnMisfit,
 ): Promise<Found> {
   const known = new Map(definitions.flatMap(withSteps).map((definition) => [definition.name, definition]));
   const { now, parts } = await readWaitingParts(database, [...known.keys()]);
@@ -57,7 +62,7 @@ export async function checkWaiting(
     if (definition === undefined || stopping?.aborted === true) continue;
     const waiting = found.get(part.name) ?? nothing(now);
     found.set(part.name, waiting);
-    await checkPart(database, { part, definition, waiting, stopping });
+    await checkPart(database, { part, definition, waiting, stopping, onMisfit });
   }
   return { checkedAt: now, byName: found };
 }
@@ -75,15 +80,17 @@ type Look = {
   definition: TaskDefinition;
   waiting: Waiting;
   stopping: AbortSignal | undefined;
+  onMisfit: OnMisfit | undefined;
 };
 
-async function checkPart(database: Database, { part, definition, waiting, stopping }: Look): Promise<void> {
+async function checkPart(database: Database, look: Look): Promise<void> {
+  const { part, waiting, stopping } = look;
   let after = FIRST_ID;
   while (stopping?.aborted !== true) {
     const left = MAX_LOOKED_AT - waiting.looked_at;
     // One extra task shows whether there are more.
     const tasks = await readWaiting(database, part, after, Math.min(BATCH, left + 1));
-    for (const task of tasks.slice(0, left)) await checkTask(definition, task, waiting);
+    for (const task of tasks.slice(0, left)) await checkTask(look, task);
     if (tasks.length > left) waiting.is_bounded = true;
     if (tasks.length < BATCH || tasks.length > left) return;
     after = tasks.at(-1)?.id ?? after;
@@ -91,7 +98,7 @@ async function checkPart(database: Database, { part, definition, waiting, stoppi
   }
 }
 
-async function checkTask(definition: TaskDefinition, task: WaitingTask, waiting: Waiting): Promise<void> {
+async function checkTask({ definition, waiting, onMisfit }: Look, task: WaitingTask): Promise<void> {
   waiting.looked_at++;
   if (isNewer(task.version, definition.version)) {
     waiting.newer++;
@@ -101,7 +108,9 @@ async function checkTask(definition: TaskDefinition, task: WaitingTask, waiting:
     waiting.is_bounded = true;
     return;
   }
-  if ((await judgeTaskPayload(definition, task, '/payload')).ok) return;
+  const verdict = await judgeTaskPayload(definition, task, '/payload');
+  if (verdict.ok) return;
+  onMisfit?.(definition.name, task.id, verdict.details);
   waiting.misfits++;
   if (waiting.misfit_ids.length < NAMED) waiting.misfit_ids.push(task.id);
 }

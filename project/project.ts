@@ -18,6 +18,8 @@ export type Project = {
   readonly configFile: string | null;
   /** In production without `example.*` (specification L6). */
   readonly registry: Registry;
+  /** The names of the tasks of the project itself. */
+  readonly own: ReadonlySet<string>;
   /** By task name, the file with the code of a definition that was found. */
   readonly codeFiles: ReadonlyMap<string, string>;
   readonly list: TaskList | null;
@@ -42,8 +44,8 @@ export async function loadProject(options: {
   const configFile = findConfig(searched, options.ERRAND_CONFIG);
   const allShipped = loadRegistry(options);
   if (configFile === null) {
-    const none = { codeFiles: new Map(), list: null };
-    const ownership = ownershipOf(packageName(searched), []);
+    const none = { own: new Set<string>(), codeFiles: new Map(), list: null };
+    const ownership = ownershipOf(packageName(searched), new Set());
     return { directory: searched, configFile, registry: allShipped, ...none, ownership };
   }
   const shown = relative(searched, configFile);
@@ -64,18 +66,19 @@ export async function makeProject(
 }
 
 async function projectOf(config: ParsedConfig, directory: string, allShipped: Registry): Promise<Project> {
-  const own = await foundTasks(directory, config);
+  const found = await tasksOf(directory, config);
   const shipped = allShipped.definitions.filter(({ name, namespace }) =>
     config.shipped.some((one) => one === name || one === `${namespace}.*`),
   );
-  const registry = createRegistry([...own.definitions, ...shipped]);
-  const ownership = ownershipOf(config.project ?? packageName(directory), own.definitions);
-  return { directory, configFile: null, registry, codeFiles: own.codeFiles, list: own.list, ownership };
+  const registry = createRegistry([...found.definitions, ...shipped]);
+  const own = new Set(found.definitions.map(({ name }) => name));
+  const ownership = ownershipOf(config.project ?? packageName(directory), own);
+  const { codeFiles, list } = found;
+  return { directory, configFile: null, registry, own, codeFiles, list, ownership };
 }
 
 /** Whatever the project did not define is shipped. Names are unique, so they decide. */
-function ownershipOf(project: string | null, definitions: readonly TaskDefinition[]): Ownership {
-  const own = new Set(definitions.map(({ name }) => name));
+function ownershipOf(project: string | null, own: ReadonlySet<string>): Ownership {
   return {
     project,
     ownerOf: ({ name, workflow }) => (own.has(workflow ?? name) ? project : ERRAND),
@@ -83,7 +86,7 @@ function ownershipOf(project: string | null, definitions: readonly TaskDefinitio
 }
 
 /** The configuration file of a folder; null if there is none. Throws ProjectError if the named one is missing. */
-function findConfig(directory: string, named: string | undefined): string | null {
+export function findConfig(directory: string, named: string | undefined): string | null {
   if (named !== undefined) {
     const file = resolve(directory, named);
     if (!existsSync(file)) throw new ProjectError(`ERRAND_CONFIG names ${named}, which does not exist`);
@@ -96,7 +99,7 @@ function findConfig(directory: string, named: string | undefined): string | null
 
 type FoundTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
 
-async function foundTasks(directory: string, { tasks }: ParsedConfig): Promise<FoundTasks> {
+async function tasksOf(directory: string, { tasks }: ParsedConfig): Promise<FoundTasks> {
   if (!Array.isArray(tasks)) {
     const missing = tasks.definitions.filter(({ name }) => !Object.hasOwn(tasks.handlers, name));
     if (missing.length > 0) {
@@ -105,7 +108,7 @@ async function foundTasks(directory: string, { tasks }: ParsedConfig): Promise<F
     }
     return { definitions: tasks.definitions, codeFiles: new Map(), list: tasks };
   }
-  const found = await Promise.all(
+  const found = await allOf(
     findTasks(directory, tasks).map(async (files) => ({
       definition: await definitionIn(directory, files),
       code: files.code,
@@ -125,8 +128,24 @@ async function definitionIn(directory: string, { definition: file }: TaskFiles):
   if (definition === undefined)
     throw new ProjectError(`${shown} exports no definition: export const name = defineTask({ … })`);
   if (others.length > 0) {
-    const names = [...exported].map(({ name }) => name).join(', ');
+    const names = Array.from(exported, ({ name }) => name)
+      .sort()
+      .join(', ');
     throw new ProjectError(`${shown} exports several definitions (${names}): put each into its own file`);
   }
   return definition;
+}
+
+/** The results of all. If some reject, throws one ProjectError with all reasons, each once. */
+export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  const reasons = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (reasons.length === 1) throw reasons[0];
+  if (reasons.length > 0)
+    throw new ProjectError([...new Set(reasons.map((reason) => messageOf(reason)))].join('\n'));
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }

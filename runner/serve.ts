@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { closePool, migrateDatabase } from '../process/database.ts';
 import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
+import { lifecycleLevel } from '../process/standby.ts';
 import { runMain, startStep } from '../process/start.ts';
 import { loadProject } from '../project/project.ts';
 import { containFaults } from './execute/containment.ts';
@@ -49,7 +50,10 @@ await runMain(async () => {
   await startStep(log, 'http', () => {
     app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
   });
-  log.info({ port: portOf(server), runner_id: runner.id(), tasks: definitions.length }, 'runner is ready');
+  log[lifecycleLevel()](
+    { port: portOf(server), runner_id: runner.id(), tasks: definitions.length },
+    'runner is ready',
+  );
   announce(server);
 });
 
@@ -61,6 +65,6 @@ async function serve(config: Config, listener: RequestListener, log: Logger): Pr
     variable: 'RUNNER_PORT',
     orNext: config.RUNNER_PORT === undefined,
   });
-  log.info({ host, port: portOf(server) }, `listening on ${host}: ${why}`);
+  log[lifecycleLevel()]({ host, port: portOf(server) }, `listening on ${host}: ${why}`);
   return server;
 }

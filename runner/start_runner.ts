@@ -4,6 +4,7 @@ import type { Registry as Metrics } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { connectDatabase, connectionConfig } from '../process/database.ts';
+import { untilOrdered } from '../process/standby.ts';
 import { startStep, warnOfDefinitions } from '../process/start.ts';
 import { VERSION } from '../process/version.ts';
 import { watchWaiting } from '../process/waiting.ts';
@@ -64,9 +65,12 @@ export function connectRunner(config: Config, log: Logger): Promise<Pool> {
 export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const { config, log, pgPool, project, destination, aloneScript, mayEndProcess } = parts;
   const registeredHandlers = await startStep(log, 'definitions', async () => {
+    // A project whose code cannot be loaded registers nothing.
+    const handlers = await allHandlers(config, pgPool, project);
+    await untilOrdered('commit', 'prepared');
     const all = [...project.registry.definitions, ...ownDefinitions];
     await registerDefinitions(pgPool, all, project.ownership);
-    return allHandlers(config, pgPool, project);
+    return handlers;
   });
   const definitions = Array.from(registeredHandlers.values(), ({ definition }) => definition);
   warnOfDefinitions(log, definitions);
