@@ -53,15 +53,21 @@ async function emptyFolder(identity: Identity) {
     copyFileSync(process.execPath, join(bin, 'node.copy'));
     execFileSync('mv', [join(bin, 'node.copy'), join(bin, 'node')]);
   }
-  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+  const path = process.env.PATH?.split(':').filter((one) => !one.includes('node_modules'));
+  const env = { ...process.env, PATH: path?.join(':') };
+  const setting = (name: string): string =>
+    execFileSync('npm', ['config', 'get', name], { cwd: '/', env, encoding: 'utf8' }).trim();
+  const cafile = setting('cafile');
   const environment: Record<string, string> = {
     ...(await portsFor()),
-    PATH: `${bin}:${process.env.PATH?.split(':')
-      .filter((path) => !path.includes('node_modules'))
-      .join(':')}`,
-    HOME: scratch,
-    npm_config_registry: registry,
-    ...(identity.uid === undefined ? {} : { npm_config_cache: join(scratch, '.npm') }),
+    PATH: `${bin}:${env.PATH}`,
+    // npm looks for the settings of a machine beside its Node, and this Node is elsewhere.
+    npm_config_registry: setting('registry'),
+    ...(cafile === 'null' ? {} : { npm_config_cafile: cafile }),
+    // These ask servers besides the registry, which may not answer.
+    npm_config_audit: 'false',
+    npm_config_update_notifier: 'false',
+    ...(identity.uid === undefined ? {} : { HOME: scratch, npm_config_cache: join(scratch, '.npm') }),
   };
   return { folder, environment, identity };
 }
@@ -149,8 +155,8 @@ test.each(USERS)('README does what it says in an empty folder, as %s', async (_w
   await run(place, install);
   await run(place, init);
   const running = typeIn(place, dev);
-  await until(`${dev} is up`, () => running.hasEnded() || /^Press Ctrl-C to stop/m.test(running.output()));
-  expect(running.output()).toMatch(/^Press Ctrl-C to stop/m);
+  await until(`${dev} is up`, () => running.hasEnded() || /Press Ctrl-C to stop/.test(running.output()));
+  expect(running.output()).toMatch(/Press Ctrl-C to stop/);
   expect(await json(place, curl)).toMatchObject(withoutAccidents(JSON.parse(answer)));
   await addTask(place);
   await addWorkflow(place);
