@@ -24,6 +24,13 @@ COPY project project
 COPY tasks tasks
 COPY runner runner
 COPY api api
+# The command errand, for operators in the container.
+COPY client client
+COPY doctor doctor
+COPY check check
+COPY embedded embedded
+COPY cli cli
+COPY bin bin
 USER node
 # Either process answers /live on its own port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \

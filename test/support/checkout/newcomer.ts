@@ -17,6 +17,8 @@ export function copySources(into: string): void {
 
 /** A command that a newcomer types. */
 export type Typed = {
+  /** Of the command itself. */
+  readonly pid: number;
   /** All that it has written so far. */
   output(): string;
   /** Resolves with the exit code, or the signal that ended it. */
@@ -54,6 +56,7 @@ export function type(
     if (!hasEnded(child)) process.kill(-(child.pid ?? 0), name);
   };
   return {
+    pid: child.pid ?? 0,
     output: () => output,
     exited: once(child, 'exit').then(([code, by]) => (code ?? by) as number | NodeJS.Signals),
     hasEnded: () => hasEnded(child),

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { startTestErrand, type TestErrand } from 'errand/testing';
 import config from './errand.config.ts';
-import type { Tasks } from './errand.tasks.ts';
+import type { Tasks } from './types.ts';
 
 /** A mail service that is down for its first request. */
 const mails: string[] = [];

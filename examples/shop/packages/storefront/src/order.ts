@@ -1,6 +1,6 @@
 import { createClient } from 'errand/client';
 // Types alone: the storefront loads nothing of the tasks.
-import type { Tasks } from '../../tasks/errand.tasks.ts';
+import type { Tasks } from '../../tasks/types.ts';
 
 const client = createClient<Tasks>({ baseUrl: process.env.ERRAND_URL ?? 'http://localhost:8080' });
 const [article = 'tea-pot', pieces = '1'] = process.argv.slice(2);
