@@ -9,7 +9,8 @@ import { packed } from '../../support/checkout/packed.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
 import { until } from '../../support/until.ts';
 
-// All of README, and what guides add to its task and its workflow, in an empty folder with the packed package.
+// All of README, and what guides add to its task and its workflow, in an empty folder with the packed package. A new task is two
+// files (specification T1).
 
 const [commands = '', curl = ''] = blocksOf('README.md', 'Quick start', 'sh', 2);
 const [answer = ''] = blocksOf('README.md', 'Quick start', 'json', 1);
