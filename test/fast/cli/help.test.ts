@@ -18,7 +18,7 @@ function helpOf(command: Command): string {
 const commands = makeProgram('1.0.0').commands.filter((command) => command.name() !== '__complete');
 
 test('the guide has the help of every command', () => {
-  const blocks = blocksOf('docs/guides/command-line.md', 'Commands', 'text', 23);
+  const blocks = blocksOf('docs/guides/command-line.md', 'Commands', 'text', 26);
   expect(blocks.map((block) => /^Usage: errand (\S+)/.exec(block)?.[1])).toEqual(
     commands.map((command) => command.name()),
   );

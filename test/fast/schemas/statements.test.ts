@@ -92,12 +92,22 @@ test('each statement of the store, and each text of a migration, goes to the oth
     const withoutComments = text.replaceAll(/--.*/g, '');
     return left(withoutComments).map((word) => `${at}: ${word}`);
   });
-  // Names of Errand's own tasks, a folder, and the rule itself.
+  // Names of Errand's own tasks, of applications, of the role of tests and of the parts of the manifest, a folder, and the rule itself.
   expect(stayed.sort()).toEqual([
     "functions/is_own_namespace.sql: ('errand',",
     'store/database/ownership.ts: (.errand)',
     'store/database/schemas.ts: (?<![\\w.$])(?:errand_worker|errand)(?![\\w$])',
     "store/database/writing.ts: ('errand.probe',",
+    "store/doctor/catalogue.ts: 'errand'),",
+    "store/doctor/catalogue.ts: 'errand_worker')",
+    'store/doctor/manifest.ts: "errand_worker"',
+    ...Array.from({ length: 4 }, () => "store/doctor/pool_facts.ts: 'errand"),
+    "store/doctor/pool_facts.ts: ('errand",
+    'store/doctor/pooler.ts: errand',
+    "store/doctor/server_facts.ts: 'errand%'",
+    "store/testing/databases.ts: 'errand'",
+    'store/testing/databases.ts: errand',
+    'store/testing/databases.ts: errand',
   ]);
 });
 

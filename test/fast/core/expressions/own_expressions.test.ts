@@ -25,6 +25,7 @@ const SQUARE: Record<string, string> = {
   'core/json_schema/keywords.ts /^(?:\\.|\\\\[DSW]|\\[\\^.*\\]|\\[.*\\\\[DSW].*\\])$/s':
     'a class of an expression of a definition',
   'store/database/migration_files.ts /\\bas \\$\\$.*?\\$\\$;/gs': 'a file of migrations/',
+  'store/doctor/manifest.ts /(?:\\w+|"[^"]+")\\.gin_trgm_ops/g': 'an index as Postgres writes it',
 };
 
 /** Where product files make expressions of text, and what those are matched with. */
