@@ -101,10 +101,10 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
     'cli/x.ts': `import '../store/pool.ts';\n`,
     'cli/y.ts': `export const load = () => import('../process/database.ts');\n`,
   },
-  'doctor-imports': { 'doctor/x.ts': `import '../runner/main.ts';\n` },
   'init-imports': { 'init/x.ts': `import '../config/load.ts';\n` },
   'dev-imports': { 'dev/x.ts': `import '../api/main.ts';\n` },
   'check-imports': { 'check/x.ts': `import '../runner/main.ts';\n` },
+  'doctor-imports': { 'doctor/x.ts': `import '../runner/main.ts';\n` },
   'bench-imports': {
     'bench/x.ts': `import '../demo/main.ts';\n`,
     'bench/y.ts': `import '../test/a.test.ts';\n`,
