@@ -13,7 +13,7 @@ type Check = z.core.$ZodCheck | z.core.$ZodStringFormat;
 
 /**
  * Every regular expression that a definition has written into its schema, on both sides of transforms, with
- * its place. Zod's own expressions are left out; test/fast/core/expressions/own_expressions.test.ts checks those.
+ * its place. Zod's own expressions are left out; test/system/core/expressions/own_expressions.test.ts checks those.
  */
 export function expressionsOf(what: string, schema: Schema): Found[] {
   const found: Found[] = [];
