@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { portsFor } from '../../support/checkout/checkout.ts';
 import { blocksOf, documentText, section } from '../../support/checkout/documents.ts';
-import { type Typed, type } from '../../support/checkout/newcomer.ts';
+import { succeed, type Typed, type } from '../../support/checkout/newcomer.ts';
 import { packed } from '../../support/checkout/packed.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -54,16 +54,15 @@ async function emptyFolder(identity: Identity) {
     copyFileSync(process.execPath, join(bin, 'node.copy'));
     execFileSync('mv', [join(bin, 'node.copy'), join(bin, 'node')]);
   }
+  // Without what npm has set for this run: it looks for the settings of a machine beside its Node.
+  const setting = async (name: string): Promise<string> =>
+    (await succeed(`npm config get ${name}`, '/')).trim();
+  const cafile = await setting('cafile');
   const path = process.env.PATH?.split(':').filter((one) => !one.includes('node_modules'));
-  const env = { ...process.env, PATH: path?.join(':') };
-  const setting = (name: string): string =>
-    execFileSync('npm', ['config', 'get', name], { cwd: '/', env, encoding: 'utf8' }).trim();
-  const cafile = setting('cafile');
   const environment: Record<string, string> = {
     ...(await portsFor()),
-    PATH: `${bin}:${env.PATH}`,
-    // npm looks for the settings of a machine beside its Node, and this Node is elsewhere.
-    npm_config_registry: setting('registry'),
+    PATH: [bin, ...(path ?? [])].join(':'),
+    npm_config_registry: await setting('registry'),
     ...(cafile === 'null' ? {} : { npm_config_cafile: cafile }),
     // These ask servers besides the registry, which may not answer.
     npm_config_audit: 'false',

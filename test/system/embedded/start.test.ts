@@ -46,9 +46,9 @@ async function tryPrinted(run: Run): Promise<string> {
     .split('\n')
     .find((text) => text.startsWith('curl'));
   expect(line).toBe(
-    `curl -s 'localhost:${ports.SERVER_PORT}/v1/tasks/example.echo?wait=10' -H 'content-type: application/json' -d '{"payload":{"message":"hello"}}'`,
+    `curl -s 'localhost:${ports.SERVER_PORT}/v1/tasks/example.echo?wait=10' -H 'content-type: application/json' -d '{"payload":{"message":"hello","count":2}}'`,
   );
-  return submit('example.echo', { message: 'hello' });
+  return submit('example.echo', { message: 'hello', count: 2 });
 }
 
 /** Submits a task; gives its id. */

@@ -66,23 +66,19 @@ function shopWith(pack: string, name: string): string {
 }
 
 async function environment(): Promise<Record<string, string>> {
+  const cafile = (await succeed('npm config get cafile', '/')).trim();
   return {
     ...(await portsFor()),
     DATABASE_URL: url,
     MAIL_URL: `http://127.0.0.1:${(mailService.address() as AddressInfo).port}`,
     PATH: [bin, ...(PATH ?? [])].join(':'),
     npm_config_audit: 'false',
-    npm_config_cafile: npmSetting('cafile'),
+    // npm looks for the settings of a machine beside its Node, and this Node is elsewhere.
+    ...(cafile === 'null' ? {} : { npm_config_cafile: cafile }),
   };
 }
 
-function npmSetting(name: string): string {
-  const env = { ...process.env, PATH: PATH?.join(':') };
-  const value = execFileSync('npm', ['config', 'get', name], { cwd: '/', env, encoding: 'utf8' }).trim();
-  return value === 'null' ? '' : value;
-}
-
-async function succeed(command: string, folder: string, env: Record<string, string>): Promise<string> {
+async function succeed(command: string, folder: string, env: Record<string, string> = {}): Promise<string> {
   const typed = type(command, folder, env);
   const how = await typed.exited;
   if (how !== 0) throw new Error(`${command} ended with ${how}:\n${typed.output()}`);

@@ -18,8 +18,8 @@ const STEPS: Record<string, string[]> = {
   'api/main.ts': [
     'config',
     'logger',
-    'authentication',
     'definitions',
+    'authentication',
     'http',
     'database',
     'migrations',
