@@ -52,7 +52,7 @@ export default defineConfig({
     // Most of the time is spent waiting for processes and for Postgres, so more files than cores run side by side.
     maxWorkers: 4,
     // Far above what any of them takes: time decides about no test, and a machine can be busy.
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 300_000,
     restoreMocks: true,
     // `npm test` is what runs in this process, and Postgres; `npm run test:system` is what starts processes, compilers, browsers …
