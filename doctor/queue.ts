@@ -5,9 +5,9 @@ import { counted } from './pool.ts';
 
 /** Recovery takes a lease and a heartbeat, reconciling 30 s and a round: later is later than expected. */
 export const OVERDUE_SECS = 120;
-/** A task that a runner could execute and that has been due so long. */
+/** From this age on, a due task that a runner could execute is a finding. */
 const WAIT_SECS = 300;
-/** Retention has a round every 30 s. It may lag behind a burst, but not for so long. */
+/** Retention has a round every 30 s. After a burst it may lag, but for less than this time. */
 const RETENTION_SECS = 3_600;
 /** Each round runs at least every minute in a pool that has a live runner. */
 const UPKEEP_SECS = 300;

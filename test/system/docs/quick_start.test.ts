@@ -6,6 +6,7 @@ import { blocksOf } from '../../support/checkout/documents.ts';
 import { succeed, type } from '../../support/checkout/newcomer.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
 import { until } from '../../support/until.ts';
+import { withoutAccidents } from './documented_answer.ts';
 
 const [, curl = ''] = blocksOf('README.md', 'Quick start', 'sh', 2);
 const [answer = ''] = blocksOf('README.md', 'Quick start', 'json', 1);
@@ -36,11 +37,3 @@ test("in a checkout, npm install and npm start bring up what README's first requ
   started.pressCtrlC();
   expect([await started.exited, started.output()]).toEqual([0, expect.stringMatching(/^Stopped\.$/m)]);
 });
-
-/** The documented answer, with any text for what is different each time. */
-function withoutAccidents(documented: { task: object }): object {
-  const accidental = Object.entries(documented.task).map(([name, value]) =>
-    /^id$|_at$/.test(name) ? [name, expect.stringMatching(/^[-0-9a-fTZ.:]+$/)] : [name, value],
-  );
-  return { ...documented, task: Object.fromEntries(accidental) };
-}

@@ -8,6 +8,7 @@ import { succeed, type Typed, type } from '../../support/checkout/newcomer.ts';
 import { packed } from '../../support/checkout/packed.ts';
 import { removeScratch, scratchFolder } from '../../support/checkout/scratch.ts';
 import { until } from '../../support/until.ts';
+import { withoutAccidents } from './documented_answer.ts';
 
 // All of README, and what guides add to its task and its workflow, in an empty folder with the packed package. A new task is two
 // files (specification T1).
@@ -102,14 +103,6 @@ async function submitWhenApplied(place: Place, command: string): Promise<unknown
     const body = await json(place, command);
     return 'task' in body ? body : undefined;
   });
-}
-
-/** The documented answer, with any text for what is different each time. */
-function withoutAccidents(documented: { task: object }): object {
-  const accidental = Object.entries(documented.task).map(([name, value]) =>
-    /^id$|_at$/.test(name) ? [name, expect.stringMatching(/^[-0-9a-fTZ.:]+$/)] : [name, value],
-  );
-  return { ...documented, task: Object.fromEntries(accidental) };
 }
 
 function save(place: Place, file: string, text: string): void {
