@@ -144,6 +144,7 @@ create table errand.runners (
   blocked_since timestamptz,
   blocked_by uuid,
   project text,
+  schedules text[],
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_blocked_since_check CHECK (((blocked_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (blocked_since <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint runners_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
@@ -152,6 +153,54 @@ create table errand.runners (
   constraint runners_times_check CHECK ((((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((heartbeat_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (heartbeat_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((steady_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (steady_since <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((ended_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (ended_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 );
 CREATE INDEX runners_live_idx ON errand.runners USING btree (heartbeat_at) WHERE (ended_at IS NULL);
+
+create table errand.schedule_runs (
+  schedule_id text collate "C" not null,
+  scheduled_for timestamptz not null,
+  outcome text not null,
+  reason text,
+  until timestamptz,
+  times integer,
+  task_id uuid,
+  is_backfill boolean default false not null,
+  at timestamptz default now() not null,
+  constraint schedule_runs_pkey PRIMARY KEY (schedule_id, scheduled_for, outcome),
+  constraint schedule_runs_check CHECK (((outcome = 'skipped'::text) = (reason IS NOT NULL))),
+  constraint schedule_runs_outcome_check CHECK ((outcome = ANY (ARRAY['submitted'::text, 'skipped'::text]))),
+  constraint schedule_runs_reason_check CHECK ((reason = ANY (ARRAY['overlap'::text, 'missed'::text, 'paused'::text, 'broken'::text, 'replaced'::text]))),
+  constraint schedule_runs_times_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((until >= '1970-01-01 00:00:00+00'::timestamptz) AND (until <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((at >= '1970-01-01 00:00:00+00'::timestamptz) AND (at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+);
+CREATE INDEX schedule_runs_at_idx ON errand.schedule_runs USING btree (at);
+
+create table errand.schedules (
+  id text collate "C" not null,
+  task text collate "C" not null,
+  origin text not null,
+  owner text,
+  settings jsonb not null,
+  submission jsonb not null,
+  schema_hash text,
+  revision bigint default 1 not null,
+  created_at timestamptz default now() not null,
+  updated_at timestamptz default now() not null,
+  last_at timestamptz,
+  next_at timestamptz,
+  due_at timestamptz,
+  held_for timestamptz,
+  paused_at timestamptz,
+  paused_by text,
+  pause_reason text,
+  broken text,
+  broken_at timestamptz,
+  constraint schedules_pkey PRIMARY KEY (id),
+  constraint schedules_due_check CHECK (((due_at IS NULL) OR ((next_at IS NOT NULL) AND (paused_at IS NULL) AND (broken IS NULL)))),
+  constraint schedules_origin_check CHECK ((origin = ANY (ARRAY['code'::text, 'api'::text]))),
+  constraint schedules_texts_check CHECK (((octet_length(id) <= 512) AND (octet_length(owner) <= 4096) AND (octet_length(paused_by) <= 4096) AND (octet_length(pause_reason) <= 4096))),
+  constraint schedules_times_check CHECK ((((created_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (created_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((updated_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (updated_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((last_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (last_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((next_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (next_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((due_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (due_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((held_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (held_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((paused_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (paused_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((broken_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (broken_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+);
+CREATE INDEX schedules_due_idx ON errand.schedules USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX schedules_held_idx ON errand.schedules USING btree (id) WHERE (held_for IS NOT NULL);
+CREATE INDEX schedules_task_idx ON errand.schedules USING btree (task);
 
 create table errand.submitters (
   role text collate "C" not null,
@@ -203,10 +252,13 @@ create table errand.tasks (
   suspect boolean default false not null,
   added_attempts smallint default 0 not null,
   before_duplicate text[],
+  schedule_id text collate "C",
+  scheduled_for timestamptz,
   constraint tasks_pkey PRIMARY KEY (id),
-  constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text]))),
+  constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text, 'schedule'::text]))),
   constraint tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
   constraint tasks_progress_check CHECK (((progress >= (0)::float8) AND (progress <= (1)::float8))),
+  constraint tasks_schedule_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND (octet_length(schedule_id) <= 512))),
   constraint tasks_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'queued'::text, 'running'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text]))),
   constraint tasks_texts_check CHECK (((octet_length(dedup_key) <= 4096) AND (octet_length(initiator) <= 4096) AND (octet_length(source_system) <= 4096) AND (octet_length(reason) <= 4096) AND (octet_length(request_id) <= 4096) AND (octet_length(traceparent) <= 4096) AND (octet_length(progress_note) <= 4096) AND (octet_length(submitted_by) <= 4096) AND (octet_length(callback_url) <= 4096))),
   constraint tasks_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((finished_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (finished_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((cancel_requested_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (cancel_requested_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((dedup_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (dedup_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
@@ -224,6 +276,8 @@ CREATE INDEX tasks_name_finished_at_idx ON errand.tasks USING btree (name, finis
 CREATE INDEX tasks_name_state_id_idx ON errand.tasks USING btree (name, state, id);
 CREATE UNIQUE INDEX tasks_parent_id_step_key ON errand.tasks USING btree (parent_id, step) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tasks_running_idx ON errand.tasks USING btree (runner_id) WHERE (state = 'running'::text);
+CREATE INDEX tasks_schedule_id_idx ON errand.tasks USING btree (schedule_id, id) WHERE (schedule_id IS NOT NULL);
+CREATE INDEX tasks_schedule_open_idx ON errand.tasks USING btree (schedule_id, id) WHERE ((schedule_id IS NOT NULL) AND (finished_at IS NULL));
 CREATE INDEX tasks_submitted_by_id_idx ON errand.tasks USING btree (submitted_by, id) WHERE ((parent_id IS NULL) AND (submitted_by <> 'anonymous'::text));
 CREATE INDEX tasks_tags_idx ON errand.tasks USING gin (tags) WHERE (tags <> '{}'::text[]);
 CREATE TRIGGER announce_inserted AFTER INSERT ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
@@ -306,6 +360,8 @@ create table errand.watch (
 --   sql, volatile
 -- errand.revive(parents uuid[]) returns void
 --   plpgsql, volatile
+-- errand.schedule_now() returns timestamptz
+--   sql, stable, parallel safe
 -- errand.shared_dispatch_id(seed uuid, name text, priority smallint, part bigint) returns uuid
 --   sql, immutable, parallel safe
 -- errand.shown_payload(name text, payload jsonb) returns jsonb

@@ -42,13 +42,13 @@ begin
              due_at timestamptz, delay_ms float8, dedup text, dedup_key text, dedup_window_ms float8,
              tags text[], initiator text, source_system text, reason text, request_id text, traceparent text,
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
-             may_read boolean, may_operate boolean
+             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
-             may_read, may_operate, ordinal
+             may_read, may_operate, schedule_id, scheduled_for, ordinal
            )
   ),
   given as materialized (
@@ -96,7 +96,7 @@ begin
              id, name, version, state, priority, max_attempts, dispatch_id, run_at, started_at, payload,
              dedup, dedup_key, dedup_hash, dedup_until,
              tags, initiator, source_system, reason, request_id, traceparent, parent_id, children, pending,
-             callback_url, callback_of, submitted_by)
+             callback_url, callback_of, submitted_by, schedule_id, scheduled_for)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
            g.priority, g.max_attempts, case when p.steps is null then g.dispatch_id end, g.run_at,
@@ -104,7 +104,8 @@ begin
            g.dedup, g.dedup_key, g.dedup_hash,
            case when g.dedup is not null then now() + make_interval(secs => g.dedup_window_ms / 1000) end,
            coalesce(g.tags, '{}'), g.initiator, g.source_system, g.reason, g.request_id, g.traceparent,
-           g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by
+           g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by,
+           g.schedule_id, g.scheduled_for
       from given g
       left join (
              select identity, count(*) as steps, count(*) filter (where pending = 0) as first
@@ -193,12 +194,14 @@ begin
   steps as (
     insert into errand.tasks (
              name, version, state, priority, max_attempts, dispatch_id, run_at, payload,
-             initiator, source_system, request_id, traceparent, parent_id, step, after, pending, callback_url, submitted_by)
+             initiator, source_system, request_id, traceparent, parent_id, step, after, pending, callback_url, submitted_by,
+             scheduled_for)
     select p.name, (w.task).version,
            case when p.pending > 0 then 'waiting' when (w.task).run_at > now() then 'scheduled' else 'queued' end,
            coalesce(p.priority, (w.task).priority), p.max_attempts, f.dispatch_id, (w.task).run_at, (w.task).payload,
            (w.task).initiator, (w.task).source_system, (w.task).request_id, (w.task).traceparent,
-           (w.task).id, p.step, p.after, p.pending, p.callback_url, 'task:' || (w.task).id
+           (w.task).id, p.step, p.after, p.pending, p.callback_url, 'task:' || (w.task).id,
+           (w.task).scheduled_for
       from written w
       join planned p using (identity)
       left join first_dispatches f on p.pending = 0 and (f.dispatch_of_workflow, f.step) = (p.dispatch_of_workflow, p.step)
