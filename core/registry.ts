@@ -1,4 +1,5 @@
 import leven from 'leven';
+import type { LimitRule } from './limits/rules.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** The definitions that a process knows, by name. */
@@ -38,10 +39,27 @@ export function createRegistry(definitions: readonly TaskDefinition[]): Registry
     }
     byName.set(definition.name, definition);
   }
+  checkLimits(definitions);
   return {
     definitions,
     get: (name) => byName.get(name),
   };
+}
+
+/** Throws if two definitions say different things about a limit that they share. */
+function checkLimits(definitions: readonly TaskDefinition[]): void {
+  const seen = new Map<string, { rule: LimitRule; by: TaskDefinition }>();
+  const all = definitions.flatMap((one) => [one, ...(one.graph?.steps ?? []).map((step) => step.definition)]);
+  for (const by of all) {
+    for (const rule of by.policy.concurrency ?? []) {
+      const other = seen.get(rule.name);
+      seen.set(rule.name, { rule, by });
+      if (other === undefined || other.rule.limit === rule.limit) continue;
+      throw new Error(
+        `The limit ${JSON.stringify(rule.name)} is ${other.rule.limit} in ${other.by.name} (${other.by.file}) and ${rule.limit} in ${by.name} (${by.file}). Share one defineLimit`,
+      );
+    }
+  }
 }
 
 /** The names of these definitions, including those of workflow steps. */

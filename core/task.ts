@@ -4,6 +4,7 @@ import { checkExample, compilePayload, compileResult } from './definitions/compi
 import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './definitions/policy.ts';
 import { checkedUpcasts, type Upcast, type Upcasts } from './definitions/upcast.ts';
 import { VERSION_PATTERN } from './definitions/version.ts';
+import { rulesOf } from './limits/rules.ts';
 import type { JsonSchema, Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import type { Judge } from './verdict/judge.ts';
 
@@ -160,7 +161,7 @@ export type TaskInput<Name extends string, Payload extends Schema, Result extend
   /** A valid payload. */
   example: SchemaInput<Payload>;
   result?: Result;
-  policy?: PolicyInput;
+  policy?: PolicyInput<SchemaOutput<NoInfer<Payload>>>;
 };
 
 /** Makes the definition of a task or a workflow that `file` contains. Throws like `defineTask`. */
@@ -184,6 +185,8 @@ export function makeDefinition<
     );
     return refuse(issues.join('; '));
   }
+  const { concurrency, ...withoutRules } = policy.data;
+  const rules = rulesOf(task.name, concurrency, refuse);
   const payload = compilePayload(task.payload, refuse);
   checkExample(payload, task.example, refuse);
   const result = task.result === undefined ? undefined : compileResult(task.result, refuse);
@@ -195,7 +198,7 @@ export function makeDefinition<
     description: task.description,
     payload: task.payload,
     result: task.result as Result,
-    policy: policy.data,
+    policy: rules === undefined ? withoutRules : { ...withoutRules, concurrency: rules },
     example: task.example,
     payloadJsonSchema: payload.jsonSchema,
     resultJsonSchema: result?.jsonSchema,

@@ -18,7 +18,7 @@ import { checkGraph, ON_FAILURE } from './workflows/graph.ts';
 /**
  * These settings would have no effect on a step: it is not submitted, and it is kept as long as its workflow.
  */
-type StepPolicyInput = Omit<PolicyInput, (typeof WORKFLOW_POLICY)[number]>;
+type StepPolicyInput = Omit<PolicyInput<never>, (typeof WORKFLOW_POLICY)[number]>;
 const WORKFLOW_POLICY = ['dedup', 'retentionHours'] as const;
 
 /** A step, as its author writes it. Without `run` and `map`, it has a handler. */
@@ -91,6 +91,8 @@ export function defineWorkflow<
   const refuse = refusal(workflow.name, file);
   checkGraph(workflow.steps, refuse);
   const root = makeDefinition(workflow, file);
+  if (root.policy.concurrency !== undefined)
+    refuse('a workflow cannot have policy.concurrency, because its steps do the work: set it in the steps');
   const graphStep = (name: string, input: StepInput): GraphStep => {
     if (input.run !== undefined && input.map !== undefined)
       refuse(`the step ${name} cannot have both run and map: remove one`);
@@ -99,6 +101,8 @@ export function defineWorkflow<
     const child = input.run ?? input.map ?? null;
     if (child !== null && input.result !== undefined)
       refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);
+    if (child !== null && input.policy?.concurrency !== undefined)
+      refuse(`the step ${name} cannot have policy.concurrency: set it in ${child.name}, which does the work`);
     return {
       step: name,
       after: input.after ?? [],
@@ -130,7 +134,7 @@ function stepDefinition(root: TaskDefinition, name: string, input: StepInput): T
       payload: root.payload,
       example: root.example as SchemaInput<Schema>,
       ...(input.result === undefined ? {} : { result: input.result }),
-      ...(input.policy === undefined ? {} : { policy: input.policy }),
+      ...(input.policy === undefined ? {} : { policy: input.policy as PolicyInput }),
     },
     root.file,
   );

@@ -63,6 +63,50 @@ create table errand.disabled_callbacks (
   constraint disabled_callbacks_times_check CHECK (((disabled_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (disabled_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
 
+create table errand.limit_keys (
+  limit_name text collate "C" not null,
+  key text collate "C" not null,
+  constraint limit_keys_pkey PRIMARY KEY (limit_name, key),
+  constraint limit_keys_texts_check CHECK (((octet_length(limit_name) <= 1024) AND (octet_length(key) <= 2048)))
+);
+
+create table errand.limit_slots (
+  limit_name text collate "C" not null,
+  key text collate "C" not null,
+  task_id uuid not null,
+  dispatch_id uuid not null,
+  runner_id integer not null,
+  taken_at timestamptz default now() not null,
+  constraint limit_slots_pkey PRIMARY KEY (limit_name, key, task_id, dispatch_id, runner_id),
+  constraint limit_slots_times_check CHECK (((taken_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (taken_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+CREATE INDEX limit_slots_task_id_idx ON errand.limit_slots USING btree (task_id);
+
+create table errand.limit_waits (
+  task_id uuid not null,
+  limit_name text collate "C" not null,
+  key text collate "C" not null,
+  name text collate "C" not null,
+  version text not null,
+  priority smallint not null,
+  run_at timestamptz not null,
+  dispatch_id uuid not null,
+  called_at timestamptz,
+  constraint limit_waits_pkey PRIMARY KEY (task_id),
+  constraint limit_waits_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((called_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (called_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
+CREATE INDEX limit_waits_called_idx ON errand.limit_waits USING btree (limit_name, key) WHERE (called_at IS NOT NULL);
+CREATE INDEX limit_waits_next_idx ON errand.limit_waits USING btree (limit_name, key, priority, run_at, task_id);
+
+create table errand.limits (
+  name text collate "C" not null,
+  slots integer not null,
+  updated_at timestamptz default now() not null,
+  constraint limits_pkey PRIMARY KEY (name),
+  constraint limits_slots_check CHECK ((slots > 0)),
+  constraint limits_times_check CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (updated_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+
 create table errand.logs (
   task_id uuid not null,
   seq integer not null,
@@ -308,6 +352,8 @@ create table errand.watch (
 --   plpgsql, immutable, strict, parallel safe, set extra_float_digits=1
 -- errand.as_doubles(container jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
+-- errand.call_limit_waits(limits text[], keys text[]) returns void
+--   plpgsql, volatile
 -- errand.callback_data(t errand.tasks) returns jsonb
 --   sql, stable
 -- errand.cancel_children(parents uuid[]) returns uuid[]
@@ -332,6 +378,10 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.error_words(message text) returns text
 --   sql, immutable, parallel safe
+-- errand.free_slots(task_ids uuid[], dispatch_ids uuid[], runners integer[]) returns void
+--   plpgsql, volatile
+-- errand.free_slots_of(ended integer[]) returns void
+--   sql, volatile
 -- errand.got(value jsonb) returns text
 --   sql, immutable, parallel safe
 -- errand.has_cancelled_part(parent uuid) returns boolean
@@ -342,12 +392,20 @@ create table errand.watch (
 --   sql, stable
 -- errand.iso_time(at timestamptz) returns text
 --   sql, stable, parallel safe
+-- errand.leave_limits(task_ids uuid[]) returns void
+--   plpgsql, volatile
+-- errand.limit_call_time() returns interval
+--   sql, immutable, parallel safe
+-- errand.lock_limit_keys(limits text[], keys text[]) returns void
+--   plpgsql, volatile
 -- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
 --   sql, immutable, parallel safe, rows 10
 -- errand.nearest_double(number numeric) returns float8
 --   plpgsql, immutable, strict, parallel safe
 -- errand.next_attempt(attempt integer, started_at timestamptz) returns integer
 --   sql, immutable, parallel safe
+-- errand.next_limit_waits(of_limit text, of_key text, most bigint) returns SETOF errand.limit_waits
+--   sql, stable
 -- errand.payload_excess(payload jsonb) returns text
 --   plpgsql, immutable, strict, parallel safe
 -- errand.payload_problems(payload jsonb) returns TABLE(path text, message text)
@@ -356,8 +414,12 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.rearm_children(parent uuid, new_payload jsonb DEFAULT NULL::jsonb, due timestamptz DEFAULT now()) returns integer
 --   plpgsql, volatile
+-- errand.register_limits() returns void
+--   plpgsql, volatile
 -- errand.renew_failure_steps(parents uuid[], ended text[]) returns void
 --   sql, volatile
+-- errand.repair_limits(after_limit text, after_key text) returns TABLE(limit_name text, key text)
+--   plpgsql, volatile
 -- errand.revive(parents uuid[]) returns void
 --   plpgsql, volatile
 -- errand.schedule_now() returns timestamptz
@@ -372,6 +434,8 @@ create table errand.watch (
 --   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile
+-- errand.take_slots(runner integer, items jsonb) returns TABLE(task_id uuid, outcome text)
+--   plpgsql, volatile
 -- errand.unblock_dependents(parents uuid[], steps text[], satisfied boolean[]) returns void
 --   plpgsql, volatile
 -- errand.uuid_in_text(given text) returns uuid
@@ -384,3 +448,5 @@ create table errand.watch (
 --   sql, immutable, strict, parallel safe
 -- errand.version_parts_key(parts text) returns text
 --   sql, immutable, strict, parallel safe
+-- errand.wait_for_slots(task_ids uuid[], limits text[], keys text[]) returns void
+--   sql, volatile

@@ -2,6 +2,7 @@
 export type { DedupStrategy, Policy, PolicyInput } from '../core/definitions/policy.ts';
 export { upcastFrom } from '../core/definitions/upcast.ts';
 export { PermanentError } from '../core/errors.ts';
+export { defineLimit, type Limit } from '../core/limits/define_limit.ts';
 export type { Schema, SchemaInput, SchemaOutput } from '../core/schema.ts';
 export {
   defineHandler,

@@ -116,6 +116,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     events,
     log,
     running,
+    graceMs: config.ABORT_GRACE_SECS * 1_000,
     pauses,
     processAlone: processAlone(options, { id, log, stopping: stopping.signal }),
     stopping: stopping.signal,

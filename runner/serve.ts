@@ -34,6 +34,7 @@ await runMain(async () => {
     project: await loadProject(config),
     aloneScript: join(import.meta.dirname, 'alone', `alone${extname(import.meta.filename)}`),
     mayEndProcess: true,
+    onDeaf: stopBroken,
   });
   const { definitions, figures, metrics, isDraining } = starting;
   // Before the runner has started: it may have started tasks by then, and these are handed over

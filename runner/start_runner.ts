@@ -48,6 +48,8 @@ export type RunnerParts = {
   aloneScript?: string;
   /** False: other code lives in this process, so it is not ended if a task blocks its event loop. */
   mayEndProcess: boolean;
+  /** Drains and ends the process, because a handler with a limit does not return. */
+  onDeaf?: () => void;
 };
 
 /** Waits for Postgres and opens the pool of a runner. Throws an Error with the address and a remedy. */
@@ -75,6 +77,7 @@ export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const definitions = Array.from(registeredHandlers.values(), ({ definition }) => definition);
   warnOfDefinitions(log, definitions);
   const events = createEvents(log);
+  if (parts.onDeaf !== undefined) events.on('deaf', parts.onDeaf);
   const names = [...registeredHandlers.keys()];
   const figures = keepFigures(events, names);
   const metrics = createMetrics(events, names);

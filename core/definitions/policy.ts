@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ConcurrencyInput, concurrencySchema, type LimitRule } from '../limits/rules.ts';
 import { callbackUrl } from '../network/target_url.ts';
 
 /**
@@ -48,12 +49,8 @@ export const policySchema = z
      * FAILED_RETENTION_HOURS, or `retentionHours` if that is longer.
      */
     failedRetentionHours: z.number().positive().max(87_600).optional(),
-    /** Refused until it is implemented: a user who relied on it would overload the protected resource. */
-    concurrency: z
-      .undefined(
-        'is not implemented yet: use RUNNER_CONCURRENCY to limit how many attempts one runner executes at a time',
-      )
-      .optional(),
+    /** How many attempts run at a time: see core/limits/rules.ts. */
+    concurrency: concurrencySchema,
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })
@@ -62,8 +59,14 @@ export const policySchema = z
     message: 'must not be below backoff.initialMs',
   });
 
-export type Policy = z.output<typeof policySchema>;
-export type PolicyInput = z.input<typeof policySchema>;
+/** A policy with its defaults. Its rules of concurrency have the names of their limits. */
+export type Policy = Omit<z.output<typeof policySchema>, 'concurrency'> & {
+  concurrency?: readonly LimitRule[] | undefined;
+};
+/** A policy, as its author writes it. The keys of its limits come from the parsed payload. */
+export type PolicyInput<Payload = unknown> = Omit<z.input<typeof policySchema>, 'concurrency'> & {
+  concurrency?: ConcurrencyInput<Payload>;
+};
 export type Backoff = Policy['backoff'];
 
 /**

@@ -7,6 +7,7 @@ import { VERSION } from '../../process/version.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { endRunner, registerRunner } from '../../store/attempts/runners.ts';
 import { reportRunning } from '../../store/attempts/running.ts';
+import { moveSlots } from '../../store/limits/slots.ts';
 import { AttemptAborted } from '../execute/attempt.ts';
 import { containFaults } from '../execute/containment.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
@@ -21,6 +22,8 @@ import type { AloneOrder } from './alone_parent.ts';
 
 /** The process runs one statement after the other. */
 export const ALONE_POOL = { applicationName: 'errand runner', size: 2, statementTimeoutMs: 5_000 };
+/** This process ends after its attempt, and with it the handler and its slots. */
+const HELD_UNTIL_EXIT = { free: () => {}, keep: () => {} };
 /** Time after the drain to write the last outcome, even if Postgres is away at first. */
 const FLUSH_TIMEOUT_MS = 15_000;
 
@@ -48,6 +51,11 @@ export async function executeAlone(
     // It fetches no dispatches.
     taskNames: [],
   });
+  if (due.hasSlots === true && !(await moveSlots(pgPool, due, parentId, id))) {
+    // The parent is no longer live, so its slots are somebody else's.
+    await endRunner(pgPool, id);
+    process.exit(1);
+  }
   const log = processLog.child({ runner_id: id, parent_id: parentId });
   const graceMs = config.ABORT_GRACE_SECS * 1_000;
   const running = trackRunning({
@@ -71,7 +79,7 @@ export async function executeAlone(
   const events = createEvents(log);
   const taskLog = createTaskLog(processLog, destination);
   const run = attemptRunner(
-    { pgPool, registeredHandlers, taskLog, events, log, running },
+    { pgPool, registeredHandlers, taskLog, events, log, running, slots: HELD_UNTIL_EXIT },
     createPace(),
     () => {},
   );

@@ -126,10 +126,20 @@ export class AttemptUnderWay {
     });
   }
 
+  /** Whether code of the handler may still run: it was given up, or failed by what nothing caught. */
+  get isAtWork(): boolean {
+    return this.#isAtWork;
+  }
+
   /** Calls `listener` when no code of the handler runs any more, which may be at once. */
   whenReturned(listener: () => void): void {
-    if (this.#isAtWork) this.#onReturn = listener;
-    else listener();
+    const before = this.#onReturn;
+    if (!this.#isAtWork) listener();
+    else
+      this.#onReturn = () => {
+        before?.();
+        listener();
+      };
   }
 
   #returned(): void {

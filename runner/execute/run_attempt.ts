@@ -19,6 +19,18 @@ export type AttemptRunnerOptions = {
   events: RunnerEvents;
   log: Logger;
   running: Running;
+  slots: HeldSlots;
+};
+
+/** What an attempt with slots of limits does that ends without an outcome that frees them. */
+export type HeldSlots = {
+  /** Frees them, because nothing of the attempt runs any more. */
+  free(due: DueAttempt): void;
+  /**
+   * Keeps them while the handler still runs, though its outcome is decided. If it does not return
+   * within the grace, the process has to end.
+   */
+  keep(attempt: AttemptUnderWay): void;
 };
 
 /**
@@ -35,7 +47,7 @@ type Ended = { attempt: AttemptUnderWay; outcome: Outcome };
  * parts, executes the handler and collects its log lines.
  */
 export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release: () => void): RunAttempt {
-  const { pgPool, registeredHandlers, taskLog, events, log, running } = options;
+  const { pgPool, registeredHandlers, taskLog, events, log, running, slots } = options;
 
   async function executed(announced: DueAttempt, loadedAt: number): Promise<Ended | null> {
     const isComplete = announced.payload !== null && announced.results !== null;
@@ -69,11 +81,21 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
     let ended: Ended | null;
     try {
       ended = await executed(announced, loadedAt);
+    } catch (error) {
+      if (announced.hasSlots === true) slots.free(announced);
+      throw error;
     } finally {
       release();
     }
-    if (ended === null) return null;
+    if (ended === null) {
+      if (announced.hasSlots === true) slots.free(announced);
+      return null;
+    }
     const { attempt, outcome } = ended;
+    if (attempt.isAtWork && outcome.hasSlots === true) {
+      outcome.hasSlots = false;
+      slots.keep(attempt);
+    }
     if (attempt.reporting !== null) await attempt.reporting;
     attempt.isOver = true;
     // Everything that was not written while it ran.

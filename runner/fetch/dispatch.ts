@@ -6,7 +6,9 @@ import type { Pace } from '../execute/pace.ts';
 import type { Slots } from '../execute/slots.ts';
 import { type WaitBudget, waitBudget } from '../execute/slots.ts';
 import type { DispatchRecord } from '../record/recorder.ts';
+import type { Limits } from './limits.ts';
 import type { Share } from './share.ts';
+import { startLimited } from './start_limited.ts';
 
 /** An attempt that is shorter than this is not requeued: it ends before requeueing pays off, … */
 const SHORT_MS = 10;
@@ -47,8 +49,10 @@ export type DispatchWork = {
   slots: Slots;
   /** A single extra slot for attempts that run alone. */
   alone: Slots;
-  /** Limits the task name that may hold only a part of the slots. */
+  /** Limits the names that may hold only a part of the slots. */
   share: Pick<Share, 'tryTake' | 'release' | 'within'>;
+  /** The limits that hold in the whole pool. */
+  limits: Limits;
   pace: Pick<Pace, 'of'>;
   /** Whether a name is paused, as far as this runner knows. */
   isPaused: (name: string) => boolean;
@@ -98,8 +102,8 @@ async function startDispatch(dispatch: Dispatch, work: DispatchWork) {
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.refreshPauses();
   const known = due.filter((attempt) => !work.isTooNew(attempt));
   const record = work.openRecord();
-  const executed = await start(known, record, work);
-  const rest = known.slice(executed.length);
+  const isLimited = known[0] !== undefined && work.limits.isLimited(known[0].name);
+  const { executed, rest } = await (isLimited ? startWithLimits : start)(known, record, work);
   return {
     ...{ executed, record },
     // The requeued tasks need the same version as this dispatch did.
@@ -148,13 +152,13 @@ function takesLong({ pace }: DispatchWork, name: string | undefined): boolean {
 
 /**
  * Starts attempts in order as slots come free, until the wait budget is over or an attempt must not
- * start. Gives a promise for the end of each attempt.
+ * start. Gives a promise for the end of each attempt, and those that did not start.
  */
 async function start(
   due: readonly DueAttempt[],
   record: DispatchRecord,
   work: DispatchWork,
-): Promise<Promise<void>[]> {
+): Promise<Started> {
   const executed: Promise<void>[] = [];
   const waiting = waitingOf(work);
   for (const attempt of due) {
@@ -178,8 +182,47 @@ async function start(
     executed.push(end);
   }
   waiting.close();
-  return executed;
+  return { executed, rest: due.slice(executed.length) };
 }
+
+/** The same for a name with limits in the whole pool: its attempts need slots in the ledger, too. */
+async function startWithLimits(
+  due: readonly DueAttempt[],
+  record: DispatchRecord,
+  work: DispatchWork,
+): Promise<Started> {
+  const waiting = waitingOf(work);
+  const isAlone = ({ crashes }: DueAttempt): boolean => crashes >= CRASHES_TO_RUN_ALONE;
+  function unplace(attempt: DueAttempt): void {
+    work.slots.release();
+    if (isAlone(attempt)) work.alone.release();
+    work.share.release(attempt.name);
+  }
+  const started = await startLimited(due, {
+    isHeld: ({ name, paused }) => work.stopping.aborted || paused || work.isPaused(name),
+    async place(attempt, mayWait) {
+      if (!work.share.tryTake(attempt.name)) return false;
+      const isLet = !isAlone(attempt) || work.alone.tryTake() || (mayWait && (await waiting.takeAlone()));
+      const hasSlot =
+        isLet && (work.slots.tryTake() || (mayWait && (await waiting.takeSlot(attempt.name))));
+      if (hasSlot) return true;
+      if (isLet && isAlone(attempt)) work.alone.release();
+      work.share.release(attempt.name);
+      return false;
+    },
+    unplace,
+    admit: work.limits.admit,
+    run: (attempt) =>
+      work.share.within(attempt.name, () =>
+        isAlone(attempt) ? runAlone(attempt, work) : runPlain(attempt, record, work),
+      ),
+    refuse: (outcome) => void record.add(outcome),
+  });
+  waiting.close();
+  return started;
+}
+
+type Started = { executed: Promise<void>[]; rest: readonly DueAttempt[] };
 
 type Waiting = {
   takeSlot(name: string): Promise<boolean>;

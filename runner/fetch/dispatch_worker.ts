@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
+import { runnerLimit } from '../../core/limits/rules.ts';
 import { isNewer } from '../../core/definitions/version.ts';
 import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
@@ -9,6 +10,7 @@ import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { createPace } from '../execute/pace.ts';
+import { heldSlots } from '../execute/held_slots.ts';
 import { attemptRunner } from '../execute/run_attempt.ts';
 import type { Running } from '../execute/running.ts';
 import { createSlots } from '../execute/slots.ts';
@@ -18,11 +20,12 @@ import { createRecorder, type Recorder } from '../record/recorder.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 import { workDispatch } from './dispatch.ts';
+import { createLimits } from './limits.ts';
 import type { Pauses } from './pauses.ts';
-import { createShare, type Share } from './share.ts';
+import { createShare, type Places, type Share } from './share.ts';
 
-/** Callbacks go to hosts of others, which may hang: they must not take every slot. */
-const SHARED_NAME = deliver.name;
+/** Callbacks go to hosts of others, which may hang: they hold a quarter of the slots, but at least one. */
+const DELIVERIES = 1 / 4;
 
 export type DispatchWorkerOptions = {
   runnerId: number;
@@ -34,6 +37,8 @@ export type DispatchWorkerOptions = {
   events: RunnerEvents;
   log: Logger;
   running: Running;
+  /** How long a handler that was given up may take to return. */
+  graceMs: number;
   pauses: Pauses;
   /** Executes an attempt in its own process; null if the runner cannot start one. */
   processAlone: ((due: DueAttempt) => Promise<void>) | null;
@@ -58,9 +63,11 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const slots = createSlots(options.concurrency);
   const alone = createSlots(1);
   const pace = createPace();
-  const share = createShare(SHARED_NAME, options.concurrency, pace);
+  const share = createShare(sharesOf(options), pace);
   const recorder = reportingRecorder(options);
-  const run = attemptRunner(options, pace, slots.release);
+  const limits = createLimits({ pgPool, runnerId: id, registeredHandlers: options.registeredHandlers, log });
+  const held = heldSlots(options);
+  const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,
     parallel: 2,
@@ -86,6 +93,8 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
           await options.processAlone(due);
         } finally {
           slots.release();
+          // If that process did not come to its start, it has not got them.
+          if (due.hasSlots === true) held.free(due);
         }
       },
       openRecord: recorder.open,
@@ -100,6 +109,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
       slots,
       alone,
       share,
+      limits,
       pace,
       isPaused: pauses.isPaused,
       refreshPauses: () => untilBack(log, 'reading what is paused', pauses.refresh),
@@ -108,6 +118,17 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   }
 
   return { work, share, outcomesBuffered: recorder.buffered };
+}
+
+/** The names that may hold only a part of the slots: deliveries, and those with a limit of this runner. */
+function sharesOf({ concurrency, registeredHandlers }: DispatchWorkerOptions): Map<string, Places> {
+  const shares = new Map<string, Places>();
+  shares.set(deliver.name, { most: Math.max(1, Math.floor(concurrency * DELIVERIES)), isSoft: true });
+  for (const [name, { definition }] of registeredHandlers) {
+    const most = runnerLimit(definition.policy.concurrency);
+    if (most !== undefined) shares.set(name, { most, isSoft: false });
+  }
+  return shares;
 }
 
 /** Records outcomes and emits which of them were recorded. */

@@ -1,12 +1,14 @@
 import { DISPATCH_MS } from '../../core/dispatches.ts';
 import type { Pace } from '../execute/pace.ts';
 
-/** The part of a runner's slots that a shared name may hold. */
-const PART = 1 / 4;
+/**
+ * How many slots a name may hold. If `isSoft`, that holds only while its attempts take long, or while
+ * their pace is unknown: short attempts keep no other waiting.
+ */
+export type Places = { most: number; isSoft: boolean };
 
 /**
- * Limits how many slots one name may hold, so that other names always find some. Other names are
- * not limited.
+ * Limits how many slots of a runner some names may hold. Other names are not limited.
  */
 export type Share = {
   /**
@@ -26,43 +28,43 @@ export type Share = {
   onChange(listener: () => void): void;
 };
 
-/**
- * Limits one name to a quarter of `concurrency` slots, but at least one. The limit holds only while
- * attempts of the name take long, or while their pace is unknown: short attempts keep no other
- * waiting.
- */
-export function createShare(sharedName: string, concurrency: number, pace: Pick<Pace, 'of'>): Share {
-  const places = Math.max(1, Math.floor(concurrency * PART));
-  let taken = 0;
-  let full = false;
+/** Makes places for these names. */
+export function createShare(names: ReadonlyMap<string, Places>, pace: Pick<Pace, 'of'>): Share {
+  const taken = new Map<string, number>();
+  const full = new Set<string>();
   let listener: () => void = () => {};
 
-  function setFull(now: boolean): void {
-    if (full === now) return;
-    full = now;
+  function setFull(name: string, now: boolean): void {
+    if (full.has(name) === now) return;
+    if (now) full.add(name);
+    else full.delete(name);
     listener();
   }
 
   function release(name: string): void {
-    if (name !== sharedName) return;
-    taken--;
-    if (taken < places) setFull(false);
+    const places = names.get(name);
+    if (places === undefined) return;
+    const left = (taken.get(name) ?? 0) - 1;
+    taken.set(name, left);
+    if (left < places.most) setFull(name, false);
   }
 
   return {
     tryTake(name) {
-      if (name !== sharedName) return true;
-      const takesLong = (pace.of(name) ?? Number.POSITIVE_INFINITY) > DISPATCH_MS;
-      if (taken >= places && takesLong) {
-        setFull(true);
+      const places = names.get(name);
+      if (places === undefined) return true;
+      const held = taken.get(name) ?? 0;
+      const holds = !places.isSoft || (pace.of(name) ?? Number.POSITIVE_INFINITY) > DISPATCH_MS;
+      if (held >= places.most && holds) {
+        setFull(name, true);
         return false;
       }
-      taken++;
+      taken.set(name, held + 1);
       return true;
     },
     release,
-    within: (name, work) => (name === sharedName ? work().finally(() => release(name)) : work()),
-    isFull: (name) => full && name === sharedName,
+    within: (name, work) => (names.has(name) ? work().finally(() => release(name)) : work()),
+    isFull: (name) => full.has(name),
     onChange(next) {
       listener = next;
     },

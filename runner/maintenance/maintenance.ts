@@ -4,10 +4,11 @@ import { messageOf } from '../../process/start.ts';
 import { recoverLostRunners } from '../../store/attempts/recovery.ts';
 import { deleteEndedRunners, type RetentionHours } from '../../store/attempts/retention.ts';
 import { claimRound } from '../../store/attempts/rounds.ts';
+import { deleteUnusedKeys, freeSlotsOfEnded, hasLimitWaits } from '../../store/limits/repair.ts';
 import { deleteOldAudit } from '../../store/operators/audit.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
-import { createReconciler, expireTasks, sumUpFinished } from './rounds.ts';
+import { createLimitsRepairer, createReconciler, expireTasks, sumUpFinished } from './rounds.ts';
 
 /**
  * Reconciling reads open tasks and every dispatch, but hardly ever finds something, so it need not
@@ -20,6 +21,10 @@ const RETENTION_EVERY_SECS = 30;
  * definition.
  */
 const REGISTER_EVERY_SECS = 30;
+/** Only while tasks wait for slots: it calls those that no statement has called, after a pause for example. */
+const LIMITS_EVERY_SECS = 1;
+/** Keys that nobody uses take little room. */
+const LIMIT_KEYS_EVERY_SECS = 60;
 /** Finished tasks that are not in the rollups yet are counted one by one when figures are read. */
 const ROLLUPS_EVERY_SECS = 5;
 /**
@@ -58,6 +63,7 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
   const { pool, log } = options;
   const closing = new AbortController();
   const reconcile = createReconciler(pool, log);
+  const repair = createLimitsRepairer(pool);
   const recovery = round(log, 'recovery', () => recover(options));
   const each = (name: string, everySecs: number, work: () => Promise<void>): Periodic => {
     const { start, idle } = round(log, name, work);
@@ -71,6 +77,14 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
     inTurn('reconciling', RECONCILE_EVERY_SECS, () => reconcile(closing.signal)),
     inTurn('retention', RETENTION_EVERY_SECS, () => retain(options, closing.signal)),
     inTurn('rollups', ROLLUPS_EVERY_SECS, () => sumUpFinished(pool, closing.signal)),
+    each('limits', LIMITS_EVERY_SECS, async () => {
+      if ((await hasLimitWaits(pool)) && (await claimRound(pool, 'limits', LIMITS_EVERY_SECS)))
+        await repair();
+    }),
+    inTurn('limit keys', LIMIT_KEYS_EVERY_SECS, async () => {
+      await freeSlotsOfEnded(pool);
+      await deleteUnusedKeys(pool);
+    }),
     // Every runner, because each has its own definitions.
     each('registering', REGISTER_EVERY_SECS, options.keepRegistered),
   ];

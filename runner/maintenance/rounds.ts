@@ -9,6 +9,7 @@ import {
   pullBackDispatches,
 } from '../../store/attempts/reconcile.ts';
 import { deleteExpired, type RetentionHours } from '../../store/attempts/retention.ts';
+import { FIRST_KEY, freeSlotsOfEnded, repairLimits } from '../../store/limits/repair.ts';
 import { isTimeout } from '../../store/database/pool.ts';
 import { rollUp } from '../../store/stats/rollups.ts';
 
@@ -86,5 +87,17 @@ export function createReconciler(
     const dropped = await dropStaleDispatches(pool);
     if (dispatched + pulled + dropped > 0)
       log.warn({ dispatched, pulled, dropped }, 'reconciled dispatches with the ledger');
+  };
+}
+
+/**
+ * Makes the round that calls tasks that wait for slots though there is room. A round looks at a
+ * thousand keys, and the next one continues after them.
+ */
+export function createLimitsRepairer(pool: Pool): () => Promise<void> {
+  let after = FIRST_KEY;
+  return async () => {
+    await freeSlotsOfEnded(pool);
+    after = (await repairLimits(pool, after)) ?? FIRST_KEY;
   };
 }

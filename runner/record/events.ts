@@ -14,6 +14,8 @@ export type RunnerEventMap = {
   recorded: [outcomes: readonly Outcome[], counted: ReadonlySet<string>];
   /** The runner took over the work of lost runners. */
   recovered: [recovery: Recovery];
+  /** A handler with a limit does not return, so this process has to end. */
+  deaf: [];
 };
 
 type Listener<Name extends keyof RunnerEventMap> = (...given: RunnerEventMap[Name]) => void;
@@ -38,6 +40,7 @@ export function createEvents(log: Logger): RunnerEvents {
     started: [],
     recorded: [],
     recovered: [],
+    deaf: [],
   };
   return {
     on(name, listener) {

@@ -43,6 +43,7 @@ async function giveUp(database: Database, runnerId: number, interrupted: ErrorRe
   );
   await unlockPools(database, rows[0]?.pool_ids ?? []);
   await requeueRunning(database, { outcome: 'interrupted', error: interrupted });
+  await database.query('select errand.free_slots_of($1)', [[runnerId]]);
 }
 
 /** The properties of a task that its outcome needs besides the attempt. Read by the primary key. */

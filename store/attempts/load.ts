@@ -40,6 +40,8 @@ export type DueAttempt = {
   results: Record<string, unknown> | null;
   /** Its name, or a target that holds it, is paused: it must not start. */
   paused: boolean;
+  /** Its runner has taken the slots of its limits. Missing without limits. */
+  hasSlots?: boolean;
 };
 
 /**

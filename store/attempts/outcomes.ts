@@ -3,7 +3,7 @@ import type { ErrorRecord } from '../../core/errors.ts';
 import { OPEN } from '../../core/states.ts';
 import type { Database } from '../database/pool.ts';
 import { type Submission, toItems } from '../submit/submit.ts';
-import { RECORD_OUTCOMES } from './record_outcomes.ts';
+import { recordStatement } from './record_outcomes.ts';
 import type { LogLine, Progress } from './running.ts';
 
 export type OfAttempt = {
@@ -21,6 +21,11 @@ export type OfAttempt = {
   /** The log lines and the progress that are not written yet. */
   lines: LogLine[];
   progress: Progress | null;
+  /**
+   * Whether it took slots of limits, which its outcome frees. Not for a handler that did not return:
+   * its slots are taken until it does.
+   */
+  hasSlots?: boolean;
 };
 
 /** How an attempt ended, as the runner saw it. The ledger decides the new state of the task. */
@@ -76,8 +81,7 @@ export async function recordOutcomes(
     ({ outcome }) => `${outcome.name} ${outcome.priority} ${nextInMs(outcome)}`,
   );
   const { rows } = await database.query<{ live: boolean; ids: string[] }>({
-    name: 'record_outcomes',
-    text: RECORD_OUTCOMES,
+    ...recordStatement(outcomes.some(({ hasSlots }) => hasSlots)),
     values: [runnerId, JSON.stringify(assigned.map(toColumns)), OPEN, new Date().toISOString()],
   });
   const row = rows[0];
@@ -107,6 +111,7 @@ function toColumns(assigned: { outcome: Outcome; dispatchId: string }): Record<s
     progress: outcome.progress?.fraction,
     progress_note: outcome.progress?.note,
     parent_id: outcome.parentId,
+    has_slots: outcome.hasSlots,
     ...continuation(outcome),
   };
 }

@@ -87,6 +87,8 @@ const LOST = `
                 select
                   from errand_worker.jobs job
                  where job.key = t.dispatch_id::text and job.run_at <= now() and job.attempts < job.max_attempts)
+          -- It waits for a slot: then it has no dispatch until it is called.
+          and not exists (select from errand.limit_waits w where w.task_id = t.id and w.called_at is null)
         order by t.id
         limit $3) t
   )`;

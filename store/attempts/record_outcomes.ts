@@ -1,3 +1,4 @@
+import { freeSlotsOf } from '../limits/slots.ts';
 import { addDispatches } from '../submit/add_dispatches.ts';
 import { appendLines } from './running.ts';
 
@@ -20,7 +21,7 @@ const GIVEN = `
       from jsonb_to_recordset($2::jsonb) as o (
              id uuid, dispatch_id uuid, attempt integer, kind text, result jsonb, error jsonb, duration_ms float8,
              next_in_ms float8, next_dispatch_id uuid, lines jsonb, progress real, progress_note text,
-             parent_id uuid, skipped boolean, release text, children integer, submissions jsonb)
+             parent_id uuid, skipped boolean, release text, children integer, submissions jsonb, has_slots boolean)
   )`;
 
 /**
@@ -150,9 +151,24 @@ const DISPATCHED = addDispatches(`(select id, name, priority, dispatch_id, run_a
             select id, name, priority, dispatch_id, run_at from released) due
      where dispatch_id is not null`);
 
-/** The complete statement. It reads the parts that are SELECTs, so that Postgres runs them. */
-export const RECORD_OUTCOMES = `
-  with ${[FENCE, GIVEN, PARENTS, RECORDED, RELEASED, UNBLOCKED, SUBMITTED, ENDED, LOGGED, DISPATCHED].join(',')}
+/** The slots of the attempts. */
+const FREED = freeSlotsOf('given g where g.has_slots', ['recorded', 'released', 'unblocked', 'submitted', 'dispatched']);
+
+/** It reads the parts that are SELECTs, so that Postgres runs them. */
+const RESULT = `
   select exists (select from fence) as live,
          coalesce((select array_agg(id) from recorded), '{}') as ids,
          (select count(*) from dispatched) + (select count(*) from unblocked) + (select count(*) from submitted) as done`;
+
+const PARTS = [FENCE, GIVEN, PARENTS, RECORDED, RELEASED, UNBLOCKED, SUBMITTED, ENDED, LOGGED, DISPATCHED];
+
+const WITHOUT_SLOTS = { name: 'record_outcomes', text: `with ${PARTS.join(',')} ${RESULT}` };
+const WITH_SLOTS = {
+  name: 'record_outcomes_with_slots',
+  text: `with ${[...PARTS, FREED].join(',')} ${RESULT}, (select count(*) from freed) as freed`,
+};
+
+/** The complete statement; with a part that frees slots only if some attempt has any. */
+export function recordStatement(hasSlots: boolean): { name: string; text: string } {
+  return hasSlots ? WITH_SLOTS : WITHOUT_SLOTS;
+}

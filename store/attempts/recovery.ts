@@ -72,6 +72,7 @@ async function takeOver(
   await suspectPrefetched(client, poolIds);
   await unlockPools(client, poolIds);
   const tasks = await requeueRunning(client, { outcome: 'crashed', ...quarantine });
+  await client.query('select errand.free_slots_of($1)', [lost.map(({ id }) => id)]);
   const idsIn = (state: string): string[] =>
     tasks.filter((task) => task.state === state).map((task) => task.id);
   return { lost, requeued: idsIn('queued'), quarantined: idsIn('failed'), cancelled: idsIn('cancelled') };

@@ -34,13 +34,20 @@ export async function registerRunner(database: Database, runner: RunnerDescripti
   return rows[0].id;
 }
 
-/** Ends a runner that stops. After this nothing that it writes is recorded. */
+/**
+ * Ends a runner that stops. After this nothing that it writes is recorded. Slots that it still has
+ * are those of handlers that did not return, and end with its process.
+ */
 export async function endRunner(database: Database, runnerId: number): Promise<void> {
   await database.query(
-    `update errand.runners
-        set ended_at = now(),
-            end_reason = 'stopped'
-      where id = $1 and ended_at is null`,
+    `with ended as (
+       update errand.runners
+          set ended_at = now(),
+              end_reason = 'stopped'
+        where id = $1 and ended_at is null
+       returning id
+     )
+     select errand.free_slots_of(array_agg(id)) from ended having count(*) > 0`,
     [runnerId],
   );
 }

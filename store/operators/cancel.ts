@@ -154,11 +154,20 @@ const NOTIFIED = `
       from (select id from t union all select id from missed) cancelled
   )`;
 
+/** Those that waited for a slot. The attempts that run free theirs when they end. */
+const LEFT = `
+  left_limits as (
+    select errand.leave_limits(array_agg(cancelled.id))
+      from (select id from t union all select id from missed) cancelled
+     where (select count(*) from unblocked) >= 0
+    having count(*) > 0
+  )`;
+
 /** Materialized, because Postgres drops parts of an inlined query that nothing reads. */
 const DONE = `
   done as materialized (
-    select (select count(*) from notified) + (select count(*) from unblocked) as parts
+    select (select count(*) from notified) + (select count(*) from left_limits) as parts
   )`;
 
 const CANCEL = `
-  with recursive ${[TREE, LOCKED, CANCELLED, AUDITED, ENDED, MISSED, ALONE, REVIVED, UNBLOCKED, NOTIFIED, DONE].join(',')}`;
+  with recursive ${[TREE, LOCKED, CANCELLED, AUDITED, ENDED, MISSED, ALONE, REVIVED, UNBLOCKED, NOTIFIED, LEFT, DONE].join(',')}`;

@@ -43,6 +43,8 @@ export function resolveStep(
       [resolved.step],
       [true],
     ]);
+    // It may have waited for a slot.
+    await client.query('select errand.leave_limits($1)', [[resolved.id]]);
     return resolved;
   });
 }

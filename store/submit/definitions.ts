@@ -4,6 +4,7 @@ import { taskNames } from '../../core/registry.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { stepRows } from '../../core/workflows/graph.ts';
 import type { Database } from '../database/pool.ts';
+import { registerLimits } from '../limits/register.ts';
 import { type Claim, hasOtherRunner, refuseClaimed } from './owners.ts';
 
 /**
@@ -67,6 +68,7 @@ export async function registerDefinitions(
              or not ${hasNewerRunner('d.name', 'excluded.version')})`,
     [JSON.stringify(rows), ownership.project],
   );
+  await registerLimits(database);
   // Another repository may have registered the same new name at the same moment.
   await refuseClaimed(database, rows, ownership, definitions);
 }

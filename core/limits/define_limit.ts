@@ -1,0 +1,36 @@
+import { getCallSites } from 'node:util';
+import { MAX_LIMIT } from './rules.ts';
+
+/** A limit that several definitions share by its name. */
+export type Limit = { readonly name: string; readonly limit: number };
+
+/** The form of a name: as for tasks, with the namespace first. */
+const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_-]*)+$/;
+const MAX_LENGTH = 128;
+
+const limits = new WeakSet<object>();
+
+/**
+ * Defines a limit that several definitions share (Q1): at most `limit` of their attempts run at a time in the
+ * whole pool. A rule with a key has so many for each key. Throws, and names the file, if a part is invalid.
+ */
+export function defineLimit({ name, limit }: { name: string; limit: number }): Limit {
+  const file = getCallSites(2)[1]?.scriptName ?? 'unknown file';
+  const refuse = (why: string): never => {
+    throw new Error(`Limit ${JSON.stringify(name)} in ${file}: ${why}`);
+  };
+  if (typeof name !== 'string' || !NAME.test(name) || name.length > MAX_LENGTH)
+    refuse(
+      `the name must match ${NAME}, with the namespace first, and have at most ${MAX_LENGTH} characters`,
+    );
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    refuse(`limit must be a whole number from 1 to ${MAX_LIMIT}, got ${String(limit)}`);
+  const made = Object.freeze({ name, limit });
+  limits.add(made);
+  return made;
+}
+
+/** Whether a value was made by defineLimit. */
+export function isLimit(value: unknown): value is Limit {
+  return typeof value === 'object' && value !== null && limits.has(value);
+}

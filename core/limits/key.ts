@@ -1,0 +1,46 @@
+import { textOf } from '../json/thrown.ts';
+import type { LimitRule } from './rules.ts';
+
+/** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
+const MAX_LENGTH = 512;
+
+/** The shown part of what a key function threw. */
+const MAX_SHOWN = 200;
+
+/** The limit and the key of a rule; the key of a rule without one is empty. */
+export type LimitKey = [limit: string, key: string];
+
+/** The keys of a payload, or the problem of one of them in words. */
+export type Keys = { ok: true; keys: LimitKey[] } | { ok: false; problem: string; thrown?: unknown };
+
+/**
+ * The keys of a parsed payload under these rules, in their order. A key is a text of 1 to MAX_LENGTH
+ * characters without a null character. Never throws: if a key function does, the problem says so.
+ */
+export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
+  const keys: LimitKey[] = [];
+  for (const { name, key } of rules) {
+    if (key === undefined) {
+      keys.push([name, '']);
+      continue;
+    }
+    const problem = (what: string, thrown?: unknown): Keys => ({
+      ok: false,
+      problem: `The key of the limit ${name} ${what}`,
+      ...(thrown === undefined ? {} : { thrown }),
+    });
+    let made: unknown;
+    try {
+      made = key(payload as never);
+    } catch (thrown) {
+      return problem(`could not be computed: ${textOf(() => thrown, MAX_SHOWN)}`, thrown);
+    }
+    if (typeof made !== 'string') return problem(`must be a text, got ${typeof made}`);
+    if (made.length === 0 || made.length > MAX_LENGTH)
+      return problem(`must have 1 to ${MAX_LENGTH} characters, got ${made.length}`);
+    if (made.includes('\0') || !made.isWellFormed())
+      return problem('must be a text that Postgres can hold, without null characters and lone surrogates');
+    keys.push([name, made]);
+  }
+  return { ok: true, keys };
+}

@@ -1,0 +1,116 @@
+-- Takes the slots of attempts that a runner is about to start: for each attempt those of all its rules, or
+-- none. `items` is an array of {id, dispatch_id, rules}; a rule is [name of the limit, key], and the rules are
+-- in the order in which a task waits for them. Gives
+--
+-- - taken: the attempt may start. Also if this runner has its slots already, because an answer was lost
+-- - waits: a key was full, or others wait for it. The task has no dispatch now, and waits for its turn
+--
+-- It gives no row for a task that no longer names the dispatch, and the row `fenced` alone if the runner is
+-- no longer live. A rule whose limit is not registered is no limit.
+--
+-- After a crash before the commit nothing has changed. After the commit the slots belong to the runner, whose
+-- recovery frees them.
+create or replace function errand.take_slots(runner integer, items jsonb) returns table (task_id uuid, outcome text)
+  language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  due     uuid[];
+  limits  text[];
+  keys    text[];
+  -- Those that find no room, with the last rule that has none.
+  waiting         uuid[];
+  waiting_limits  text[];
+  waiting_keys    text[];
+begin
+  perform from errand.runners r where r.id = runner and r.ended_at is null for key share;
+  if not found then
+    return query select null::uuid, 'fenced';
+    return;
+  end if;
+  select array_agg(locked.id) into due
+    from (select t.id
+            from errand.tasks t
+            join jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid) on i.id = t.id and i.dispatch_id = t.dispatch_id
+           where t.state in ('scheduled', 'queued', 'retrying')
+           order by t.id
+             for no key update of t) locked;
+  if due is null then return; end if;
+
+  select array_agg(k.limit_name), array_agg(k.key) into limits, keys
+    from (select rule ->> 0 as limit_name, rule ->> 1 as key
+            from jsonb_to_recordset(items) as i (id uuid, rules jsonb)
+           cross join lateral jsonb_array_elements(i.rules) rule
+            join errand.limits l on l.name = rule ->> 0
+           where i.id = any (due)
+           union
+          select w.limit_name, w.key from errand.limit_waits w where w.task_id = any (due)) k;
+  perform errand.lock_limit_keys(limits, keys);
+
+  -- From here on with what is true while the keys are locked.
+  with asked as materialized (
+    select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal, l.slots,
+           coalesce(w.called_at is not null, false) as is_called
+      from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
+      join errand.tasks t on t.id = i.id
+     cross join lateral jsonb_array_elements(i.rules) with ordinality as rule (value, ordinal)
+      join errand.limits l on l.name = rule.value ->> 0
+      left join errand.limit_waits w
+        on w.task_id = i.id and w.limit_name = rule.value ->> 0 and w.key = rule.value ->> 1
+     where i.id = any (due)
+       and not exists (select
+                         from errand.limit_slots s
+                        where s.task_id = i.id and s.dispatch_id = i.dispatch_id and s.runner_id = runner)
+  ),
+  room as materialized (
+    select k.limit_name, k.key,
+           k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key) as free,
+           -- Slots that are kept for others that were called.
+           (select count(*)
+              from errand.limit_waits c
+             where c.limit_name = k.limit_name and c.key = k.key
+               and c.called_at >= clock_timestamp() - errand.limit_call_time()
+               and c.task_id <> all (due)) as kept,
+           exists (select from errand.next_limit_waits(k.limit_name, k.key, 1)) as has_waits
+      from (select distinct limit_name, key, slots from asked) k
+  ),
+  judged as (
+    select a.*, case when a.is_called then r.free when r.has_waits then 0 else r.free - r.kept end as free
+      from asked a
+      join room r using (limit_name, key)
+  ),
+  -- Those for which some key has no room leave the room in others to the next.
+  possible as (
+    select j.*, row_number() over (partition by j.limit_name, j.key order by j.is_called desc, j.priority, j.run_at, j.id) as place
+      from judged j
+     where j.id not in (select id from judged where free <= 0)
+  )
+  -- Rules with keys come last, so a task waits for its key rather than for what all keys share.
+  select coalesce(array_agg(b.id), '{}'), array_agg(b.limit_name), array_agg(b.key)
+    into waiting, waiting_limits, waiting_keys
+    from (select distinct on (j.id) j.id, j.limit_name, j.key
+            from judged j
+            left join possible p using (id, limit_name, key)
+           where j.free <= 0 or p.place > p.free
+           order by j.id, j.ordinal desc) b;
+
+  insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
+  select l.name, rule ->> 1, i.id, i.dispatch_id, runner
+    from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
+   cross join lateral jsonb_array_elements(i.rules) rule
+    join errand.limits l on l.name = rule ->> 0
+   where i.id = any (due) and i.id <> all (waiting)
+  on conflict do nothing;
+  delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
+
+  if cardinality(waiting) > 0 then
+    perform errand.wait_for_slots(waiting, waiting_limits, waiting_keys);
+  end if;
+  -- There is a wait that was called, and is none of that key any more; or one that could start after all.
+  if exists (select from errand.limit_waits w where (w.limit_name, w.key) in (select * from unnest(limits, keys))) then
+    perform errand.call_limit_waits(limits, keys);
+  end if;
+  return query
+  select d.id, case when d.id = any (waiting) then 'waits' else 'taken' end from unnest(due) as d (id);
+end;
+$$;

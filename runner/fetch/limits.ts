@@ -1,0 +1,113 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { batcher } from '../../core/concurrency/batcher.ts';
+import { PermanentError } from '../../core/errors.ts';
+import { limitKeys } from '../../core/limits/key.ts';
+import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
+import { parseTaskPayload } from '../../core/payload.ts';
+import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
+import type { Outcome } from '../../store/attempts/outcomes.ts';
+import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
+import type { RegisteredHandler } from '../execute/execute.ts';
+import { toErrorRecord } from '../record/classify.ts';
+import { untilBack } from '../record/retry_until_available.ts';
+import { LeaseLost } from '../record/write_outcomes.ts';
+import type { Admission } from './start_limited.ts';
+
+/** The maximum number of attempts whose slots one statement takes. */
+const MAX_TOGETHER = 200;
+
+/** The limits that hold in the whole pool, for the names of a runner. */
+export type Limits = {
+  /** Whether attempts of a name need slots in the ledger. */
+  isLimited(name: string): boolean;
+  /**
+   * Takes the slots of attempts that have a slot of the runner. Throws LeaseLost if the runner is no
+   * longer live.
+   */
+  admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+};
+
+/** Computes keys with the code of this runner, and takes slots in the ledger, many in one statement. */
+export function createLimits(options: {
+  pgPool: Pool;
+  runnerId: number;
+  registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+  log: Logger;
+}): Limits {
+  const { pgPool, runnerId, registeredHandlers, log } = options;
+  const rules = new Map<string, LimitRule[]>();
+  for (const [name, { definition }] of registeredHandlers) {
+    const own = poolRules(definition.policy.concurrency);
+    if (own.length > 0) rules.set(name, own);
+  }
+
+  const takeTogether = batcher(
+    async (starting: Starting[]): Promise<Took[]> => {
+      const { live, took } = await untilBack(log, 'taking slots', () =>
+        takeSlots(pgPool, runnerId, starting),
+      );
+      if (!live) throw new LeaseLost('no slots were taken: this runner is no longer live');
+      return took;
+    },
+    { maxItems: MAX_TOGETHER, parallel: 2 },
+  );
+
+  async function admitOne(announced: DueAttempt): Promise<Admission> {
+    const registered = registeredHandlers.get(announced.name);
+    const own = rules.get(announced.name);
+    if (registered === undefined || own === undefined) return { kind: 'taken', attempt: announced };
+    const attempt = await withPayload(announced, own);
+    try {
+      const keys = await keysOf(registered, own, attempt);
+      const took = await takeTogether({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
+      return took === 'taken'
+        ? { kind: 'taken', attempt: { ...attempt, hasSlots: true } }
+        : { kind: took };
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error;
+      log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
+      return { kind: 'refused', outcome: refused(attempt, error) };
+    }
+  }
+
+  async function withPayload(attempt: DueAttempt, own: readonly LimitRule[]): Promise<DueAttempt> {
+    if (attempt.payload !== null || !own.some(({ isKeyed }) => isKeyed)) return attempt;
+    const payload = await untilBack(log, 'reading a payload', () => readPayload(pgPool, attempt.id));
+    return { ...attempt, payload };
+  }
+
+  return {
+    isLimited: (name) => rules.has(name),
+    admit: (attempts) => Promise.all(attempts.map(admitOne)),
+  };
+}
+
+/**
+ * The keys of an attempt. If its payload does not fit, it needs none: it fails before its handler
+ * runs. Throws PermanentError if a key cannot be computed.
+ */
+async function keysOf(
+  { definition }: RegisteredHandler,
+  rules: readonly LimitRule[],
+  attempt: DueAttempt,
+): Promise<Starting['keys']> {
+  if (!rules.some(({ isKeyed }) => isKeyed)) return rules.map(({ name }) => [name, ''] as const);
+  const parsed = await parseTaskPayload(definition, attempt, '/payload');
+  if (!parsed.ok) return [];
+  const made = limitKeys(rules, parsed.value);
+  if (made.ok) return made.keys;
+  throw new PermanentError(made.problem, {
+    code: 'INVALID_LIMIT_KEY',
+    ...(made.thrown === undefined ? {} : { cause: made.thrown }),
+  });
+}
+
+function refused(attempt: DueAttempt, error: PermanentError): Outcome {
+  const { id, dispatchId, name, priority, parentId, hasChildren } = attempt;
+  return {
+    ...{ id, dispatchId, name, priority, parentId, hasChildren, attempt: attempt.attempt },
+    ...{ durationMs: 0, lines: [], progress: null },
+    ...{ kind: 'failed', error: { ...toErrorRecord(error), retryable: false }, retryInMs: null },
+  };
+}

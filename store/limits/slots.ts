@@ -1,0 +1,102 @@
+import type { LimitKey } from '../../core/limits/key.ts';
+import { arrayOf } from '../database/arrays.ts';
+import type { Database } from '../database/pool.ts';
+
+/** An attempt that a runner is about to start, with the keys of its rules in their order. */
+export type Starting = { id: string; dispatchId: string; keys: readonly Readonly<LimitKey>[] };
+
+/**
+ * The answer for one attempt. `gone`: its task no longer names the dispatch. `waits`: the task waits
+ * for a slot, without a dispatch.
+ */
+export type Took = 'taken' | 'waits' | 'gone';
+
+/**
+ * Takes the slots of attempts, for each all or none (Q5), in the order of `starting`. `live` is
+ * whether the runner still is; if not, nothing was taken. It may be repeated if an answer was lost.
+ * Uses the primary keys. See errand.take_slots, also for a crash.
+ */
+export async function takeSlots(
+  database: Database,
+  runnerId: number,
+  starting: readonly Starting[],
+): Promise<{ live: boolean; took: Took[] }> {
+  const items = starting.map(({ id, dispatchId, keys }) => ({ id, dispatch_id: dispatchId, rules: keys }));
+  const { rows } = await database.query<{ task_id: string | null; outcome: 'taken' | 'waits' | 'fenced' }>({
+    name: 'take_slots',
+    text: 'select task_id, outcome from errand.take_slots($1, $2::jsonb)',
+    values: [runnerId, JSON.stringify(items)],
+  });
+  const byId = new Map(rows.map((row) => [row.task_id, row.outcome]));
+  return {
+    live: !rows.some(({ outcome }) => outcome === 'fenced'),
+    took: starting.map(({ id }) => {
+      const outcome = byId.get(id);
+      return outcome === 'taken' || outcome === 'waits' ? outcome : 'gone';
+    }),
+  };
+}
+
+/** An attempt that has slots. */
+export type OfSlots = { id: string; dispatchId: string };
+
+/**
+ * Frees the slots of attempts that ended without an outcome: their task was decided before they
+ * started, or their handler returned after they were given up. It may be repeated.
+ */
+export async function freeSlots(
+  database: Database,
+  runnerId: number,
+  attempts: readonly OfSlots[],
+): Promise<void> {
+  await database.query({
+    name: 'free_slots',
+    text: 'select errand.free_slots($1::uuid[], $2::uuid[], array_fill($3::integer, array[cardinality($1::uuid[])]))',
+    values: [
+      arrayOf(attempts.map(({ id }) => id)),
+      arrayOf(attempts.map(({ dispatchId }) => dispatchId)),
+      runnerId,
+    ],
+  });
+}
+
+/**
+ * A part of a statement, `freed`: frees the slots of ended attempts of the runner `$1`. `given` is a
+ * relation `g` with the columns id and dispatch_id, and a condition. The relations `written` have
+ * locked all tasks before. Outcomes that did not count free theirs too. The statement must read it.
+ */
+export function freeSlotsOf(given: string, written: readonly string[]): string {
+  const isWritten = written.map((part) => `(select count(*) from ${part}) >= 0`).join(' and ');
+  return `
+  freed as (
+    select errand.free_slots(array_agg(g.id), array_agg(g.dispatch_id), array_agg($1::integer))
+      from ${given} and ${isWritten}
+    having count(*) > 0
+  )`;
+}
+
+/**
+ * Gives the slots of an attempt to the process that executes it alone, which is a runner too. Gives
+ * false if the parent is no longer live: then another runner took its work over.
+ */
+export async function moveSlots(
+  database: Database,
+  attempt: OfSlots,
+  from: number,
+  to: number,
+): Promise<boolean> {
+  const { rows } = await database.query<{ live: boolean }>(
+    `with fence as materialized (
+       select id from errand.runners where id = $3 and ended_at is null for key share
+     ),
+     moved as (
+       update errand.limit_slots s
+          set runner_id = $4
+         from fence
+        where s.task_id = $1 and s.dispatch_id = $2 and s.runner_id = fence.id
+     )
+     select exists (select from fence) as live`,
+    [attempt.id, attempt.dispatchId, from, to],
+  );
+  return rows[0]?.live === true;
+}
