@@ -2,7 +2,8 @@ import { explain } from '../../core/explain/explain.ts';
 import { REASON_CODES } from '../../core/explain/explain_facts.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import { STATES } from '../../core/states.ts';
-import { QUEUE_READ_LIMIT, readFacts } from '../../store/operators/explain.ts';
+import { readFacts } from '../../store/operators/explain.ts';
+import { QUEUE_READ_LIMIT } from '../../store/operators/explain_row.ts';
 import type { Operation } from '../context.ts';
 import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
@@ -68,10 +69,18 @@ export const explainSchemas: Record<string, JsonSchema> = {
         type: 'array',
         items: ref('ReasonTask'),
         description:
-          'The steps or children that the reason is about: those that the task waits for, or those that did not succeed',
+          'The steps or children that the reason is about: those that the task waits for, or those that did not succeed. For `limit_full`, tasks that hold the slots, the longest first',
       },
+      limit: ref('FullLimit'),
     },
   },
+  FullLimit: object('The limit whose slots are all taken', {
+    name: text,
+    key: { ...text, description: 'The key of the task under this limit; empty for a limit without keys' },
+    slots: { ...count, description: 'How many attempts run at a time, of this key' },
+    taken: count,
+    position: { ...count, description: 'The place of the task among those that wait' },
+  }),
   ReasonTask: object(
     'A step of a workflow, or a child of a step. A long list contains only the most important ones',
     {

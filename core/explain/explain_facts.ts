@@ -23,6 +23,7 @@ export const REASON_CODES = [
   'claimed',
   'runner_overdue',
   'suspect',
+  'limit_full',
   'no_free_slot',
   'queued',
   'running',
@@ -52,8 +53,10 @@ export type Reason = {
   since?: string;
   until?: string;
   runner?: RunnerName;
-  /** The steps or children that the reason is about. */
+  /** The steps or children that the reason is about, or the tasks that hold the slots of a limit. */
   tasks?: TaskName[];
+  /** The full limit. */
+  limit?: { name: string; key: string; slots: number; taken: number; position: number };
 };
 
 /** A reason, and possible remedies. */
@@ -146,8 +149,22 @@ export type Facts = {
   timeout_ms: number | null;
   /** The number of due tasks of its name before it, as far as they were counted; null if it is not due. */
   queue: { ahead: number; is_capped: boolean } | null;
-  /** How many tasks of its name finished recently, and since when. */
-  finished: { count: number; since: string | null };
+  /** How many tasks of its name finished recently, since when, and how long they took on average. */
+  finished: { count: number; since: string | null; mean_ms: number | null };
+  /**
+   * The limit for whose slot it waits: how many slots it has and how many are taken, how many tasks wait
+   * before this one, as far as they were counted, and some of the tasks that hold the slots, the longest
+   * first. Null if it does not wait for one.
+   */
+  limit: {
+    name: string;
+    key: string;
+    slots: number;
+    taken: number;
+    ahead: number;
+    is_capped: boolean;
+    holders: readonly (TaskName & { since: string; runner_id: number })[];
+  } | null;
 };
 
 /** Milliseconds from one time to another. */

@@ -39,7 +39,8 @@ export function findWaiting(facts: Facts): Finding[] {
     ...facts.pauses.map((pause) => paused(facts, pause)),
     ...whyNotDue(facts),
     ...runnersMissing(facts),
-    ...(isDue(facts) ? atItsDispatch(facts) : []),
+    ...(facts.limit === null ? [] : [limitFull(facts, facts.limit)]),
+    ...(isDue(facts) && facts.limit === null ? atItsDispatch(facts) : []),
     ...(isStartable(task.state) && (task.suspect || task.crashes > 0) ? [suspect(facts)] : []),
     ...(isDue(facts) ? inItsQueue(facts) : []),
   ];
@@ -141,8 +142,31 @@ function atItsDispatch(facts: Facts): Finding[] {
   return [{ code: 'claimed', message, ...(runner === null ? {} : { runner: nameOf(runner) }) }];
 }
 
-function isLost({ dispatch, task, now }: Facts): boolean {
-  return dispatch === null && between(task.run_at, now) > LOST_AFTER_MS;
+/** All slots of a limit are taken. A limit with keys has so many for each. */
+function limitFull(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
+  const { name, key, slots, taken, ahead, is_capped, holders } = limit;
+  const which = key === '' ? name : `${name} for ${JSON.stringify(shown(key))}`;
+  const who = holders.map((one) => `${one.name} ${one.id} for ${inTime(between(one.since, facts.now))}`);
+  const more = taken > who.length && who.length > 0 ? ` and ${taken - who.length} more` : '';
+  const by = who.length === 0 ? '' : `, by ${who.join(', ')}${more}`;
+  const place = `${is_capped ? 'at least ' : ''}number ${ahead + 1}`;
+  const start = startEstimate(facts);
+  const when =
+    start === null
+      ? 'no task has finished recently, so its start cannot be estimated'
+      : `it starts in about ${inTime(between(facts.now, start))}`;
+  return {
+    code: 'limit_full',
+    message: `It waits for a slot of the limit ${which}, of which ${taken} of ${slots} are taken${by}; it is ${place} of those that wait, and ${when}`,
+    since: facts.task.run_at,
+    tasks: holders.map(({ id, name: task, step, state }) => ({ id, name: task, step, state })),
+    limit: { name, key, slots, taken, position: ahead + 1 },
+    next: 'Wait, cancel a task that holds a slot, or raise the limit in policy.concurrency',
+  };
+}
+
+function isLost({ dispatch, task, limit, now }: Facts): boolean {
+  return dispatch === null && limit === null && between(task.run_at, now) > LOST_AFTER_MS;
 }
 
 function inItsQueue(facts: Facts): Finding[] {
@@ -156,7 +180,7 @@ function inItsQueue(facts: Facts): Finding[] {
       next: 'Wait, start another runner, or raise RUNNER_CONCURRENCY',
     });
   }
-  const isInReach = pauses.length === 0 && runners.able > 0 && dispatch?.is_locked !== true && !isLost(facts);
+  const isInReach = facts.limit === null && pauses.length === 0 && runners.able > 0 && dispatch?.is_locked !== true && !isLost(facts);
   if (!isInReach || queue === null) return findings;
   const place = `${queue.is_capped ? 'at least ' : ''}number ${queue.ahead + 1}`;
   const start = startEstimate(facts);
@@ -184,11 +208,22 @@ function busyWith({ busy_with }: Facts): string {
 export function startEstimate(facts: Facts): string | null {
   const { now, queue, runners, pauses, finished } = facts;
   if (queue === null || pauses.length > 0 || runners.able === 0 || isLost(facts)) return null;
+  if (facts.limit !== null) return startUnderLimit(facts, facts.limit);
   const excess = queue.ahead + 1 - Math.max(0, runners.slots - runners.busy);
   if (excess <= 0) return now;
   if (finished.count === 0 || finished.since === null) return null;
   const msPerTask = Math.max(between(finished.since, now), 1) / finished.count;
   return new Date(Date.parse(now) + excess * msPerTask).toISOString();
+}
+
+/** As many tasks as there are slots start together, each after the average time of those that finished recently. */
+function startUnderLimit(
+  { now, finished }: Facts,
+  { ahead, slots }: NonNullable<Facts['limit']>,
+): string | null {
+  if (finished.mean_ms === null) return null;
+  const rounds = Math.ceil((ahead + 1) / Math.max(slots, 1));
+  return new Date(Date.parse(now) + rounds * finished.mean_ms).toISOString();
 }
 
 /** The runner's lease has run out, or it has left the pool: another runner takes over. */

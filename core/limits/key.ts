@@ -1,5 +1,6 @@
 import { textOf } from '../json/thrown.ts';
-import type { LimitRule } from './rules.ts';
+import type { Parsed } from '../schema.ts';
+import { type LimitRule, poolRules } from './rules.ts';
 
 /** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
 const MAX_LENGTH = 512;
@@ -43,4 +44,23 @@ export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
     keys.push([name, made]);
   }
   return { ok: true, keys };
+}
+
+/**
+ * The verdict on a payload that fits, with the keys of its limits: a submission whose key cannot be computed
+ * is refused, because its task could never start.
+ */
+export function withKeys<Value>(
+  parsed: Parsed<Value>,
+  rules: readonly LimitRule[] | undefined,
+  path: string,
+): Parsed<Value> {
+  if (!parsed.ok || rules === undefined) return parsed;
+  const keys = limitKeys(poolRules(rules), parsed.value);
+  if (keys.ok) return parsed;
+  return {
+    ok: false,
+    details: [{ path, message: keys.problem }],
+    ...(keys.thrown === undefined ? {} : { thrown: keys.thrown }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { Policy } from '../definitions/policy.ts';
+import { withKeys } from '../limits/key.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
@@ -42,7 +43,8 @@ function make(definition: TaskDefinition): Submittable {
     olderVersions: [...upcasts.keys()],
     policy,
     steps: graph === undefined ? null : stepRows(graph),
-    judge: (task, path, most) => judgeTaskPayload(definition, task, path, most),
+    judge: async (task, path, most) =>
+      withKeys(await judgeTaskPayload(definition, task, path, most), policy.concurrency, path),
   };
 }
 

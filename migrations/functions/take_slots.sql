@@ -55,8 +55,7 @@ begin
       join errand.tasks t on t.id = i.id
      cross join lateral jsonb_array_elements(i.rules) with ordinality as rule (value, ordinal)
       join errand.limits l on l.name = rule.value ->> 0
-      left join errand.limit_waits w
-        on w.task_id = i.id and w.limit_name = rule.value ->> 0 and w.key = rule.value ->> 1
+      left join errand.limit_waits w on w.task_id = i.id
      where i.id = any (due)
        and not exists (select
                          from errand.limit_slots s
@@ -65,19 +64,22 @@ begin
   room as materialized (
     select k.limit_name, k.key,
            k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key) as free,
-           -- Slots that are kept for others that were called.
-           (select count(*)
-              from errand.limit_waits c
-             where c.limit_name = k.limit_name and c.key = k.key
-               and c.called_at >= clock_timestamp() - errand.limit_call_time()
-               and c.task_id <> all (due)) as kept,
            exists (select from errand.next_limit_waits(k.limit_name, k.key, 1)) as has_waits
       from (select distinct limit_name, key, slots from asked) k
   ),
-  judged as (
-    select a.*, case when a.is_called then r.free when r.has_waits then 0 else r.free - r.kept end as free
+  judged as materialized (
+    select a.*, case when r.has_waits and not a.is_called then 0 else r.free - kept.slots end as free
       from asked a
       join room r using (limit_name, key)
+     -- Slots that are kept for others. A task that was called, for whichever key, looks only at those before
+     -- it: so the first of them finds room in all its keys, however many wait for each other.
+     cross join lateral (
+       select count(*) as slots
+         from errand.limit_waits c
+        where c.limit_name = a.limit_name and c.key = a.key
+          and c.called_at >= clock_timestamp() - errand.limit_call_time()
+          and c.task_id <> all (due)
+          and (not a.is_called or (c.priority, c.run_at, c.task_id) < (a.priority, a.run_at, a.id))) kept
   ),
   -- Those for which some key has no room leave the room in others to the next.
   possible as (

@@ -10,6 +10,7 @@ import { type Detail, ErrandError, PermanentError } from '../../core/errors.ts';
 import { detail } from '../../core/json/json.ts';
 import { MAX_JSON_BYTES, MAX_NAMES, MAX_OBJECTS, MAX_VALUES, surveyJson } from '../../core/json/json_text.ts';
 import { type Lossless, losslessJson } from '../../core/json/lossless.ts';
+import { withKeys } from '../../core/limits/key.ts';
 import { parsePayload } from '../../core/payload.ts';
 import type { Parsed } from '../../core/schema.ts';
 import type { FollowUpOptions, TaskDefinition } from '../../core/task.ts';
@@ -71,7 +72,7 @@ export async function fittingPayload(
   if (!sent.ok) return sent;
   const size = sizeProblem(JSON.stringify(sent.value), path);
   if (size !== null) return { ok: false, details: [size] };
-  const parsed = await parsePayload(definition, sent.value, path);
+  const parsed = withKeys(await parsePayload(definition, sent.value, path), definition.policy.concurrency, path);
   return parsed.ok ? sent : parsed;
 }
 

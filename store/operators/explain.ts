@@ -3,10 +3,9 @@ import { STARTABLE } from '../../core/states.ts';
 import type { Database } from '../database/pool.ts';
 import { type Visibility, visibilityValues } from '../tasks/visibility.ts';
 import { FACTS } from './explain_relations.ts';
-import { type FactsRow, toFacts } from './explain_row.ts';
+import { type FactsRow, QUEUE_READ_LIMIT, toFacts } from './explain_row.ts';
 
-/** Counting the tasks of a queue stops here. */
-export const QUEUE_READ_LIMIT = 10_000;
+
 /** The maximum number of finished tasks that give the rate of a queue, and the period. */
 const FINISHED_READ_LIMIT = 1_000;
 const FINISHED_WITHIN_SECS = 300;

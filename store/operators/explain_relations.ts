@@ -108,13 +108,36 @@ const QUEUE = `
 /** How many tasks of its name have finished recently: the rate at which its turn comes nearer. */
 const FINISHED = `
    cross join lateral (
-      select count(*) as finished_count, min(f.finished_at) as finished_since
-        from (select done.finished_at
+      select count(*) as finished_count, min(f.finished_at) as finished_since,
+             avg(errand.duration_ms(f.finished_at - f.started_at))::float8 as finished_mean_ms
+        from (select done.finished_at, done.started_at
                 from errand.tasks done
                where t.is_due and done.name = t.name and done.finished_at > now() - make_interval(secs => $6)
                order by done.finished_at desc
                limit $7) f
     ) finished`;
+
+/** The limit that it waits for, by the primary key of its wait: how many wait before it, and who has the slots. */
+const LIMIT = `
+    left join lateral (
+      select w.limit_name, w.key as limit_key, coalesce(l.slots, 0) as limit_slots,
+             (select count(*) from errand.limit_slots s where s.limit_name = w.limit_name and s.key = w.key) as limit_taken,
+             (select count(*)
+                from (select from errand.limit_waits o
+                       where o.limit_name = w.limit_name and o.key = w.key
+                         and (o.priority, o.run_at, o.task_id) < (w.priority, w.run_at, w.task_id)
+                       limit $5 + 1) before) as limit_ahead,
+             (select coalesce(json_agg(holder), '[]')
+                from (select h.id, h.name, h.step, h.state, s.taken_at as since, s.runner_id
+                        from errand.limit_slots s
+                        join errand.tasks h on h.id = s.task_id
+                       where s.limit_name = w.limit_name and s.key = w.key and ${isSeen('h.name')}
+                       order by s.taken_at
+                       limit $8) holder) as limit_holders
+        from errand.limit_waits w
+        left join errand.limits l on l.name = w.limit_name
+       where w.task_id = t.id and w.called_at is null
+    ) lim on t.is_startable`;
 
 /** Its children, or those of its workflow: their states, and some of them by name. */
 const FAMILY = `
@@ -153,7 +176,7 @@ export const FACTS = `
       from errand.tasks t
      where t.id = $1 and ${isVisible('$2', '$3')}
   )
-  select now() as now, t.*, pool.*, busy.*, queue.*, finished.*, family.*,
+  select now() as now, t.*, pool.*, busy.*, queue.*, finished.*, family.*, lim.*,
          parent.id as parent_id, parent.name as parent_name, parent.state as parent_state,
          coalesce((select json_agg(json_build_object('target', p.target, 'paused_at', p.paused_at,
                                                      'actor', p.actor, 'reason', p.reason) order by p.target)
@@ -170,5 +193,5 @@ export const FACTS = `
          (definition.policy ->> 'timeoutMs')::float8 as timeout_ms
     from t
     left join errand.definitions definition on definition.name = t.name
-    left join errand.tasks parent on parent.id = t.parent_id and ${isSeen('parent.name')}${FAILURE}${ACT}${DISPATCH}${HOLDER}
+    left join errand.tasks parent on parent.id = t.parent_id and ${isSeen('parent.name')}${FAILURE}${ACT}${DISPATCH}${HOLDER}${LIMIT}
     left join errand.tasks blocker on blocker.id = holder.blocked_by${POOL}${BUSY}${QUEUE}${FINISHED}${FAMILY}`;

@@ -4,6 +4,9 @@ import type { State } from '../../core/states.ts';
 import { isoTime } from '../database/iso_time.ts';
 import type { Pause } from './queues.ts';
 
+/** Counting the tasks of a queue stops here. */
+export const QUEUE_READ_LIMIT = 10_000;
+
 /** A row of the statement that reads the facts about a task. */
 export type FactsRow = Omit<Facts['task'], 'after'> & {
   after: string[] | null;
@@ -44,6 +47,13 @@ export type FactsRow = Omit<Facts['task'], 'after'> & {
   is_capped: boolean;
   finished_count: number;
   finished_since: string | null;
+  finished_mean_ms: number | null;
+  limit_name: string | null;
+  limit_key: string;
+  limit_slots: number;
+  limit_taken: number;
+  limit_ahead: number;
+  limit_holders: NonNullable<Facts['limit']>['holders'];
 };
 
 /** Converts the row to the facts about a task. */
@@ -68,7 +78,21 @@ export function toFacts(row: FactsRow): Facts {
     runner: runnerOf(row),
     timeout_ms: row.timeout_ms,
     queue: row.is_due ? { ahead: row.ahead, is_capped: row.is_capped } : null,
-    finished: { count: row.finished_count, since: row.finished_since },
+    finished: { count: row.finished_count, since: row.finished_since, mean_ms: row.finished_mean_ms },
+    limit: limitOf(row),
+  };
+}
+
+function limitOf(row: FactsRow): Facts['limit'] {
+  if (row.limit_name === null) return null;
+  return {
+    name: row.limit_name,
+    key: row.limit_key,
+    slots: row.limit_slots,
+    taken: row.limit_taken,
+    ahead: row.limit_ahead,
+    is_capped: row.limit_ahead > QUEUE_READ_LIMIT,
+    holders: row.limit_holders.map((one) => ({ ...one, since: isoTime(one.since) })),
   };
 }
 

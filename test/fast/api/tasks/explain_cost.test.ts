@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
-import { QUEUE_READ_LIMIT, readFacts } from '../../../../store/operators/explain.ts';
+import { readFacts } from '../../../../store/operators/explain.ts';
+import { QUEUE_READ_LIMIT } from '../../../../store/operators/explain_row.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { scansOf } from '../../../support/plans.ts';
 import { type Statement, watched } from '../app.ts';

@@ -32,7 +32,7 @@ test('a task that is due, with a free slot for it, is about to start', () => {
 test('all slots are busy: the rate of late tells when it starts, if anything finished', () => {
   const busy = { live: 2, able: 2, slots: 20, busy: 20 };
   const queue = { ahead: 5, is_capped: false };
-  const known = explained({ runners: busy, queue, finished: { count: 30, since: at(-60) } });
+  const known = explained({ runners: busy, queue, finished: { count: 30, since: at(-60), mean_ms: null } });
   expect(known.reasons).toEqual([
     {
       code: 'no_free_slot',
@@ -63,17 +63,44 @@ test('all slots are busy: the rate of late tells when it starts, if anything fin
 
 test('free slots are for those before it first', () => {
   const runners = { live: 1, able: 1, slots: 10, busy: 4 };
-  const finished = { count: 10, since: at(-10) };
+  const finished = { count: 10, since: at(-10), mean_ms: null };
   const startOf = (ahead: number): string | null | undefined =>
     explained({ runners, finished, queue: { ahead, is_capped: false } }).queue?.estimated_start_at;
   expect(startOf(5)).toBe(at(0));
   expect(startOf(6)).toBe(at(1));
   expect(startOf(15)).toBe(at(10));
   const atOnce = explained({
-    finished: { count: 2, since: at(0) },
+    finished: { count: 2, since: at(0), mean_ms: null },
     queue: { ahead: 7, is_capped: false },
   });
   expect(atOnce.queue?.estimated_start_at).toBe(at(0.001));
+});
+
+test('a task that waits for a slot of a limit says which, who holds the slots, its place, and when it starts', () => {
+  const holder = { id: 'h1', name: 'billing.send', step: null, state: 'queued' as const };
+  const limit = { name: 'billing.send:key', key: 'acme', slots: 2, taken: 2, ahead: 4, is_capped: false };
+  const { reasons, queue, next_steps } = explained({
+    dispatch: null,
+    task: { run_at: at(-60) },
+    finished: { count: 3, since: at(-60), mean_ms: 4_000 },
+    limit: { ...limit, holders: [{ ...holder, since: at(-3), runner_id: 7 }] },
+  });
+  expect(reasons).toEqual([
+    {
+      code: 'limit_full',
+      message:
+        'It waits for a slot of the limit billing.send:key for "acme", of which 2 of 2 are taken, by billing.send h1 for 3 s and 1 more; it is number 5 of those that wait, and it starts in about 12 s',
+      since: at(-60),
+      tasks: [holder],
+      limit: { name: 'billing.send:key', key: 'acme', slots: 2, taken: 2, position: 5 },
+    },
+  ]);
+  expect(queue?.estimated_start_at).toBe(at(12));
+  expect(next_steps[0]).toMatch(/raise the limit/);
+  const unknown = explained({ dispatch: null, limit: { ...limit, key: '', is_capped: true, holders: [] } });
+  expect(unknown.reasons[0]?.message).toBe(
+    'It waits for a slot of the limit billing.send:key, of which 2 of 2 are taken; it is at least number 5 of those that wait, and no task has finished recently, so its start cannot be estimated',
+  );
 });
 
 test('a place that was not counted to the end says so', () => {
@@ -126,6 +153,9 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   waiting_for_steps: { task: { state: 'waiting' } },
   waiting_for_failure: { task: { state: 'waiting', step: 'on_failure' } },
   waiting_for_children: { task: { state: 'running', children: 2, pending: 2 } },
+  limit_full: {
+    limit: { name: 'a.b', key: '', slots: 1, taken: 1, ahead: 0, is_capped: false, holders: [] },
+  },
   no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0 } },
   no_runner_for_name: { runners: { live: 1, able: 0, slots: 0, busy: 0 } },
   needs_newer_runner: {

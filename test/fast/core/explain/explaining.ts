@@ -47,7 +47,8 @@ function facts({ task, ...given }: Given = {}): Facts {
     runner: null,
     timeout_ms: 3_600_000,
     queue: { ahead: 0, is_capped: false },
-    finished: { count: 0, since: null },
+    finished: { count: 0, since: null, mean_ms: null },
+    limit: null,
     ...given,
   };
 }
