@@ -180,7 +180,12 @@ function inItsQueue(facts: Facts): Finding[] {
       next: 'Wait, start another runner, or raise RUNNER_CONCURRENCY',
     });
   }
-  const isInReach = facts.limit === null && pauses.length === 0 && runners.able > 0 && dispatch?.is_locked !== true && !isLost(facts);
+  const isInReach =
+    facts.limit === null &&
+    pauses.length === 0 &&
+    runners.able > 0 &&
+    dispatch?.is_locked !== true &&
+    !isLost(facts);
   if (!isInReach || queue === null) return findings;
   const place = `${queue.is_capped ? 'at least ' : ''}number ${queue.ahead + 1}`;
   const start = startEstimate(facts);

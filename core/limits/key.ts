@@ -1,12 +1,8 @@
-import { textOf } from '../json/thrown.ts';
 import type { Parsed } from '../schema.ts';
 import { type LimitRule, poolRules } from './rules.ts';
 
 /** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
 const MAX_LENGTH = 512;
-
-/** The shown part of what a key function threw. */
-const MAX_SHOWN = 200;
 
 /** The limit and the key of a rule; the key of a rule without one is empty. */
 export type LimitKey = [limit: string, key: string];
@@ -34,7 +30,7 @@ export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
     try {
       made = key(payload as never);
     } catch (thrown) {
-      return problem(`could not be computed: ${textOf(() => thrown, MAX_SHOWN)}`, thrown);
+      return problem(`could not be computed, because its function threw an error`, thrown);
     }
     if (typeof made !== 'string') return problem(`must be a text, got ${typeof made}`);
     if (made.length === 0 || made.length > MAX_LENGTH)

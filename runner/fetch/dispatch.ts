@@ -203,8 +203,7 @@ async function startWithLimits(
     async place(attempt, mayWait) {
       if (!work.share.tryTake(attempt.name)) return false;
       const isLet = !isAlone(attempt) || work.alone.tryTake() || (mayWait && (await waiting.takeAlone()));
-      const hasSlot =
-        isLet && (work.slots.tryTake() || (mayWait && (await waiting.takeSlot(attempt.name))));
+      const hasSlot = isLet && (work.slots.tryTake() || (mayWait && (await waiting.takeSlot(attempt.name))));
       if (hasSlot) return true;
       if (isLet && isAlone(attempt)) work.alone.release();
       work.share.release(attempt.name);

@@ -1,16 +1,16 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
-import { runnerLimit } from '../../core/limits/rules.ts';
 import { isNewer } from '../../core/definitions/version.ts';
+import { runnerLimit } from '../../core/limits/rules.ts';
 import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
-import { createPace } from '../execute/pace.ts';
 import { heldSlots } from '../execute/held_slots.ts';
+import { createPace } from '../execute/pace.ts';
 import { attemptRunner } from '../execute/run_attempt.ts';
 import type { Running } from '../execute/running.ts';
 import { createSlots } from '../execute/slots.ts';

@@ -61,9 +61,7 @@ export function createLimits(options: {
     try {
       const keys = await keysOf(registered, own, attempt);
       const took = await takeTogether({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-      return took === 'taken'
-        ? { kind: 'taken', attempt: { ...attempt, hasSlots: true } }
-        : { kind: took };
+      return took === 'taken' ? { kind: 'taken', attempt: { ...attempt, hasSlots: true } } : { kind: took };
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');

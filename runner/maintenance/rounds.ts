@@ -9,8 +9,8 @@ import {
   pullBackDispatches,
 } from '../../store/attempts/reconcile.ts';
 import { deleteExpired, type RetentionHours } from '../../store/attempts/retention.ts';
-import { FIRST_KEY, freeSlotsOfEnded, repairLimits } from '../../store/limits/repair.ts';
 import { isTimeout } from '../../store/database/pool.ts';
+import { FIRST_KEY, freeSlotsOfEnded, repairLimits } from '../../store/limits/repair.ts';
 import { rollUp } from '../../store/stats/rollups.ts';
 
 /** Tasks that finished in this period can be summed up well within a statement timeout. */

@@ -152,7 +152,13 @@ const DISPATCHED = addDispatches(`(select id, name, priority, dispatch_id, run_a
      where dispatch_id is not null`);
 
 /** The slots of the attempts. */
-const FREED = freeSlotsOf('given g where g.has_slots', ['recorded', 'released', 'unblocked', 'submitted', 'dispatched']);
+const FREED = freeSlotsOf('given g where g.has_slots', [
+  'recorded',
+  'released',
+  'unblocked',
+  'submitted',
+  'dispatched',
+]);
 
 /** It reads the parts that are SELECTs, so that Postgres runs them. */
 const RESULT = `

@@ -5,7 +5,6 @@ import { type Visibility, visibilityValues } from '../tasks/visibility.ts';
 import { FACTS } from './explain_relations.ts';
 import { type FactsRow, QUEUE_READ_LIMIT, toFacts } from './explain_row.ts';
 
-
 /** The maximum number of finished tasks that give the rate of a queue, and the period. */
 const FINISHED_READ_LIMIT = 1_000;
 const FINISHED_WITHIN_SECS = 300;

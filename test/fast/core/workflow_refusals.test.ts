@@ -57,9 +57,9 @@ describe('refused when it loads, with the file and the step', () => {
       'the step a cannot have policy.retentionHours: set it in the workflow',
     ],
     [
-      'a limit that nothing enforces',
-      { a: { policy: { concurrency: 2 } as object } },
-      'policy.concurrency: is not implemented yet: use RUNNER_CONCURRENCY to limit how many attempts one runner executes at a time',
+      'a limit of a step whose work other tasks do',
+      { a: { run: resize, policy: { concurrency: 2 } } },
+      'the step a cannot have policy.concurrency: set it in image.resize, which does the work',
     ],
     ['a step after itself', { a: {}, b: { after: ['a', 'b'] } }, 'the step b must not come after itself'],
     [

@@ -12,11 +12,7 @@ type Name = `${string}.${string}`;
 export type Keyed = { key?: string | undefined };
 
 /** A task with these rules. */
-export function limited(
-  name: Name,
-  concurrency: ConcurrencyInput<Keyed>,
-  version = '1.0.0',
-): TaskDefinition {
+export function limited(name: Name, concurrency: ConcurrencyInput<Keyed>, version = '1.0.0'): TaskDefinition {
   return defineTask({
     name,
     version,

@@ -31,10 +31,7 @@ test('with a key as many run of each key, and keys do not wait for each other', 
     return witness.within([key ?? ''], () => (key === 'held' ? gate : pause(5)));
   });
   const held = await submit(pool, ...many(5, 'two.x', { key: 'held' }));
-  const others = await submit(
-    pool,
-    ...['a', 'b', '*', 'c'].flatMap((key) => many(5, 'two.x', { key })),
-  );
+  const others = await submit(pool, ...['a', 'b', '*', 'c'].flatMap((key) => many(5, 'two.x', { key })));
   for (const { id } of others) expect(await finished(pool, id)).toMatchObject({ state: 'succeeded' });
   expect(['a', 'b', '*', 'c'].map(witness.most)).toEqual([1, 1, 1, 1]);
   expect(witness.now('held')).toBe(1);

@@ -33,7 +33,10 @@ const REFUSED: [string, unknown][] = [
   ...[0, 86_400_001, 1.5].map((timeoutMs): [string, unknown] => ['timeoutMs', { timeoutMs }]),
   ...[-1_001, 1_001, 0.5].map((priority): [string, unknown] => ['priority', { priority }]),
   ...[0, -1, 87_601].map((retentionHours): [string, unknown] => ['retentionHours', { retentionHours }]),
-  ...[0, 2].map((concurrency): [string, unknown] => ['concurrency', { concurrency }]),
+  ...[0, -1, 1.5, 100_001, '2', null].map((limit): [string, unknown] => [
+    'concurrency.0.limit',
+    { concurrency: limit },
+  ]),
   ...[0, 86_400_001].map((initialMs): [string, unknown] => ['backoff.initialMs', { backoff: { initialMs } }]),
   ...[0.9, 10.1].map((factor): [string, unknown] => ['backoff.factor', { backoff: { factor } }]),
   ...[-0.1, 1.1].map((jitter): [string, unknown] => ['backoff.jitter', { backoff: { jitter } }]),

@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createDatabase } from '../../../support/database.ts';
+import { startDrive } from './driver.ts';
+import { type Action, schedules } from './schedule.ts';
+
+const { pool } = await createDatabase();
+
+const RUNS = Number(process.env.MODEL_RUNS ?? 60);
+/** More than any of these takes when all goes well from now on. */
+const MAX_ROUNDS = 400;
+
+test('whatever is done, in whatever order, no key has more than its slots, nobody waits while there is room, and all tasks end', async () => {
+  await fc.assert(
+    fc.asyncProperty(schedules, async (schedule) => {
+      const drive = await startDrive(pool);
+      for (const action of schedule) await drive.act(action);
+      await drive.calm();
+      for (let round = 0; drive.open().length > 0 && round < MAX_ROUNDS; round++) {
+        for (const action of allWell) await drive.act(action);
+      }
+      expect(drive.open()).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+const allWell: Action[] = [
+  { do: 'take', picks: [[0, 0, 0, 0]], rollsBack: false },
+  { do: 'end', picks: [0, 0, 0, 0], how: 'succeeded', twice: false },
+];
