@@ -124,7 +124,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const pool = startDispatches(options, { id, log, worker, pauses, handedOn, onLost });
   const upkeep = startUpkeep(options, { id, thread, log, running, pauses, handedOn, onLost });
   const end = (): Promise<void> => endRunner(pgPool, id);
-  const parts: Parts = { config, log, pool, running, stopping, ...upkeep, end };
+  const parts: Parts = {
+    ...{ config, log, pool, running, stopping, ...upkeep, end },
+    keepsSlots: worker.keepsSlots,
+  };
   return {
     id,
     isFetching: pool.isFetching,
@@ -223,6 +226,7 @@ type Parts = Upkeep & {
   running: Running;
   stopping: AbortController;
   end: () => Promise<void>;
+  keepsSlots: () => boolean;
 };
 
 /**
@@ -241,7 +245,9 @@ async function drain(parts: Parts): Promise<void> {
   await parts.pool.stop();
   clearTimeout(timer);
   await close(parts);
-  await parts.end();
+  // A handler that did not return has its slots until its process has ended. Nobody sees that, so its lease
+  // runs out.
+  if (!parts.keepsSlots()) await parts.end();
 }
 
 /**

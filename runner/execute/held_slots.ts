@@ -9,7 +9,8 @@ import { bindingsOf, type HeldSlots } from './run_attempt.ts';
 /**
  * The slots of attempts that no outcome frees (Q6). A handler that was given up keeps its slots until
  * it returns, so no other attempt runs beside it. If it has not returned after another grace,
- * `deaf` is emitted: the process drains and ends, and with it the handler and its slots.
+ * `deaf` is emitted: the process drains and ends, and with it the handler. Its slots are free when its
+ * lease is over.
  */
 export function heldSlots(options: {
   pgPool: Pool;
@@ -17,8 +18,13 @@ export function heldSlots(options: {
   graceMs: number;
   events: RunnerEvents;
   log: Logger;
-}): HeldSlots {
+}): HeldSlots & {
+  /** Whether the handler of an attempt that has ended still runs. */
+  areKept(): boolean;
+} {
   const { pgPool, runnerId, graceMs, events, log } = options;
+
+  let kept = 0;
 
   function free(due: DueAttempt): void {
     untilBack(log, 'freeing slots', () => freeSlots(pgPool, runnerId, [due])).catch((error: unknown) => {
@@ -29,7 +35,9 @@ export function heldSlots(options: {
 
   return {
     free,
+    areKept: () => kept > 0,
     keep(attempt) {
+      kept++;
       const timer = setTimeout(() => {
         log.error(
           bindingsOf(attempt.due),
@@ -38,6 +46,7 @@ export function heldSlots(options: {
         events.emit('deaf');
       }, graceMs);
       attempt.whenReturned(() => {
+        kept--;
         clearTimeout(timer);
         free(attempt.due);
       });

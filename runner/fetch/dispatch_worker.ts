@@ -53,6 +53,8 @@ export type DispatchWorker = {
    * dispatches are not fetched.
    */
   share: Share;
+  /** Whether the handler of an attempt that has ended still runs and keeps slots of limits. */
+  keepsSlots(): boolean;
   /** How many outcomes wait to be recorded. */
   outcomesBuffered(): number;
 };
@@ -117,7 +119,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
     });
   }
 
-  return { work, share, outcomesBuffered: recorder.buffered };
+  return { work, share, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered };
 }
 
 /** The names that may hold only a part of the slots: deliveries, and those with a limit of this runner. */

@@ -35,8 +35,8 @@ export async function registerRunner(database: Database, runner: RunnerDescripti
 }
 
 /**
- * Ends a runner that stops. After this nothing that it writes is recorded. Slots that it still has
- * are those of handlers that did not return, and end with its process.
+ * Ends a runner that stops. After this nothing that it writes is recorded. Its slots are free, if it
+ * could not free some before.
  */
 export async function endRunner(database: Database, runnerId: number): Promise<void> {
   await database.query(
