@@ -6,7 +6,7 @@ import { type Action, schedules } from './schedule.ts';
 
 const { pool } = await createDatabase();
 
-const RUNS = Number(process.env.MODEL_RUNS ?? 60);
+const RUNS = Number(process.env.MODEL_RUNS ?? 12);
 /** More than any of these takes when all goes well from now on. */
 const MAX_ROUNDS = 400;
 

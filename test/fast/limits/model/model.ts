@@ -69,8 +69,14 @@ export function waiting(model: Model, key: Key): ModelTask[] {
   );
 }
 
+/** All keys of all tasks. */
+export function keysOf(model: Model): Key[] {
+  return [...new Set(model.tasks.flatMap(({ keys }) => keys))];
+}
+
 /** Keys with room for a task that waits for them: a wake-up was lost. */
 export function lostWakeUps(model: Model): Key[] {
-  const keys = new Set(model.tasks.flatMap(({ keys }) => keys));
-  return [...keys].filter((key) => waiting(model, key).length > 0 && room(model, key) > called(model, key));
+  return keysOf(model).filter(
+    (key) => waiting(model, key).length > 0 && room(model, key) > called(model, key),
+  );
 }

@@ -23,7 +23,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('submit' as const),
-      kinds: fc.array(fc.nat(5), { minLength: 1, maxLength: 4 }),
+      kinds: fc.array(fc.nat(5), { minLength: 2, maxLength: 8 }),
     }),
   },
   {
@@ -68,4 +68,4 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('repair' as const) }) },
 );
 
-export const schedules = fc.array(action, { minLength: 1, maxLength: 40 });
+export const schedules = fc.array(action, { minLength: 10, maxLength: 50, size: 'max' });
