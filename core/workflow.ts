@@ -91,6 +91,7 @@ export function defineWorkflow<
   const refuse = refusal(workflow.name, file);
   checkGraph(workflow.steps, refuse);
   const root = makeDefinition(workflow, file);
+  // So a task that waits for its children holds no slot (Q8).
   if (root.policy.concurrency !== undefined)
     refuse('a workflow cannot have policy.concurrency, because its steps do the work: set it in the steps');
   const graphStep = (name: string, input: StepInput): GraphStep => {

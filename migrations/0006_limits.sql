@@ -1,4 +1,4 @@
--- Limits: how many attempts run at a time in the whole pool, in all or for each key (Q1, Q5).
+-- Limits: how many attempts run at a time in the whole pool, in all or for each key (Q1, Q5, Q9).
 
 -- The limits of the registered definitions. A rule of a definition names one; several definitions may share it.
 create table errand.limits (

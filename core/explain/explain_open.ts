@@ -142,7 +142,7 @@ function atItsDispatch(facts: Facts): Finding[] {
   return [{ code: 'claimed', message, ...(runner === null ? {} : { runner: nameOf(runner) }) }];
 }
 
-/** All slots of a limit are taken. A limit with keys has so many for each. */
+/** All slots of a limit are taken (Q10). A limit with keys has so many for each. */
 function limitFull(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
   const { name, key, slots, taken, ahead, is_capped, holders } = limit;
   const which = key === '' ? name : `${name} for ${JSON.stringify(shown(key))}`;

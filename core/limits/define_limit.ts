@@ -1,5 +1,7 @@
 import { getCallSites } from 'node:util';
-import { MAX_LIMIT } from './rules.ts';
+
+/** More attempts at a time are no limit for any pool. */
+export const MAX_LIMIT = 100_000;
 
 /** A limit that several definitions share by its name. */
 export type Limit = { readonly name: string; readonly limit: number };

@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import type { Limit } from './define_limit.ts';
+import { type Limit, MAX_LIMIT } from './define_limit.ts';
 
-/** More attempts at a time are no limit for any pool. */
-export const MAX_LIMIT = 100_000;
 /** How many rules one definition may have: each is looked at when an attempt starts. */
 const MAX_RULES = 8;
 

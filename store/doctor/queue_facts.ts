@@ -56,14 +56,16 @@ const LOST = `
   select count(*)::integer as tasks, extract(epoch from now() - min(t.run_at))::float8 as "oldestSecs"
     from errand.definitions d
    cross join lateral (
-     (select dispatch_id, run_at from errand.tasks
+     (select id, dispatch_id, run_at from errand.tasks
        where name = d.name and state = 'queued' and pending = 0 order by id limit 1000)
      union all
-     (select dispatch_id, run_at from errand.tasks
+     (select id, dispatch_id, run_at from errand.tasks
        where name = d.name and state in ('scheduled', 'retrying') and pending = 0 and run_at <= now() order by run_at limit 1000)) t
    where t.run_at < now() - make_interval(secs => $1)
      and not exists (
-           select from errand_worker.jobs job where job.key = t.dispatch_id::text and job.attempts < job.max_attempts)`;
+           select from errand_worker.jobs job where job.key = t.dispatch_id::text and job.attempts < job.max_attempts)
+     -- These wait for a slot of a limit.
+     and not exists (select from errand.limit_waits w where w.task_id = t.id and w.called_at is null)`;
 
 /** Of the thousand newest failed tasks of each name, by tasks_name_state_id_idx. */
 const QUARANTINED = `

@@ -37,6 +37,7 @@ export function recordHistory(): History {
       await checkAttempts(pool);
       await checkDispatches(pool);
       await checkLogs(pool);
+      await checkLimits(pool);
     },
   };
 }
@@ -48,6 +49,21 @@ async function checkNothingLost(pool: Pool, ids: Set<string>): Promise<void> {
   const found = new Set(rows.map((row) => row.id));
   const lost = [...ids].filter((id) => !found.has(id));
   assert.deepEqual(lost, [], 'acknowledged tasks that are lost');
+}
+
+/** Nothing that has ended waits for a slot, and no runner that has ended has one. */
+async function checkLimits(pool: Pool): Promise<void> {
+  const { rows } = await pool.query(`
+    select w.task_id
+      from errand.limit_waits w
+      left join errand.tasks t on t.id = w.task_id
+     where t.id is null or t.finished_at is not null
+     union all
+    select s.task_id
+      from errand.limit_slots s
+      join errand.runners r on r.id = s.runner_id
+     where r.ended_at is not null`);
+  assert.deepEqual(rows, [], 'slots and waits of what has ended');
 }
 
 async function checkNothingUnexpected(pool: Pool, ids: Set<string>, unknown: number): Promise<void> {

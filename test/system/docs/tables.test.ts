@@ -26,9 +26,8 @@ test('the options of submitting.md are those of a submission', () => {
 });
 
 test('the fields of tasks-and-handlers.md are those of a policy', () => {
-  // Nothing enforces it yet, and README says so.
-  const fields = Object.keys(policySchema.shape).filter((field) => field !== 'concurrency');
-  expect(firstColumn('tasks-and-handlers', 'The policy of a definition')).toEqual(fields.sort());
+  const fields = Object.keys(policySchema.shape).sort();
+  expect(firstColumn('tasks-and-handlers', 'The policy of a definition')).toEqual(fields);
 });
 
 test('the reasons of troubleshooting.md are those that explain gives', () => {
