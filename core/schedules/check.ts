@@ -1,11 +1,10 @@
-import { CronPattern } from 'croner';
 import { z } from 'zod';
 import type { Detail } from '../errors.ts';
 import { detail, got, textProblem } from '../json/json.ts';
 import { namespaceOf } from '../task.ts';
+import { cronProblem } from './cron_check.ts';
 import {
   CATCH_UP_LIMIT,
-  CRON_MAX_LENGTH,
   DESCRIPTION_MAX_LENGTH,
   INTERVAL_LIMIT_SECONDS,
   JITTER_LIMIT_SECONDS,
@@ -14,8 +13,10 @@ import {
   SCHEDULE_MAX_ATTEMPTS_LIMIT,
   SCHEDULE_PRIORITY_LIMIT,
   type ScheduleSettings,
+  TIMEZONE_MAX_LENGTH,
 } from './settings.ts';
 import { nextTime } from './times.ts';
+import { zoneName } from './wall_clock.ts';
 
 /**
  * All that is wrong with a schedule, other than its payload. Empty if it is fine. `path` is the JSON Pointer of the
@@ -77,34 +78,16 @@ function momentProblems(path: string, value: string | null): Detail[] {
 }
 
 function zoneProblems(timezone: string): Detail[] {
-  const known = zoneName(timezone);
-  if (known === timezone) return [];
-  const hint = known === null ? ', such as "Europe/Berlin" or "UTC"' : `: write "${known}"`;
+  const known = timezone.length > TIMEZONE_MAX_LENGTH ? null : zoneName(timezone);
+  const isMisspelt = known !== timezone && known?.toLowerCase() === timezone.toLowerCase();
+  if (known !== null && !isMisspelt) return [];
+  const hint = isMisspelt ? `: write "${known}"` : ', such as "Europe/Berlin" or "UTC"';
   return [{ path: '/timezone', message: `must be the name of an IANA time zone${hint}${got(timezone)}` }];
 }
 
-/** A zone in its usual spelling, null if there is none of this name. */
-function zoneName(timezone: string): string | null {
-  if (!/^[A-Za-z]/.test(timezone)) return null;
-  try {
-    const { timeZone } = new Intl.DateTimeFormat('en-US', { timeZone: timezone }).resolvedOptions();
-    return timeZone.toLowerCase() === timezone.toLowerCase() ? timeZone : timezone;
-  } catch {
-    return null;
-  }
-}
-
 function cronProblems(cron: string): Detail[] {
-  if (cron.length > CRON_MAX_LENGTH)
-    return [
-      { path: '/cron', message: `must have at most ${CRON_MAX_LENGTH} characters, got ${cron.length}` },
-    ];
-  try {
-    new CronPattern(cron, undefined, { mode: '5-or-6-parts' });
-    return [];
-  } catch (error) {
-    return [{ path: '/cron', message: `${error instanceof Error ? error.message : error}${got(cron)}` }];
-  }
+  const problem = cronProblem(cron);
+  return problem === null ? [] : [{ path: '/cron', message: problem }];
 }
 
 function policyProblems(settings: ScheduleSettings): Detail[] {

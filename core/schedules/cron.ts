@@ -1,5 +1,5 @@
 import { Cron, CronPattern } from 'croner';
-import { instantOf, latestReading } from './wall_clock.ts';
+import { instantOf, latestReading, zoneName } from './wall_clock.ts';
 
 /**
  * A rule for times, in ms. `next` is the first time after an instant, `latest` the newest one up to it, both null
@@ -7,7 +7,8 @@ import { instantOf, latestReading } from './wall_clock.ts';
  */
 export type Rule = { next(after: number): number | null; latest(until: number): number | null };
 
-const OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
+/** How all expressions are read. */
+export const CRON_OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
 
 /**
  * The times of a cron expression in a zone. Throws if the expression cannot be read. Nothing of it is kept: an
@@ -19,9 +20,13 @@ const OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-part
  * the clock shows a reading that fits, once or twice.
  */
 export function cronRule(expression: string, zone: string): Rule {
-  const { isFixedTime } = new CronPattern(expression, undefined, OPTIONS);
-  if (!isFixedTime) return ruleOf(new Cron(expression, { ...OPTIONS, timezone: zone }));
-  const readings = ruleOf(new Cron(expression, { ...OPTIONS, utcOffset: 0 }));
+  const { isFixedTime } = new CronPattern(expression, undefined, CRON_OPTIONS);
+  if (!isFixedTime) {
+    // Croner keeps something for each spelling of a zone.
+    const timezone = zoneName(zone) ?? zone;
+    return ruleOf(new Cron(expression, { ...CRON_OPTIONS, timezone }));
+  }
+  const readings = ruleOf(new Cron(expression, { ...CRON_OPTIONS, utcOffset: 0 }));
   const inZone = (reading: number | null) => (reading === null ? null : instantOf(zone, reading));
   return {
     next: (after) => inZone(readings.next(latestReading(zone, after))),
