@@ -1,77 +1,79 @@
-import type { Timing } from '../../../../core/schedules/settings.ts';
-import { settingsSchema } from '../../../../core/schedules/settings.ts';
+import { type ScheduleSettings, settingsSchema } from '../../../../core/schedules/settings.ts';
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
+const MARGIN_MS = 2 * 86_400_000;
 
-/** A cron expression of minutes and hours, as lists, or null for a star; `step` is a star with a step. */
-export type Field = { list: number[] } | { step: number } | null;
-export type Clock = { minute: Field; hour: Field; weekdays?: number[] };
+/** A field of an expression: a list, a star with a step, or a star. */
+export type Field = { list: number[] } | { step: number } | 'star';
 
-/** Settings with defaults, as a schedule of a task of namespace `a` has them. */
-export function settingsOf(timing: Partial<Timing> & Record<string, unknown>) {
-  return settingsSchema.parse({ task: 'a.task', payload: {}, ...timing });
+/** An expression of minutes, hours and days of the week. */
+export type Clock = { minute: Field; hour: Field; weekdays: number[] | 'star' };
+
+/** A minute, and what the clocks of a zone show then, as ms of the same reading in UTC. */
+export type Minute = { instant: number; reading: number };
+
+/** The settings of a schedule with defaults for what is not given. */
+export function settingsOf(given: Partial<ScheduleSettings>): ScheduleSettings {
+  return settingsSchema.parse({ task: 'billing.send', payload: {}, ...given });
 }
 
 export function expressionOf({ minute, hour, weekdays }: Clock): string {
-  return `${fieldText(minute)} ${fieldText(hour)} * * ${weekdays?.join(',') ?? '*'}`;
+  return `${fieldText(minute)} ${fieldText(hour)} * * ${weekdays === 'star' ? '*' : weekdays.join(',')}`;
+}
+
+/** Every minute from two days before a moment to two days after another one, through Intl. */
+export function minutesAround(zone: string, from: number, until: number): Minute[] {
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: zone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  });
+  const minutes: Minute[] = [];
+  for (let instant = from - MARGIN_MS; instant < until + MARGIN_MS; instant += MINUTE_MS) {
+    const text = format.format(instant).replace(' ', 'T');
+    minutes.push({ instant, reading: Date.parse(`${text}Z`) });
+  }
+  return minutes;
 }
 
 /**
- * The times of a clock expression from a moment (included) to another one (excluded), found by looking at every minute
- * through Intl. It shares nothing with the code under test.
+ * The times of an expression from a moment (included) to another one (excluded), by the words of the specification (K4) and
+ * by looking at every minute. It shares no code with core/schedules.
  */
-export function walk(clock: Clock, zone: string, from: number, until: number): string[] {
-  const shown = minutesOf(zone, from - 2 * DAY_MS, until + 2 * DAY_MS);
-  const times = isFixed(clock) ? fixedTimes(clock, shown) : shown.filter((minute) => fits(clock, minute.reading));
-  const found = new Set(times.map(({ instant }) => instant).filter((time) => time >= from && time < until));
-  return [...found].sort((a, b) => a - b).map((time) => new Date(time).toISOString());
+export function walk(clock: Clock, minutes: readonly Minute[], from: number, until: number): string[] {
+  const isFixed = [clock.minute, clock.hour].every((field) => field !== 'star' && 'list' in field);
+  const found = isFixed ? fixedTimes(clock, minutes) : minutes.filter(({ reading }) => fits(clock, reading));
+  const times = new Set(found.map(({ instant }) => instant).filter((time) => time >= from && time < until));
+  return [...times].sort((a, b) => a - b).map((time) => new Date(time).toISOString());
 }
 
-type Minute = { instant: number; reading: number };
-
-/** Every reading of a fixed clock, shown or not: the first minute that shows it, else the first that shows a later one. */
-function fixedTimes(clock: Clock, shown: Minute[]): Minute[] {
+/** For each reading that fits: the first minute that shows it; if none does, the first that shows a later one. */
+function fixedTimes(clock: Clock, minutes: readonly Minute[]): Minute[] {
   const first = new Map<number, Minute>();
-  for (const minute of shown) if (!first.has(minute.reading)) first.set(minute.reading, minute);
+  for (const minute of minutes) if (!first.has(minute.reading)) first.set(minute.reading, minute);
   const times: Minute[] = [];
-  const [start, end] = [shown[0]?.reading ?? 0, shown.at(-1)?.reading ?? 0];
+  const last = minutes.at(-1)?.reading ?? 0;
   let index = 0;
-  for (let reading = start; reading <= end; reading += MINUTE_MS) {
-    while ((shown[index]?.reading ?? 0) < reading) index += 1;
-    const minute = first.get(reading) ?? shown[index];
-    if (fits(clock, reading) && minute !== undefined) times.push(minute);
+  for (let reading = minutes[0]?.reading ?? 0; reading <= last; reading += MINUTE_MS) {
+    while ((minutes[index]?.reading ?? last) < reading) index += 1;
+    const minute = first.get(reading) ?? minutes[index];
+    if (minute !== undefined && fits(clock, reading)) times.push(minute);
   }
   return times;
 }
 
-function minutesOf(zone: string, from: number, until: number): Minute[] {
-  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
-  const minutes: Minute[] = [];
-  for (let instant = from; instant < until; instant += MINUTE_MS)
-    minutes.push({ instant, reading: Date.parse(`${format.format(instant).replace(' ', 'T')}Z`) });
-  return minutes;
-}
-
 function fits({ minute, hour, weekdays }: Clock, reading: number): boolean {
-  const at = new Date(reading);
-  return (
-    fieldFits(minute, at.getUTCMinutes()) &&
-    fieldFits(hour, at.getUTCHours()) &&
-    (weekdays === undefined || weekdays.includes(at.getUTCDay()))
-  );
+  const shown = new Date(reading);
+  const isDay = weekdays === 'star' || weekdays.includes(shown.getUTCDay());
+  return isDay && fieldFits(minute, shown.getUTCMinutes()) && fieldFits(hour, shown.getUTCHours());
 }
 
 function fieldFits(field: Field, value: number): boolean {
-  if (field === null) return true;
+  if (field === 'star') return true;
   return 'list' in field ? field.list.includes(value) : value % field.step === 0;
 }
 
 function fieldText(field: Field): string {
-  if (field === null) return '*';
+  if (field === 'star') return '*';
   return 'list' in field ? field.list.join(',') : `*/${field.step}`;
-}
-
-function isFixed({ minute, hour }: Clock): boolean {
-  return [minute, hour].every((field) => field !== null && 'list' in field);
 }
