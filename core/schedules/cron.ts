@@ -11,7 +11,8 @@ export type Rule = { next(after: number): number | null; latest(until: number): 
 export const CRON_OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
 
 /**
- * The times of a cron expression in a zone. Throws if the expression cannot be read. Nothing of it is kept: an
+ * The times of a cron expression in a zone, up to the year 2999, at which croner stops. Throws if the expression
+ * cannot be read, or the zone is not known. Nothing of it is kept: an
  * expression takes 80 KB.
  *
  * A fixed time is one whose second, minute and hour have neither a wildcard nor a step. Croner gives its readings
@@ -22,8 +23,9 @@ export const CRON_OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: 
 export function cronRule(expression: string, zone: string): Rule {
   const { isFixedTime } = new CronPattern(expression, undefined, CRON_OPTIONS);
   if (!isFixedTime) {
-    // Croner keeps something for each spelling of a zone.
-    const timezone = zoneName(zone) ?? zone;
+    // Croner takes '' for the zone of this process, and keeps something for each spelling of a zone.
+    const timezone = zoneName(zone);
+    if (timezone === null) throw new RangeError(`there is no time zone ${JSON.stringify(zone)}`);
     return ruleOf(new Cron(expression, { ...CRON_OPTIONS, timezone }));
   }
   const readings = ruleOf(new Cron(expression, { ...CRON_OPTIONS, utcOffset: 0 }));

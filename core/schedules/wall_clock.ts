@@ -81,7 +81,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   const key = zone.toLowerCase();
   const before = formats.get(key);
   if (before !== undefined) return before;
-  if (!/^[a-z]/.test(key)) throw new RangeError(`${zone} is not the name of a time zone`);
+  if (!/^[a-z]/.test(key)) throw new RangeError(`there is no time zone ${JSON.stringify(zone)}`);
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     hourCycle: 'h23',
