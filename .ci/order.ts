@@ -23,6 +23,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['core/task.ts'],
     ['core/payload.ts', 'core/registry.ts', 'core/workflows/'],
     ['core/explain/', 'core/registration/', 'core/workflow.ts'],
+    ['core/schedules/'],
   ],
   store: [
     ['store/database/'],
@@ -32,6 +33,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['store/submit/'],
     ['store/attempts/'],
     ['store/operators/'],
+    ['store/schedules/'],
     ['store/doctor/', 'store/testing/'],
   ],
   runner: [
@@ -60,7 +62,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['api/handlers/', 'api/tasks/'],
     ['api/stats/', 'api/streams/', 'api/submit/'],
     ['api/operators/', 'api/warm_up.ts', 'api/webhooks/'],
-    ['api/workflows/'],
+    ['api/schedules/', 'api/workflows/'],
     ['api/operations.ts'],
     ['api/openapi/', 'api/routing.ts'],
     ['api/middleware/'],
