@@ -39,7 +39,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
   runner: [
     ['runner/record/'],
     ['runner/execute/'],
-    ['runner/builtin/', 'runner/fetch/', 'runner/lease/'],
+    ['runner/builtin/', 'runner/fetch/', 'runner/lease/', 'runner/schedules/'],
     ['runner/alone/', 'runner/maintenance/'],
     ['runner/runner.ts'],
     ['runner/supervisor.ts'],
