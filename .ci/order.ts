@@ -77,7 +77,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['client/errors.ts'],
     ['client/requests/'],
     ['client/list.ts', 'client/submit/', 'client/tasks.ts'],
-    ['client/streams/'],
+    ['client/schedules/', 'client/streams/'],
     ['client/client.ts'],
     ['client/index.ts'],
   ],

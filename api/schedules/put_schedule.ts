@@ -114,7 +114,7 @@ async function readBody(context: RequestContext, id: string, request: Request): 
   const task = await findTask(context, name, '/body/task');
   problems.push(...(await problemsOfPayload(task, body, request)));
   const parsed = settingsSchema.safeParse(body);
-  if (!parsed.success) throw invalid(id, problems);
+  if (!parsed.success) throw invalid(id, together(problemsOfRest(id, body, parsed.error), problems));
   await giveWay(request);
   // The payload is stored as it came.
   const settings = inUtc({
@@ -151,6 +151,27 @@ function hiddenSecrets(task: string, payload: unknown): Detail[] {
         'is how answers show a secret: send the secret itself, got "***"',
       ),
     );
+}
+
+/**
+ * The problems of the settings that have the right types, beside those that have not: the caller gets all at once.
+ * Whether there is a time left is not asked.
+ */
+function problemsOfRest(id: string, body: unknown, { issues }: z.ZodError): Detail[] {
+  const wrong = new Set(issues.map(({ path: [key] }) => `/body/${String(key)}`));
+  const rest = Object.entries(body ?? {}).filter(([key]) => key in settingsSchema.shape && !wrong.has(`/body/${key}`));
+  const parsed = settingsSchema.safeParse({ payload: {}, ...Object.fromEntries(rest) });
+  if (!parsed.success) return [];
+  const isWhole = !['/body/cron', '/body/every_seconds', '/body/at'].some((path) => wrong.has(path));
+  return settingsProblems(id, parsed.data, new Date(0), '/body').filter(
+    ({ path }) => !wrong.has(path) && (isWhole || path !== '/body'),
+  );
+}
+
+/** Two lists of problems. Of one place the first list tells. */
+function together(first: Detail[], others: Detail[]): Detail[] {
+  const told = new Set(first.map(({ path }) => path));
+  return [...first, ...others.filter(({ path }) => !told.has(path))];
 }
 
 /** The same instants in one spelling, so that the same settings are recognized. */
@@ -208,8 +229,7 @@ function requireValid(
 ): void {
   const isKept = schedule !== null && isSameTiming(schedule.settings, settings);
   const ofSettings = settingsProblems(id, settings, isKept ? new Date(0) : now, '/body');
-  const told = new Set(ofSettings.map(({ path }) => path));
-  const all = [...ofSettings, ...problems.filter(({ path }) => !told.has(path))];
+  const all = together(ofSettings, problems);
   if (all.length > 0) throw invalid(id, all);
 }
 
