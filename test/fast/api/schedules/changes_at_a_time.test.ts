@@ -176,7 +176,13 @@ describe('a broken schedule', () => {
     await handleDue(pool);
     expect(await timesOf(pool, 'billing.broken')).toEqual([at('12:05:00')]);
     expect(await readRuns(pool, 'billing.broken')).toMatchObject([
-      { outcome: 'skipped', reason: 'missed', scheduled_for: at('12:01:00'), until: at('12:04:00'), times: 4 },
+      {
+        outcome: 'skipped',
+        reason: 'missed',
+        scheduled_for: at('12:01:00'),
+        until: at('12:04:00'),
+        times: 4,
+      },
       { outcome: 'submitted' },
     ]);
   });
