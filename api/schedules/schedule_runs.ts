@@ -46,9 +46,9 @@ const parameters: Parameter[] = [
   inQuery(
     'page_size',
     { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE },
-    'Entries per page',
+    'Entries of the history per page',
   ),
-  inQuery('cursor', textUpTo(100), 'next_cursor of the previous page'),
+  inQuery('cursor', textUpTo(100), 'next_cursor of the page before'),
 ];
 
 /** The operation in the OpenAPI document. */
