@@ -127,6 +127,8 @@ export function gaugeQueues(metrics: Metrics, read: () => Promise<Reading<Queues
       async collect() {
         const { value: queues } = await read();
         this.reset();
+        // One without a label would be 0.
+        if (label === null) this.remove({});
         if (queues === null) return;
         for (const [key, value] of values(queues)) this.set(label === null ? {} : { [label]: key }, value);
       },

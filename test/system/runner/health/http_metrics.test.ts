@@ -20,6 +20,9 @@ const SERIES: Record<string, string> = {
   errand_pool_connections: 'gauge',
   errand_recoveries_total: 'counter',
   errand_quarantined_total: 'counter',
+  errand_schedule_lag_seconds: 'histogram',
+  errand_schedule_skipped_total: 'counter',
+  errand_schedule_failed_total: 'counter',
   errand_lease_heartbeat_age_seconds: 'gauge',
 };
 
@@ -100,7 +103,7 @@ function expectCumulative(families: Map<string, Family>): void {
   for (const [name, { type, samples }] of families) {
     if (type !== 'histogram') continue;
     const buckets = samples.filter((sample) => sample.name === `${name}_bucket`);
-    const byName = Map.groupBy(buckets, ({ labels }) => labels.name ?? labels.kind);
+    const byName = Map.groupBy(buckets, ({ labels }) => labels.name ?? labels.namespace ?? labels.kind);
     for (const [label, ofOne] of byName) {
       const values = ofOne.map(({ value }) => value);
       expect(values, `${name} of ${label}`).toEqual(values.toSorted((a, b) => a - b));
