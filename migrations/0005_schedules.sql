@@ -78,6 +78,8 @@ create table errand.schedule_runs (
   -- The submitted task. For `overlap` the open task of the earlier run.
   task_id        uuid,
   is_backfill    boolean not null default false,
+  -- Submitted by hand, and no time of the schedule: it has microseconds, which those never have.
+  is_trigger     boolean not null default false,
   at             timestamptz not null default now(),
   -- A skipped time can still be submitted, by a backfill.
   primary key (schedule_id, scheduled_for, outcome),
@@ -89,6 +91,8 @@ create table errand.schedule_runs (
 );
 -- For retention.
 create index schedule_runs_at_idx on errand.schedule_runs (at);
+-- Skipped times are few among many. Finds the range of them that a time is in.
+create index schedule_runs_skipped_idx on errand.schedule_runs (schedule_id, scheduled_for) where outcome = 'skipped';
 
 -- The schedules that the code of a live runner has. A schedule in code is removed when no live runner
 -- of its repository has it any more.

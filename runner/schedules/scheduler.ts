@@ -10,6 +10,8 @@ import { serveHeld } from './serve_held.ts';
 const BATCH = 100;
 /** How often it is checked whether the runs that held times wait for have ended. */
 const HELD_EVERY_MS = 1_000;
+/** A timer may fire a little early, and the time of the statement passes, too. */
+const TIMER_ERROR_MS = 5;
 /** After a failure, for example because Postgres is away. The next heartbeat may come before. */
 const RETRY_AFTER_MS = 1_000;
 /** A timer cannot be set for longer; heartbeats look again in any case. */
@@ -38,21 +40,28 @@ export function startScheduler(options: { pool: Pool; events: RunnerEvents; log:
   let current: Promise<void> | null = null;
   let isClosed = false;
   let isWanted = false;
+  /** The timer that was set for a due time has fired. */
+  let isExpecting = false;
   let giveWayMs = 0;
+
+  const letOthersFirst = (): number => GIVE_WAY_MS.min + Math.random() * GIVE_WAY_MS.spread;
 
   /** Handles all that is due. Gives the milliseconds until it must look again; null if nothing will be due. */
   async function tick(): Promise<number | null> {
-    for (let isFirst = true; ; isFirst = false) {
+    for (;;) {
+      const wasExpecting = isExpecting;
+      isExpecting = false;
       const { due, nextInMs, hasHeld } = await readDue(pool, BATCH);
       if (hasHeld) await serveHeld(pool, log);
       if (due.length === 0 || isClosed) {
-        if (isFirst && nextInMs !== null) giveWayMs = GIVE_WAY_MS.min + Math.random() * GIVE_WAY_MS.spread;
+        const isSecond = wasExpecting && (nextInMs === null || nextInMs > TIMER_ERROR_MS);
+        if (isSecond) giveWayMs = letOthersFirst();
         return hasHeld ? Math.min(HELD_EVERY_MS, nextInMs ?? HELD_EVERY_MS) : nextInMs;
       }
-      const isAhead = await fireDue(pool, due, events, log);
-      giveWayMs = isAhead ? 0 : GIVE_WAY_MS.min + Math.random() * GIVE_WAY_MS.spread;
+      const isFirst = await fireDue(pool, due, events, log);
+      giveWayMs = isFirst ? 0 : letOthersFirst();
       // Another runner has them in its hands.
-      if (!isAhead) return giveWayMs;
+      if (!isFirst) return giveWayMs;
     }
   }
 
@@ -69,7 +78,13 @@ export function startScheduler(options: { pool: Pool; events: RunnerEvents; log:
     current = null;
     if (isClosed || waitMs === null) return;
     clearTimeout(timer);
-    timer = setTimeout(wake, Math.min(Math.max(Math.ceil(waitMs), 0) + giveWayMs, MAX_TIMER_MS));
+    timer = setTimeout(
+      () => {
+        isExpecting = true;
+        wake();
+      },
+      Math.min(Math.max(Math.ceil(waitMs), 0) + giveWayMs, MAX_TIMER_MS),
+    );
   }
 
   function wake(): void {
