@@ -23,6 +23,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['core/task.ts'],
     ['core/payload.ts', 'core/registry.ts', 'core/workflows/'],
     ['core/explain/', 'core/registration/', 'core/workflow.ts'],
+    ['core/schedules/'],
   ],
   store: [
     ['store/database/'],
