@@ -14,16 +14,25 @@ import {
   SCHEDULE_MAX_ATTEMPTS_LIMIT,
   SCHEDULE_PRIORITY_LIMIT,
   type ScheduleSettings,
+  TAG_MAX_LENGTH,
+  TAGS_LIMIT,
 } from './settings.ts';
 import { nextTime } from './times.ts';
 
 /**
- * All that is wrong with a schedule, other than its payload. Empty if it is fine. `path` is the JSON Pointer of the
- * settings in the request.
+ * All that is wrong with a schedule, other than its payload. Empty if it is fine. It must have a time after `now`;
+ * for a schedule in code that is null, because its file must still load when its last time is over. `path` is the
+ * JSON Pointer of the settings in the request.
  */
-export function settingsProblems(id: string, settings: ScheduleSettings, now: Date, path = ''): Detail[] {
+export function settingsProblems(
+  id: string,
+  settings: ScheduleSettings,
+  now: Date | null,
+  path = '',
+): Detail[] {
   const problems = [...idProblems(id, settings), ...timingProblems(settings), ...policyProblems(settings)];
-  if (problems.length === 0 && nextTime(settings, now) === null) problems.push(noTimeLeft(settings, now));
+  if (problems.length === 0 && nextTime(settings, now ?? new Date(-1)) === null)
+    problems.push(noTimeLeft(settings, now));
   return problems.map((problem) => detail(`${path}${problem.path}`, problem.message));
 }
 
@@ -127,7 +136,23 @@ function policyProblems(settings: ScheduleSettings): Detail[] {
         ]
       : []),
     ...(description === null ? [] : descriptionProblems(description)),
+    ...tagProblems(settings.tags),
   ];
+}
+
+/** As for a submission over HTTP. */
+function tagProblems(tags: readonly string[]): Detail[] {
+  if (tags.length > TAGS_LIMIT)
+    return [{ path: '/tags', message: `must be at most ${TAGS_LIMIT}, got ${tags.length}` }];
+  if (new Set(tags).size < tags.length) return [{ path: '/tags', message: 'must be different ones' }];
+  return tags.flatMap((tag, index) => {
+    const problem =
+      textProblem(tag) ??
+      (tag.length >= 1 && tag.length <= TAG_MAX_LENGTH
+        ? null
+        : `must have 1 to ${TAG_MAX_LENGTH} characters, got ${tag.length}`);
+    return problem === null ? [] : [{ path: `/tags/${index}`, message: problem }];
+  });
 }
 
 function descriptionProblems(description: string): Detail[] {
@@ -144,11 +169,11 @@ function between(path: string, value: number, least: number, most: number): Deta
   return [{ path, message: `must be from ${least} to ${most}${got(value)}` }];
 }
 
-function noTimeLeft({ cron, at, starts_at, ends_at }: ScheduleSettings, now: Date): Detail {
+function noTimeLeft({ cron, at, starts_at, ends_at }: ScheduleSettings, now: Date | null): Detail {
   const path = cron !== null ? '/cron' : at !== null ? '/at' : '/ends_at';
   const range = `${starts_at === null ? '' : ` from ${starts_at}`}${ends_at === null ? '' : ` until ${ends_at}`}`;
   return {
     path,
-    message: `has no time after now (${now.toISOString()})${range}${got(cron ?? at ?? ends_at)}`,
+    message: `has no time${now === null ? '' : ` after now (${now.toISOString()})`}${range}${got(cron ?? at ?? ends_at)}`,
   };
 }

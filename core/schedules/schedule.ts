@@ -89,8 +89,7 @@ export function defineSchedule<D extends TaskDefinition>(schedule: ScheduleInput
   if (task.workflow !== undefined)
     refuse([{ path: '/task', message: `must not be a step: schedule the workflow ${task.workflow}` }]);
   const settings = settingsOf(task, given, refuse);
-  // Compared with the beginning of time, because a file that loads today must load when its last time is over.
-  const problems = [...settingsProblems(id, settings, new Date(0)), ...payloadProblems(task, settings)];
+  const problems = [...settingsProblems(id, settings, null), ...payloadProblems(task, settings)];
   if (problems.length > 0) refuse(problems);
   return Object.freeze({ id, task, settings: Object.freeze(settings), file });
 }
@@ -111,7 +110,7 @@ type Refuse = (problems: readonly Detail[]) => never;
 /** Makes the function that throws problems of a schedule, by the names in code, with the file that contains it. */
 function refusal(id: unknown, file: string): Refuse {
   return (problems) => {
-    const shown = problems.map(({ path, message }) => `${inCode(path)} ${message}`.trim());
+    const shown = problems.map(({ path, message }) => `${path === '' ? '' : `${inCode(path)}: `}${message}`);
     throw new Error(`Schedule ${JSON.stringify(id)} in ${file}: ${shown.join('; ')}`);
   };
 }
@@ -133,7 +132,7 @@ function settingsOf(
       const wire = Object.hasOwn(WIRE_NAMES, name) ? WIRE_NAMES[name as keyof typeof WIRE_NAMES] : undefined;
       if (wire === undefined)
         return refuse([
-          { path: `/${name}`, message: `is unknown: there are ${[...CODE_NAMES.values()].join(', ')}` },
+          { path: '', message: `${name} is unknown: there are ${[...CODE_NAMES.values()].join(', ')}` },
         ]);
       return [wire, MOMENTS.has(wire) ? momentOf(value) : value];
     });
