@@ -1,4 +1,4 @@
-import type { ScheduleRun, ScheduleSummary } from '../schedules/answers.ts';
+import type { BackfilledTime, ScheduleRun, ScheduleSummary } from '../schedules/answers.ts';
 import { paintWord } from './paint.ts';
 import type { Column } from './table.ts';
 import { ageOf, toCount, toLocalTime } from './words.ts';
@@ -37,6 +37,13 @@ export const RUNS: readonly Column<ScheduleRun>[] = [
   { head: 'TASK', cell: ({ task }) => task?.id ?? '-' },
   { head: 'STATE', cell: ({ task }) => (task === null ? '-' : (task.state ?? 'gone')), paint: paintWord },
   { head: 'MESSAGE', cell: ({ message }) => message, min: 16, dropOrder: 1 },
+];
+
+/** The columns of the times of a backfill. */
+export const BACKFILLED: readonly Column<BackfilledTime>[] = [
+  { head: 'TIME', cell: ({ local }) => local },
+  { head: 'OUTCOME', cell: ({ outcome }) => outcome },
+  { head: 'TASK', cell: ({ task_id }) => task_id ?? '-' },
 ];
 
 function timeOf({ scheduled_for, until }: ScheduleRun): string {

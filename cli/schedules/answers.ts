@@ -70,7 +70,12 @@ export const changeSchema = z.looseObject({ message: z.string() });
 export const triggerSchema = z.looseObject({ task: z.looseObject({ id: z.string() }), message: z.string() });
 
 /** `POST /v1/schedules/{schedule_id}/backfill`. */
-export const backfillSchema = z.looseObject({ times: z.array(z.unknown()), message: z.string() });
+export const backfillSchema = z.looseObject({
+  submitted: count,
+  tasks: z.array(z.looseObject({ local: z.string(), outcome: z.string(), task_id: text })),
+  message: z.string(),
+});
+export type BackfilledTime = z.output<typeof backfillSchema>['tasks'][number];
 
 /** `POST /v1/schedules/preview`. */
 export const previewSchema = z.looseObject({ in_words: z.string(), next_times: z.array(timeSchema) });

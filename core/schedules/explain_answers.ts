@@ -1,6 +1,7 @@
 import type { AskedTime, ScheduleFacts, ScheduleRun, ScheduleStatus } from './explain_facts.ts';
 import { inZone } from './local_time.ts';
-import type { ScheduleSettings, SkipReason } from './settings.ts';
+import type { ScheduleSettings } from './settings.ts';
+import type { SkipReason } from './skip_reasons.ts';
 import { latestTimes, nextTime } from './times.ts';
 
 /** An answer: what is so, a sentence, remedies, and the row that says so. */

@@ -1,6 +1,7 @@
 import type { State } from '../states.ts';
 import type { LocalTime } from './local_time.ts';
-import type { ScheduleSettings, SkipReason } from './settings.ts';
+import type { ScheduleSettings } from './settings.ts';
+import type { SkipReason } from './skip_reasons.ts';
 
 /** A task in an explanation. `state` is null if its record is gone. */
 export type ScheduleTask = { id: string; state: State | null };

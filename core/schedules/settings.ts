@@ -7,10 +7,6 @@ export const CATCH_UP = ['skip', 'last', 'all'] as const;
 /** What happens at a time when a run of an earlier time has not ended (specification K6). */
 export const OVERLAP = ['skip', 'queue_one', 'cancel_running', 'allow'] as const;
 
-/** Why a time was skipped: see errand.schedule_runs. */
-export const SKIP_REASONS = ['overlap', 'missed', 'paused', 'broken', 'replaced'] as const;
-export type SkipReason = (typeof SKIP_REASONS)[number];
-
 /** Longer expressions than this mean a list of times, not a rule. */
 export const CRON_MAX_LENGTH = 200;
 export const TIMEZONE_MAX_LENGTH = 64;

@@ -54,7 +54,7 @@ async function run(session: Session, id: string, options: Options): Promise<void
     });
   let answer = await send(true);
   const planned = backfillSchema.parse(answer);
-  if (options.dryRun !== true && planned.times.length > 0) {
+  if (options.dryRun !== true && planned.submitted > 0) {
     await requireConsent(
       session,
       `${planned.message}. Submit them?`,
@@ -63,6 +63,10 @@ async function run(session: Session, id: string, options: Options): Promise<void
     );
     answer = await send(false);
   }
-  if (session.isJson) session.json(answer);
-  else session.print(toOneLine(backfillSchema.parse(answer).message));
+  if (session.isJson) return session.json(answer);
+  const { message, tasks } = backfillSchema.parse(answer);
+  session.print(toOneLine(message));
+  if (tasks.length === 0) return;
+  const { BACKFILLED } = await import('../../output/schedule_tables.ts');
+  session.table(BACKFILLED, tasks);
 }
