@@ -26,7 +26,9 @@ export async function readRecorded(
        where s.id = $1`,
     values: [id, times.map((time) => time.toISOString())],
   });
-  const tasks = rows.filter(({ at }) => at !== null).map(({ at, task_id }) => [Date.parse(at), task_id] as const);
+  const tasks = rows
+    .filter(({ at }) => at !== null)
+    .map(({ at, task_id }) => [Date.parse(at), task_id] as const);
   return { tasks: new Map(tasks), payloadBytes: rows[0]?.payload_bytes ?? 0 };
 }
 

@@ -26,6 +26,8 @@ export type StoredSchedule = {
   last_at: string | null;
   /** The first time that is not handled. */
   next_at: string | null;
+  /** When it is handled. Null while it is paused or broken. */
+  due_at: string | null;
   held_for: string | null;
   paused_at: string | null;
   paused_by: string | null;
@@ -48,7 +50,7 @@ const STATE = `
 /** The columns of a schedule `s`, other than its settings. */
 export const COLUMNS = `
   s.id, s.task, s.origin, s.owner, ${STATE} as state, s.revision, s.created_at, s.updated_at,
-  s.last_at, s.next_at, s.held_for, s.paused_at, s.paused_by, s.pause_reason, s.broken, s.broken_at`;
+  s.last_at, s.next_at, s.due_at, s.held_for, s.paused_at, s.paused_by, s.pause_reason, s.broken, s.broken_at`;
 
 /** The settings of `s`, with a payload as answers show it. */
 export const SHOWN_SETTINGS = `

@@ -146,8 +146,7 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
   // The index has only tasks that are not part of another task.
   if (filter.submittedBy !== undefined)
     conditions.push(`t.submitted_by = ${values.add(filter.submittedBy)} and t.parent_id is null`);
-  if (filter.scheduleId !== undefined)
-    conditions.push(`t.schedule_id = ${values.add(filter.scheduleId)}`);
+  if (filter.scheduleId !== undefined) conditions.push(`t.schedule_id = ${values.add(filter.scheduleId)}`);
   if (filter.error !== undefined) {
     const pattern = `%${filter.error.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
     conditions.push(`t.error is not null and (t.error ->> 'message') ilike ${values.add(pattern)}`);

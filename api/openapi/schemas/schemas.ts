@@ -67,7 +67,8 @@ const summary: Record<string, JsonSchema> = {
   progress: nullable('number', { description: 'The progress that the handler reports, from 0 to 1' }),
   progress_note: nullable('string', { description: 'The note that the handler reports with its progress' }),
   error: { anyOf: [ref('TaskError'), { type: 'null' }], description: 'The error of the last failed attempt' },
-  dedup: nullable('string', { enum: ['payload', 'key', 'idempotency_key', 'schedule', null],
+  dedup: nullable('string', {
+    enum: ['payload', 'key', 'idempotency_key', 'schedule', null],
     description: 'What makes another submission the same task. `schedule`: its schedule and its time',
   }),
   dedup_key: nullable('string'),
