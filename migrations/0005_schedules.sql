@@ -1,7 +1,7 @@
 -- Schedules: at which times which task is submitted, and what became of each time (K1 to K8).
 
 -- A schedule is a row with a watermark. The statement that submits the task of a time also moves the
--- watermark, by compare-and-swap on `revision` and `next_at`: so each time is handled once, whoever
+-- watermark, by compare-and-swap on `revision`: so each time is handled once, whoever
 -- tries and whatever dies. Processes compute times; only Postgres's clock decides whether one is due.
 create table errand.schedules (
   -- It begins with the namespace of its task.
@@ -19,7 +19,7 @@ create table errand.schedules (
   submission    jsonb not null,
   -- The hash of the definition that the payload was last checked against.
   schema_hash   text,
-  -- Counts the changes by people and by registrations. A firing that was planned before one is void.
+  -- Counts every change of the row. A change that was planned before another one is void.
   revision      bigint not null default 1,
   created_at    timestamptz not null default now(),
   updated_at    timestamptz not null default now(),

@@ -237,7 +237,8 @@ async function drain(parts: Parts): Promise<void> {
     log.warn({ attempts: running.count() }, 'shutdown timeout is over: aborting the attempts that still run');
     running.abortAll(new AttemptAborted('interrupted', 'The runner was shutting down'));
   }, config.SHUTDOWN_TIMEOUT_SECS * 1_000);
-  await parts.pool.stop();
+  // The times of schedules are left to other runners.
+  await Promise.all([parts.scheduler.close(), parts.pool.stop()]);
   clearTimeout(timer);
   await close(parts);
   await parts.end();
@@ -252,7 +253,7 @@ async function leave(parts: Parts): Promise<void> {
   parts.running.abortAll(
     new AttemptAborted('interrupted', 'The runner was presumed dead and its work taken over'),
   );
-  await parts.pool.stop();
+  await Promise.all([parts.scheduler.close(), parts.pool.stop()]);
   await close(parts);
 }
 

@@ -11,6 +11,7 @@ import type { HandedOn } from '../fetch/handed_on.ts';
 import type { Pauses } from '../fetch/pauses.ts';
 import { type Lease, startLease } from '../lease/threaded_lease.ts';
 import type { RunnerEvents } from '../record/events.ts';
+import { type Scheduler, startScheduler } from '../schedules/scheduler.ts';
 import { type Maintenance, startMaintenance } from './maintenance.ts';
 
 export type UpkeepOptions = {
@@ -31,9 +32,9 @@ export type UpkeepOptions = {
   ownership?: Ownership;
 };
 
-export type Upkeep = { lease: Lease; maintenance: Maintenance };
+export type Upkeep = { lease: Lease; maintenance: Maintenance; scheduler: Scheduler };
 
-/** Starts the lease of a runner and the maintenance that follows its heartbeats. */
+/** Starts the lease of a runner, and the maintenance and the schedules that follow its heartbeats. */
 export function startUpkeep(
   { config, pgPool, connection, events, registeredHandlers, ownership, mayEndProcess }: UpkeepOptions,
   runner: {
@@ -76,6 +77,7 @@ export function startUpkeep(
     events,
     log,
   });
+  const scheduler = startScheduler({ pool: pgPool, events, log });
   const lease = startLease({
     thread,
     runnerId: id,
@@ -86,16 +88,18 @@ export function startUpkeep(
     registeredHandlers,
     onPauses: rereadPauses,
     onHandedOn: rereadHandedOn,
+    onSchedules: scheduler.wake,
     onBeat: () => {
       events.emit('renewed');
       // A notification may have been lost.
       rereadPauses();
       rereadHandedOn();
       maintenance.recover();
+      scheduler.wake();
     },
     onLost,
     log,
     mayEndProcess,
   });
-  return { maintenance, lease };
+  return { maintenance, lease, scheduler };
 }

@@ -1,6 +1,22 @@
 import type { Logger } from 'pino';
+import type { SkipReason } from '../../core/schedules/skip_reasons.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 import type { Recovery } from '../../store/attempts/recovery.ts';
+
+/** Times of the schedules of one namespace that one tick submitted. */
+export type SchedulesFired = {
+  namespace: string;
+  /** For each task: how many milliseconds after its due time it was submitted. */
+  lagMs: readonly number[];
+};
+
+/** Times of the schedules of one namespace that one tick did not submit. */
+export type SchedulesSkipped = {
+  namespace: string;
+  reason: SkipReason;
+  /** How many times. Of a range that is too long to count: the bound of the counting. */
+  times: number;
+};
 
 /** The events of a runner by name, with their arguments. */
 export type RunnerEventMap = {
@@ -14,6 +30,12 @@ export type RunnerEventMap = {
   recorded: [outcomes: readonly Outcome[], counted: ReadonlySet<string>];
   /** The runner took over the work of lost runners. */
   recovered: [recovery: Recovery];
+  /** A tick submitted the tasks of due times. */
+  schedulesFired: [fired: readonly SchedulesFired[]];
+  /** A tick left times out. */
+  schedulesSkipped: [skipped: readonly SchedulesSkipped[]];
+  /** A task that a schedule submitted ended as failed. `namespace` is that of the task and its schedule. */
+  scheduleFailed: [namespace: string];
 };
 
 type Listener<Name extends keyof RunnerEventMap> = (...given: RunnerEventMap[Name]) => void;
@@ -38,6 +60,9 @@ export function createEvents(log: Logger): RunnerEvents {
     started: [],
     recorded: [],
     recovered: [],
+    schedulesFired: [],
+    schedulesSkipped: [],
+    scheduleFailed: [],
   };
   return {
     on(name, listener) {

@@ -1,0 +1,37 @@
+import { Cron, CronPattern } from 'croner';
+import { instantOf, latestReading } from './wall_clock.ts';
+
+/**
+ * A rule for times, in ms. `next` is the first time after an instant, `latest` the newest one up to it, both null
+ * if there is none.
+ */
+export type Rule = { next(after: number): number | null; latest(until: number): number | null };
+
+const OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
+
+/**
+ * The times of a cron expression in a zone. Throws if the expression cannot be read. Nothing of it is kept: an
+ * expression takes 80 KB.
+ *
+ * A fixed time is one whose second, minute and hour have neither a wildcard nor a step. Croner gives its readings
+ * of the clock, as in UTC, and the zone says when the clock shows them. (Croner's own fixed times leave out those
+ * of a gap that ends at midnight, as in America/Nuuk.) Other expressions go by elapsed time: all instants at which
+ * the clock shows a reading that fits, once or twice.
+ */
+export function cronRule(expression: string, zone: string): Rule {
+  const { isFixedTime } = new CronPattern(expression, undefined, OPTIONS);
+  if (!isFixedTime) return ruleOf(new Cron(expression, { ...OPTIONS, timezone: zone }));
+  const readings = ruleOf(new Cron(expression, { ...OPTIONS, utcOffset: 0 }));
+  const inZone = (reading: number | null) => (reading === null ? null : instantOf(zone, reading));
+  return {
+    next: (after) => inZone(readings.next(latestReading(zone, after))),
+    latest: (until) => inZone(readings.latest(latestReading(zone, until))),
+  };
+}
+
+function ruleOf(cron: Cron): Rule {
+  return {
+    next: (after) => cron.nextRun(new Date(after))?.getTime() ?? null,
+    latest: (until) => cron.previousRuns(1, new Date(until + 1))[0]?.getTime() ?? null,
+  };
+}
