@@ -40,8 +40,8 @@ export async function fireDue(
 
 function plan({ settings, ...schedule }: DueSchedule): PlannedFiring {
   if (settings === null) throw new Error('another version of Errand has stored its settings');
-  const { id, revision, task, priority, nextAt, now } = schedule;
-  return { id, revision, task, priority, ...planFiring({ id, settings, nextAt, now }) };
+  const { id, revision, task, priority, nextAt, lastAt, now } = schedule;
+  return { id, revision, task, priority, ...planFiring({ id, settings, nextAt, lastAt, now }) };
 }
 
 /** Fires all in one statement. If Postgres refuses that, fires each by itself, to find the guilty ones. */

@@ -13,6 +13,8 @@ export type DueSchedule = {
   settings: ScheduleSettings | null;
   /** The first time that was not handled yet. */
   nextAt: Date;
+  /** The newest time that was handled. */
+  lastAt: Date | null;
   /** Postgres's clock when it was read. */
   now: Date;
 };
@@ -34,6 +36,7 @@ const dueSchema = z.array(
     priority: z.number(),
     settings: z.unknown(),
     next_at: z.string(),
+    last_at: z.string().nullable(),
   }),
 );
 const readable = settingsSchema.omit({ payload: true });
@@ -56,7 +59,7 @@ export async function readDue(database: Database, limit: number): Promise<Look> 
                        'id', s.id, 'revision', s.revision, 'task', s.task,
                        'priority', s.submission -> 'priority',
                        'settings', s.settings - 'payload',
-                       'next_at', s.next_at)), '[]')
+                       'next_at', s.next_at, 'last_at', s.last_at)), '[]')
                 from (select *
                         from errand.schedules s
                        where s.due_at <= errand.schedule_now()
@@ -68,10 +71,11 @@ export async function readDue(database: Database, limit: number): Promise<Look> 
   if (look === undefined) throw new Error('Postgres returned no row for a query that always has one');
   const now = new Date(look.now);
   return {
-    due: dueSchema.parse(look.due).map(({ settings, next_at: nextAt, ...schedule }) => ({
+    due: dueSchema.parse(look.due).map(({ settings, next_at: nextAt, last_at: lastAt, ...schedule }) => ({
       ...schedule,
       settings: settingsOf(settings),
       nextAt: new Date(nextAt),
+      lastAt: lastAt === null ? null : new Date(lastAt),
       now,
     })),
     nextInMs: look.next_in_ms,

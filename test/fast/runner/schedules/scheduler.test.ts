@@ -91,7 +91,7 @@ describe('a runner', () => {
     });
     await startTestRunner(pool);
     const [first, second] = await until('two runs have succeeded', async () => {
-      const runs = await readRuns(pool, 'example.slow');
+      const runs = await submitted('example.slow');
       const ended = runs.filter(({ state }) => state === 'succeeded');
       return ended.length >= 2 && ended;
     });
