@@ -28,9 +28,9 @@ type Ledger = { rows: Row[]; tasks: TaskOfTime[]; runs: Run[] };
 type Found = { schedule: MadeSchedule; row: Row; tasks: TaskOfTime[]; runs: Run[] };
 
 /**
- * Compares every time that schedules should have had with the tasks and the runs that exist, after the last one
- * has ended (specification K3). It computes the times itself: the multiples of the interval from when the
- * schedule was made until it ends. Each must be handled exactly once, submitted or skipped for a reason that
+ * Compares every time that schedules should have had with the tasks and the runs that exist, after all have
+ * ended (specification K3). It computes the times itself: the multiples of the interval from when the
+ * schedule was made until it ended. Each must be handled exactly once, submitted or skipped for a reason that
  * holds, never before its time, and the watermark must be at the last one. Throws with every difference.
  */
 export async function checkTimes(pool: Pool, schedules: readonly MadeSchedule[]): Promise<void> {
@@ -73,11 +73,13 @@ async function readLedger(pool: Pool): Promise<Ledger> {
 /** The times that a schedule should have had. A multiple of its interval that passes while it is made may count. */
 function expectedTimes({ schedule, row, tasks, runs }: Found): number[] {
   const step = schedule.everySecs * MS_PER_SEC;
-  const first = Math.floor(row.created_at / step) * step;
+  const made = Math.max(row.created_at, schedule.anchor - step);
+  const first = schedule.anchor + Math.floor((made - schedule.anchor) / step) * step;
+  const end = schedule.endsAt?.getTime() ?? row.last_at ?? 0;
   const handled = [...tasks, ...runs].some(({ scheduled_for }) => scheduled_for === first);
   const wasBeingMade = row.created_at - first < MS_PER_SEC;
   const times: number[] = [];
-  for (let time = first; time <= schedule.endsAt.getTime(); time += step) times.push(time);
+  for (let time = first; time <= end; time += step) times.push(time);
   return handled && wasBeingMade ? times : times.slice(1);
 }
 
@@ -117,7 +119,10 @@ function problemsOfTasks({ tasks, runs }: Found): string[] {
   ];
 }
 
-/** What may be skipped was skipped for a reason: a newer time was due, or an earlier task was open. */
+/**
+ * What may be skipped was skipped for a reason: a newer time was due, or it was too late, or an earlier task was
+ * open.
+ */
 function problemsOfSkips({ schedule, tasks, runs }: Found): string[] {
   const step = schedule.everySecs * MS_PER_SEC;
   const isJustified = ({ reason, scheduled_for, until, times, task_id, at }: Run): boolean => {
@@ -125,7 +130,7 @@ function problemsOfSkips({ schedule, tasks, runs }: Found): string[] {
     const count = (last - scheduled_for) / step + 1;
     if (times !== (until === null ? null : count <= 1_000 ? count : null)) return false;
     if (schedule.runsAll) return false;
-    if (reason === 'missed') return at >= last + step;
+    if (reason === 'missed') return at >= last + step || at > last + schedule.windowSecs * MS_PER_SEC;
     const open = tasks.find(({ id }) => id === task_id);
     return reason === 'overlap' && open !== undefined && open.scheduled_for < scheduled_for;
   };
