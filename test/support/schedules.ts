@@ -6,7 +6,7 @@ import type { TaskDefinition } from '../../core/task.ts';
 import { definitions } from '../../tasks/index.ts';
 
 /** The settings of a schedule with defaults for what is not given. */
-export function settingsOf(given: Partial<ScheduleSettings> = {}): ScheduleSettings {
+function settingsOf(given: Partial<ScheduleSettings> = {}): ScheduleSettings {
   return settingsSchema.parse({
     task: 'example.echo',
     payload: { message: 'tick' },
