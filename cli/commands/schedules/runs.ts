@@ -14,11 +14,11 @@ type Options = RemoteOptions & {
 
 const DEFAULT_LIMIT = 50;
 
-/** `errand schedules runs`: lists what became of the times of a schedule. */
+/** `errand schedules runs`: lists the outcome of the times of a schedule. */
 export function runsCommand(): Command {
   const command = remoteCommand(
     'runs',
-    'List what became of the times of a schedule, newest first',
+    'List the outcome of the times of a schedule, newest first',
     'one JSON document with `runs` and `has_more`',
   )
     .argument('<schedule>', 'the id of the schedule')
