@@ -95,5 +95,6 @@ export const explanationSchema = z.looseObject({
   open_tasks: z.array(taskSchema),
   next: timeSchema.nullable(),
   held_for: timeSchema.nullable(),
+  explained_at: time,
 });
 export type ScheduleExplanation = z.output<typeof explanationSchema>;

@@ -73,7 +73,10 @@ const WIRE_NAMES = {
   Exclude<keyof ScheduleInput<TaskDefinition>, 'id' | 'task'>,
   keyof ScheduleSettings
 >;
-const CODE_NAMES = new Map<string, string>(Object.entries(WIRE_NAMES).map(([name, wire]) => [wire, name]));
+/** The names of settings in code, by those on the wire. */
+export const CODE_NAMES = new Map<string, string>(
+  Object.entries(WIRE_NAMES).map(([name, wire]) => [wire, name]),
+);
 const MOMENTS: ReadonlySet<string> = new Set(['at', 'starts_at', 'ends_at']);
 
 /**

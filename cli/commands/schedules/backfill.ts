@@ -45,7 +45,8 @@ async function run(session: Session, id: string, options: Options): Promise<void
     import('../../operate/consent.ts'),
     import('../../output/plain.ts'),
   ]);
-  const { from, to = new Date().toISOString(), repeat, reason } = options;
+  const { from, repeat, reason } = options;
+  const to = options.to ?? (await nowOf(session, id));
   const send = (dry_run: boolean): Promise<unknown> =>
     session.client.request('POST', schedulePath(id, 'backfill'), {
       body: { from, to, repeat, reason, dry_run },
@@ -54,11 +55,12 @@ async function run(session: Session, id: string, options: Options): Promise<void
     });
   let answer = await send(true);
   const planned = backfillSchema.parse(answer);
-  if (options.dryRun !== true && planned.submitted > 0) {
+  if (options.dryRun !== true) {
+    const isAgreed = options.yes === true || planned.submitted === 0;
     await requireConsent(
       session,
       `${planned.message}. Submit them?`,
-      options.yes === true,
+      isAgreed,
       ', or --dry-run to count only',
     );
     answer = await send(false);
@@ -69,4 +71,14 @@ async function run(session: Session, id: string, options: Options): Promise<void
   if (tasks.length === 0) return;
   const { BACKFILLED } = await import('../../output/schedule_tables.ts');
   session.table(BACKFILLED, tasks);
+}
+
+/** The time of the clock that schedules go by: that of this machine may be ahead of it. */
+async function nowOf(session: Session, id: string): Promise<string> {
+  const [{ explanationSchema }, { schedulePath }] = await Promise.all([
+    import('../../schedules/answers.ts'),
+    import('../../schedules/operate.ts'),
+  ]);
+  return explanationSchema.parse(await session.client.request('GET', schedulePath(id, 'explain')))
+    .explained_at;
 }

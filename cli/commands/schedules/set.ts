@@ -51,7 +51,7 @@ async function run(
   const body =
     document === undefined
       ? toSettings(options, await readPayload(options.payload ?? '{}'))
-      : await readPayload(document, 'The settings');
+      : await readPayload(document, 'The document of settings');
   await changeSchedule(session, 'PUT', schedulePath(id), {
     query: { dry_run: options.dryRun, reason: options.reason },
     body,
