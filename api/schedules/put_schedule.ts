@@ -159,7 +159,9 @@ function hiddenSecrets(task: string, payload: unknown): Detail[] {
  */
 function problemsOfRest(id: string, body: unknown, { issues }: z.ZodError): Detail[] {
   const wrong = new Set(issues.map(({ path: [key] }) => `/body/${String(key)}`));
-  const rest = Object.entries(body ?? {}).filter(([key]) => key in settingsSchema.shape && !wrong.has(`/body/${key}`));
+  const rest = Object.entries(body ?? {}).filter(
+    ([key]) => key in settingsSchema.shape && !wrong.has(`/body/${key}`),
+  );
   const parsed = settingsSchema.safeParse({ payload: {}, ...Object.fromEntries(rest) });
   if (!parsed.success) return [];
   const isWhole = !['/body/cron', '/body/every_seconds', '/body/at'].some((path) => wrong.has(path));

@@ -178,6 +178,24 @@ const summary: Record<string, JsonSchema> = {
   },
 };
 
+/** A schedule with its payload and its next times. */
+const complete: Record<string, JsonSchema> = {
+  ...summary,
+  settings: object('Its settings', {
+    ...settingsProperties,
+    payload: {
+      ...anyObject,
+      description: 'The payload, with `***` in place of secrets in the headers of `http.request`',
+    },
+  }),
+  next_times: {
+    type: 'array',
+    maxItems: 10,
+    items: ref('ScheduleTime'),
+    description: 'The next ten times by its timing. They are not handled while it is paused or broken',
+  },
+};
+
 const run: Record<string, JsonSchema> = {
   scheduled_for: { ...time, description: 'The time; of a range of skipped times the first one' },
   until: { ...nullableTime, description: 'The last time of a range of skipped times' },
@@ -232,22 +250,14 @@ export const scheduleSchemas: Record<string, JsonSchema> = {
     ...summary,
     settings: object('Its settings without the payload', withoutPayload),
   }),
-  Schedule: object('A schedule', {
-    ...summary,
-    settings: object('Its settings', {
-      ...settingsProperties,
-      payload: {
-        ...anyObject,
-        description: 'The payload, with `***` in place of secrets in the headers of `http.request`',
-      },
-    }),
-    next_times: {
-      type: 'array',
-      maxItems: 10,
-      items: ref('ScheduleTime'),
-      description: 'The next ten times by its timing. They are not handled while it is paused or broken',
-    },
-  }),
+  Schedule: object('A schedule', complete),
+  ShownSchedule: {
+    type: 'object',
+    description:
+      'A schedule, as far as these credentials may read it. Without the scope `read`, only its id and its state',
+    required: ['id', 'state'],
+    properties: complete,
+  },
   ScheduleRun: object('What became of a time, or of a range of skipped times', run),
   ScheduleRecord: extended('Schedule', 'A schedule with its newest history', {
     last_runs: {
@@ -264,7 +274,7 @@ export const scheduleSchemas: Record<string, JsonSchema> = {
     },
   }),
   ScheduleAnswer: object('The schedule after the operation', {
-    schedule: ref('Schedule'),
+    schedule: ref('ShownSchedule'),
     changed: { type: 'boolean', description: 'Whether this operation changed it' },
     message: text,
   }),
