@@ -13,7 +13,7 @@ export function getCommand(): Command {
     ['errand schedules get billing.nightly', 'show everything about a schedule'],
     [
       'errand schedules get billing.nightly --json | jq .settings > nightly.json',
-      'its settings, for `errand schedules set`',
+      'its settings, for `errand schedules set`; secrets are ***',
     ],
   ]).action(
     withSession(async (session, id: string, _options: RemoteOptions) => {
