@@ -19,9 +19,7 @@ export const SCHEDULES: readonly Column<ScheduleSummary>[] = [
 function noteOf({ broken, paused, held_for }: ScheduleSummary): string {
   if (broken !== null) return broken.message;
   if (paused !== null)
-    return ['paused', paused.actor === null ? '' : `by ${paused.actor}`, paused.reason ?? '']
-      .filter((part) => part !== '')
-      .join(' ');
+    return `by ${paused.actor ?? 'somebody'}${paused.reason === null ? '' : `: ${paused.reason}`}`;
   return held_for === null ? '' : 'waits for the end of a run';
 }
 
