@@ -10,8 +10,8 @@ export type Rule = { next(after: number): number | null; latest(until: number): 
 const OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
 
 /**
- * The times of a cron expression in a zone (specification K4). Throws if the expression cannot be read. Nothing of
- * it is kept: an expression takes 80 KB.
+ * The times of a cron expression in a zone. Throws if the expression cannot be read. Nothing of it is kept: an
+ * expression takes 80 KB.
  *
  * A fixed time is one whose second, minute and hour have neither a wildcard nor a step. Croner gives its readings
  * of the clock, as in UTC, and the zone says when the clock shows them. (Croner's own fixed times leave out those

@@ -117,7 +117,7 @@ describe('reading schedules', () => {
       values ('example.daily', now() - interval '3 days', now() - interval '1 day', 3, 'skipped', 'missed')`);
     const { stdout } = await errand('schedules get example.daily');
     for (const part of [
-      /^When +at 09:00 in Asia\/Tokyo$/m,
+      /^When +every day at 09:00 in Asia\/Tokyo$/m,
       /^Description +the news$/m,
       /^Skipped +3 missed$/m,
       /^ {2}"message": "x"$|^ {4}"message": "x"$/m,

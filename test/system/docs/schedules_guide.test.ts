@@ -74,7 +74,7 @@ test('a schedule is made by the API, read and listed; the same settings again ch
 test('the same by the command line', async () => {
   const [set = '', get = '', list = '', remove = ''] = lines(byCommand);
   expect(await printed(set)).toContain('example.morning has these settings already');
-  expect(await printed(get)).toContain('at 07:30, Monday through Friday in Europe/Berlin');
+  expect(await printed(get)).toContain('on Monday to Friday at 07:30 in Europe/Berlin');
   expect(await printed(list)).toMatch(/^ID .*\nexample\.morning +active/);
   expect(await printed(remove)).toContain('example.morning');
   expect(await errand('schedules get example.morning')).toMatchObject({ code: 1 });
@@ -84,9 +84,9 @@ test('the same by the command line', async () => {
 test('expressions are looked at before they are used', async () => {
   const [nightly = '', both = '', interval = ''] = lines(when);
   const night = JSON.parse(await printed(nightly));
-  expect(night).toMatchObject({ in_words: 'at 02:30 in Europe/Berlin' });
+  expect(night).toMatchObject({ in_words: 'every day at 02:30 in Europe/Berlin' });
   expect(night.next_times).toHaveLength(10);
-  expect(JSON.parse(await printed(both)).in_words).toContain('but only if it is Monday');
+  expect(JSON.parse(await printed(both)).in_words).toContain('if it is Monday');
   expect(await shell.json(interval)).toMatchObject({ in_words: 'every 15 minutes' });
 });
 
@@ -137,7 +137,7 @@ test('it is paused and resumed', async () => {
 test('it says why it did not run', async () => {
   const [night = '', now = '', runs = ''] = lines(why);
   expect(await printed(night)).toContain('2027-03-28T02:30 does not exist in Europe/Berlin');
-  expect(await printed(now)).toContain('at 07:30, Monday through Friday in Europe/Berlin');
+  expect(await printed(now)).toContain('on Monday to Friday at 07:30 in Europe/Berlin');
   const { stderr } = await errand(runs.split(' ').slice(1));
   expect(stderr).toBe('Nothing is recorded.\n');
 });
