@@ -1,5 +1,5 @@
 import { Cron, CronPattern } from 'croner';
-import { instantOf, latestReading } from './wall_clock.ts';
+import { instantOf, latestReading, zoneName } from './wall_clock.ts';
 
 /**
  * A rule for times, in ms. `next` is the first time after an instant, `latest` the newest one up to it, both null
@@ -7,10 +7,12 @@ import { instantOf, latestReading } from './wall_clock.ts';
  */
 export type Rule = { next(after: number): number | null; latest(until: number): number | null };
 
-const OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
+/** How all expressions are read. */
+export const CRON_OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-parts' } as const;
 
 /**
- * The times of a cron expression in a zone. Throws if the expression cannot be read. Nothing of it is kept: an
+ * The times of a cron expression in a zone, up to the year 2999, at which croner stops. Throws if the expression
+ * cannot be read, or the zone is not known. Nothing of it is kept: an
  * expression takes 80 KB.
  *
  * A fixed time is one whose second, minute and hour have neither a wildcard nor a step. Croner gives its readings
@@ -19,9 +21,14 @@ const OPTIONS = { fixedTimeRule: 'no-wildcard', paused: true, mode: '5-or-6-part
  * the clock shows a reading that fits, once or twice.
  */
 export function cronRule(expression: string, zone: string): Rule {
-  const { isFixedTime } = new CronPattern(expression, undefined, OPTIONS);
-  if (!isFixedTime) return ruleOf(new Cron(expression, { ...OPTIONS, timezone: zone }));
-  const readings = ruleOf(new Cron(expression, { ...OPTIONS, utcOffset: 0 }));
+  const { isFixedTime } = new CronPattern(expression, undefined, CRON_OPTIONS);
+  if (!isFixedTime) {
+    // Croner takes '' for the zone of this process, and keeps something for each spelling of a zone.
+    const timezone = zoneName(zone);
+    if (timezone === null) throw new RangeError(`there is no time zone ${JSON.stringify(zone)}`);
+    return ruleOf(new Cron(expression, { ...CRON_OPTIONS, timezone }));
+  }
+  const readings = ruleOf(new Cron(expression, { ...CRON_OPTIONS, utcOffset: 0 }));
   const inZone = (reading: number | null) => (reading === null ? null : instantOf(zone, reading));
   return {
     next: (after) => inZone(readings.next(latestReading(zone, after))),
