@@ -36,7 +36,7 @@ export type MaintenanceOptions = {
   runnerId: number;
   retentionHours: RetentionHours;
   auditRetentionDays: number;
-  /** Registers the definitions of this runner if they are now the newest. */
+  /** Registers the definitions and the schedules of this runner if they are now the newest. */
   keepRegistered: () => Promise<void>;
   events: RunnerEvents;
   log: Logger;
