@@ -310,8 +310,8 @@ test('a runner lists its schedules, registers them at its start, and is gone if 
 });
 
 /** Waits until a statement waits for the lock of another transaction. */
-function untilBlocked(): Promise<void> {
-  return until('a statement waits', async () => {
+async function untilBlocked(): Promise<void> {
+  await until('a statement waits', async () => {
     const { rows } = await pool.query(
       `select from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`,
     );
