@@ -25,7 +25,7 @@ async function scansDuring(work: (database: Database) => Promise<unknown>): Prom
 
 describe('a look at the schedules', () => {
   it('finds nothing and reads nothing when there are none', async () => {
-    expect(await readDue(pool, 100)).toEqual({ due: [], nextInMs: null, hasHeld: false });
+    expect(await readDue(pool, 100, 0)).toEqual({ due: [], nextInMs: null, hasHeld: false });
   });
 
   describe(`among ${MANY} schedules`, () => {
@@ -43,7 +43,7 @@ describe('a look at the schedules', () => {
     });
 
     it('gives those that are due, with what a plan needs, and when the next one is', async () => {
-      const { due, nextInMs, hasHeld } = await readDue(pool, 100);
+      const { due, nextInMs, hasHeld } = await readDue(pool, 100, 0);
       expect(due).toMatchObject([
         {
           id: 'example.overdue',
@@ -58,14 +58,14 @@ describe('a look at the schedules', () => {
     });
 
     it('reads by the index only what is due (K8)', async () => {
-      const scans = await scansDuring((database) => readDue(database, 100));
+      const scans = await scansDuring((database) => readDue(database, 100, 0));
       expect(scans.every(({ type }) => type !== 'Seq Scan')).toBe(true);
       expect(scans.reduce((sum, { read }) => sum + read, 0)).toBeLessThanOrEqual(3);
     });
 
     it('says in how many milliseconds the next one is due, by Postgres’s clock', async () => {
       await pool.query(`delete from errand.schedules where id = 'example.overdue'`);
-      const { due, nextInMs } = await readDue(pool, 100);
+      const { due, nextInMs } = await readDue(pool, 100, 0);
       expect(due).toEqual([]);
       expect(nextInMs).toBeGreaterThan(1_800_000);
       expect(nextInMs).toBeLessThanOrEqual(3_600_000);
@@ -76,7 +76,7 @@ describe('a look at the schedules', () => {
       await pool.query(
         `update errand.schedules set settings = settings || '{"overlap": "other"}' where id = 'example.odd'`,
       );
-      expect((await readDue(pool, 100)).due).toMatchObject([{ id: 'example.odd', settings: null }]);
+      expect((await readDue(pool, 100, 0)).due).toMatchObject([{ id: 'example.odd', settings: null }]);
     });
   });
 });

@@ -148,7 +148,7 @@ describe('firing', () => {
   it('reads and fires none while it is paused or broken', async () => {
     await storeSchedule(pool, { id: 'example.paused', nextAt: T1, pausedAt: T1 });
     await storeSchedule(pool, { id: 'example.broken', nextAt: T1, broken: 'its payload does not fit' });
-    const { due } = await readDue(pool, 100);
+    const { due } = await readDue(pool, 100, 0);
     expect(due.map(({ id }) => id)).not.toContain('example.paused');
     expect(due.map(({ id }) => id)).not.toContain('example.broken');
     expect(
