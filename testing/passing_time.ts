@@ -4,7 +4,13 @@ import { deleteExpired, type RetentionHours } from '../store/attempts/retention.
 import { type Due, msUntilNextDue, readDue, wakeSchedules } from '../store/testing/time.ts';
 
 const DRAIN_WITHIN_MS = 60_000;
-const LOOK_MS = { min: 5, max: 50 };
+/** Each wait is longer than the one before, so that hardly more than a third of the time is waited in vain. */
+const LOOK_MS = { min: 2, max: 50, growth: 1.5 };
+/**
+ * After this time a runner has missed that a schedule is due, if it is not only a busy machine. That a held time need
+ * wait no longer, it sees within a second: tests do not wait for that.
+ */
+const MISSED_MS = 20;
 /** How many tasks an error names. */
 const NAMED = 5;
 /** A little more than the time of the next task, which Postgres stores in microseconds. */
@@ -19,7 +25,7 @@ const EXPIRED_AT_ONCE = 500;
  */
 export async function drainDue(pool: Pool, withinMs = DRAIN_WITHIN_MS): Promise<void> {
   const until = performance.now() + withinMs;
-  for (let lookMs = LOOK_MS.min; ; lookMs = Math.min(2 * lookMs, LOOK_MS.max)) {
+  for (let lookMs = LOOK_MS.min; ; lookMs = Math.min(LOOK_MS.growth * lookMs, LOOK_MS.max)) {
     const due = await readDue(pool, NAMED + 1);
     if (due.length === 0) return;
     if (performance.now() > until) {
@@ -27,8 +33,8 @@ export async function drainDue(pool: Pool, withinMs = DRAIN_WITHIN_MS): Promise<
       const more = due.length > NAMED ? ', and more' : '';
       throw new Error(`Tasks are still due or running after ${withinMs} ms: ${named.join(', ')}${more}`);
     }
-    // A runner looks every second for runs that a time of a schedule waits for, and may have missed a notification.
-    if (lookMs > LOOK_MS.min && due.some(({ kind }) => kind === 'schedule')) await wakeSchedules(pool);
+    if (due.some(({ kind, state }) => kind === 'schedule' && (state === 'held' || lookMs > MISSED_MS)))
+      await wakeSchedules(pool);
     await pause(lookMs);
   }
 }

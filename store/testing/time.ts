@@ -51,7 +51,7 @@ export async function readDue(database: Database, limit: number): Promise<Due[]>
         order by t.id
         limit $3)
       union all
-      (select 'schedule', s.id, s.id, 'due'
+      (select 'schedule', s.id, s.id, case when s.due_at <= errand.schedule_now() then 'due' else 'held' end
          from errand.schedules s
         where ${HAS_DUE_TIME}
         order by s.id
@@ -100,8 +100,11 @@ const SHIFT = `
     })
     .join(',\n       ')},
        later as (update errand.test_clock set ahead = ahead + make_interval(secs => $1))
-  -- graphile-worker fetches after the first notification.
-  select pg_notify('jobs:insert', '{"count":100}'), pg_notify(errand.channel('schedule'), '')`;
+  select case when exists (select from errand_worker._private_jobs j where j.run_at <= now() + make_interval(secs => $1))
+              -- graphile-worker fetches after it.
+              then pg_notify('jobs:insert', '{"count":100}') end,
+         case when exists (select from errand.schedules s where s.due_at <= errand.schedule_now() + make_interval(secs => $1))
+              then pg_notify(errand.channel('schedule'), '') end`;
 
 /** Makes the runners look for due schedules, also after a notification got lost. */
 export async function wakeSchedules(database: Database): Promise<void> {
