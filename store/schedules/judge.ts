@@ -69,6 +69,12 @@ const IS_RENEWED = `
    own.callback_url, own.steps)
   or not s.submission ->> 'version' = any (own.upcasts || own.version)`;
 
+/** The schedules `s` as `unjudgedSchema` takes them. */
+const AS_LIST = `
+  coalesce(jsonb_agg(jsonb_build_object(
+    'id', id, 'task', task, 'origin', origin, 'revision', revision, 'settings', settings,
+    'version', submission -> 'version', 'broken', broken, 'nextAt', next_at) order by id), '[]')`;
+
 /**
  * The next schedules by id, at most `limit`, of tasks whose definitions here are registered and have changed since the
  * payload was checked: their schemas, or what they add to a submission. Also those that are broken: the definition may
@@ -82,9 +88,7 @@ export async function readUnjudged(
   const { rows } = await database.query<{ unjudged: unknown }>({
     name: 'read_unjudged_schedules',
     text: `
-      select coalesce(jsonb_agg(jsonb_build_object(
-               'id', id, 'task', task, 'origin', origin, 'revision', revision, 'settings', settings,
-               'version', submission -> 'version', 'broken', broken, 'nextAt', next_at) order by id), '[]') as unjudged
+      select ${AS_LIST} as unjudged
         from (select s.*
                 from ${OWN}
                where s.id > $3 and ${IS_JUDGED} and (s.schema_hash is distinct from own.schema_hash or s.broken is not null or ${IS_RENEWED})
@@ -93,6 +97,29 @@ export async function readUnjudged(
     values: [JSON.stringify(definitions), project, after, limit],
   });
   return unjudgedSchema.parse(rows[0]?.unjudged);
+}
+
+/**
+ * The next schedules of these tasks by id, at most `limit`, without those in the code of `project`. Uses
+ * schedules_task_idx.
+ */
+export async function readSchedulesOf(
+  database: Database,
+  tasks: readonly string[],
+  { project, after, limit }: { project: string | null; after: string; limit: number },
+): Promise<UnjudgedSchedule[]> {
+  const { rows } = await database.query<{ schedules: unknown }>({
+    name: 'read_schedules_of',
+    text: `
+      select ${AS_LIST} as schedules
+        from (select s.*
+                from errand.schedules s
+               where s.task = any ($1) and s.id > $3 and ${IS_JUDGED}
+               order by s.id
+               limit $4) s`,
+    values: [tasks, project, after, limit],
+  });
+  return unjudgedSchema.parse(rows[0]?.schedules);
 }
 
 /** Whether a schedule was last checked against other schemas than those that are registered. One cheap read. */
