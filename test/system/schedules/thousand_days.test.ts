@@ -3,6 +3,7 @@ import { openPool } from '../../../store/database/pool.ts';
 import { startTestErrand } from '../../../testing/index.ts';
 import { type Day, everyHours, wallTimes } from './calendar.ts';
 import { databaseTime } from './made_schedules.ts';
+import { rememberTimes, seenTimes } from './seen.ts';
 
 const DAYS = 1_000;
 const DAY_MS = 86_400_000;
@@ -63,26 +64,15 @@ test('in 1,000 days each time of each schedule has exactly one task, over every 
     ...{ statementTimeoutMs: 0, onError: () => {} },
   });
   onTestFinished(() => pool.end());
-  // It keeps what retention deletes meanwhile.
-  await pool.query(`
-    create table public.seen (schedule_id text, scheduled_for timestamptz);
-    create function public.see() returns trigger language plpgsql as $$
-      begin
-        insert into public.seen values (new.schedule_id, new.scheduled_for);
-        return new;
-      end $$;
-    create trigger see after insert on errand.tasks for each row execute function public.see()`);
+  await rememberTimes(pool);
   const after = await databaseTime(pool);
   for (const [id, { expected: _, ...timing }] of Object.entries(SCHEDULES))
     await errand.client.schedules.put(id, { task: 'example.now', payload: {}, ...timing });
   for (let day = 0; day < DAYS; day++) await errand.advance('1 day');
   const until = await databaseTime(pool);
   expect(until.getTime() - after.getTime()).toBeGreaterThanOrEqual(DAYS * DAY_MS);
-  const { rows } = await pool.query<{ id: string; time: string }>(
-    'select schedule_id as id, scheduled_for as time from public.seen order by scheduled_for',
-  );
   for (const [id, { expected }] of Object.entries(SCHEDULES)) {
-    const times = rows.filter((row) => row.id === id).map(({ time }) => new Date(time).toISOString());
+    const times = await seenTimes(pool, id);
     const right = expected({ after, until }).map((time) => time.toISOString());
     expect(times.length, id).toBeGreaterThan(30);
     expect(times, id).toEqual(right);
