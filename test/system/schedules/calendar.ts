@@ -7,7 +7,7 @@ const STEP_MS = 15 * MINUTE_MS;
 /** A day of a calendar, at midnight UTC. */
 export type Day = Date;
 
-type Range = { after: Date; until: Date };
+export type Range = { after: Date; until: Date };
 
 /**
  * When a clock on the wall of a zone shows an hour and a minute, on the days that `isOn` takes: once a day, the
@@ -40,6 +40,17 @@ export function everyHours(hours: number, { after, until }: Range): Date[] {
   for (let time = (Math.floor(after.getTime() / step) + 1) * step; time <= until.getTime(); time += step)
     times.push(new Date(time));
   return times;
+}
+
+/** The days in UTC in whose 24 hours the clock of a zone is put forward or back. */
+export function clockChanges(zone: string, { after, until }: Range): Date[] {
+  const readClock = clockOf(zone);
+  const offset = (time: number): number => readClock(time) - time;
+  const changes: Date[] = [];
+  for (let day = Math.ceil(after.getTime() / DAY_MS) * DAY_MS; day < until.getTime(); day += DAY_MS) {
+    if (offset(day + DAY_MS) !== offset(day)) changes.push(new Date(day));
+  }
+  return changes;
 }
 
 /** What the clock of a zone shows at an instant, as if it were UTC. */
