@@ -145,7 +145,7 @@ function isOfSchedules({ query }: Statement): boolean {
 }
 
 function isHeartbeat({ query }: Statement): boolean {
-  return query.includes('heartbeat_at = clock_timestamp()');
+  return query.trim().startsWith('with beat as');
 }
 
 function sum(values: readonly number[]): number {

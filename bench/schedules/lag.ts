@@ -8,9 +8,8 @@ import type { BenchServer } from '../server.ts';
 import { makeSchedules } from './make.ts';
 
 const MS_PER_MINUTE = 60_000;
-const MS_PER_SEC = 1_000;
-/** All must be up so long before the first minute that counts. */
-const BEFORE_MS = 5_000;
+/** All must be up so long before the first minute that counts, and half as long before the first second. */
+const BEFORE_MS = 6_000;
 /** How long after a minute its last run may start. pg-boss needs up to three seconds. */
 const WITHIN_MS = 30_000;
 const POLL_MS = 100;
@@ -53,7 +52,8 @@ export async function measureLag(
     await open(openGraphileWorker(server, perMinute)),
     await open(openPgBoss(server, perMinute)),
   ];
-  const from = Math.ceil((Date.now() + BEFORE_MS) / MS_PER_MINUTE) * MS_PER_MINUTE;
+  const allUp = Date.now();
+  const from = Math.ceil((allUp + BEFORE_MS) / MS_PER_MINUTE) * MS_PER_MINUTE;
   const to = from + (minutes - 1) * MS_PER_MINUTE;
   for (let minute = from; minute <= to; minute += MS_PER_MINUTE) {
     log(`schedules of each minute, ${(minute - from) / MS_PER_MINUTE + 1} of ${minutes}`);
@@ -67,7 +67,7 @@ export async function measureLag(
       name,
       minutes: byMinute(all[index] ?? [], from, to),
     })),
-    everySecond: await errand.everySecond(from, to + MS_PER_SEC),
+    everySecond: await errand.everySecond(allUp + BEFORE_MS / 2, to),
   };
 }
 

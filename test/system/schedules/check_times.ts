@@ -5,7 +5,13 @@ import type { MadeSchedule } from './made_schedules.ts';
 const MS_PER_SEC = 1_000;
 
 /** A task of a schedule: times are in ms since 1970. */
-type TaskOfTime = { id: string; schedule_id: string; scheduled_for: number; created_at: number };
+type TaskOfTime = {
+  id: string;
+  schedule_id: string;
+  scheduled_for: number;
+  created_at: number;
+  finished_at: number;
+};
 
 /** A row of errand.schedule_runs. */
 type Run = {
@@ -44,6 +50,7 @@ export async function checkTimes(pool: Pool, schedules: readonly MadeSchedule[])
       ...problemsOfTimes(found),
       ...problemsOfTasks(found),
       ...problemsOfSkips(found),
+      ...problemsOfOverlap(found),
       ...problemsOfWatermark(found),
     ].map((problem) => `${schedule.id}: ${problem}`);
   });
@@ -59,9 +66,11 @@ async function readLedger(pool: Pool): Promise<Ledger> {
     `select id, ${['created_at', 'last_at', 'next_at'].map(ms).join(', ')} from errand.schedules`,
   );
   const { rows: tasks } = await pool.query<TaskOfTime>(
-    `select id, schedule_id, ${ms('scheduled_for')}, extract(epoch from errand.uuid_time(id))::float8 * 1000 as created_at
+    `select id, schedule_id, ${ms('scheduled_for')}, ${ms('finished_at')},
+            extract(epoch from errand.uuid_time(id))::float8 * 1000 as created_at
        from errand.tasks
-      where schedule_id is not null`,
+      where schedule_id is not null
+      order by created_at`,
   );
   const { rows: runs } = await pool.query<Run>(
     `select schedule_id, outcome, reason, times, task_id, ${['scheduled_for', 'until', 'at'].map(ms).join(', ')}
@@ -119,10 +128,7 @@ function problemsOfTasks({ tasks, runs }: Found): string[] {
   ];
 }
 
-/**
- * What may be skipped was skipped for a reason: a newer time was due, or it was too late, or an earlier task was
- * open.
- */
+/** What may be skipped was skipped for a reason that its settings allow, and that held. */
 function problemsOfSkips({ schedule, tasks, runs }: Found): string[] {
   const step = schedule.everySecs * MS_PER_SEC;
   const isJustified = ({ reason, scheduled_for, until, times, task_id, at }: Run): boolean => {
@@ -130,13 +136,29 @@ function problemsOfSkips({ schedule, tasks, runs }: Found): string[] {
     const count = (last - scheduled_for) / step + 1;
     if (times !== (until === null ? null : count <= 1_000 ? count : null)) return false;
     if (schedule.runsAll) return false;
+    // A newer time was due, or it was too late.
     if (reason === 'missed') return at >= last + step || at > last + schedule.windowSecs * MS_PER_SEC;
+    if (reason === 'replaced') return schedule.overlap === 'cancel_running';
+    if (reason !== 'overlap' || !['skip', 'queue_one'].includes(schedule.overlap)) return false;
+    // Without a task, an earlier time was held.
+    if (task_id === null) return schedule.overlap === 'queue_one';
     const open = tasks.find(({ id }) => id === task_id);
-    return reason === 'overlap' && open !== undefined && open.scheduled_for < scheduled_for;
+    return open !== undefined && open.scheduled_for < scheduled_for;
   };
   return runs
     .filter((run) => run.outcome === 'skipped' && !isJustified(run))
     .map((run) => `skipped without reason: ${JSON.stringify(run)}`);
+}
+
+/** Unless its runs may overlap, each task was made after the end of the one before (specification K6). */
+function problemsOfOverlap({ schedule, tasks }: Found): string[] {
+  if (schedule.overlap === 'allow') return [];
+  return tasks
+    .slice(1)
+    .filter(({ created_at }, index) => Math.ceil(created_at) < Math.floor(tasks[index]?.finished_at ?? 0))
+    .map(
+      ({ id, scheduled_for }) => `task ${id} of ${shown(scheduled_for)} was made before an earlier one ended`,
+    );
 }
 
 function problemsOfWatermark(found: Found): string[] {

@@ -17,6 +17,7 @@ export type MadeSchedule = {
   runsAll: boolean;
   /** How late a time may be that is caught up with. */
   windowSecs: number;
+  overlap: ScheduleSettings['overlap'];
   /** The end that it was given. */
   endsAt: Date | null;
 };
@@ -61,6 +62,7 @@ export async function makeSchedules(
   }
   return all.map(({ settings, ...more }) => ({
     ...{ ...more, endsAt, anchor: settings.starts_at === null ? 0 : Date.parse(settings.starts_at) },
+    overlap: settings.overlap,
     windowSecs: settings.catch_up === 'skip' ? GRACE_SECONDS : settings.catch_up_window_seconds,
   }));
 }
