@@ -44,7 +44,7 @@ export type ScheduleFacts = {
   /** Null: why it does or does not run now. */
   asked: AskedTime | null;
   /**
-   * The rows with `scheduledFor` ≤ asked ≤ `until` (or `scheduledFor`), a few. Without a moment: the newest rows.
+   * The rows with `scheduledFor` ≤ asked ≤ `until` (or `scheduledFor`), a few. Not used without a moment.
    */
   runs: readonly ScheduleRun[];
   /** Its tasks that have not finished, the oldest first, a few. */
