@@ -15,7 +15,11 @@ const report = defineTask({
   policy: { backoff: { initialMs: 3_600_000, maxMs: 3_600_000, factor: 1, jitter: 0 }, maxAttempts: 2 },
 });
 const other = defineTask({ ...base, name: 'shop.other' });
-const night = defineWorkflow({ ...base, name: 'shop.night', steps: { a: step({}), b: step({ after: ['a'] }) } });
+const night = defineWorkflow({
+  ...base,
+  name: 'shop.night',
+  steps: { a: step({}), b: step({ after: ['a'] }) },
+});
 
 /** The times of schedules that ran, in order. */
 const ran: (string | null)[] = [];
@@ -23,7 +27,10 @@ const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
 
 type Options = { at?: string; report?: Handler<typeof report> };
 
-async function start(schedules: ScheduleDefinition[], { at, report: run }: Options = {}): Promise<TestErrand> {
+async function start(
+  schedules: ScheduleDefinition[],
+  { at, report: run }: Options = {},
+): Promise<TestErrand> {
   ran.length = 0;
   const handler: Handler<typeof report> = (_payload, { scheduledFor }) => ran.push(iso(scheduledFor));
   const errand = await startTestErrand({

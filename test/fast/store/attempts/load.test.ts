@@ -81,7 +81,9 @@ test('an attempt that is due ahead of now, as the clock went back, has waited fo
 
 test('the task of a schedule has the time that it stands for, in any time zone of the session', async () => {
   await submitted({});
-  await pool.query(`update errand.tasks set schedule_id = 'b.nightly', scheduled_for = '2026-03-29 02:30+01'`);
+  await pool.query(
+    `update errand.tasks set schedule_id = 'b.nightly', scheduled_for = '2026-03-29 02:30+01'`,
+  );
   const { scheduledFor } = await only();
   expect(new Date(String(scheduledFor)).toISOString()).toBe('2026-03-29T01:30:00.000Z');
 });
