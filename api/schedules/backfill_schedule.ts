@@ -16,7 +16,7 @@ import type { Paths } from '../openapi/schemas/document.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
 import { actOf } from '../operators/act.ts';
 import { toIsoTime } from '../request.ts';
-import { changesTooOften, MAX_TRIES, scheduleNotFound, scheduleToChange } from './schedule.ts';
+import { changesTooOften, MAX_TRIES, requireWhole, scheduleNotFound, scheduleToChange } from './schedule.ts';
 import { scheduleIdParameter } from './schedule_schema.ts';
 
 /** Times of one backfill. */
@@ -164,12 +164,7 @@ type Plan = {
 async function planBackfill(context: RequestContext, asked: Asked): Promise<Plan> {
   const { now, schedule } = await readSchedule(context.writes, asked.id);
   if (schedule === null) throw scheduleNotFound(asked.id);
-  if (schedule.broken !== null) {
-    throw new ErrandError(
-      'CONFLICT',
-      `The schedule ${asked.id} is broken: ${schedule.broken}. Mend it first`,
-    );
-  }
+  requireWhole(schedule);
   if (asked.to > now)
     throw invalid([detail('/body/to', `must not be after now (${now.toISOString()})${got(asked.to)}`)]);
   const found = await timesOf(context, schedule.settings, asked);

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
 import { detail, got } from '../../core/json/json.ts';
+import { isComputable } from '../../core/schedules/computable.ts';
 import { explainSchedule as explain } from '../../core/schedules/explain.ts';
 import {
   type AskedTime,
   type ScheduleRun as RunFact,
   SCHEDULE_STATUSES,
+  type ScheduleExplanation,
   type ScheduleFacts,
 } from '../../core/schedules/explain_facts.ts';
 import { readLocalTime } from '../../core/schedules/local_time.ts';
@@ -126,6 +128,7 @@ export const explainSchedule: Operation = async (context, request, response) => 
   const standing = await readStanding(context.reads, id);
   const { schedule } = standing;
   if (schedule === null) throw scheduleNotFound(id);
+  if (!isComputable(schedule.settings)) return void response.json(uncomputable({ ...standing, schedule }));
   const asked = at === undefined ? null : readAsked(at, schedule.settings.timezone);
   const runs =
     asked === null
@@ -133,6 +136,24 @@ export const explainSchedule: Operation = async (context, request, response) => 
       : await readRunsOf(context.reads, id, asked.instant);
   response.json(explain(factsOf(context, { ...standing, schedule }, asked, runs)));
 };
+
+/** The answer for a timing that cannot be computed here. */
+function uncomputable({
+  now,
+  schedule,
+  openTasks,
+}: ScheduleStanding & { schedule: StoredSchedule }): ScheduleExplanation {
+  const { id, broken, settings } = schedule;
+  return {
+    ...{ id, status: 'broken', asked: null, run: null, next: null, held_for: null },
+    summary: `${id} does not run: ${broken ?? 'its times cannot be computed'}.`,
+    next_steps: ['Correct its timing'],
+    in_words: settings.cron ?? 'its timing cannot be read',
+    nearest: { before: null, after: null },
+    open_tasks: openTasks,
+    explained_at: now.toISOString(),
+  };
+}
 
 const withOffset = z.iso.datetime({ offset: true });
 

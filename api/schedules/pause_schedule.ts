@@ -2,7 +2,7 @@ import { courseOfResume } from '../../core/schedules/course.ts';
 import { pauseSchedule as pause, resumeSchedule as resume } from '../../store/schedules/change.ts';
 import { readSchedule, type ScheduleAtNow, type StoredSchedule } from '../../store/schedules/read.ts';
 import type { Operation, RequestContext } from '../context.ts';
-import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
+import { type FailureStatus, failures, jsonAnswer } from '../openapi/schemas/answers.ts';
 import type { Operation as Documented, Paths } from '../openapi/schemas/document.ts';
 import { ref } from '../openapi/schemas/schemas.ts';
 import { actOf, reasonParameter } from '../operators/act.ts';
@@ -25,6 +25,7 @@ export function pauseSchedulePaths(): Paths {
         'pauseSchedule',
         'Stop handling the times of a schedule',
         'Its times are skipped until it is resumed. Tasks that exist continue, and a time that waits for the end of an earlier run goes on waiting.',
+        [404],
       ),
     },
     '/v1/schedules/{schedule_id}/resume': {
@@ -32,19 +33,25 @@ export function pauseSchedulePaths(): Paths {
         'resumeSchedule',
         'Handle the times of a schedule again',
         'It goes on with the first time after now. The times of the pause are recorded as skipped; a backfill can submit them.',
+        [404, 409],
       ),
     },
   };
 }
 
-function changeOf(operationId: string, summary: string, description: string): Documented {
+function changeOf(
+  operationId: string,
+  summary: string,
+  description: string,
+  statuses: FailureStatus[],
+): Documented {
   return {
     tags: ['schedules'],
     operationId,
     summary,
     description,
     parameters: [scheduleIdParameter, reasonParameter],
-    responses: { 200: jsonAnswer('The schedule', ref('ScheduleAnswer')), ...failures(404, 409) },
+    responses: { 200: jsonAnswer('The schedule', ref('ScheduleAnswer')), ...failures(...statuses) },
   };
 }
 

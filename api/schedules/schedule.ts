@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { ErrandError } from '../../core/errors.ts';
+import { isComputable } from '../../core/schedules/computable.ts';
 import type { Standing } from '../../core/schedules/course.ts';
 import type { StoredSchedule } from '../../store/schedules/read.ts';
 import { isSeenBy, type RequestContext, requireName } from '../context.ts';
@@ -34,6 +35,19 @@ export function requireOfApi({ id, origin, owner }: Pick<StoredSchedule, 'id' | 
   throw new ErrandError(
     'CONFLICT',
     `The schedule ${id} is defined ${where}: change it there and deploy, or choose another id. It can be paused here`,
+  );
+}
+
+/** Throws CONFLICT for a schedule that cannot submit tasks. */
+export function requireWhole({
+  id,
+  broken,
+  settings,
+}: Pick<StoredSchedule, 'id' | 'broken' | 'settings'>): void {
+  if (broken === null && isComputable(settings)) return;
+  throw new ErrandError(
+    'CONFLICT',
+    `The schedule ${id} is broken: ${broken ?? 'its times cannot be computed'}. Mend it first`,
   );
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
 import { detail, got } from '../../core/json/json.ts';
-import { inZone } from '../../core/schedules/local_time.ts';
 import { SKIP_REASONS } from '../../core/schedules/skip_reasons.ts';
 import { inWords } from '../../core/states.ts';
 import { readSchedule } from '../../store/schedules/read.ts';
@@ -21,6 +20,7 @@ import { object, ref } from '../openapi/schemas/schemas.ts';
 import { parseQuery, toIsoTime } from '../request.ts';
 import { scheduleNotFound, scheduleToRead } from './schedule.ts';
 import { scheduleIdParameter } from './schedule_schema.ts';
+import { localOf } from './shown.ts';
 
 /** The component schema of a page of the history. */
 export const scheduleRunSchemas = {
@@ -46,9 +46,9 @@ const parameters: Parameter[] = [
   inQuery(
     'page_size',
     { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE },
-    'Entries per page',
+    'Entries of the history per page',
   ),
-  inQuery('cursor', textUpTo(100), 'next_cursor of the previous page'),
+  inQuery('cursor', textUpTo(100), 'next_cursor of the page before'),
 ];
 
 /** The operation in the OpenAPI document. */
@@ -83,14 +83,11 @@ export const scheduleRuns: Operation = async (context, request, response) => {
   const query = parseQuery(querySchema, request);
   const time = (key: 'from' | 'to'): string | undefined =>
     query[key] === undefined ? undefined : toIsoTime(query[key], `/query/${key}`);
+  const filter = { outcome: query.outcome, reason: query.reason, from: time('from'), to: time('to') };
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const [{ schedule }, { runs, next }] = await Promise.all([
     readSchedule(context.reads, id),
-    listRuns(
-      context.reads,
-      id,
-      { outcome: query.outcome, reason: query.reason, from: time('from'), to: time('to') },
-      { after: query.cursor === undefined ? undefined : decodeCursor(query.cursor), size: query.page_size },
-    ),
+    listRuns(context.reads, id, filter, { after, size: query.page_size }),
   ]);
   if (schedule === null && runs.length === 0) throw scheduleNotFound(id);
   response.json({
@@ -105,7 +102,7 @@ export function shownRun(run: ScheduleRun, timezone: string): ScheduleRun & { me
 }
 
 function messageOf(run: ScheduleRun, timezone: string): string {
-  const at = inZone(new Date(run.scheduled_for), timezone);
+  const at = localOf(new Date(run.scheduled_for), timezone);
   if (run.outcome === 'skipped') return `${timesInWords(run, at, timezone)} skipped: ${whyInWords(run)}`;
   const by = { time: '', backfill: ' by a backfill', trigger: ' by hand' }[run.cause];
   const state = run.task?.state ?? null;
@@ -114,7 +111,7 @@ function messageOf(run: ScheduleRun, timezone: string): string {
 
 function timesInWords({ until, times }: ScheduleRun, at: string, timezone: string): string {
   if (until === null || times === 1) return `${at} was`;
-  return `${times ?? 'More than 1,000'} times from ${at} to ${inZone(new Date(until), timezone)} were`;
+  return `${times ?? 'More than 1,000'} times from ${at} to ${localOf(new Date(until), timezone)} were`;
 }
 
 function whyInWords({ reason, task }: ScheduleRun): string {

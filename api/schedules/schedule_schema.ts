@@ -250,7 +250,7 @@ export const scheduleSchemas: Record<string, JsonSchema> = {
     ...summary,
     settings: object('Its settings without the payload', withoutPayload),
   }),
-  Schedule: object('A schedule', complete),
+  Schedule: object('A schedule with its next times', complete),
   ShownSchedule: {
     type: 'object',
     description:

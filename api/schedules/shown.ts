@@ -58,10 +58,12 @@ function nextTimes({ state, settings, next_at }: StoredSchedule, now: Date): Sho
 
 /** Times in the zone of a timing. */
 export function shownTimes({ timezone }: Timing, times: readonly Date[]): ShownTime[] {
-  return times.map((at) => ({
-    at: at.toISOString(),
-    local: computed(() => inZone(at, timezone), at.toISOString()),
-  }));
+  return times.map((at) => ({ at: at.toISOString(), local: localOf(at, timezone) }));
+}
+
+/** A time in a zone, with the offset; in UTC if the zone is not known here. */
+export function localOf(at: Date, timezone: string): string {
+  return computed(() => inZone(at, timezone), at.toISOString());
 }
 
 function inWords(settings: Timing): string {

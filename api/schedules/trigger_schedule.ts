@@ -12,7 +12,7 @@ import { actOf } from '../operators/act.ts';
 import { traceparent } from '../request.ts';
 import { idempotencyKeyOf, idempotencyKeyParameter } from '../submit/submission.ts';
 import { mayRead, shownTask } from '../tasks/get_task.ts';
-import { scheduleNotFound, scheduleToChange } from './schedule.ts';
+import { changesTooOften, requireWhole, scheduleNotFound, scheduleToChange } from './schedule.ts';
 import { scheduleIdParameter } from './schedule_schema.ts';
 
 const bodySchema: JsonSchema = {
@@ -91,5 +91,7 @@ export const triggerSchedule: Operation = async (context, request, response) => 
 async function whyNot(context: RequestContext, id: string): Promise<ErrandError> {
   const { schedule } = await readSchedule(context.writes, id);
   if (schedule === null) return scheduleNotFound(id);
-  return new ErrandError('CONFLICT', `The schedule ${id} is broken: ${schedule.broken}. Mend it first`);
+  requireWhole(schedule);
+  // It was mended in this moment.
+  return changesTooOften(id);
 }

@@ -1,3 +1,4 @@
+import { isComputable } from './computable.ts';
 import { COUNT_LIMIT, type FiringPlan, firstTime, type Skipped } from './plan.ts';
 import type { ScheduleSettings, Timing } from './settings.ts';
 import { countTimes, dueAt, latestTimes, nextTime } from './times.ts';
@@ -52,7 +53,9 @@ export function courseOfChange(standing: Standing, settings: ScheduleSettings, n
  * were due and not handled when it began, are skipped.
  */
 export function courseOfResume(standing: Standing, now: Date): Course {
-  const { id, settings, lastAt } = standing;
+  const { id, settings, lastAt, nextAt } = standing;
+  // A runner then finds out why, and says so in the schedule.
+  if (!isComputable(settings)) return { nextAt, dueAt: nextAt, skipped: null };
   return {
     ...firstTime({ id, settings, now, lastAt, overdue: null }),
     skipped: timesOfPause(standing, now),
@@ -61,7 +64,7 @@ export function courseOfResume(standing: Standing, now: Date): Course {
 
 /** The times up to now that nobody has handled; null if there are none. */
 function timesOfPause({ settings, nextAt }: Standing, now: Date): Skipped | null {
-  if (nextAt === null || nextAt > now) return null;
+  if (nextAt === null || nextAt > now || !isComputable(settings)) return null;
   const after = new Date(nextAt.getTime() - 1);
   const [until] = latestTimes(settings, { after, until: now }, 1);
   if (until === undefined) return null;
