@@ -3,6 +3,12 @@ export type { DedupStrategy, Policy, PolicyInput } from '../core/definitions/pol
 export { upcastFrom } from '../core/definitions/upcast.ts';
 export { PermanentError } from '../core/errors.ts';
 export { defineLimit, type Limit } from '../core/limits/define_limit.ts';
+export {
+  defineSchedule,
+  type Moment,
+  type ScheduleDefinition,
+  type ScheduleInput,
+} from '../core/schedules/schedule.ts';
 export type { Schema, SchemaInput, SchemaOutput } from '../core/schema.ts';
 export {
   defineHandler,

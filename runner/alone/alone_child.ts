@@ -73,7 +73,7 @@ export async function executeAlone(
     thread,
     ...{ runnerId: id, leaseMs: config.RUNNER_LEASE_SECS * 1_000, graceMs, log, running, registeredHandlers },
     connection: { ...connectionConfig(config), application_name: 'errand lease' },
-    ...{ onPauses: () => {}, onHandedOn: () => {}, onBeat: () => {} },
+    ...{ onPauses: () => {}, onHandedOn: () => {}, onSchedules: () => {}, onBeat: () => {} },
     onLost: () => process.exit(1),
   });
   const events = createEvents(log);

@@ -26,6 +26,8 @@ export type LeaseOptions = {
   onPauses: () => void;
   /** Dispatches were handed on to newer runners. */
   onHandedOn: () => void;
+  /** A schedule has changed. */
+  onSchedules: () => void;
   /** Called after each successful heartbeat. */
   onBeat: () => void;
   /** Another process has taken our work over. */
@@ -41,8 +43,8 @@ export type KeptLease = {
 };
 
 /**
- * Keeps the lease of a runner with heartbeats, and listens for cancelled tasks, pauses and
- * dispatches that were handed on. It has its own connection, so that an exhausted pool does not
+ * Keeps the lease of a runner with heartbeats, and listens for cancelled tasks, pauses,
+ * dispatches that were handed on, and changed schedules. It has its own connection, so that an exhausted pool does not
  * cost the lease. If a heartbeat gets no answer in time, the connection is half-open: it is
  * destroyed and replaced.
  *
@@ -131,6 +133,7 @@ function listen(
       cancel: onCancelled,
       pause: () => options.onPauses(),
       handed_on: () => options.onHandedOn(),
+      schedule: () => options.onSchedules(),
     },
   });
 }

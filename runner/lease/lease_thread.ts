@@ -25,6 +25,7 @@ export type FromLease =
   | { kind: 'ready' }
   | { kind: 'pauses' }
   | { kind: 'handed_on' }
+  | { kind: 'schedules' }
   | { kind: 'beat' }
   | { kind: 'lost' }
   | { kind: 'trouble'; reason: string };
@@ -62,6 +63,7 @@ function start(order: LeaseOrder, post: (message: FromLease) => void): () => Pro
     onCancel: (taskId) => post({ kind: 'cancel', taskId }),
     onPauses: () => post({ kind: 'pauses' }),
     onHandedOn: () => post({ kind: 'handed_on' }),
+    onSchedules: () => post({ kind: 'schedules' }),
     onBeat: () => post({ kind: 'beat' }),
     onLost: () => post({ kind: 'lost' }),
     onTrouble: (reason) => post({ kind: 'trouble', reason }),

@@ -27,6 +27,8 @@ export type LeaseOptions = {
   onPauses: () => void;
   /** Dispatches were handed on to newer runners. */
   onHandedOn: () => void;
+  /** A schedule has changed. */
+  onSchedules: () => void;
   /** Called after each successful heartbeat. */
   onBeat: () => void;
   /** Another process has taken our work over. */
@@ -107,6 +109,7 @@ function onMessage(message: FromLease, options: LeaseOptions): void {
   if (message.kind === 'cancel') options.running.cancel(message.taskId);
   else if (message.kind === 'pauses') options.onPauses();
   else if (message.kind === 'handed_on') options.onHandedOn();
+  else if (message.kind === 'schedules') options.onSchedules();
   else if (message.kind === 'beat') options.onBeat();
   else if (message.kind === 'lost') options.onLost();
   else if (message.kind === 'trouble')

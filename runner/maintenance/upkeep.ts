@@ -11,6 +11,9 @@ import type { HandedOn } from '../fetch/handed_on.ts';
 import type { Pauses } from '../fetch/pauses.ts';
 import { type Lease, startLease } from '../lease/threaded_lease.ts';
 import type { RunnerEvents } from '../record/events.ts';
+import { judgeSchedules, keepJudged } from '../schedules/judge.ts';
+import type { ScheduleRegistration } from '../schedules/registration.ts';
+import { type Scheduler, startScheduler } from '../schedules/scheduler.ts';
 import { type Maintenance, startMaintenance } from './maintenance.ts';
 
 export type UpkeepOptions = {
@@ -21,6 +24,7 @@ export type UpkeepOptions = {
     | 'RETENTION_HOURS'
     | 'FAILED_RETENTION_HOURS'
     | 'AUDIT_RETENTION_DAYS'
+    | 'SCHEDULE_HISTORY_DAYS'
   >;
   pgPool: Pool;
   connection: ClientConfig;
@@ -31,9 +35,9 @@ export type UpkeepOptions = {
   ownership?: Ownership;
 };
 
-export type Upkeep = { lease: Lease; maintenance: Maintenance };
+export type Upkeep = { lease: Lease; maintenance: Maintenance; scheduler: Scheduler };
 
-/** Starts the lease of a runner and the maintenance that follows its heartbeats. */
+/** Starts the lease of a runner, and the maintenance and the schedules that follow its heartbeats. */
 export function startUpkeep(
   { config, pgPool, connection, events, registeredHandlers, ownership, mayEndProcess }: UpkeepOptions,
   runner: {
@@ -43,10 +47,11 @@ export function startUpkeep(
     running: Running;
     pauses: Pauses;
     handedOn: HandedOn;
+    schedules: ScheduleRegistration;
     onLost: () => void;
   },
 ): Upkeep {
-  const { id, thread, log, running, pauses, handedOn, onLost } = runner;
+  const { id, thread, log, running, pauses, handedOn, schedules, onLost } = runner;
   const rereadPauses = (): void => {
     pauses.refresh().catch((error: unknown) => {
       log.warn(
@@ -72,10 +77,17 @@ export function startUpkeep(
     runnerId: id,
     retentionHours: { finished: config.RETENTION_HOURS, failed: config.FAILED_RETENTION_HOURS },
     auditRetentionDays: config.AUDIT_RETENTION_DAYS,
-    keepRegistered: () => keepRegistered(pgPool, definitions, ownership),
+    scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
+    async keepRegistered() {
+      const isNew = await keepRegistered(pgPool, definitions, ownership);
+      await schedules.keep(id);
+      const judging = { pool: pgPool, log, definitions, ownership };
+      await (isNew ? judgeSchedules(judging) : keepJudged(judging));
+    },
     events,
     log,
   });
+  const scheduler = startScheduler({ pool: pgPool, events, log });
   const lease = startLease({
     thread,
     runnerId: id,
@@ -86,16 +98,18 @@ export function startUpkeep(
     registeredHandlers,
     onPauses: rereadPauses,
     onHandedOn: rereadHandedOn,
+    onSchedules: scheduler.wake,
     onBeat: () => {
       events.emit('renewed');
       // A notification may have been lost.
       rereadPauses();
       rereadHandedOn();
       maintenance.recover();
+      scheduler.wake();
     },
     onLost,
     log,
     mayEndProcess,
   });
-  return { maintenance, lease };
+  return { maintenance, lease, scheduler };
 }

@@ -1,6 +1,22 @@
 import type { Logger } from 'pino';
+import type { SkipReason } from '../../core/schedules/skip_reasons.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 import type { Recovery } from '../../store/attempts/recovery.ts';
+
+/** Times of the schedules of one namespace that one tick submitted. */
+export type SchedulesFired = {
+  namespace: string;
+  /** For each task: how many milliseconds after its due time it was submitted. */
+  lagMs: readonly number[];
+};
+
+/** Times of the schedules of one namespace that one tick did not submit. */
+export type SchedulesSkipped = {
+  namespace: string;
+  reason: SkipReason;
+  /** How many times. Of a range that is too long to count: the bound of the counting. */
+  times: number;
+};
 
 /** The events of a runner by name, with their arguments. */
 export type RunnerEventMap = {
@@ -16,6 +32,12 @@ export type RunnerEventMap = {
   recovered: [recovery: Recovery];
   /** A handler with a limit does not return, so this process has to end. */
   deaf: [];
+  /** A tick submitted the tasks of due times. */
+  schedulesFired: [fired: readonly SchedulesFired[]];
+  /** A tick left times out. */
+  schedulesSkipped: [skipped: readonly SchedulesSkipped[]];
+  /** A task that a schedule submitted ended as failed. `namespace` is that of the task and its schedule. */
+  scheduleFailed: [namespace: string];
 };
 
 type Listener<Name extends keyof RunnerEventMap> = (...given: RunnerEventMap[Name]) => void;
@@ -41,6 +63,9 @@ export function createEvents(log: Logger): RunnerEvents {
     recorded: [],
     recovered: [],
     deaf: [],
+    schedulesFired: [],
+    schedulesSkipped: [],
+    scheduleFailed: [],
   };
   return {
     on(name, listener) {

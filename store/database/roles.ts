@@ -32,6 +32,8 @@ const WRITES: Record<string, { api?: string; runner?: string }> = {
   rollup_watermark: { runner: 'update' },
   disabled_callbacks: { api: 'delete', runner: 'insert, update' },
   audit: { api: 'insert', runner: 'insert, delete' },
+  schedules: { api: 'insert, update, delete', runner: 'insert, update, delete' },
+  schedule_runs: { api: 'insert', runner: 'insert, delete' },
 };
 
 /** Tables that only the API may read: it signs with them. */

@@ -82,7 +82,7 @@ export function inSchemas(sql: string, schemas: Schemas): string {
 }
 
 /** The topics of Errand's notifications. */
-export type Topic = 'cancel' | 'pause' | 'handed_on' | 'tasks' | 'lines';
+export type Topic = 'cancel' | 'pause' | 'schedule' | 'handed_on' | 'tasks' | 'lines';
 
 /**
  * The channel of a topic. Another Errand in the database has other channels. In SQL it is

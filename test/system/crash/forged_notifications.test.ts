@@ -34,6 +34,7 @@ const CHANNELS = [
   'errand_cancel',
   'errand_pause',
   'errand_handed_on',
+  'errand_schedule',
   'jobs:insert',
   'worker:migrate',
 ];

@@ -29,7 +29,13 @@ async function lease(here: (id: string) => boolean): Promise<{ heard: string[]; 
     ...{ inFlight: () => 0, blocked: () => null, isRunning: here },
     onCancel: (id) => heard.push(id),
     onBeat: () => beats++,
-    ...{ onPauses: () => {}, onHandedOn: () => {}, onLost: () => {}, onTrouble: () => {} },
+    ...{
+      onPauses: () => {},
+      onHandedOn: () => {},
+      onSchedules: () => {},
+      onLost: () => {},
+      onTrouble: () => {},
+    },
   });
   onTestFinished(() => kept.close());
   await until('it listens', () => beats > 0);
