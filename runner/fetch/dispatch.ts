@@ -210,7 +210,9 @@ async function startWithLimits(
       return false;
     },
     unplace,
+    ahead: () => aheadOf(work, due[0]?.name),
     admit: work.limits.admit,
+    giveBack: work.limits.giveBack,
     run: (attempt) =>
       work.share.within(attempt.name, () =>
         isAlone(attempt) ? runAlone(attempt, work) : runPlain(attempt, record, work),
@@ -219,6 +221,12 @@ async function startWithLimits(
   });
   waiting.close();
   return started;
+}
+
+/** How many attempts of a name one slot executes within DISPATCH_MS; none if that is unknown. */
+function aheadOf({ pace }: DispatchWork, name: string | undefined): number {
+  const typicalMs = name === undefined ? undefined : pace.of(name);
+  return typicalMs === undefined || typicalMs >= DISPATCH_MS ? 0 : dispatchSize(typicalMs);
 }
 
 type Started = { executed: Promise<void>[]; rest: readonly DueAttempt[] };

@@ -68,8 +68,9 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
   const recorder = reportingRecorder(options);
-  const limits = createLimits({ pgPool, runnerId: id, registeredHandlers: options.registeredHandlers, log });
   const held = heldSlots(options);
+  const { registeredHandlers } = options;
+  const limits = createLimits({ pgPool, runnerId: id, registeredHandlers, log, free: held.free });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,

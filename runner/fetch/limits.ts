@@ -26,6 +26,8 @@ export type Limits = {
    * longer live.
    */
   admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+  /** Frees the slots of an attempt that does not start after all. */
+  giveBack(attempt: DueAttempt): void;
 };
 
 /** Computes keys with the code of this runner, and takes slots in the ledger, many in one statement. */
@@ -34,6 +36,8 @@ export function createLimits(options: {
   runnerId: number;
   registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
   log: Logger;
+  /** Frees the slots of an attempt. */
+  free: (attempt: DueAttempt) => void;
 }): Limits {
   const { pgPool, runnerId, registeredHandlers, log } = options;
   const rules = new Map<string, LimitRule[]>();
@@ -78,6 +82,7 @@ export function createLimits(options: {
   return {
     isLimited: (name) => rules.has(name),
     admit: (attempts) => Promise.all(attempts.map(admitOne)),
+    giveBack: options.free,
   };
 }
 

@@ -18,62 +18,88 @@ export type LimitedWork = {
   /** Takes a slot of the runner for an attempt; only if one is free now, unless it may wait. */
   place(attempt: DueAttempt, mayWait: boolean): Promise<boolean>;
   unplace(attempt: DueAttempt): void;
+  /**
+   * How many attempts may be admitted together although they find no free slot of the runner: as many
+   * as one slot executes within DISPATCH_MS, if that is known.
+   */
+  ahead(): number;
   /** Takes the slots of the limits in the ledger. */
   admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+  /** Frees them, because the attempt does not start here after all. */
+  giveBack(attempt: DueAttempt): void;
   /** Executes an attempt in its slots. */
   run(attempt: DueAttempt): Promise<void>;
   refuse(outcome: Outcome): void;
 };
 
+type Started = { executed: Promise<void>[]; rest: DueAttempt[] };
+
+/** An attempt, and whether it has a slot of the runner. */
+type Candidate = { attempt: DueAttempt; isPlaced: boolean };
+
 /**
- * Starts attempts of one name with limits, in order: as many as the runner has free slots for, then
- * the next ones. An attempt has a slot of the runner first, so it never keeps one of a limit while
- * it waits. Gives a promise for the end of each that has started, and those that were not tried,
- * which must be requeued.
+ * Starts attempts of one name with limits, in order. One round trip admits as many as the runner has
+ * free slots for, and more if they are short: otherwise a slot would be idle for a round trip after
+ * each. So an attempt has its slots of limits at most for the wait budget of its dispatch before it
+ * starts. Gives a promise for the end of each that has started, and those that must be requeued.
  */
-export async function startLimited(
-  due: readonly DueAttempt[],
-  work: LimitedWork,
-): Promise<{ executed: Promise<void>[]; rest: readonly DueAttempt[] }> {
-  const executed: Promise<void>[] = [];
+export async function startLimited(due: readonly DueAttempt[], work: LimitedWork): Promise<Started> {
+  const started: Started = { executed: [], rest: [] };
   let next = 0;
-  while (next < due.length) {
-    const placed = await placeFirst(due.slice(next), work);
-    if (placed.length === 0) break;
-    next += placed.length;
-    const admissions = await admitted(placed, work);
+  while (next < due.length && started.rest.length === 0) {
+    const candidates = await nextCandidates(due.slice(next), work);
+    if (candidates.length === 0) break;
+    next += candidates.length;
+    const admissions = await admitted(candidates, work);
     for (const [index, admission] of admissions.entries()) {
-      if (admission.kind === 'taken') executed.push(begun(admission.attempt, work));
-      else {
-        const attempt = placed[index];
-        if (attempt !== undefined) work.unplace(attempt);
-        if (admission.kind === 'refused') work.refuse(admission.outcome);
-      }
+      const candidate = candidates[index];
+      if (candidate !== undefined) await settle(candidate, admission, started, work);
     }
   }
-  return { executed, rest: due.slice(next) };
+  started.rest.push(...due.slice(next));
+  return started;
 }
 
-/** The first ones that get a slot of the runner. Only the very first may wait for it. */
-async function placeFirst(due: readonly DueAttempt[], work: LimitedWork): Promise<DueAttempt[]> {
-  const placed: DueAttempt[] = [];
+/** The first ones. Only the very first waits for a slot of the runner. */
+async function nextCandidates(due: readonly DueAttempt[], work: LimitedWork): Promise<Candidate[]> {
+  const candidates: Candidate[] = [];
+  let ahead = work.ahead();
   for (const attempt of due) {
-    if (work.isHeld(attempt) || !(await work.place(attempt, placed.length === 0))) break;
-    placed.push(attempt);
-    if (!work.isHeld(attempt)) continue;
-    // It was paused while it waited.
-    placed.pop();
-    work.unplace(attempt);
-    break;
+    if (work.isHeld(attempt)) break;
+    const isPlaced = await work.place(attempt, candidates.length === 0);
+    if (!isPlaced && (candidates.length === 0 || ahead-- <= 0)) break;
+    candidates.push({ attempt, isPlaced });
   }
-  return placed;
+  return candidates;
 }
 
-async function admitted(placed: readonly DueAttempt[], work: LimitedWork): Promise<Admission[]> {
+/** Starts an attempt that was admitted, as soon as it has a slot of the runner. */
+async function settle(
+  { attempt, isPlaced }: Candidate,
+  admission: Admission,
+  { executed, rest }: Started,
+  work: LimitedWork,
+): Promise<void> {
+  if (admission.kind !== 'taken') {
+    if (isPlaced) work.unplace(attempt);
+    if (admission.kind === 'refused') work.refuse(admission.outcome);
+    return;
+  }
+  const isLet = !work.isHeld(attempt) && (isPlaced || (await work.place(attempt, true)));
+  if (isLet) {
+    executed.push(begun(admission.attempt, work));
+    return;
+  }
+  if (isPlaced) work.unplace(attempt);
+  work.giveBack(admission.attempt);
+  rest.push(attempt);
+}
+
+async function admitted(candidates: readonly Candidate[], work: LimitedWork): Promise<Admission[]> {
   try {
-    return await work.admit(placed);
+    return await work.admit(candidates.map(({ attempt }) => attempt));
   } catch (error) {
-    for (const attempt of placed) work.unplace(attempt);
+    for (const { attempt, isPlaced } of candidates) if (isPlaced) work.unplace(attempt);
     throw error;
   }
 }

@@ -8,13 +8,7 @@ import { deleteUnusedKeys, freeSlotsOfEnded, hasLimitWaits } from '../../store/l
 import { deleteOldAudit } from '../../store/operators/audit.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
-import {
-  createLimitsRepairer,
-  createReconciler,
-  expireRuns,
-  expireTasks,
-  sumUpFinished,
-} from './rounds.ts';
+import { createLimitsRepairer, createReconciler, expireRuns, expireTasks, sumUpFinished } from './rounds.ts';
 
 /**
  * Reconciling reads open tasks and every dispatch, but hardly ever finds something, so it need not

@@ -57,7 +57,11 @@ export function workThrough(
     requeue: async () => {},
     runAlone: () => Promise.reject(new Error('none is to run alone')),
     alone: createSlots(1),
-    limits: { isLimited: () => false, admit: () => Promise.reject(new Error('none has limits')) },
+    limits: {
+      isLimited: () => false,
+      admit: () => Promise.reject(new Error('none has limits')),
+      giveBack: () => {},
+    },
     share: createShare(new Map(), createPace()),
     pace: createPace(),
     isPaused: () => false,

@@ -21,9 +21,22 @@ test('whatever is done, in whatever order, no key has more than its slots, nobod
       }
       expect(drive.open()).toEqual([]);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: [[lateRecord]] },
   );
 });
+
+/**
+ * A runner that was presumed dead records its attempt while another one executes the same dispatch: that one
+ * keeps its slots.
+ */
+const lateRecord: Action[] = [
+  { do: 'submit', kinds: [5, 5] },
+  { do: 'take', picks: [[0]], rollsBack: false },
+  { do: 'lose', runner: 0 },
+  { do: 'take', picks: [[0, 0]], rollsBack: false },
+  { do: 'late', pick: 0 },
+  { do: 'take', picks: [[0, 0]], rollsBack: false },
+];
 
 const allWell: Action[] = [
   { do: 'take', picks: [[0, 0, 0, 0]], rollsBack: false },
