@@ -120,7 +120,7 @@ export const variables = {
   SCHEDULE_HISTORY_DAYS: count(1, 36_500)
     .default(90)
     .describe(
-      'What became of each time of a schedule is kept for this time. A backfill of older times must say that they may have run',
+      'The outcome of each time of a schedule is kept for this time. A backfill of older times must say that they may have run',
     ),
   REQUEST_TIMEOUT_SECS: seconds(3_600)
     .default(30)

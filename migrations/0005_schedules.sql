@@ -57,6 +57,8 @@ create table errand.schedules (
 create index schedules_due_idx on errand.schedules (due_at) where due_at is not null;
 -- Finds the times that wait for the end of a run; nearly always empty.
 create index schedules_held_idx on errand.schedules (id) where held_for is not null;
+-- Counts the schedules that nothing is due for, by why, without reading them.
+create index schedules_idle_idx on errand.schedules (broken_at, paused_at, held_for) where due_at is null;
 -- Finds the schedules of a task whose definition has changed.
 create index schedules_task_idx on errand.schedules (task);
 

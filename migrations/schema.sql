@@ -202,6 +202,7 @@ create table errand.schedules (
 );
 CREATE INDEX schedules_due_idx ON errand.schedules USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX schedules_held_idx ON errand.schedules USING btree (id) WHERE (held_for IS NOT NULL);
+CREATE INDEX schedules_idle_idx ON errand.schedules USING btree (broken_at, paused_at, held_for) WHERE (due_at IS NULL);
 CREATE INDEX schedules_task_idx ON errand.schedules USING btree (task);
 
 create table errand.submitters (

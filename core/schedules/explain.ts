@@ -1,6 +1,6 @@
 import { answerAt } from './explain_answers.ts';
 import type { ScheduleExplanation, ScheduleFacts, ScheduleRun, TimeText } from './explain_facts.ts';
-import { answerNow } from './explain_now.ts';
+import { answerNow } from './explain_open.ts';
 import { inZone } from './local_time.ts';
 import { latestTimes, nextTime } from './times.ts';
 import { timingInWords } from './words.ts';

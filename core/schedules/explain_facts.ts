@@ -1,6 +1,7 @@
 import type { State } from '../states.ts';
 import type { LocalTime } from './local_time.ts';
-import type { ScheduleSettings, SkipReason } from './settings.ts';
+import type { ScheduleSettings } from './settings.ts';
+import type { SkipReason } from './skip_reasons.ts';
 
 /** A task in an explanation. `state` is null if its record is gone. */
 export type ScheduleTask = { id: string; state: State | null };
@@ -43,7 +44,7 @@ export type ScheduleFacts = {
   /** Null: why it does or does not run now. */
   asked: AskedTime | null;
   /**
-   * The rows with `scheduledFor` ≤ asked ≤ `until` (or `scheduledFor`), a few. Without a moment: the newest rows.
+   * The rows with `scheduledFor` ≤ asked ≤ `until` (or `scheduledFor`), a few. Not used without a moment.
    */
   runs: readonly ScheduleRun[];
   /** Its tasks that have not finished, the oldest first, a few. */

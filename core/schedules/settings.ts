@@ -7,10 +7,6 @@ export const CATCH_UP = ['skip', 'last', 'all'] as const;
 /** What happens at a time when a run of an earlier time has not ended (specification K6). */
 export const OVERLAP = ['skip', 'queue_one', 'cancel_running', 'allow'] as const;
 
-/** Why a time was skipped: see errand.schedule_runs. */
-export const SKIP_REASONS = ['overlap', 'missed', 'paused', 'broken', 'replaced'] as const;
-export type SkipReason = (typeof SKIP_REASONS)[number];
-
 /** Longer expressions than this mean a list of times, not a rule. */
 export const CRON_MAX_LENGTH = 200;
 export const TIMEZONE_MAX_LENGTH = 64;
@@ -18,6 +14,9 @@ export const INTERVAL_LIMIT_SECONDS = DELAY_LIMIT_SECONDS;
 export const JITTER_LIMIT_SECONDS = 86_400;
 export const CATCH_UP_LIMIT = 1_000;
 export const DESCRIPTION_MAX_LENGTH = 1_000;
+/** The bounds of tags that errand.submit has, too. */
+export const MAX_TAGS = 20;
+export const TAG_MAX_LENGTH = 100;
 
 /** A time that is late by up to this many seconds was not missed: `catch_up: skip` still runs it. */
 export const GRACE_SECONDS = 60;

@@ -37,7 +37,7 @@ export type MaintenanceOptions = {
   retentionHours: RetentionHours;
   auditRetentionDays: number;
   scheduleHistoryDays: number;
-  /** Registers the definitions of this runner if they are now the newest. */
+  /** Registers the definitions and the schedules of this runner if they are now the newest. */
   keepRegistered: () => Promise<void>;
   events: RunnerEvents;
   log: Logger;

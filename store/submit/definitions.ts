@@ -73,14 +73,14 @@ export async function registerDefinitions(
 
 /**
  * Registers the definitions of a live runner if one of them has become the newest: the last runner
- * with a newer one has left (a rollback), or a process without it has registered an older one. Uses
- * the primary key. Throws like `registerDefinitions`.
+ * with a newer one has left (a rollback), or a process without it has registered an older one. Gives
+ * whether it did. Uses the primary key. Throws like `registerDefinitions`.
  */
 export async function keepRegistered(
   database: Database,
   definitions: readonly TaskDefinition[],
   ownership: Ownership = NO_OWNERSHIP,
-): Promise<void> {
+): Promise<boolean> {
   const all = definitions.flatMap(withSteps).map((one) => toColumns(one, ownership));
   await refuseClaimed(database, all, ownership, definitions);
   const { rows } = await database.query<{ due: boolean }>({
@@ -96,7 +96,9 @@ export async function keepRegistered(
                        and not ${hasNewerRunner('own.name', 'own.version')})) as due`,
     values: [all.map(({ name }) => name), all.map(({ version }) => version)],
   });
-  if (rows[0]?.due === true) await registerDefinitions(database, definitions, ownership);
+  if (rows[0]?.due !== true) return false;
+  await registerDefinitions(database, definitions, ownership);
+  return true;
 }
 
 /**
