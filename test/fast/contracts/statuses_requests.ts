@@ -54,7 +54,7 @@ export async function submitDelivery(
   return id;
 }
 
-/** A schedule that there is: see \`storeSchedule\`. */
+/** A schedule that there is: see `storeSchedule`. */
 export const KNOWN_SCHEDULE = 'example.known';
 
 /** Stores the schedule that paths name, with a history: a time that ran, and a range that did not. */

@@ -4,7 +4,7 @@ import { type StoredSchedule, storeSchedule } from '../../support/schedules.ts';
 import type { Stage } from './statuses_apis.ts';
 import { each, exchange, sending, type Way, type Ways } from './statuses_sending.ts';
 
-/** Sends it for a schedule of its own, which is as given, and \`prepare\`d. */
+/** Sends it for a schedule of its own, which is as given, and `prepare`d. */
 function forOwnSchedule(
   given: Partial<StoredSchedule> = {},
   prepare: (stage: Stage, id: string) => Promise<unknown> = async () => {},
