@@ -42,6 +42,7 @@ export type RunnerConfig = Pick<
   | 'RETENTION_HOURS'
   | 'FAILED_RETENTION_HOURS'
   | 'AUDIT_RETENTION_DAYS'
+  | 'SCHEDULE_HISTORY_DAYS'
 >;
 
 export type RunnerOptions = {

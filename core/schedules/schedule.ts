@@ -73,7 +73,10 @@ const WIRE_NAMES = {
   Exclude<keyof ScheduleInput<TaskDefinition>, 'id' | 'task'>,
   keyof ScheduleSettings
 >;
-const CODE_NAMES = new Map<string, string>(Object.entries(WIRE_NAMES).map(([name, wire]) => [wire, name]));
+/** The names of settings in code, by those on the wire. */
+export const CODE_NAMES = new Map<string, string>(
+  Object.entries(WIRE_NAMES).map(([name, wire]) => [wire, name]),
+);
 const MOMENTS: ReadonlySet<string> = new Set(['at', 'starts_at', 'ends_at']);
 
 /**
@@ -89,7 +92,7 @@ export function defineSchedule<D extends TaskDefinition>(schedule: ScheduleInput
   if (task.workflow !== undefined)
     refuse([{ path: '/task', message: `must not be a step: schedule the workflow ${task.workflow}` }]);
   const settings = settingsOf(task, given, refuse);
-  const problems = [...settingsProblems(id, settings, null), ...payloadProblems(task, settings)];
+  const problems = [...settingsProblems(id, settings, new Date(0)), ...payloadProblems(task, settings)];
   if (problems.length > 0) refuse(problems);
   return Object.freeze({ id, task, settings: Object.freeze(settings), file });
 }

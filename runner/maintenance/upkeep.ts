@@ -24,6 +24,7 @@ export type UpkeepOptions = {
     | 'RETENTION_HOURS'
     | 'FAILED_RETENTION_HOURS'
     | 'AUDIT_RETENTION_DAYS'
+    | 'SCHEDULE_HISTORY_DAYS'
   >;
   pgPool: Pool;
   connection: ClientConfig;
@@ -76,6 +77,7 @@ export function startUpkeep(
     runnerId: id,
     retentionHours: { finished: config.RETENTION_HOURS, failed: config.FAILED_RETENTION_HOURS },
     auditRetentionDays: config.AUDIT_RETENTION_DAYS,
+    scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
     async keepRegistered() {
       const isNew = await keepRegistered(pgPool, definitions, ownership);
       await schedules.keep(id);

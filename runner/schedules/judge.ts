@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Ownership } from '../../core/registration/owner.ts';
+import { schemaHashOf } from '../../core/registration/schema_hash.ts';
 import { submittable } from '../../core/registration/submittable.ts';
 import { judgeSchedule } from '../../core/schedules/judge.ts';
 import type { TaskDefinition } from '../../core/task.ts';
@@ -11,7 +12,6 @@ import {
   readUnjudged,
   recordJudged,
 } from '../../store/schedules/judge.ts';
-import { schemaHashOf } from '../../store/submit/definitions.ts';
 
 /** Their payloads may be large. */
 const PAGE = 200;

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Ownership } from '../../core/registration/owner.ts';
+import { schemaHashOf } from '../../core/registration/schema_hash.ts';
 import { submittable } from '../../core/registration/submittable.ts';
 import { timesAfterChange } from '../../core/schedules/change.ts';
 import { payloadMisfit, timesProblem } from '../../core/schedules/judge.ts';
@@ -15,7 +16,6 @@ import {
   storeSchedules,
   type Unregistered,
 } from '../../store/schedules/register.ts';
-import { schemaHashOf } from '../../store/submit/definitions.ts';
 
 /** Others change a schedule now and then, not again and again. */
 const ATTEMPTS = 5;

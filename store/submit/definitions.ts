@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { NO_OWNERSHIP, type Ownership } from '../../core/registration/owner.ts';
+import { schemaHashOf } from '../../core/registration/schema_hash.ts';
 import { taskNames } from '../../core/registry.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { stepRows } from '../../core/workflows/graph.ts';
@@ -137,15 +137,4 @@ function toColumns(definition: TaskDefinition, { ownerOf }: Ownership): Claim & 
     upcasts: [...definition.upcasts.keys()],
     owner: ownerOf(definition),
   };
-}
-
-/** Runners need the hashes again and again. */
-const hashes = new WeakMap<TaskDefinition, string>();
-
-/** The hash of the schemas of a definition, as registered in `schema_hash`. */
-export function schemaHashOf(definition: TaskDefinition): string {
-  const schemas = { payload: definition.payloadJsonSchema, result: definition.resultJsonSchema };
-  const hash = hashes.get(definition) ?? createHash('sha256').update(JSON.stringify(schemas)).digest('hex');
-  hashes.set(definition, hash);
-  return hash;
 }

@@ -51,6 +51,7 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
       RETENTION_HOURS: options.retentionHours ?? 24,
       FAILED_RETENTION_HOURS: options.retentionHours ?? 336,
       AUDIT_RETENTION_DAYS: 365,
+      SCHEDULE_HISTORY_DAYS: 90,
     },
     pgPool: pool,
     connection: pool.options,

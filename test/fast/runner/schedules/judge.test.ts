@@ -2,13 +2,14 @@ import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Ownership } from '../../../../core/registration/owner.ts';
+import { schemaHashOf } from '../../../../core/registration/schema_hash.ts';
 import { submittable } from '../../../../core/registration/submittable.ts';
 import { type ScheduleSettings, settingsSchema } from '../../../../core/schedules/settings.ts';
 import { submissionOf } from '../../../../core/schedules/submission.ts';
 import { defineTask, type TaskDefinition, type TaskInput } from '../../../../core/task.ts';
 import { defineWorkflow, step } from '../../../../core/workflow.ts';
 import { judgeSchedules, keepJudged } from '../../../../runner/schedules/judge.ts';
-import { registerDefinitions, schemaHashOf } from '../../../../store/submit/definitions.ts';
+import { registerDefinitions } from '../../../../store/submit/definitions.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { readSchedule } from '../../../support/schedules.ts';
 
