@@ -46,11 +46,11 @@ export type ScheduleInput<D extends TaskDefinition> = When & {
   startsAt?: Moment;
   /** The last moment that can be a time of it. */
   endsAt?: Moment;
-  /** What happens to times that nobody handled, because no runner was up. `last` by default. */
+  /** Decides about times that nobody handled, because no runner was up. `last` by default. */
   catchUp?: ScheduleSettings['catch_up'];
   catchUpWindowSeconds?: number;
   catchUpMax?: number;
-  /** What happens at a time when the run of an earlier one has not ended. `skip` by default. */
+  /** Decides about a time at which the run of an earlier one has not ended. `skip` by default. */
   overlap?: ScheduleSettings['overlap'];
   priority?: number;
   maxAttempts?: number;
@@ -154,7 +154,7 @@ function settingsOf(
   return refuse(parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join('/')}`, message })));
 }
 
-/** The moment in UTC. What is no moment is left as it is, for the check of the settings. */
+/** The moment in UTC. Another value is left as it is, for the check of the settings. */
 function momentOf(given: unknown): unknown {
   const time = given instanceof Date ? given : new Date(isMomentText(given) ? given : Number.NaN);
   return Number.isNaN(time.getTime()) ? String(given) : time.toISOString();
