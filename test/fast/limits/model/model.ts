@@ -32,7 +32,7 @@ export type Model = {
 export const limitOf = (key: Key): string => key.slice(0, key.indexOf('/'));
 
 /** How many slots of a key are taken. */
-export function taken(model: Model, key: Key): number {
+function taken(model: Model, key: Key): number {
   return model.tasks.filter(({ state }) => state.is === 'running' && state.slots.includes(key)).length;
 }
 
@@ -63,7 +63,7 @@ export function mustStart(model: Model, task: ModelTask): boolean {
 }
 
 /** The tasks that wait for a key and could be called. */
-export function waiting(model: Model, key: Key): ModelTask[] {
+function waiting(model: Model, key: Key): ModelTask[] {
   return model.tasks.filter(
     ({ state, name }) => state.is === 'waiting' && state.for === key && !model.paused.has(name),
   );
