@@ -12,7 +12,7 @@ const MAX_LENGTH = 128;
 
 /**
  * Defines a limit that several definitions share (Q1): at most `limit` of their attempts run at a time in the
- * whole pool. A rule with a key has so many for each key. Throws, and names the file, if a part is invalid.
+ * complete pool. A rule with a key has so many for each key. Throws, and names the file, if a part is invalid.
  */
 export function defineLimit({ name, limit }: { name: string; limit: number }): Limit {
   const file = getCallSites(2)[1]?.scriptName ?? 'unknown file';
@@ -24,6 +24,6 @@ export function defineLimit({ name, limit }: { name: string; limit: number }): L
       `the name must match ${NAME}, with the namespace first, and have at most ${MAX_LENGTH} characters`,
     );
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-    refuse(`limit must be a whole number from 1 to ${MAX_LIMIT}, got ${String(limit)}`);
+    refuse(`limit must be an integer from 1 to ${MAX_LIMIT}, got ${String(limit)}`);
   return Object.freeze({ name, limit });
 }

@@ -7,7 +7,7 @@ const MAX_RULES = 8;
 /**
  * A rule, as its author writes it. `limit` is how many attempts run at a time: a number for this definition
  * alone, or a limit that definitions share. With `key` it holds for each key. `scope` is `pool` by default;
- * with `runner` it holds in each runner instead of the whole pool.
+ * with `runner` it holds in each runner instead of the complete pool.
  */
 export type RuleInput<Payload> = {
   limit: number | Limit;
@@ -15,7 +15,7 @@ export type RuleInput<Payload> = {
   scope?: 'pool' | 'runner';
 };
 
-/** What `policy.concurrency` may be. */
+/** The accepted forms of `policy.concurrency`. */
 export type ConcurrencyInput<Payload = never> =
   | number
   | Limit
@@ -51,7 +51,7 @@ const ruleSchema = z
 
 function limitProblem({ input }: { input?: unknown }): string {
   const given = typeof input === 'number' ? `, got ${input}` : '';
-  return `must be a whole number from 1 to ${MAX_LIMIT}, or made by defineLimit${given}`;
+  return `must be an integer from 1 to ${MAX_LIMIT}, or made by defineLimit${given}`;
 }
 
 const given = z.preprocess((input) => {
@@ -80,8 +80,8 @@ export function rulesOf(
   const made = rules.map(({ limit, key, scope }): LimitRule => {
     const isKeyed = key !== undefined;
     const own = scope === 'runner' ? `${name}:runner` : isKeyed ? `${name}:key` : name;
-    const common = { scope, isKeyed, ...(isKeyed ? { key } : {}) };
-    return typeof limit === 'number' ? { name: own, limit, ...common } : { ...limit, ...common };
+    const parts = { scope, isKeyed, ...(isKeyed ? { key } : {}) };
+    return typeof limit === 'number' ? { name: own, limit, ...parts } : { ...limit, ...parts };
   });
   const names = made.map((rule) => rule.name);
   const twice = names.find((one, index) => names.indexOf(one) !== index);
@@ -94,7 +94,7 @@ export function rulesOf(
   );
 }
 
-/** The rules that hold in the whole pool: for each the attempt takes a slot in the ledger. */
+/** The rules that hold in the complete pool: for each the attempt takes a slot in the ledger. */
 export function poolRules(rules: readonly LimitRule[] | undefined): LimitRule[] {
   return (rules ?? []).filter(({ scope }) => scope === 'pool');
 }

@@ -22,7 +22,7 @@ export type AttemptRunnerOptions = {
   slots: HeldSlots;
 };
 
-/** What an attempt with slots of limits does that ends without an outcome that frees them. */
+/** The handling of slots of limits that no outcome frees. */
 export type HeldSlots = {
   /** Frees them, because nothing of the attempt runs any more. */
   free(due: DueAttempt): void;

@@ -51,7 +51,7 @@ export type DispatchWork = {
   alone: Slots;
   /** Limits the names that may hold only a part of the slots. */
   share: Pick<Share, 'tryTake' | 'release' | 'within'>;
-  /** The limits that hold in the whole pool. */
+  /** The limits that hold in the complete pool. */
   limits: Limits;
   pace: Pick<Pace, 'of'>;
   /** Whether a name is paused, as far as this runner knows. */
@@ -185,7 +185,7 @@ async function start(
   return { executed, rest: due.slice(executed.length) };
 }
 
-/** The same for a name with limits in the whole pool: its attempts need slots in the ledger, too. */
+/** The same for a name with limits in the complete pool: its attempts need slots in the ledger, too. */
 async function startWithLimits(
   due: readonly DueAttempt[],
   record: DispatchRecord,
@@ -212,7 +212,7 @@ async function startWithLimits(
     unplace,
     ahead: () => aheadOf(work, due[0]?.name),
     admit: work.limits.admit,
-    giveBack: work.limits.giveBack,
+    freeUnused: work.limits.freeUnused,
     run: (attempt) =>
       work.share.within(attempt.name, () =>
         isAlone(attempt) ? runAlone(attempt, work) : runPlain(attempt, record, work),

@@ -17,7 +17,7 @@ import type { Admission } from './start_limited.ts';
 /** The maximum number of attempts whose slots one statement takes. */
 const MAX_TOGETHER = 200;
 
-/** The limits that hold in the whole pool, for the names of a runner. */
+/** The limits that hold in the complete pool, for the names of a runner. */
 export type Limits = {
   /** Whether attempts of a name need slots in the ledger. */
   isLimited(name: string): boolean;
@@ -27,7 +27,7 @@ export type Limits = {
    */
   admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
   /** Frees the slots of an attempt that does not start after all. */
-  giveBack(attempt: DueAttempt): void;
+  freeUnused(attempt: DueAttempt): void;
 };
 
 /** Computes keys with the code of this runner, and takes slots in the ledger, many in one statement. */
@@ -82,7 +82,7 @@ export function createLimits(options: {
   return {
     isLimited: (name) => rules.has(name),
     admit: (attempts) => Promise.all(attempts.map(admitOne)),
-    giveBack: options.free,
+    freeUnused: options.free,
   };
 }
 

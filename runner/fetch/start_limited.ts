@@ -2,7 +2,7 @@ import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 
 /**
- * What became of an attempt before its start. `taken`: it has the slots of its limits. `waits`: its
+ * The result of the admission of an attempt. `taken`: it has the slots of its limits. `waits`: its
  * task waits for them, without a dispatch. `gone`: its task no longer names the dispatch. Or the
  * outcome of one whose keys cannot be computed.
  */
@@ -26,7 +26,7 @@ export type LimitedWork = {
   /** Takes the slots of the limits in the ledger. */
   admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
   /** Frees them, because the attempt does not start here after all. */
-  giveBack(attempt: DueAttempt): void;
+  freeUnused(attempt: DueAttempt): void;
   /** Executes an attempt in its slots. */
   run(attempt: DueAttempt): Promise<void>;
   refuse(outcome: Outcome): void;
@@ -53,7 +53,7 @@ export async function startLimited(due: readonly DueAttempt[], work: LimitedWork
     const admissions = await admitted(candidates, work);
     for (const [index, admission] of admissions.entries()) {
       const candidate = candidates[index];
-      if (candidate !== undefined) await settle(candidate, admission, started, work);
+      if (candidate !== undefined) await startAdmitted(candidate, admission, started, work);
     }
   }
   started.rest.push(...due.slice(next));
@@ -74,7 +74,7 @@ async function nextCandidates(due: readonly DueAttempt[], work: LimitedWork): Pr
 }
 
 /** Starts an attempt that was admitted, as soon as it has a slot of the runner. */
-async function settle(
+async function startAdmitted(
   { attempt, isPlaced }: Candidate,
   admission: Admission,
   { executed, rest }: Started,
@@ -91,7 +91,7 @@ async function settle(
     return;
   }
   if (isPlaced) work.unplace(attempt);
-  work.giveBack(admission.attempt);
+  work.freeUnused(admission.attempt);
   rest.push(attempt);
 }
 

@@ -60,7 +60,7 @@ export function workThrough(
     limits: {
       isLimited: () => false,
       admit: () => Promise.reject(new Error('none has limits')),
-      giveBack: () => {},
+      freeUnused: () => {},
     },
     share: createShare(new Map(), createPace()),
     pace: createPace(),

@@ -53,7 +53,7 @@ test.each([
     { limit: 1, key, scope: 'runner' },
     'policy.concurrency.0.scope: runner allows neither a key nor a shared limit: use pool',
   ],
-  ['a key without a limit', { key }, 'policy.concurrency.0.limit: must be a whole number'],
+  ['a key without a limit', { key }, 'policy.concurrency.0.limit: must be an integer'],
   ['two limits of its own', [1, 2], 'policy.concurrency: two rules have the limit a.one'],
   [
     'two keys of its own',
@@ -70,7 +70,7 @@ test.each([
 
 test.each([
   [{ name: 'nospace', limit: 1 }, 'the name must match'],
-  [{ name: 'a.db', limit: 0 }, 'limit must be a whole number from 1 to 100000, got 0'],
+  [{ name: 'a.db', limit: 0 }, 'limit must be an integer from 1 to 100000, got 0'],
   [{ name: 'a.db', limit: 1.5 }, 'got 1.5'],
 ])('a shared limit is refused when it loads, with its name and file: %j', (limit, why) => {
   expect(() => defineLimit(limit)).toThrow(`Limit ${JSON.stringify(limit.name)} in `);
