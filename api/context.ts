@@ -36,6 +36,8 @@ export type Api = {
   /** Divides the connections of both pools among clients. */
   poolShares: PoolShares;
   requestTimeoutMs: number;
+  /** For how many days it is known which times of schedules have run. */
+  scheduleHistoryDays: number;
   /** Submits one task. Tasks that arrive together are written by one statement. */
   submitOne: (submission: Submission) => Promise<Submitted<Task>>;
   /** Counts the outcome of each submission of a name, for metrics. */

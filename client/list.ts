@@ -12,6 +12,8 @@ export type ListOptions = CallOptions & {
   tag?: string | undefined;
   initiator?: string | undefined;
   submittedBy?: string | undefined;
+  /** Only tasks of this schedule. */
+  scheduleId?: string | undefined;
   /** Only tasks whose error message contains this text. Case does not matter. */
   error?: string | undefined;
   errorGroup?: string | undefined;
@@ -49,6 +51,7 @@ export async function* listTasks(
     tag: filter.tag,
     initiator: filter.initiator,
     submitted_by: filter.submittedBy,
+    schedule_id: filter.scheduleId,
     error: filter.error,
     error_group: filter.errorGroup,
     parent_id: filter.parentId,

@@ -17,6 +17,7 @@ const filterSchema = z.strictObject({
   tag: z.string().optional(),
   initiator: z.string().optional(),
   submittedBy: z.string().optional(),
+  scheduleId: z.string().optional(),
   error: z.string().optional(),
   errorGroup: z.string().optional(),
   parentId: z.string().optional(),
@@ -33,7 +34,7 @@ const filterSchema = z.strictObject({
  */
 export const bulk = defineTask({
   name: 'errand.bulk',
-  version: '1.1.0',
+  version: '1.2.0',
   description: 'Retries or cancels the tasks that match a filter, for an operator.',
   payload: z.strictObject({
     action: z.enum(['retry', 'cancel']).describe('The action for each task'),

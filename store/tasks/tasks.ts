@@ -27,7 +27,7 @@ export type Task = {
   payload: unknown;
   result: unknown;
   error: ErrorRecord | null;
-  dedup: 'payload' | 'key' | 'idempotency_key' | null;
+  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
   dedup_key: string | null;
   tags: string[];
   initiator: string | null;
@@ -50,6 +50,10 @@ export type Task = {
   skipped: boolean;
   /** How many steps or other children it has; null if none. */
   children: number | null;
+  /** The schedule that submitted it. */
+  schedule_id: string | null;
+  /** The time of that schedule that it stands for. A step has the time of its workflow. */
+  scheduled_for: string | null;
 };
 
 /** One execution of a task by a runner, as on the wire. */
@@ -71,7 +75,7 @@ export const SUMMARY_COLUMNS = `
   errand.uuid_time(t.id) as created_at, t.run_at, t.started_at, t.finished_at, t.runner_id, t.error,
   t.crashes, t.cancel_requested_at, t.progress, t.progress_note,
   t.dedup, t.dedup_key, t.tags, t.initiator, t.submitted_by, t.source_system, t.reason, t.request_id, t.traceparent,
-  t.callback_url, t.parent_id, t.step, t.skipped, t.children`;
+  t.callback_url, t.parent_id, t.step, t.skipped, t.children, t.schedule_id, t.scheduled_for`;
 
 /**
  * The payload without secrets, for display; execution reads it elsewhere. The function is called

@@ -15,6 +15,7 @@ import { openEvents } from '../../support/network/event_source.ts';
 import { submitOne } from '../../support/tasks.ts';
 import type { Stage } from './statuses_apis.ts';
 import { overLimit, overPages } from './statuses_limits.ts';
+import { OF_SCHEDULES } from './statuses_schedules.ts';
 import { AS_JSON, each, exchange, sending, type Way, type Ways } from './statuses_sending.ts';
 
 /** More than the 10 MB that are read. */
@@ -219,6 +220,7 @@ const OF_ONE: Record<string, Ways> = {
   listDeliveries: { 200: each(sending('plain'), forOwnTask()) },
   resendDelivery: { 201: sending('plain'), 409: forDueDelivery },
   enableCallback: { 200: forDisabledEndpoint, 404: sending('plain') },
+  ...OF_SCHEDULES,
   retryTasks: byTask,
   cancelTasks: byTask,
   // The example is one that is answered 202.
