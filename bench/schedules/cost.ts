@@ -6,7 +6,7 @@ import { makeSchedules } from './make.ts';
 
 /** So many seconds apart, so that the tasks of one time are done before the next one. */
 const TICK_SECS = 3;
-const TICKS = { id: 'example.tick', timing: { every_seconds: TICK_SECS } };
+const TICKS = { id: 'example.tick', timing: { every_seconds: TICK_SECS, catch_up: 'all' } };
 /** Not due while it is measured. */
 const FAR = { id: 'example.far', timing: { every_seconds: 60, starts_at: '2200-01-01T00:00:00Z' } };
 /** The first times are not measured: connections, plans and compiled code are warmed up by them. */
