@@ -53,7 +53,7 @@ const bodySchema: JsonSchema = {
 
 /** The component schemas of a backfill. */
 export const backfillScheduleSchemas = {
-  BackfillAnswer: object('What a backfill has done, or would do', {
+  BackfillAnswer: object('The effect of a backfill', {
     dry_run: { type: 'boolean' },
     times: { type: 'integer', minimum: 0, description: 'How many times of the schedule the range has' },
     submitted: { type: 'integer', minimum: 0, description: 'How many of them this backfill submits' },
@@ -113,7 +113,7 @@ const askedSchema = z.object({
   reason: z.string().optional(),
 });
 
-/** What is asked for. */
+/** A valid request. */
 type Asked = {
   id: string;
   from: Date;
@@ -154,7 +154,7 @@ function readBody(id: string, body: unknown): Asked {
 
 type Outcome = 'submitted' | 'existing' | 'pending';
 
-/** The times of a range by what becomes of them. `due` are those to submit. */
+/** The times of a range by their outcome. `due` are those to submit. */
 type Plan = {
   schedule: StoredSchedule;
   times: { at: Date; outcome: Outcome; taskId: string | null }[];

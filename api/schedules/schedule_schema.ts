@@ -86,7 +86,7 @@ const settingsProperties: Record<string, JsonSchema> = {
     type: 'string',
     enum: [...CATCH_UP],
     default: 'last',
-    description: `What happens to times that nobody handled because no runner was up. \`last\`: the newest one is submitted. \`all\`: the newest \`catch_up_max\` ones; only with \`overlap: allow\`. \`skip\`: none that is late by more than ${GRACE_SECONDS} seconds`,
+    description: `The rule for times that nobody handled because no runner was up. \`last\`: the newest one is submitted. \`all\`: the newest \`catch_up_max\` ones; only with \`overlap: allow\`. \`skip\`: none that is late by more than ${GRACE_SECONDS} seconds`,
   },
   catch_up_window_seconds: {
     type: 'integer',
@@ -101,7 +101,7 @@ const settingsProperties: Record<string, JsonSchema> = {
     enum: [...OVERLAP],
     default: 'skip',
     description:
-      'What happens at a time when a task of the schedule has not finished. `skip`: the time is skipped. `queue_one`: one time waits for its end. `cancel_running`: the task is cancelled, and the time waits for its end. `allow`: both run',
+      'The rule for a time when a task of the schedule has not finished. `skip`: the time is skipped. `queue_one`: one time waits for its end. `cancel_running`: the task is cancelled, and the time waits for its end. `allow`: both run',
   },
   priority: {
     type: ['integer', 'null'],
@@ -127,7 +127,7 @@ const settingsProperties: Record<string, JsonSchema> = {
 /** The body that makes or changes a schedule. */
 export const settingsBody: JsonSchema = {
   type: 'object',
-  description: 'The settings of a schedule. What is left out has its default',
+  description: 'The settings of a schedule. A setting that is left out has its default',
   additionalProperties: false,
   required: ['task', 'payload'],
   properties: settingsProperties,
@@ -258,7 +258,7 @@ export const scheduleSchemas: Record<string, JsonSchema> = {
     required: ['id', 'state'],
     properties: complete,
   },
-  ScheduleRun: object('What became of a time, or of a range of skipped times', run),
+  ScheduleRun: object('The outcome of a time, or of a range of skipped times', run),
   ScheduleRecord: extended('Schedule', 'A schedule with its newest history', {
     last_runs: {
       type: 'array',

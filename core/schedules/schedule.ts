@@ -46,11 +46,11 @@ export type ScheduleInput<D extends TaskDefinition> = When & {
   startsAt?: Moment;
   /** The last moment that can be a time of it. */
   endsAt?: Moment;
-  /** What happens to times that nobody handled, because no runner was up. `last` by default. */
+  /** The rule for times that nobody handled, because no runner was up. `last` by default. */
   catchUp?: ScheduleSettings['catch_up'];
   catchUpWindowSeconds?: number;
   catchUpMax?: number;
-  /** What happens at a time when the run of an earlier one has not ended. `skip` by default. */
+  /** The rule for a time when the run of an earlier one has not ended. `skip` by default. */
   overlap?: ScheduleSettings['overlap'];
   priority?: number;
   maxAttempts?: number;
@@ -146,7 +146,7 @@ function settingsOf(
   return refuse(parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join('/')}`, message })));
 }
 
-/** The moment in UTC. What is no moment is left as it is, for the check of the settings. */
+/** The moment in UTC. Other values stay as they are, for the check of the settings. */
 function momentOf(given: unknown): unknown {
   const time = given instanceof Date ? given : new Date(isMomentText(given) ? given : Number.NaN);
   return Number.isNaN(time.getTime()) ? String(given) : time.toISOString();
