@@ -1,30 +1,26 @@
 import { z } from 'zod';
 import { checker } from '../../core/definitions/check.ts';
-import { type Detail, ErrandError } from '../../core/errors.ts';
 import { detail, got } from '../../core/json/json.ts';
 import { inZone } from '../../core/schedules/local_time.ts';
-import type { Timing } from '../../core/schedules/settings.ts';
-import { timesAfter } from '../../core/schedules/times.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import { namespaceOf } from '../../core/task.ts';
-import { readRecorded, submitBackfill } from '../../store/schedules/backfill.ts';
-import { readSchedule, type StoredSchedule } from '../../store/schedules/read.ts';
-import { takeTurns } from '../capacity/turns.ts';
-import type { Operation, RequestContext } from '../context.ts';
+import { submitBackfill } from '../../store/schedules/backfill.ts';
+import type { Operation } from '../context.ts';
 import { failures, jsonAnswer, jsonBody } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
 import { actOf } from '../operators/act.ts';
 import { toIsoTime } from '../request.ts';
-import { changesTooOften, MAX_TRIES, requireWhole, scheduleNotFound, scheduleToChange } from './schedule.ts';
+import {
+  type Asked,
+  invalidBackfill,
+  MAX_TIMES,
+  type Outcome,
+  type Plan,
+  planBackfill,
+} from './backfill_plan.ts';
+import { changesTooOften, MAX_TRIES, scheduleToChange } from './schedule.ts';
 import { scheduleIdParameter } from './schedule_schema.ts';
-
-/** Times of one backfill. */
-const MAX_TIMES = 1_000;
-/** Of all payloads that one backfill writes: several times the largest request. */
-const MAX_BYTES = 50_000_000;
-/** Times that are computed in one turn: about ten milliseconds. */
-const TIMES_PER_TURN = 50;
 
 const time: JsonSchema = { type: 'string', format: 'date-time' };
 
@@ -113,6 +109,7 @@ const askedSchema = z.object({
   reason: z.string().optional(),
 });
 
+<<<<<<< HEAD
 /** A valid request. */
 type Asked = {
   id: string;
@@ -123,6 +120,8 @@ type Asked = {
   reason?: string | undefined;
 };
 
+=======
+>>>>>>> main
 /** `POST /v1/schedules/{schedule_id}/backfill` (specification K5). */
 export const backfillSchedule: Operation = async (context, request, response) => {
   const asked = readBody(scheduleToChange(context, request), request.body);
@@ -145,13 +144,14 @@ export const backfillSchedule: Operation = async (context, request, response) =>
 /** Throws VALIDATION_FAILED for a range that cannot be one. */
 function readBody(id: string, body: unknown): Asked {
   const problems = check(body, '/body');
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalidBackfill(problems);
   const { dry_run: isDryRun, from, to, ...asked } = askedSchema.parse(body);
   const range = { from: new Date(toIsoTime(from, '/body/from')), to: new Date(toIsoTime(to, '/body/to')) };
-  if (range.from > range.to) throw invalid([detail('/body/to', `must not be before from${got(to)}`)]);
+  if (range.from > range.to) throw invalidBackfill([detail('/body/to', `must not be before from${got(to)}`)]);
   return { ...asked, ...range, id, isDryRun };
 }
 
+<<<<<<< HEAD
 type Outcome = 'submitted' | 'existing' | 'pending';
 
 /** The times of a range by their outcome. `due` are those to submit. */
@@ -230,6 +230,8 @@ function requireSize(times: number, payloadBytes: number): void {
   ]);
 }
 
+=======
+>>>>>>> main
 function answer(
   { schedule, times }: Plan,
   { isDryRun }: Asked,
@@ -262,8 +264,4 @@ function messageOf(
     ...(existing === 0 ? [] : [`${existing} had run before`]),
     ...(pending === 0 ? [] : [`${pending} are handled by the schedule itself`]),
   ].join(', ');
-}
-
-function invalid(details: Detail[]): ErrandError {
-  return new ErrandError('VALIDATION_FAILED', 'The backfill is not valid', { details });
 }

@@ -1,22 +1,11 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { checker } from '../../core/definitions/check.ts';
-import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
-import { detail, pointerPart, valueAt } from '../../core/json/json.ts';
-import type { Submittable } from '../../core/registration/submittable.ts';
 import { settingsProblems } from '../../core/schedules/check.ts';
 import { type Course, courseOfChange, isSameTiming } from '../../core/schedules/course.ts';
 import { firstTime } from '../../core/schedules/plan.ts';
-import { type ScheduleSettings, settingsSchema } from '../../core/schedules/settings.ts';
-import { submissionOf } from '../../core/schedules/submission.ts';
-import {
-  changeSchedule,
-  createSchedule,
-  readForChange,
-  type ScheduleContent,
-} from '../../store/schedules/change.ts';
+import type { ScheduleSettings } from '../../core/schedules/settings.ts';
+import { changeSchedule, createSchedule, readForChange } from '../../store/schedules/change.ts';
 import type { ScheduleAtNow, StoredSchedule } from '../../store/schedules/read.ts';
-import { giveWay } from '../capacity/turns.ts';
 import type { Operation, RequestContext } from '../context.ts';
 import { failures, jsonAnswer, jsonBody, location } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
@@ -24,7 +13,7 @@ import { inQuery } from '../openapi/schemas/parameters.ts';
 import { extended, ref } from '../openapi/schemas/schemas.ts';
 import { actOf, reasonParameter } from '../operators/act.ts';
 import { parseQuery } from '../request.ts';
-import { findTask, payloadProblems } from '../submit/submission.ts';
+import { type AskedContent, invalidSettings, readSettings, together } from './asked_settings.ts';
 import {
   changesTooOften,
   MAX_TRIES,
@@ -33,7 +22,7 @@ import {
   shownSchedule,
   standingOf,
 } from './schedule.ts';
-import { scheduleIdParameter, settingsBody } from './schedule_schema.ts';
+import { scheduleIdParameter } from './schedule_schema.ts';
 import { toSchedule } from './shown.ts';
 
 /** The component schema of the answer. */
@@ -84,7 +73,7 @@ const querySchema = z.object({ dry_run: z.boolean() });
 export const putSchedule: Operation = async (context, request, response) => {
   const id = scheduleToChange(context, request);
   const { dry_run: isDryRun } = parseQuery(querySchema, request);
-  const asked = await readBody(context, id, request);
+  const asked = await readSettings(context, id, request);
   const put = await upsert(context, { ...asked, id, isDryRun }, request);
   const { created, changed, schedule, now } = put;
   if (created && !isDryRun) response.status(201).location(context.publicUrl(request, `/v1/schedules/${id}`));
@@ -97,6 +86,7 @@ export const putSchedule: Operation = async (context, request, response) => {
   });
 };
 
+<<<<<<< HEAD
 /** The content that a request asks for. `problems` are those that do not depend on the time. */
 type AskedContent = { content: ScheduleContent; problems: Detail[] };
 
@@ -190,6 +180,8 @@ function inUtc(settings: ScheduleSettings): ScheduleSettings {
   };
 }
 
+=======
+>>>>>>> main
 type Put = ScheduleAtNow & { schedule: StoredSchedule; created: boolean; changed: boolean };
 
 /**
@@ -232,13 +224,7 @@ function requireValid(
   const isKept = schedule !== null && isSameTiming(schedule.settings, settings);
   const ofSettings = settingsProblems(id, settings, isKept ? new Date(0) : now, '/body');
   const all = together(ofSettings, problems);
-  if (all.length > 0) throw invalid(id, all);
-}
-
-function invalid(id: string, details: Detail[]): ErrandError {
-  return new ErrandError('VALIDATION_FAILED', `The settings of the schedule ${id} are not valid`, {
-    details: details.slice(0, MAX_DETAILS),
-  });
+  if (all.length > 0) throw invalidSettings(id, all);
 }
 
 function courseOf(id: string, settings: ScheduleSettings, { schedule, now }: ScheduleAtNow): Course {

@@ -1,26 +1,12 @@
-import {
-  CATCH_UP,
-  CATCH_UP_LIMIT,
-  CRON_MAX_LENGTH,
-  DESCRIPTION_MAX_LENGTH,
-  GRACE_SECONDS,
-  INTERVAL_LIMIT_SECONDS,
-  JITTER_LIMIT_SECONDS,
-  OVERLAP,
-  SCHEDULE_ID_MAX_LENGTH,
-  SCHEDULE_ID_PATTERN,
-  SCHEDULE_MAX_ATTEMPTS_LIMIT,
-  SCHEDULE_PRIORITY_LIMIT,
-  TIMEZONE_MAX_LENGTH,
-} from '../../core/schedules/settings.ts';
+import { SCHEDULE_ID_MAX_LENGTH, SCHEDULE_ID_PATTERN } from '../../core/schedules/settings.ts';
 import { SKIP_REASONS } from '../../core/schedules/skip_reasons.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import { STATES } from '../../core/states.ts';
-import { NAME_MAX_LENGTH } from '../../core/task.ts';
 import { SCHEDULE_ORIGINS, SCHEDULE_STATES } from '../../store/schedules/read.ts';
 import { SUMMED_UP_RUNS } from '../../store/schedules/runs.ts';
 import type { Parameter } from '../openapi/schemas/parameters.ts';
 import { extended, object, ref } from '../openapi/schemas/schemas.ts';
+import { settingsBody, settingsProperties, timingBody } from './settings_schema.ts';
 
 const text: JsonSchema = { type: 'string' };
 const nullableText: JsonSchema = { type: ['string', 'null'] };
@@ -42,6 +28,7 @@ export const scheduleIdParameter: Parameter = {
   },
 };
 
+<<<<<<< HEAD
 /** The settings that decide about times, for bodies. */
 export const timingProperties: Record<string, JsonSchema> = {
   cron: {
@@ -141,6 +128,8 @@ export const timingBody: JsonSchema = {
   properties: timingProperties,
 };
 
+=======
+>>>>>>> main
 const { payload: _payload, ...withoutPayload } = settingsProperties;
 
 const summary: Record<string, JsonSchema> = {

@@ -46,11 +46,19 @@ export type ScheduleInput<D extends TaskDefinition> = When & {
   startsAt?: Moment;
   /** The last moment that can be a time of it. */
   endsAt?: Moment;
+<<<<<<< HEAD
   /** The rule for times that nobody handled, because no runner was up. `last` by default. */
   catchUp?: ScheduleSettings['catch_up'];
   catchUpWindowSeconds?: number;
   catchUpMax?: number;
   /** The rule for a time when the run of an earlier one has not ended. `skip` by default. */
+=======
+  /** Decides about times that nobody handled, because no runner was up. `last` by default. */
+  catchUp?: ScheduleSettings['catch_up'];
+  catchUpWindowSeconds?: number;
+  catchUpMax?: number;
+  /** Decides about a time at which the run of an earlier one has not ended. `skip` by default. */
+>>>>>>> main
   overlap?: ScheduleSettings['overlap'];
   priority?: number;
   maxAttempts?: number;
@@ -77,6 +85,7 @@ const WIRE_NAMES = {
 export const CODE_NAMES = new Map<string, string>(
   Object.entries(WIRE_NAMES).map(([name, wire]) => [wire, name]),
 );
+const WIRE_WORDS = new RegExp(`\\b(?:${[...CODE_NAMES.keys()].join('|')})\\b`, 'g');
 const MOMENTS: ReadonlySet<string> = new Set(['at', 'starts_at', 'ends_at']);
 
 /**
@@ -92,7 +101,9 @@ export function defineSchedule<D extends TaskDefinition>(schedule: ScheduleInput
   if (task.workflow !== undefined)
     refuse([{ path: '/task', message: `must not be a step: schedule the workflow ${task.workflow}` }]);
   const settings = settingsOf(task, given, refuse);
-  const problems = [...settingsProblems(id, settings, new Date(0)), ...payloadProblems(task, settings)];
+  // A file must still load when the last time of its schedule is over.
+  const ofSettings = settingsProblems(id, settings, new Date(0)).map(wordedInCode);
+  const problems = [...ofSettings, ...payloadProblems(task, settings)];
   if (problems.length > 0) refuse(problems);
   return Object.freeze({ id, task, settings: Object.freeze(settings), file });
 }
@@ -116,6 +127,11 @@ function refusal(id: unknown, file: string): Refuse {
     const shown = problems.map(({ path, message }) => `${path === '' ? '' : `${inCode(path)}: `}${message}`);
     throw new Error(`Schedule ${JSON.stringify(id)} in ${file}: ${shown.join('; ')}`);
   };
+}
+
+/** The same problem with the names of settings in code. */
+function wordedInCode({ path, message }: Detail): Detail {
+  return { path, message: message.replaceAll(WIRE_WORDS, (wire) => CODE_NAMES.get(wire) ?? wire) };
 }
 
 /** `/catch_up_max` is `catchUpMax` here. Places in the payload stay JSON Pointers. */
@@ -146,7 +162,11 @@ function settingsOf(
   return refuse(parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join('/')}`, message })));
 }
 
+<<<<<<< HEAD
 /** The moment in UTC. Other values stay as they are, for the check of the settings. */
+=======
+/** The moment in UTC. Another value is left as it is, for the check of the settings. */
+>>>>>>> main
 function momentOf(given: unknown): unknown {
   const time = given instanceof Date ? given : new Date(isMomentText(given) ? given : Number.NaN);
   return Number.isNaN(time.getTime()) ? String(given) : time.toISOString();
