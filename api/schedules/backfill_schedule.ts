@@ -109,19 +109,6 @@ const askedSchema = z.object({
   reason: z.string().optional(),
 });
 
-<<<<<<< HEAD
-/** A valid request. */
-type Asked = {
-  id: string;
-  from: Date;
-  to: Date;
-  isDryRun: boolean;
-  repeat: boolean;
-  reason?: string | undefined;
-};
-
-=======
->>>>>>> main
 /** `POST /v1/schedules/{schedule_id}/backfill` (specification K5). */
 export const backfillSchedule: Operation = async (context, request, response) => {
   const asked = readBody(scheduleToChange(context, request), request.body);
@@ -151,87 +138,6 @@ function readBody(id: string, body: unknown): Asked {
   return { ...asked, ...range, id, isDryRun };
 }
 
-<<<<<<< HEAD
-type Outcome = 'submitted' | 'existing' | 'pending';
-
-/** The times of a range by their outcome. `due` are those to submit. */
-type Plan = {
-  schedule: StoredSchedule;
-  times: { at: Date; outcome: Outcome; taskId: string | null }[];
-  due: Date[];
-};
-
-async function planBackfill(context: RequestContext, asked: Asked): Promise<Plan> {
-  const { now, schedule } = await readSchedule(context.writes, asked.id);
-  if (schedule === null) throw scheduleNotFound(asked.id);
-  requireWhole(schedule);
-  if (asked.to > now)
-    throw invalid([detail('/body/to', `must not be after now (${now.toISOString()})${got(asked.to)}`)]);
-  const found = await timesOf(context, schedule.settings, asked);
-  const { tasks, payloadBytes } = await readRecorded(context.writes, asked.id, found);
-  const times = found.map((at): Plan['times'][number] => {
-    const ran = tasks.has(at.getTime());
-    const outcome = ran ? 'existing' : isPending(schedule, at) ? 'pending' : 'submitted';
-    return { at, outcome, taskId: tasks.get(at.getTime()) ?? null };
-  });
-  const due = times.filter(({ outcome }) => outcome === 'submitted').map(({ at }) => at);
-  requireKnown(context, asked, { schedule, now, due });
-  requireSize(due.length, payloadBytes);
-  return { schedule, times, due };
-}
-
-/** The times of the range, computed in turns. Throws VALIDATION_FAILED if there are too many. */
-async function timesOf(context: RequestContext, timing: Timing, { from, to }: Asked): Promise<Date[]> {
-  const turns = takeTurns(() => context.throwIfOver());
-  const found: Date[] = [];
-  for (let after = new Date(from.getTime() - 1); ; after = found.at(-1) ?? to) {
-    const next = timesAfter(timing, after, TIMES_PER_TURN).filter((at) => at <= to);
-    found.push(...next);
-    if (found.length > MAX_TIMES) break;
-    if (next.length < TIMES_PER_TURN) return found;
-    await turns();
-  }
-  const last = found[MAX_TIMES - 1]?.toISOString();
-  throw invalid([
-    detail('/body/to', `the range has more than ${MAX_TIMES} times: send at most ${last}${got(to)}`),
-  ]);
-}
-
-/** Whether the schedule itself handles a time: it is due and no runner has come to it yet, or it waits. */
-function isPending({ state, next_at, held_for }: StoredSchedule, at: Date): boolean {
-  if (held_for !== null && Date.parse(held_for) === at.getTime()) return true;
-  return state === 'active' && next_at !== null && at >= new Date(next_at);
-}
-
-/** Times after the schedule was made and before its recorded history may have run. */
-function requireKnown(
-  context: RequestContext,
-  { repeat }: Asked,
-  { schedule, now, due }: { schedule: StoredSchedule; now: Date; due: Date[] },
-): void {
-  const since = new Date(now.getTime() - context.scheduleHistoryDays * 86_400_000);
-  const unknown = due.filter((at) => at < since && at > new Date(schedule.created_at));
-  if (unknown.length === 0 || repeat) return;
-  throw invalid([
-    detail(
-      '/body/repeat',
-      `must be true: it is no longer known which of ${unknown.length} times before ${since.toISOString()} have run (SCHEDULE_HISTORY_DAYS is ${context.scheduleHistoryDays})${got(repeat)}`,
-    ),
-  ]);
-}
-
-function requireSize(times: number, payloadBytes: number): void {
-  if (times * payloadBytes <= MAX_BYTES) return;
-  throw invalid([
-    detail(
-      '/body/to',
-      `the tasks of ${times} times would have ${times * payloadBytes} bytes of payloads, and one backfill may write ${MAX_BYTES}: send ${Math.floor(MAX_BYTES / payloadBytes)} times at once`,
-    ),
-  ]);
-}
-
-=======
->>>>>>> main
 function answer(
   { schedule, times }: Plan,
   { isDryRun }: Asked,

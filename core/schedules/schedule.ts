@@ -46,19 +46,11 @@ export type ScheduleInput<D extends TaskDefinition> = When & {
   startsAt?: Moment;
   /** The last moment that can be a time of it. */
   endsAt?: Moment;
-<<<<<<< HEAD
-  /** The rule for times that nobody handled, because no runner was up. `last` by default. */
-  catchUp?: ScheduleSettings['catch_up'];
-  catchUpWindowSeconds?: number;
-  catchUpMax?: number;
-  /** The rule for a time when the run of an earlier one has not ended. `skip` by default. */
-=======
   /** Decides about times that nobody handled, because no runner was up. `last` by default. */
   catchUp?: ScheduleSettings['catch_up'];
   catchUpWindowSeconds?: number;
   catchUpMax?: number;
   /** Decides about a time at which the run of an earlier one has not ended. `skip` by default. */
->>>>>>> main
   overlap?: ScheduleSettings['overlap'];
   priority?: number;
   maxAttempts?: number;
@@ -162,11 +154,7 @@ function settingsOf(
   return refuse(parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join('/')}`, message })));
 }
 
-<<<<<<< HEAD
-/** The moment in UTC. Other values stay as they are, for the check of the settings. */
-=======
 /** The moment in UTC. Another value is left as it is, for the check of the settings. */
->>>>>>> main
 function momentOf(given: unknown): unknown {
   const time = given instanceof Date ? given : new Date(isMomentText(given) ? given : Number.NaN);
   return Number.isNaN(time.getTime()) ? String(given) : time.toISOString();

@@ -7,8 +7,8 @@ import { LEASE, steady } from '../../support/runners.ts';
 import { until } from '../../support/until.ts';
 import { clockAhead } from '../clock/faked_clock.ts';
 import { checkTimes } from './check_times.ts';
+import { type KeptRunner, keepRunner } from './kept_runner.ts';
 import { ended, makeSchedules, several, type Wanted } from './made_schedules.ts';
-import { reviveRunner, type RevivedRunner } from './revived_runner.ts';
 
 /** `SCHEDULES_MINUTES=5 npx vitest run test/system/schedules/exactly_once.test.ts` is a longer run. */
 const MINUTES = Number(process.env.SCHEDULES_MINUTES ?? 0.35);
@@ -51,9 +51,9 @@ function slow(overlap: 'skip' | 'queue_one' | 'cancel_running'): Wanted {
 test('F19: three runners with clocks an hour off, killed, frozen and without Postgres, handle each time of each schedule exactly once', async () => {
   const postgres = await startOwnPostgres();
   const runners = [
-    reviveRunner(postgres.url, LEASE),
-    reviveRunner(postgres.url, { ...LEASE, ...clockAhead(HOUR_SECS) }),
-    reviveRunner(postgres.url, { ...LEASE, ...clockAhead(-HOUR_SECS) }),
+    keepRunner(postgres.url, LEASE),
+    keepRunner(postgres.url, { ...LEASE, ...clockAhead(HOUR_SECS) }),
+    keepRunner(postgres.url, { ...LEASE, ...clockAhead(-HOUR_SECS) }),
   ];
   await steady(postgres.pool, runners.length);
   expect(await Promise.all(runners.map(hoursAhead))).toEqual([0, 1, -1]);
@@ -73,7 +73,7 @@ test('F19: three runners with clocks an hour off, killed, frozen and without Pos
 });
 
 /** How many hours the clock of a runner is ahead of the machine's. */
-async function hoursAhead(runner: RevivedRunner): Promise<number> {
+async function hoursAhead(runner: KeptRunner): Promise<number> {
   const [, time] = await until('it has logged', () =>
     /"time":"([^"]+)"/.exec(runner.current()?.output() ?? ''),
   );
@@ -82,7 +82,7 @@ async function hoursAhead(runner: RevivedRunner): Promise<number> {
 }
 
 /** Does everything that can happen to the processes, in random order, again and again until the time is over. */
-async function wreak(postgres: OwnPostgres, runners: readonly RevivedRunner[], forMs: number): Promise<void> {
+async function wreak(postgres: OwnPostgres, runners: readonly KeptRunner[], forMs: number): Promise<void> {
   const actions = [
     ...runners.map((runner) => () => void runner.current()?.child.kill('SIGKILL')),
     () => freeze(runners[Math.floor(Math.random() * runners.length)]),
@@ -101,7 +101,7 @@ async function wreak(postgres: OwnPostgres, runners: readonly RevivedRunner[], f
   }
 }
 
-async function freeze(runner: RevivedRunner | undefined): Promise<void> {
+async function freeze(runner: KeptRunner | undefined): Promise<void> {
   const child = runner?.current()?.child;
   child?.kill('SIGSTOP');
   await pause(FROZEN_MS);

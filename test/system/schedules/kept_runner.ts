@@ -4,7 +4,7 @@ import { whenDone } from '../../support/when_done.ts';
 
 const RESTART_AFTER_MS = 200;
 
-export type RevivedRunner = {
+export type KeptRunner = {
   /** The process that runs now; null between two. */
   current(): FixtureRunner | null;
   /** How often the handler of each task was called, by all of its processes. */
@@ -16,7 +16,7 @@ export type RevivedRunner = {
 };
 
 /** A fixture runner that is started again whenever it ends, as a service manager would. */
-export function reviveRunner(url: string, environment: Record<string, string>): RevivedRunner {
+export function keepRunner(url: string, environment: Record<string, string>): KeptRunner {
   const all: FixtureRunner[] = [];
   let current: FixtureRunner | null = null;
   let isStopping = false;
