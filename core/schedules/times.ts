@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cronRule, type Rule } from './cron.ts';
+import { cronRule, type Rule } from './cron/cron.ts';
 import type { Timing } from './settings.ts';
 
 /** The last moment that a schedule can have: what its table can store. */

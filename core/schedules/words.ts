@@ -1,4 +1,4 @@
-import { cronInWords } from './cron_words.ts';
+import { cronInWords } from './cron/cron_words.ts';
 import { inZone } from './local_time.ts';
 import type { Timing } from './settings.ts';
 

@@ -1,5 +1,5 @@
 import { Cron, CronPattern } from 'croner';
-import { instantOf, latestReading, zoneName } from './wall_clock.ts';
+import { instantOf, latestReading, zoneName } from '../wall_clock.ts';
 
 /**
  * A rule for times, in ms. `next` is the first time after an instant, `latest` the newest one up to it, both null

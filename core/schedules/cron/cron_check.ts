@@ -1,7 +1,7 @@
 import { Cron, CronPattern } from 'croner';
-import { shorten } from '../json/json.ts';
+import { shorten } from '../../json/json.ts';
+import { CRON_MAX_LENGTH } from '../settings.ts';
 import { CRON_OPTIONS } from './cron.ts';
-import { CRON_MAX_LENGTH } from './settings.ts';
 
 /** The fields of an expression, with all that each accepts. An expression with five has no `second`. */
 const FIELDS = [
