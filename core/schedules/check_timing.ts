@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Detail } from '../errors.ts';
 import { got } from '../json/json.ts';
-import { cronProblem } from './cron/cron_check.ts';
+import { cronProblem } from './cron_check.ts';
 import {
   INTERVAL_LIMIT_SECONDS,
   JITTER_LIMIT_SECONDS,
