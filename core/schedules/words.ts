@@ -16,7 +16,7 @@ export function timingInWords(timing: Timing): string {
 function ruleInWords({ cron, every_seconds, at, timezone }: Timing): string {
   if (cron !== null) return `${cronInWords(cron)} in ${timezone}`;
   if (at !== null) return `once, at ${inZone(new Date(at), timezone)}`;
-  if (every_seconds === null) throw new Error('The timing has neither cron, every_seconds nor at');
+  if (every_seconds === null) throw new Error('the timing has none of cron, every_seconds and at');
   return `every ${durationInWords(every_seconds).replace(/^1 (\w+)$/, '$1')}`;
 }
 
