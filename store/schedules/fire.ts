@@ -20,7 +20,7 @@ export type PlannedFiring = {
   dueAt: Date | null;
 };
 
-/** What became of a time: submitted, skipped because of an earlier run, or held until that run ends. */
+/** The outcome of a time: submitted, skipped because of an earlier run, or held until that run ends. */
 export type Decision = 'submit' | 'overlap' | 'hold' | 'ran';
 
 /** A schedule that this call has handled. */
@@ -36,7 +36,7 @@ export type Fired = {
 
 /**
  * Handles due times of schedules, in one statement: it moves each watermark, submits the tasks, and records
- * what became of each time (specification K3). A schedule counts only if its row is as it was planned for and
+ * the outcome of each time (specification K3). A schedule counts only if its row is as it was planned for and
  * its time is due by Postgres's clock; one that another runner handles at this moment is left to it. So gives
  * those that it has handled.
  *
@@ -88,7 +88,7 @@ const DUE = `
   )`;
 
 /**
- * What becomes of each time. `ran`: a backfill has submitted it already. The open run that a time must not
+ * The outcome of each time. `ran`: a backfill has submitted it already. The open run that a time must not
  * overlap is the oldest one.
  */
 const DECIDED = `

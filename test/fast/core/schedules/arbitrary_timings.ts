@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import type { ScheduleSettings } from '../../../../core/schedules/settings.ts';
 import { type Clock, type Field, settingsOf } from './oracle.ts';
 
-/** Zones of all kinds: none, halves and quarters of hours, gaps at and up to midnight, two hours, far from UTC. */
+/**
+ * Zones of all kinds: none, halves and quarters of hours, gaps at and up to midnight, two hours, far from
+ * UTC.
+ */
 export const anyZone: fc.Arbitrary<string> = fc.constantFrom(
   'UTC',
   'Europe/Berlin',
