@@ -191,6 +191,20 @@ describe.each(NIGHTS)('$zone, $night', ({ zone, from, until, times }) => {
     }
   });
 
+  test('whenever one looks, also while readings repeat, the next time is after it and the newest is not', () => {
+    const cron = '0,15,30,45 0-3,22,23 * * *';
+    const settings = settingsOf({ cron, timezone: zone });
+    const [start, end] = [Date.parse(from), Date.parse(until)];
+    const around = { after: new Date(start - 86_400_000), until: new Date(end + 86_400_000) };
+    const all = latestTimes(settings, around, 1_000).map((time) => time.getTime());
+    for (let time = start; time < end; time += 7 * 60_000) {
+      const moment = new Date(time);
+      expect(nextTime(settings, moment)?.getTime()).toBe(all.find((other) => other > time));
+      const [newest] = latestTimes(settings, { after: around.after, until: moment }, 1);
+      expect(newest?.getTime()).toBe(all.findLast((other) => other <= time));
+    }
+  });
+
   function expectTimes(settings: ReturnType<typeof settingsOf>, expected: string[]): void {
     const after = timesAfter(settings, range.after, expected.length + 1).filter(
       (time) => time <= range.until,
