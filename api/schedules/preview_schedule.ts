@@ -9,7 +9,7 @@ import type { Operation } from '../context.ts';
 import { failures, jsonAnswer, jsonBody } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
-import { timingBody } from './schedule_schema.ts';
+import { timingBody } from './settings_schema.ts';
 import { SHOWN_TIMES, shownTimes } from './shown.ts';
 
 /** The component schema of the answer. */

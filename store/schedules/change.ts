@@ -217,7 +217,7 @@ function skippedValues(skipped: SkippedTimes | null): unknown[] {
   return [skipped?.from ?? null, skipped?.until ?? null, skipped?.count ?? null];
 }
 
-/** The audit row of what is in \`changed\`, and the notification of the runners. */
+/** The audit row of what is in `changed`, and the notification of the runners. */
 function told(action: string, details: string): string {
   return `
       audited as (

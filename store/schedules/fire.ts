@@ -110,7 +110,7 @@ const DECIDED = `
            ) open on true
   )`;
 
-/** Submits the tasks of \`submitting\`: relations with id, at, dispatch_id, payload and submission. */
+/** Submits the tasks of `submitting`: relations with id, at, dispatch_id, payload and submission. */
 export const SUBMITTED = `
   items as materialized (
     select jsonb_agg(i.submission || jsonb_build_object(
