@@ -80,7 +80,7 @@ function fieldProblem(field: Field, text: string, canReadText: (text: string) =>
   return `the ${name} ${shown(wrong)} is not valid: use ${accepts}, a list, a range, a step or *, such as "${example}".${hint}`;
 }
 
-/** What somebody probably meant who wrote what other programs accept. */
+/** The probable meaning of an expression that other programs accept. */
 function hintFor({ name, least, most }: Field, entry: string): string {
   if (entry === '') return ' It has a comma too many.';
   if (/\bLW\b/i.test(entry)) return ' LW cannot be part of a list.';

@@ -61,7 +61,7 @@ export type ScheduleFacts = {
 };
 
 /**
- * What became, or will become, of a time; without a time the state of the schedule. `due`: it will be handled
+ * The past or future outcome of a time; without a time the state of the schedule. `due`: it will be handled
  * within about a second. `no_runner`: due, and no runner is up. `held`: it waits for an earlier run to end.
  * `unrecorded`: nothing is known.
  */

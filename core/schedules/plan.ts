@@ -91,7 +91,7 @@ function dueTimes(id: string, settings: ScheduleSettings, times: Date[], now: Da
   return newest !== undefined && dueAt(id, settings, newest) > now ? times.slice(0, -1) : times;
 }
 
-/** The times that are recent enough to be caught up with. What counts is when they were due. */
+/** The times that are recent enough to be caught up with. The moment when they were due counts. */
 function recentTimes(id: string, settings: ScheduleSettings, times: Date[], now: Date): Date[] {
   const seconds = settings.catch_up === 'skip' ? GRACE_SECONDS : settings.catch_up_window_seconds;
   const oldest = new Date(now.getTime() - seconds * 1_000);

@@ -49,7 +49,7 @@ export function countTimes(timing: Timing, { after, until }: Range, limit: numbe
 
 /**
  * When a time is handled: later by its jitter, and before the next time. The same id and time always give the
- * same moment, whoever computes it.
+ * same moment, in each process that computes it.
  */
 export function dueAt(id: string, timing: Timing, time: Date): Date {
   if (timing.jitter_seconds === 0) return time;

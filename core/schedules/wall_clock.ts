@@ -33,7 +33,7 @@ export function zoneName(zone: string): string | null {
 }
 
 /**
- * What the clocks of a zone show at an instant. Like all functions here, it throws a RangeError for an
+ * The reading of the clocks of a zone at an instant. Like all functions here, it throws a RangeError for an
  * unknown zone.
  */
 export function readingAt(zone: string, instant: number): number {
