@@ -66,8 +66,10 @@ test('F19: three runners with clocks an hour off, killed, frozen and without Pos
   await checkTimes(postgres.pool, schedules);
   const seen = (id: string) => runners.map((runner) => runner.scheduledFor(id)).find((time) => time);
   const tasks = await submittedTasks(postgres.pool);
+  // What a runner has told may still be on its way.
+  await until('the handler of each task was called', () => tasks.every(({ id }) => seen(id) !== undefined));
   const wrong = tasks.filter(({ id, time }) => seen(id) !== new Date(time).toISOString());
-  expect(wrong, 'tasks whose handler was never called, or with another time').toEqual([]);
+  expect(wrong, 'tasks whose handler got another time').toEqual([]);
   await until('each was killed, and started again', () => runners.every((runner) => runner.starts() > 1));
   await Promise.all(runners.map((runner) => runner.stop()));
 });
