@@ -6,6 +6,8 @@ export type PlannedFiring = {
   id: string;
   /** Of the row that it was planned for. */
   revision: number;
+  /** Its next time then: a schedule that was removed and made again may have the same revision. */
+  plannedFor: Date;
   task: string;
   priority: number;
   /** The times whose tasks are submitted, oldest first. Several only if runs may overlap. */
@@ -59,9 +61,10 @@ function toItems(planned: readonly PlannedFiring[]): Record<string, unknown>[] {
     assignDispatches(times, ({ group }) => group),
     ({ id }) => id,
   );
-  return planned.map(({ id, revision, skipped, lastAt, nextAt, dueAt }) => ({
+  return planned.map(({ id, revision, plannedFor, skipped, lastAt, nextAt, dueAt }) => ({
     id,
     revision,
+    planned_for: plannedFor,
     times: (byId.get(id) ?? []).map(({ at, dispatchId }) => ({ at, dispatch_id: dispatchId })),
     skipped,
     last_at: lastAt,
@@ -76,9 +79,9 @@ const DUE = `
     select s.id, s.settings ->> 'overlap' as overlap, s.held_for, s.settings -> 'payload' as payload, s.submission,
            s.due_at as was_due_at, g.times, g.skipped, g.last_at, g.next_at, g.due_at
       from jsonb_to_recordset($1::jsonb) as g (
-             id text, revision bigint, times jsonb, skipped jsonb,
+             id text, revision bigint, planned_for timestamptz, times jsonb, skipped jsonb,
              last_at timestamptz, next_at timestamptz, due_at timestamptz)
-      join errand.schedules s on s.id = g.id and s.revision = g.revision
+      join errand.schedules s on s.id = g.id and s.revision = g.revision and s.next_at = g.planned_for
      where s.due_at <= errand.schedule_now()
      order by s.id
        for no key update of s skip locked

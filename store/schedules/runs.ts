@@ -153,7 +153,7 @@ export async function deleteOldRuns(database: Database, days: number, limit: num
       delete from errand.schedule_runs
        where ctid = any (array(select ctid
                                  from errand.schedule_runs
-                                where at < now() - make_interval(days => $1)
+                                where at < errand.schedule_now() - make_interval(days => $1)
                                 order by at
                                 limit $2))`,
     values: [days, limit],

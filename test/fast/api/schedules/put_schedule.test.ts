@@ -189,7 +189,12 @@ describe('PUT /v1/schedules/{schedule_id} answers 400', () => {
     ],
     ['an end in the past', { ends_at: '2026-03-01T00:00:00Z' }, '/body/ends_at', /must be after now/],
     ['a zone that does not exist', { timezone: 'Nowhere' }, '/body/timezone', /IANA time zone/],
-    ['all missed times that skip each other', { catch_up: 'all' }, '/body/overlap', /must be "allow"/],
+    [
+      'all missed times that skip each other',
+      { catch_up: 'all' },
+      '/body/overlap',
+      /must be "allow" with catch_up "all"/,
+    ],
     ['another namespace than that of its task', { task: 'example.echo' }, '/body/task', /namespace/],
     ['a payload that does not fit', { payload: { customer: 7 } }, '/body/payload/customer', /string/],
     ['no payload', { payload: undefined }, '/body/payload', /is required/],
@@ -261,6 +266,11 @@ describe('PUT /v1/schedules/{schedule_id} refuses', () => {
     await pool.query(
       `update errand.schedules set origin = 'code', owner = 'shop' where id = 'example.in_code'`,
     );
+    const { rows } = await pool.query<{ id: number }>(
+      `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, project, schedules)
+       values ('here', 1, 'test', '{}', 1, 15, 'shop', '{example.in_code}')
+       returning id`,
+    );
     const before = await everything();
     for (const answer of [
       await put('example.in_code', { ...NIGHTLY, task: 'example.echo', payload: { message: 'a' } }),
@@ -270,6 +280,11 @@ describe('PUT /v1/schedules/{schedule_id} refuses', () => {
       expect(answer.body.error).toMatch(/defined in the code of shop: change it there and deploy/);
     }
     expect(await everything()).toEqual(before);
+    // The runners of its repository have left, perhaps for good.
+    await pool.query(`update errand.runners set ended_at = now(), end_reason = 'stopped' where id = $1`, [
+      rows[0]?.id,
+    ]);
+    expect((await api.call('DELETE', '/v1/schedules/example.in_code')).status).toBe(200);
   });
 });
 

@@ -85,7 +85,7 @@ function field(least: number, most: number, special: readonly string[] = []): fc
 }
 
 /** Expressions of five or six fields; nearly all can be read and have times. */
-export const anyExpression: fc.Arbitrary<string> = fc
+const anyExpression: fc.Arbitrary<string> = fc
   .tuple(
     fc.oneof({ weight: 3, arbitrary: fc.constant('') }, field(0, 59)),
     field(0, 59),
