@@ -90,7 +90,7 @@ function problemsOfRest(id: string, body: unknown, { issues }: z.ZodError): Deta
   );
 }
 
-/** Two lists of problems. Of one place the first list tells. */
+/** Two lists of problems. For one place the first list counts. */
 export function together(first: Detail[], others: Detail[]): Detail[] {
   const told = new Set(first.map(({ path }) => path));
   return [...first, ...others.filter(({ path }) => !told.has(path))];

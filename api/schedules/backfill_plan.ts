@@ -15,7 +15,7 @@ const MAX_BYTES = 50_000_000;
 /** Times that are computed in one turn: about ten milliseconds. */
 const TIMES_PER_TURN = 50;
 
-/** What is asked for. */
+/** A valid request. */
 export type Asked = {
   id: string;
   from: Date;
@@ -27,7 +27,7 @@ export type Asked = {
 
 export type Outcome = 'submitted' | 'existing' | 'pending';
 
-/** The times of a range by what becomes of them. `due` are those to submit. */
+/** The times of a range by their outcome. `due` are those to submit. */
 export type Plan = {
   schedule: StoredSchedule;
   times: { at: Date; outcome: Outcome; taskId: string | null }[];

@@ -49,7 +49,7 @@ const bodySchema: JsonSchema = {
 
 /** The component schemas of a backfill. */
 export const backfillScheduleSchemas = {
-  BackfillAnswer: object('What a backfill has done, or would do', {
+  BackfillAnswer: object('The effect of a backfill', {
     dry_run: { type: 'boolean' },
     times: { type: 'integer', minimum: 0, description: 'How many times of the schedule the range has' },
     submitted: { type: 'integer', minimum: 0, description: 'How many of them this backfill submits' },

@@ -14,7 +14,7 @@ import { SHOWN_TIMES, shownTimes } from './shown.ts';
 
 /** The component schema of the answer. */
 export const previewScheduleSchemas = {
-  SchedulePreview: object('What a timing means', {
+  SchedulePreview: object('The meaning of a timing', {
     in_words: { type: 'string' },
     next_times: { type: 'array', maxItems: SHOWN_TIMES, items: ref('ScheduleTime') },
   }),

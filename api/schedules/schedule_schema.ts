@@ -145,7 +145,7 @@ export const scheduleSchemas: Record<string, JsonSchema> = {
     required: ['id', 'state'],
     properties: complete,
   },
-  ScheduleRun: object('What became of a time, or of a range of skipped times', run),
+  ScheduleRun: object('The outcome of a time, or of a range of skipped times', run),
   ScheduleRecord: extended('Schedule', 'A schedule with its newest history', {
     last_runs: {
       type: 'array',

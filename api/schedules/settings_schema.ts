@@ -61,7 +61,7 @@ export const settingsProperties: Record<string, JsonSchema> = {
     type: 'string',
     enum: [...CATCH_UP],
     default: 'last',
-    description: `What happens to times that nobody handled because no runner was up. \`last\`: the newest one is submitted. \`all\`: the newest \`catch_up_max\` ones; only with \`overlap: allow\`. \`skip\`: none that is late by more than ${GRACE_SECONDS} seconds`,
+    description: `The rule for times that nobody handled because no runner was up. \`last\`: the newest one is submitted. \`all\`: the newest \`catch_up_max\` ones; only with \`overlap: allow\`. \`skip\`: none that is late by more than ${GRACE_SECONDS} seconds`,
   },
   catch_up_window_seconds: {
     type: 'integer',
@@ -76,7 +76,7 @@ export const settingsProperties: Record<string, JsonSchema> = {
     enum: [...OVERLAP],
     default: 'skip',
     description:
-      'What happens at a time when a task of the schedule has not finished. `skip`: the time is skipped. `queue_one`: one time waits for its end. `cancel_running`: the task is cancelled, and the time waits for its end. `allow`: both run',
+      'The rule for a time when a task of the schedule has not finished. `skip`: the time is skipped. `queue_one`: one time waits for its end. `cancel_running`: the task is cancelled, and the time waits for its end. `allow`: both run',
   },
   priority: {
     type: ['integer', 'null'],
@@ -102,7 +102,7 @@ export const settingsProperties: Record<string, JsonSchema> = {
 /** The body that makes or changes a schedule. */
 export const settingsBody: JsonSchema = {
   type: 'object',
-  description: 'The settings of a schedule. What is left out has its default',
+  description: 'The settings of a schedule. A setting that is left out has its default',
   additionalProperties: false,
   required: ['task', 'payload'],
   properties: settingsProperties,

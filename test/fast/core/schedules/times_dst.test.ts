@@ -5,8 +5,8 @@ import { type Clock, expressionOf, minutesAround, settingsOf, walk } from './ora
 type Night = { zone: string; night: string; from: string; until: string; times: Record<string, string[]> };
 
 /**
- * Both nights of 2027. Each expression has its times between two moments, in UTC. In all of them an interval and
- * a step come every 30 minutes.
+ * Both nights of 2027. Each expression has its times between two moments, in UTC. In all of them an interval
+ * and a step come every 30 minutes.
  */
 const NIGHTS: Night[] = [
   {

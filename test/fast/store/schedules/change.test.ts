@@ -77,8 +77,12 @@ describe('a change of a schedule', () => {
     expect(await everything(pool)).toEqual(before);
   });
 
-  test('of code, or that is not there, is none', async () => {
+  test('of code that a runner has, or that is not there, is none', async () => {
     await storeSchedule(pool, { id: 'example.in_code' });
+    await pool.query(
+      `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, schedules)
+       values ('here', 1, 'test', '{}', 1, 15, '{example.in_code}')`,
+    );
     await pool.query(`update errand.schedules set origin = 'code' where id = 'example.in_code'`);
     const before = await everything(pool);
     expect(
