@@ -42,7 +42,9 @@ test('a dismissed task stays failed with its record, and no longer counts among 
   expect(group).toMatchObject({ count: 2 });
   expect(await dismiss(id)).toMatchObject({
     status: 200,
-    body: { task: { id, state: 'failed', dismissed_at: expect.any(String), error: { message: 'dismissed alone' } } },
+    body: {
+      task: { id, state: 'failed', dismissed_at: expect.any(String), error: { message: 'dismissed alone' } },
+    },
   });
   expect((await get('/v1/errors')).groups).toMatchObject([{ count: 1, example: { task_id: other } }]);
   const ofGroup = `error_group=${encodeURIComponent(group.error_group)}`;
@@ -59,7 +61,9 @@ test('the act is in the audit trail, once, with its reason', async () => {
   const again = await dismiss(id, ANN, { reason: 'twice' });
   expect(again).toMatchObject({ status: 200, body: { message: 'The failed task was dismissed before' } });
   const { entries } = await get(`/v1/audit?task_id=${id}`);
-  expect(entries).toMatchObject([{ action: 'dismiss', actor: 'user:ann', reason: 'paid by phone', target: 'example.echo' }]);
+  expect(entries).toMatchObject([
+    { action: 'dismiss', actor: 'user:ann', reason: 'paid by phone', target: 'example.echo' },
+  ]);
 });
 
 test('a retry takes it back, and a new failure counts again', async () => {
@@ -69,7 +73,9 @@ test('a retry takes it back, and a new failure counts again', async () => {
   expect(retried.body.task).toMatchObject({ state: 'queued', dismissed_at: null });
   await fail(id, 'comes back');
   expect(await get(`/v1/tasks/${id}`)).toMatchObject({ state: 'failed', dismissed_at: null });
-  expect((await get('/v1/errors?name=example.echo')).groups).toMatchObject([{ count: 1, message: 'comes back' }]);
+  expect((await get('/v1/errors?name=example.echo')).groups).toMatchObject([
+    { count: 1, message: 'comes back' },
+  ]);
   expect((await dismiss(id)).body.task.dismissed_at).not.toBeNull();
 });
 
@@ -85,9 +91,9 @@ test('with a workflow its failed parts are dismissed', async () => {
   const { id, stepId } = await submitWithStep(pool);
   await fail(stepId, 'in the step');
   await fail(id, 'in the workflow');
-  expect((await get('/v1/errors?namespace=example')).groups.map(({ message }: { message: string }) => message)).toEqual(
-    expect.arrayContaining(['in the step', 'in the workflow']),
-  );
+  expect(
+    (await get('/v1/errors?namespace=example')).groups.map(({ message }: { message: string }) => message),
+  ).toEqual(expect.arrayContaining(['in the step', 'in the workflow']));
   await dismiss(id);
   const messages = (await get('/v1/errors')).groups.map(({ message }: { message: string }) => message);
   expect(messages).not.toContain('in the step');
@@ -99,7 +105,10 @@ test('only a failed task can be dismissed, with a reason, by an operator of its 
   const { id } = await submitOne(pool, { name: 'example.echo', payload: { message: 'a' } });
   expectError(await dismiss(id), { status: 400, code: 'BAD_REQUEST' });
   const one = await failed();
-  expect(await dismiss(one, ANN, {})).toMatchObject({ status: 400, body: { details: [{ path: '/body/reason' }] } });
+  expect(await dismiss(one, ANN, {})).toMatchObject({
+    status: 400,
+    body: { details: [{ path: '/body/reason' }] },
+  });
   expectError(await dismiss(one, as('eve of * may read,submit')), { status: 403, code: 'FORBIDDEN' });
   expectError(await dismiss(one, as('eve of text')), { status: 403, code: 'FORBIDDEN' });
   expectError(await dismiss('01a1fda3-8ecb-7e32-bbab-5d3baba36f01'), { status: 404, code: 'NOT_FOUND' });

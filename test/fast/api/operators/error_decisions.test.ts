@@ -10,7 +10,12 @@ const { pool } = await createDatabase();
 const api = await startApi(pool, { authenticate: authenticateByWords });
 const ANN = as('ann of *');
 
-const failure = (name: string, error: string, finished: string) => ({ name, state: 'failed' as const, error, finished });
+const failure = (name: string, error: string, finished: string) => ({
+  name,
+  state: 'failed' as const,
+  error,
+  finished,
+});
 await fill(pool, [
   failure('shop.pay', 'no such order', '2026-01-01T00:00:00Z'),
   failure('shop.pay', 'no such order', '2026-01-03T00:00:00Z'),
@@ -49,7 +54,11 @@ test('a resolved group has regressed as soon as a task fails with it again', asy
   expect((await decide(group, 'resolve')).body).toMatchObject({ status: 'resolved', changed: true });
   expect((await decide(group, 'resolve')).body).toMatchObject({ status: 'resolved', changed: false });
   expect(await groups('?name=shop.pay')).toMatchObject([
-    { status: 'resolved', count: 2, decision: { actor: 'user:ann', reason: 'deployed', decided_at: expect.any(String) } },
+    {
+      status: 'resolved',
+      count: 2,
+      decision: { actor: 'user:ann', reason: 'deployed', decided_at: expect.any(String) },
+    },
   ]);
   expect(await groups('?status=open&status=regressed')).toHaveLength(2);
   await fill(pool, [failure('shop.pay', 'no such order', new Date(Date.now() + 60_000).toISOString())]);
@@ -69,7 +78,11 @@ test('an ignored group stays ignored, and an open one is open again', async () =
 
 test('each decision that changes something is in the audit trail of its namespace', async () => {
   const { body } = await api.call('GET', '/v1/audit', undefined, as('eve of shop'));
-  const acts = body.entries.map(({ action, target, details }: Record<string, unknown>) => [action, target, details]);
+  const acts = body.entries.map(({ action, target, details }: Record<string, unknown>) => [
+    action,
+    target,
+    details,
+  ]);
   const ship = { error_group: await groupOf('shop.ship') };
   expect(acts).toEqual(
     expect.arrayContaining([
@@ -84,7 +97,10 @@ test('each decision that changes something is in the audit trail of its namespac
 test('only an operator of its namespace decides, about a group that exists', async () => {
   const group = await groupOf('text.count');
   for (const decision of ['resolve', 'ignore', 'reopen']) {
-    expectError(await decide(group, decision, as('eve of * may read,submit')), { status: 403, code: 'FORBIDDEN' });
+    expectError(await decide(group, decision, as('eve of * may read,submit')), {
+      status: 403,
+      code: 'FORBIDDEN',
+    });
     expectError(await decide(group, decision, as('eve of shop')), { status: 403, code: 'FORBIDDEN' });
     expectError(await decide('text.nothing:0', decision), { status: 404, code: 'NOT_FOUND' });
     expectError(await decide('nothing', decision), { status: 404, code: 'NOT_FOUND' });

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { registerRunner } from '../../../../store/attempts/runners.ts';
+import { readWaitingQueues } from '../../../../store/operators/overview.ts';
 import { startApi } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
-import { scansOf, ofTasks } from '../../../support/plans.ts';
+import { ofTasks, scansOf } from '../../../support/plans.ts';
 import { submit } from '../../../support/tasks.ts';
 import { type Statement, watched } from '../app.ts';
 import { fill, fillMany } from '../fill.ts';
 import { expectError } from '../ledger.ts';
 import { as, authenticateByWords } from '../principals.ts';
-import { readWaitingQueues } from '../../../../store/operators/overview.ts';
 
 const { pool } = await createDatabase();
 const api = await startApi(pool, { authenticate: authenticateByWords });
@@ -21,7 +21,15 @@ async function overview(query = '', words = 'ann of *') {
 
 test('of an empty ledger nothing needs anybody', async () => {
   expect(await overview()).toMatchObject({
-    errors: { open: 0, regressed: 0, new: 0, failed_tasks: 0, quarantined_tasks: 0, is_truncated: false, groups: [] },
+    errors: {
+      open: 0,
+      regressed: 0,
+      new: 0,
+      failed_tasks: 0,
+      quarantined_tasks: 0,
+      is_truncated: false,
+      groups: [],
+    },
     queues: [],
     without_runner: [],
     schedules: [],
@@ -42,7 +50,9 @@ test('it shows errors that need somebody, with the new ones, and none that someb
   await pool.query(
     `update errand.tasks set error = error || '{"error_code":"QUARANTINED"}' where error ->> 'message' = 'killed its runner'`,
   );
-  await pool.query(`update errand.tasks set dismissed_at = finished_at where error ->> 'message' = 'dismissed'`);
+  await pool.query(
+    `update errand.tasks set dismissed_at = finished_at where error ->> 'message' = 'dismissed'`,
+  );
   await pool.query(
     `insert into errand.error_groups (error_group, status, actor)
      select error_group, 'resolved', 'user:ann' from errand.tasks where error ->> 'message' = 'resolved'`,
@@ -57,7 +67,10 @@ test('it shows errors that need somebody, with the new ones, and none that someb
     ['long ago', false],
   ]);
   expect((await overview('?since=2025-12-31T00:00:00Z')).errors.new).toBe(3);
-  expect((await overview('', 'eve of text')).errors).toMatchObject({ open: 1, groups: [{ name: 'text.count' }] });
+  expect((await overview('', 'eve of text')).errors).toMatchObject({
+    open: 1,
+    groups: [{ name: 'text.count' }],
+  });
 });
 
 test('it shows which queues wait, for which runners and versions', async () => {
@@ -122,7 +135,10 @@ test('it shows pauses and troubled schedules, each only to who may see their nam
 test('it reads a bounded part of a large ledger, by indexes', async () => {
   await fillMany(pool, 20_000);
   const statements: Statement[] = [];
-  await readWaitingQueues(watched(pool, (statement) => statements.push(statement)), null);
+  await readWaitingQueues(
+    watched(pool, (statement) => statements.push(statement)),
+    null,
+  );
   const [statement] = statements;
   if (statement === undefined) throw new Error('nothing was sent');
   const { read, scans } = ofTasks(await scansOf(pool, statement));

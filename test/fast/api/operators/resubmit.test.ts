@@ -16,7 +16,10 @@ await registerDefinitions(pool, definitions);
 const api = await startApi(pool, { authenticate: authenticateByWords });
 const ANN = as('ann of *');
 
-async function ended(given: Partial<Submission> & { name?: string; payload?: unknown } = {}, state = 'failed') {
+async function ended(
+  given: Partial<Submission> & { name?: string; payload?: unknown } = {},
+  state = 'failed',
+) {
   const { id } = await submitOne(pool, { name: 'example.echo', payload: { message: 'wrong' }, ...given });
   await pool.query(
     `update errand.tasks
@@ -35,7 +38,12 @@ const get = async (path: string) => (await api.call('GET', path, undefined, ANN)
 const tasks = async () => (await pool.query('select from errand.tasks')).rowCount;
 
 test('a failed task is replaced by a new one with an edited payload, and both name each other', async () => {
-  const id = await ended({ priority: 3, tags: ['vip'], initiator: 'shop', dedup: { dedup: 'payload', key: null } });
+  const id = await ended({
+    priority: 3,
+    tags: ['vip'],
+    initiator: 'shop',
+    dedup: { dedup: 'payload', key: null },
+  });
   const { status, headers, body } = await resubmit(id, { payload: { message: 'right' } });
   expect(status).toBe(201);
   expect(body).toMatchObject({
@@ -60,7 +68,12 @@ test('a failed task is replaced by a new one with an edited payload, and both na
   });
   expect((await get('/v1/errors')).groups).toEqual([]);
   expect((await get(`/v1/audit?task_id=${id}`)).entries).toMatchObject([
-    { action: 'resubmit', actor: 'user:ann', reason: 'wrong amount', details: { resubmitted_as: body.task.id } },
+    {
+      action: 'resubmit',
+      actor: 'user:ann',
+      reason: 'wrong amount',
+      details: { resubmitted_as: body.task.id },
+    },
   ]);
 });
 
@@ -79,7 +92,10 @@ test('a payload that the definition refuses changes nothing', async () => {
     status: 400,
     body: { code: 'VALIDATION_FAILED', details: [{ path: '/body/payload/message' }] },
   });
-  expectError(await resubmit(id, { payload: { message: 'a' }, version: '9.0.0' }), { status: 404, code: 'NOT_FOUND' });
+  expectError(await resubmit(id, { payload: { message: 'a' }, version: '9.0.0' }), {
+    status: 404,
+    code: 'NOT_FOUND',
+  });
   expect(await tasks()).toBe(before);
   expect(await get(`/v1/tasks/${id}`)).toMatchObject({ resubmitted_as: null, dismissed_at: null });
 });
@@ -98,7 +114,10 @@ test('an Idempotency-Key gives the same task again; without one a second request
     expect(refused.body.error).toContain(first.body.task.id);
     expect(await tasks()).toBe(before);
   }
-  expectError(await resubmit(id, { payload: { message: 'other' } }, headers), { status: 409, code: 'CONFLICT' });
+  expectError(await resubmit(id, { payload: { message: 'other' } }, headers), {
+    status: 409,
+    code: 'CONFLICT',
+  });
   expect((await get(`/v1/audit?task_id=${id}`)).entries).toHaveLength(1);
 });
 
@@ -141,7 +160,10 @@ test('secrets of a payload are kept if it is not given, and never taken from wha
   const shown = (await get(`/v1/tasks/${id}`)).payload;
   expect(shown.headers).toEqual({ Authorization: '***' });
   const refused = await resubmit(id, { payload: { ...shown, url: 'https://evil.example.com' } });
-  expect(refused).toMatchObject({ status: 400, body: { details: [{ path: '/body/payload/headers/Authorization' }] } });
+  expect(refused).toMatchObject({
+    status: 400,
+    body: { details: [{ path: '/body/payload/headers/Authorization' }] },
+  });
   const { status, body, text } = await resubmit(id);
   expect(status).toBe(201);
   expect(text).not.toContain('sesame');
@@ -152,7 +174,12 @@ test('secrets of a payload are kept if it is not given, and never taken from wha
 test('it needs the scopes operate and submit, in the namespace of the task', async () => {
   const id = await ended();
   const before = await tasks();
-  for (const words of ['eve of * may read', 'eve of * may read,submit', 'eve of * may read,operate', 'eve of text']) {
+  for (const words of [
+    'eve of * may read',
+    'eve of * may read,submit',
+    'eve of * may read,operate',
+    'eve of text',
+  ]) {
     expectError(await resubmit(id, {}, {}, as(words)), { status: 403, code: 'FORBIDDEN' });
   }
   expectError(await resubmit('01a1fda3-8ecb-7e32-bbab-5d3baba36f01'), { status: 404, code: 'NOT_FOUND' });

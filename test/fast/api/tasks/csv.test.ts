@@ -80,8 +80,10 @@ test('a reader that goes away ends the reading', async () => {
     sent.on('response', (response) => response.once('data', () => resolve(sent.destroy() && undefined)));
     sent.end();
   });
-  await until('the connection is closed', () =>
-    new Promise<boolean>((resolve) => own.server.getConnections((_error, count) => resolve(count === 0))),
+  await until(
+    'the connection is closed',
+    () =>
+      new Promise<boolean>((resolve) => own.server.getConnections((_error, count) => resolve(count === 0))),
   );
   await until('nothing is read any more', async () => {
     const { rows } = await pool.query(

@@ -19,7 +19,9 @@ const list = (fields: string, more = '', who = ANN) =>
   api.call('GET', `/v1/tasks?fields=${encodeURIComponent(fields)}${more}`, undefined, who);
 
 test('a list gives the chosen fields of each task, in the order of the list', async () => {
-  const { status, body } = await list('id,state,payload/invoice/id,payload/list/1,tags,created_at,error/message');
+  const { status, body } = await list(
+    'id,state,payload/invoice/id,payload/list/1,tags,created_at,error/message',
+  );
   expect(status).toBe(200);
   expect(body).toMatchObject({ tasks: [], total: 2, next_cursor: null, search: null });
   expect(body.rows).toEqual([
@@ -61,7 +63,10 @@ test('a comma in a key is written as ~2', async () => {
 });
 
 test('secrets are replaced in fields as in records', async () => {
-  const { body, text } = await list('payload,payload/headers,payload/headers/Authorization', '&name=http.request');
+  const { body, text } = await list(
+    'payload,payload/headers,payload/headers/Authorization',
+    '&name=http.request',
+  );
   expect(text).not.toContain('sesame');
   expect(body.rows).toMatchObject([{ 'payload/headers/Authorization': '***' }]);
 });
