@@ -162,7 +162,9 @@ export type Heavy = boolean | readonly string[] | ((request: Request) => boolean
 
 function isHeavy(heavy: Heavy, request: Request): boolean {
   if (typeof heavy === 'boolean') return heavy;
-  return typeof heavy === 'function' ? heavy(request) : heavy.some((name) => request.query[name] !== undefined);
+  return typeof heavy === 'function'
+    ? heavy(request)
+    : heavy.some((name) => request.query[name] !== undefined);
 }
 
 /** The caller's visibility, in the form that statements take. */
