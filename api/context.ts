@@ -156,7 +156,7 @@ type Answered = { operation: Operation; heavy?: Heavy };
 
 /**
  * Whether the reads of an operation may be expensive: a client may run only a few of them at a time. A list
- * names the query parameters that make them expensive, and a function tells it for a request.
+ * names the query parameters that make them expensive, and a function decides for a request.
  */
 export type Heavy = boolean | readonly string[] | ((request: Request) => boolean);
 

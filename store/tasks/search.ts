@@ -21,7 +21,7 @@ export type SearchPart = {
   offset?: number;
 };
 
-/** What a part of a search has found. */
+/** The result of a part of a search. */
 export type Found = {
   /** The matching tasks, in order. */
   ids: string[];
