@@ -19,7 +19,7 @@ const NIGHTLY = {
 test('a schedule is made, changed, read, sent back as it was read, and removed', async () => {
   const made = await schedules.put('example.nightly', { ...NIGHTLY, catchUpMax: 7, maxAttempts: 3 });
   expect(made).toMatchObject({
-    ...{ created: true, changed: true, state: 'active', inWords: 'at 02:30 in Europe/Berlin' },
+    ...{ created: true, changed: true, state: 'active', inWords: 'every day at 02:30 in Europe/Berlin' },
     settings: { catchUpMax: 7, maxAttempts: 3, everySeconds: null, payload: NIGHTLY.payload },
   });
   const record = await schedules.get('example.nightly');
@@ -113,5 +113,9 @@ test('a removal whose answer gets lost has happened', async () => {
   await expect(schedules.delete('example.lost')).rejects.toThrow(NotFoundError);
   await storeSchedule(pool, { id: 'example.in_code' });
   await pool.query(`update errand.schedules set origin = 'code' where id = 'example.in_code'`);
+  await pool.query(
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, schedules)
+     values ('here', 1, 'test', '{}', 1, 15, '{example.in_code}')`,
+  );
   await expect(schedules.delete('example.in_code')).rejects.toThrow(ConflictError);
 });
