@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_PAYLOAD_CONDITIONS } from '../core/payload_condition.ts';
 import { STATES } from '../core/states.ts';
 import { defineTask } from '../core/task.ts';
 
@@ -26,6 +27,8 @@ const filterSchema = z.strictObject({
   createdTo: z.string().optional(),
   finishedFrom: z.string().optional(),
   finishedTo: z.string().optional(),
+  dismissed: z.boolean().optional(),
+  payload: z.array(z.string()).max(MAX_PAYLOAD_CONDITIONS).optional(),
 });
 
 /**

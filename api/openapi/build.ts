@@ -8,11 +8,15 @@ import { policyOf } from '../operations.ts';
 import { bulkPaths, bulkSchemas, groupRetryPaths } from '../operators/bulk_schema.ts';
 import { callbackPaths, callbackSchemas } from '../operators/callbacks.ts';
 import { cancelTaskPaths } from '../operators/cancel_task.ts';
+import { decideErrorsPaths, decideErrorsSchemas } from '../operators/decide_errors.ts';
 import { deliveryPaths, deliverySchemas } from '../operators/deliveries.ts';
+import { dismissTaskPaths } from '../operators/dismiss_task.ts';
 import { auditPaths, auditSchemas } from '../operators/list_audit.ts';
 import { errorGroupPaths, errorGroupSchemas } from '../operators/list_errors.ts';
 import { runnerPaths } from '../operators/list_runners.ts';
+import { overviewPaths, overviewSchemas } from '../operators/overview.ts';
 import { queuePaths, queueSchemas } from '../operators/queues.ts';
+import { resubmitTaskPaths } from '../operators/resubmit_task.ts';
 import { retryTaskPaths } from '../operators/retry_task.ts';
 import { backfillSchedulePaths, backfillScheduleSchemas } from '../schedules/backfill_schedule.ts';
 import { deleteSchedulePaths } from '../schedules/delete_schedule.ts';
@@ -93,6 +97,8 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     getTaskPaths(),
     cancelTaskPaths(),
     retryTaskPaths(),
+    dismissTaskPaths(),
+    resubmitTaskPaths(),
     attemptPaths(),
     explainPaths(),
     taskLogsPaths(),
@@ -103,6 +109,8 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     bulkPaths(),
     errorGroupPaths(),
     groupRetryPaths(),
+    decideErrorsPaths(),
+    overviewPaths(),
     queuePaths(),
     listSchedulesPaths(),
     previewSchedulePaths(),
@@ -149,6 +157,8 @@ const schemas = {
   ...previewScheduleSchemas,
   ...bulkSchemas,
   ...errorGroupSchemas,
+  ...decideErrorsSchemas,
+  ...overviewSchemas,
   ...auditSchemas,
   ...webhookSchemas,
   ...deliverySchemas,

@@ -6,6 +6,7 @@ import { deleteEndedRunners, type RetentionHours } from '../../store/attempts/re
 import { claimRound } from '../../store/attempts/rounds.ts';
 import { deleteUnusedKeys, freeSlotsOfEnded, hasLimitWaits } from '../../store/limits/repair.ts';
 import { deleteOldAudit } from '../../store/operators/audit.ts';
+import { deleteOldDecisions } from '../../store/operators/decide_errors.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { createLimitsRepairer, createReconciler, expireRuns, expireTasks, sumUpFinished } from './rounds.ts';
@@ -120,6 +121,7 @@ async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<v
   );
   await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
   await deleteOldAudit(pool, auditRetentionDays, AUDIT_BATCH);
+  await deleteOldDecisions(pool, auditRetentionDays, AUDIT_BATCH);
   await expireRuns(pool, scheduleHistoryDays, stop);
   if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
 }

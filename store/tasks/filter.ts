@@ -1,4 +1,5 @@
 import { STATES, type State } from '../../core/states.ts';
+import { NOT_DISMISSED } from './tasks.ts';
 
 /** The conditions of a list of tasks. Times are ISO 8601, from inclusive, to exclusive. */
 export type TaskFilter = {
@@ -14,7 +15,7 @@ export type TaskFilter = {
   scheduleId?: string | undefined;
   /** A part of the error's message, case-insensitive. */
   error?: string | undefined;
-  /** Tasks that failed with the errors of this group (store/operators/errors.ts). */
+  /** Tasks that failed with the errors of this group (store/operators/errors.ts), and were not dismissed. */
   errorGroup?: string | undefined;
   /** Steps or other children of this task. */
   parentId?: string | undefined;
@@ -24,6 +25,10 @@ export type TaskFilter = {
   createdTo?: string | undefined;
   finishedFrom?: string | undefined;
   finishedTo?: string | undefined;
+  /** Failed tasks that an operator has dismissed, or all others. */
+  dismissed?: boolean | undefined;
+  /** Conditions on the payload (core/payload_condition.ts). Only a bounded search finds by them. */
+  payload?: readonly string[] | undefined;
 };
 
 /** The values of a statement under construction. `add` gives the placeholder. */
@@ -41,34 +46,36 @@ export function newValues(): Values {
  * Without a name, namespace or state it is one query on the table. With one of them it is a query
  * per pair of name and state, so that each is a range of tasks_name_state_id_idx, which already has
  * the order of the list. If no names are given, they are found by skipping from one name to the
- * next in that index. `query` makes the query from the conditions of a range.
+ * next in that index. `query` makes the query from the conditions of a range, and the SQL of the number
+ * of ranges.
  */
 export function fromRanges(
   filter: TaskFilter,
   values: Values,
-  query: (range: string[]) => string,
+  query: (range: string[], ranges: string) => string,
 ): { with: string; from: string } {
   if (filter.parentId !== undefined) {
     const parent = values.add(filter.parentId);
     // By the ids of all children: one task has at most 10,000, but a range of names or states has
     // any number.
     const children = `t.id = any (array(select c.id from errand.tasks c where c.parent_id = ${parent}))`;
-    return { with: '', from: `(${query([children, ...namingConditions(filter, values)])})` };
+    return { with: '', from: `(${query([children, ...namingConditions(filter, values)], '1')})` };
   }
   if (filter.scheduleId !== undefined) {
     // tasks_schedule_id_idx already has the order of the list.
-    return { with: '', from: `(${query(namingConditions(filter, values))})` };
+    return { with: '', from: `(${query(namingConditions(filter, values), '1')})` };
   }
   if (filter.name === undefined && filter.namespaces === undefined && filter.states === undefined) {
-    return { with: '', from: `(${query([])})` };
+    return { with: '', from: `(${query([], '1')})` };
   }
   const states = values.add(filter.states ?? STATES);
+  const ranges = `(select count(*) from names where name is not null) * cardinality(${states}::text[])`;
   return {
     with: `with recursive names as (${namesOf(filter, values)})`,
-    from: `(select ranged.id
+    from: `(select ranged.*
               from names
              cross join unnest(${states}::text[]) as states (state)
-             cross join lateral (${query(['t.name = names.name', 't.state = states.state'])}) ranged
+             cross join lateral (${query(['t.name = names.name', 't.state = states.state'], ranges)}) ranged
              where names.name is not null)`,
   };
 }
@@ -122,7 +129,7 @@ function namespaceConditions(filter: TaskFilter, values: Values): string[] {
   return [ranges.length === 0 ? 'false' : `(${ranges.join(' or ')})`];
 }
 
-/** Every condition of a filter on a task called `t`, for queries without ranges. */
+/** Every condition of a filter on a task called `t` except those on the payload, for queries without ranges. */
 export function allConditions(filter: TaskFilter, values: Values): string[] {
   const conditions = [...rowConditions(filter, values), ...namingConditions(filter, values)];
   if (filter.parentId !== undefined) conditions.push(`t.parent_id = ${values.add(filter.parentId)}`);
@@ -137,7 +144,7 @@ function namingConditions(filter: TaskFilter, values: Values): string[] {
   return conditions;
 }
 
-/** The conditions that `fromRanges` leaves to its query. */
+/** The conditions that `fromRanges` leaves to its query, except those on the payload. */
 export function rowConditions(filter: TaskFilter, values: Values): string[] {
   const conditions: string[] = [];
   if (filter.tag !== undefined)
@@ -152,8 +159,11 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
     conditions.push(`t.error is not null and (t.error ->> 'message') ilike ${values.add(pattern)}`);
   }
   if (filter.errorGroup !== undefined) {
-    conditions.push(`t.error_group = ${values.add(filter.errorGroup)}`);
+    conditions.push(`t.error_group = ${values.add(filter.errorGroup)} and ${NOT_DISMISSED}`);
   }
+  if (filter.dismissed === true)
+    conditions.push('t.dismissed_at is not null and t.dismissed_at >= t.finished_at');
+  if (filter.dismissed === false) conditions.push(NOT_DISMISSED);
   if (filter.topLevel === true) conditions.push('t.parent_id is null');
   // The id contains the creation time in ms, so a range of times is a range of the primary key.
   if (filter.createdFrom !== undefined)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../../../store/database/pool.ts';
 import type { TaskFilter } from '../../../../store/tasks/filter.ts';
 import { countTasks, listTasks } from '../../../../store/tasks/list.ts';
+import { SEARCH_LIMIT } from '../../../../store/tasks/search.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { ofTasks, scansOf } from '../../../support/plans.ts';
 import { type Statement, watched } from '../app.ts';
@@ -65,6 +66,8 @@ const FILTERS: [string, TaskFilter][] = [
   ['that and namespace', { parentId: one, namespaces: ['bulk'] }],
   ['being part of nothing', { topLevel: true }],
   ['being part of nothing, and namespace', { topLevel: true, namespaces: ['bulk'] }],
+  ['a dismissal', { dismissed: true }],
+  ['no dismissal, and state', { dismissed: false, states: ['failed'] }],
   ['being part of nothing, and state', { topLevel: true, states: ['succeeded'] }],
 ];
 
@@ -89,6 +92,57 @@ test.each(FILTERS)('by %s counting stops soon after 10,000', async (_name, filte
   const { read } = await costOf((db) => countTasks(db, filter));
   expect(read).toBeLessThan(12_000);
 });
+
+const SEARCHES: [string, TaskFilter][] = [
+  ['nothing else', {}],
+  ['a common state', { states: ['succeeded'] }],
+  ['namespace', { namespaces: ['bulk'] }],
+  ['name', { name: 'bulk.one' }],
+  ['name and state', { name: 'bulk.one', states: ['succeeded'] }],
+  ['a tag', { tag: 'common' }],
+  ['being part of nothing', { topLevel: true }],
+  ['the text of an error', { error: 'failure' }],
+];
+
+test.each(SEARCHES)(
+  'a search by payload and %s looks at a bounded number of tasks, by indexes',
+  async (_name, filter) => {
+    const search = { ...filter, payload: ['/nothing=here'] };
+    const { read, scans } = await costOf((db) =>
+      listTasks(db, search, { size: 50, offset: 0, before: undefined }),
+    );
+    expect(scans).not.toContain('Seq Scan');
+    // Each once to be looked at, and others to reach them.
+    expect(read).toBeLessThan(5 * SEARCH_LIMIT);
+  },
+);
+
+test.each(SEARCHES)(
+  'a search by payload and %s finds all that match, each once, over its pages',
+  async (_name, filter) => {
+    const search = { ...filter, payload: ['/mark=1'] };
+    const { rows } = await pool.query<{ id: string }>(
+      `update errand.tasks set payload = '{"mark":1}'
+      where id in (select id from errand.tasks where id::text like '%00' order by id limit 300) returning id`,
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    const found: string[] = [];
+    let next: string | null | undefined;
+    do {
+      const page = await listTasks(pool, search, { size: 7, offset: 0, before: next ?? undefined });
+      found.push(...page.tasks.map(({ id }) => id));
+      next = page.next;
+    } while (next !== null);
+    const plain: string[] = [];
+    for (next = undefined; next !== null; ) {
+      const page = await listTasks(pool, filter, { size: 9_000, offset: 0, before: next ?? undefined });
+      plain.push(...page.tasks.map(({ id }) => id));
+      next = page.next;
+    }
+    const marked = new Set(rows.map(({ id }) => id));
+    expect(found).toEqual(plain.filter((id) => marked.has(id)));
+  },
+);
 
 test('by a tag that the statistics know to be common nothing is counted', async () => {
   const pages = `update pg_class set reltuples = reltuples * $1::float8 where oid = 'errand.tasks'::regclass`;
