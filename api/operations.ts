@@ -8,6 +8,7 @@ import { cancelTask } from './operators/cancel_task.ts';
 import { listTaskDeliveries, resendDelivery } from './operators/deliveries.ts';
 import { listAudit } from './operators/list_audit.ts';
 import { listErrors } from './operators/list_errors.ts';
+import { getPrincipal } from './operators/get_principal.ts';
 import { listRunners } from './operators/list_runners.ts';
 import { listQueues, pauseQueue, resumeQueue } from './operators/queues.ts';
 import { retryTask } from './operators/retry_task.ts';
@@ -99,6 +100,7 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/callbacks/disabled', 'read', listDisabled),
   route('post', '/v1/callbacks/enable', 'operate', enableCallback),
   route('get', '/v1/audit', 'operate', listAudit),
+  route('get', '/v1/principal', 'known', getPrincipal),
   route('get', '/v1/runners', 'read', listRunners),
   route('get', '/v1/handlers', 'read', listHandlers),
   route('get', '/v1/handlers/:namespace', 'read', listNamespaceHandlers),
@@ -115,6 +117,7 @@ export const SOCKET_PATH = '/ws';
 export const PAGES: readonly Omit<Route, 'operation'>[] = [
   { method: 'get', path: '/openapi.yaml', policy: 'open' },
   { method: 'get', path: '/docs', policy: 'open' },
+  { method: 'get', path: '/ui', policy: 'open' },
   { method: 'get', path: SOCKET_PATH, policy: 'read' },
 ];
 

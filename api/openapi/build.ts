@@ -11,6 +11,7 @@ import { cancelTaskPaths } from '../operators/cancel_task.ts';
 import { deliveryPaths, deliverySchemas } from '../operators/deliveries.ts';
 import { auditPaths, auditSchemas } from '../operators/list_audit.ts';
 import { errorGroupPaths, errorGroupSchemas } from '../operators/list_errors.ts';
+import { principalPaths, principalSchemas } from '../operators/get_principal.ts';
 import { runnerPaths } from '../operators/list_runners.ts';
 import { queuePaths, queueSchemas } from '../operators/queues.ts';
 import { retryTaskPaths } from '../operators/retry_task.ts';
@@ -98,6 +99,7 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     deliveryPaths(),
     callbackPaths(),
     ...definitions.flatMap((one) => [submitTaskPaths(one), submitBatchPaths(one)]),
+    principalPaths(),
     runnerPaths(),
     handlerPaths(),
     workflowAnalyticsPaths(),
@@ -125,6 +127,7 @@ const schemas = {
   ...webhookSchemas,
   ...deliverySchemas,
   ...callbackSchemas,
+  ...principalSchemas,
   ...attemptSchemas,
   ...errorSchemas,
   ...explainSchemas,
@@ -227,6 +230,6 @@ const securitySchemes: Record<string, JsonSchema> = {
  */
 function securityOf(policy: Policy | undefined): Security {
   if (policy === 'open' || policy === 'signed') return [];
-  const scopes = policy === undefined ? [] : [policy];
+  const scopes = policy === undefined || policy === 'known' ? [] : [policy];
   return Object.keys(securitySchemes).map((scheme) => ({ [scheme]: scopes }));
 }

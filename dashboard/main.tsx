@@ -1,0 +1,9 @@
+import { render } from 'preact';
+import { App } from './app.tsx';
+import './styles/theme.css';
+import './styles/shell.css';
+import './styles/parts.css';
+import './styles/task.css';
+
+const place = document.getElementById('app');
+if (place !== null) render(<App />, place);
