@@ -35,9 +35,9 @@ export function FilterBar({ filter, onChange }: Props) {
     <section class="filters" aria-label="Filters">
       <div class="filter-row">
         <Search filter={filter} onChange={onChange} />
-        <States filter={filter} onChange={onChange} />
         <Span filter={filter} onChange={onChange} />
       </div>
+      <States filter={filter} onChange={onChange} />
       <More filter={filter} onChange={onChange} />
       <Chips filter={filter} onChange={onChange} />
     </section>

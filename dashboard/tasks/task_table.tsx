@@ -71,8 +71,8 @@ function Row({ task, children }: { task: TaskSummary; children: ComponentChildre
               {tag}
             </span>
           ))}
+          <RowNote task={task} />
         </span>
-        <RowNote task={task} />
       </td>
       <td class="wide number">
         {task.attempt} / {task.max_attempts}
@@ -91,14 +91,14 @@ function RowNote({ task }: { task: TaskSummary }) {
   const { error, progress, progress_note, state } = task;
   if (error !== null && state !== 'succeeded' && state !== 'resolved') {
     return (
-      <span class="sub error-text" title={firstLine(error.message, 1_000)}>
+      <span class="error-text" title={firstLine(error.message, 1_000)}>
         {error.error_type}: {firstLine(error.message, 110)}
       </span>
     );
   }
   if (progress === null || state !== 'running') return null;
   return (
-    <span class="sub">
+    <span>
       <progress value={progress} aria-label="Progress" /> {Math.floor(progress * 100)} %{' '}
       {progress_note !== null && firstLine(progress_note, 80)}
     </span>
