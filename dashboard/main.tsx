@@ -4,6 +4,7 @@ import './styles/theme.css';
 import './styles/shell.css';
 import './styles/parts.css';
 import './styles/task.css';
+import './styles/home.css';
 
 const place = document.getElementById('app');
 if (place !== null) render(<App />, place);

@@ -67,6 +67,9 @@ export type TaskSummary = {
   step: string | null;
   skipped: boolean;
   children: number | null;
+  dismissed_at: string | null;
+  resubmitted_as: string | null;
+  resubmission_of: string | null;
 };
 
 export type TaskList = {
@@ -74,6 +77,8 @@ export type TaskList = {
   total: number;
   total_is_estimate: boolean;
   next_cursor: string | null;
+  /** With a condition on the payload: how far this page has looked. */
+  search: { looked_at: number; is_bounded: boolean; matched: number; unread: number } | null;
 };
 
 export type RunnerRef = { id: number; host: string; pid: number };
@@ -161,6 +166,10 @@ export type ErrorGroup = {
   count_is_capped: boolean;
   first_seen: string;
   last_seen: string;
+  first_version: string;
+  last_version: string;
+  status: 'open' | 'resolved' | 'ignored' | 'regressed';
+  decision: { decided_at: string; actor: string; reason: string | null } | null;
   example: { task_id: string; attempt: number; error: TaskError };
 };
 
@@ -253,22 +262,41 @@ export type TaskStats = {
   names: (Figures & Open & { name: string; namespace: string })[];
 };
 
-export type Bottlenecks = {
-  waiting: {
-    name: string;
-    namespace: string;
-    queue_depth: number;
-    queue_depth_is_capped: boolean;
-    oldest_wait_seconds: number;
+/** A queue with tasks that are due and wait. */
+export type WaitingQueue = {
+  name: string;
+  namespace: string;
+  waiting: number;
+  waiting_is_capped: boolean;
+  oldest_wait_ms: number;
+  is_paused: boolean;
+  runners: number;
+  waiting_versions: { version: string; tasks: number }[];
+  runner_versions: { version: string; runners: number }[];
+};
+
+/** What needs somebody now. */
+export type Overview = {
+  at: string;
+  since: string;
+  errors: {
+    open: number;
+    regressed: number;
+    new: number;
+    failed_tasks: number;
+    quarantined_tasks: number;
+    is_truncated: boolean;
+    groups: (ErrorGroup & { is_new: boolean })[];
+  };
+  queues: WaitingQueue[];
+  without_runner: string[];
+  schedules: {
+    id: string;
+    task: string;
+    due_at: string | null;
+    broken: string | null;
+    broken_at: string | null;
   }[];
-  paused: Pause[];
-  blocked_workflows: {
-    name: string;
-    namespace: string;
-    workflows: number;
-    workflows_is_capped: boolean;
-    steps: string[];
-    last_failed_at: string;
-    example_id: string;
-  }[];
+  pauses: Pause[];
+  runners: { live: number; overdue: number; blocked: number; slots: number; busy: number };
 };
