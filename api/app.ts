@@ -44,6 +44,7 @@ import { createStreams } from './streams/feed/streams.ts';
 import { createSockets } from './streams/sockets.ts';
 import { findKnown, findTask } from './submit/submission.ts';
 import { submitInGroups } from './submit/submit_batcher.ts';
+import { ROW_LIMIT_HEADER } from './tasks/export_tasks.ts';
 import { warmUp } from './warm_up.ts';
 import { requireWebhookTasks, type WebhookConfig, webhookSources } from './webhooks/sources.ts';
 import { expectSignature, verifySignature } from './webhooks/verify.ts';
@@ -242,7 +243,10 @@ function headers(config: AppConfig): RequestHandler[] {
         'Idempotency-Key',
         'Last-Event-ID',
       ],
-      exposedHeaders: ['X-Request-Id', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
+      exposedHeaders: [
+        ...['X-Request-Id', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
+        ROW_LIMIT_HEADER,
+      ],
       credentials: true,
       maxAge: 3_600,
     }),

@@ -20,6 +20,7 @@ import { timeLimit } from './capacity/time_limit.ts';
 import type { PublicUrl } from './public_url.ts';
 import type { RegisteredTasks } from './registered/registered_tasks.ts';
 import { callerGone } from './request.ts';
+import { type Download, openDownload } from './streams/feed/download.ts';
 import { type EventStream, lifetimeOf, openEventStream } from './streams/feed/event_stream.ts';
 import type { Streams } from './streams/feed/streams.ts';
 
@@ -74,7 +75,12 @@ export type RequestContext = Api & {
    * the maximum number of streams is open.
    */
   openStream(): EventStream;
+  /** The same for a download with these headers, which is cut after DOWNLOAD_MS. */
+  openDownload(headers: Record<string, string>): Download;
 };
+
+/** The maximum time of a download. */
+const DOWNLOAD_MS = 600_000;
 
 /** Handles one request. It answers, or throws. */
 export type Operation = (context: RequestContext, request: Request, response: Response) => Promise<void>;
@@ -120,6 +126,17 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
           onRevoked: (end) => api.streams.revocations.watch(principal, end),
         });
       },
+      openDownload(headers) {
+        api.inFlight.toStream(response);
+        limit.clear();
+        return openDownload(response, {
+          headers,
+          stopping: api.stopping,
+          stalledMs: api.streams.timing.stalledMs,
+          lifetimeMs: Math.min(DOWNLOAD_MS, lifetimeOf(principal, api.streams.timing)),
+          onRevoked: (cut) => api.streams.revocations.watch(principal, cut),
+        });
+      },
     };
     try {
       await limit.race(operation(context, request, response));
@@ -135,10 +152,16 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
 }
 
 /** The parts of a route that its handler needs. */
-type Answered = { operation: Operation; heavy?: boolean | readonly string[] };
+type Answered = { operation: Operation; heavy?: Heavy };
 
-function isHeavy(heavy: boolean | readonly string[], { query }: Request): boolean {
-  return typeof heavy === 'boolean' ? heavy : heavy.some((name) => query[name] !== undefined);
+/**
+ * Whether the reads of an operation may be expensive: a client may run only a few of them at a time. A
+ * function tells it for a request.
+ */
+export type Heavy = boolean | ((request: Request) => boolean);
+
+function isHeavy(heavy: Heavy, request: Request): boolean {
+  return typeof heavy === 'boolean' ? heavy : heavy(request);
 }
 
 /** The caller's visibility, in the form that statements take. */

@@ -1,16 +1,20 @@
 import type { Policy } from './auth/identify.ts';
-import type { Operation } from './context.ts';
+import type { Heavy, Operation } from './context.ts';
 import { getHandler, listHandlers, listNamespaceHandlers } from './handlers/handlers.ts';
 import type { OpenApiDocument } from './openapi/schemas/document.ts';
 import { cancelMany, retryErrorGroup, retryMany } from './operators/bulk.ts';
 import { enableCallback, listDisabled } from './operators/callbacks.ts';
 import { cancelTask } from './operators/cancel_task.ts';
+import { ignoreErrors, reopenErrors, resolveErrors } from './operators/decide_errors.ts';
 import { listTaskDeliveries, resendDelivery } from './operators/deliveries.ts';
+import { dismissTask } from './operators/dismiss_task.ts';
 import { listAudit } from './operators/list_audit.ts';
 import { listErrors } from './operators/list_errors.ts';
 import { getPrincipal } from './operators/get_principal.ts';
 import { listRunners } from './operators/list_runners.ts';
+import { overview } from './operators/overview.ts';
 import { listQueues, pauseQueue, resumeQueue } from './operators/queues.ts';
+import { resubmitTask } from './operators/resubmit_task.ts';
 import { retryTask } from './operators/retry_task.ts';
 import { bottlenecks } from './stats/bottlenecks.ts';
 import { performance } from './stats/performance.ts';
@@ -22,7 +26,7 @@ import { submitTaskBatch } from './submit/submit_batch.ts';
 import { submitByName, submitTask } from './submit/submit_task.ts';
 import { explainTask } from './tasks/explain_task.ts';
 import { getTask } from './tasks/get_task.ts';
-import { listTasks } from './tasks/list_tasks.ts';
+import { isHeavyList, listTasks } from './tasks/list_tasks.ts';
 import { taskAttempts } from './tasks/task_attempts.ts';
 import { receiveWebhook } from './webhooks/receive_webhook.ts';
 import { resolveStep } from './workflows/resolve_step.ts';
@@ -37,11 +41,7 @@ export type Route = {
   path: string;
   policy: Policy;
   operation: Operation;
-  /**
-   * True if its reads may be expensive: a client may run only a few of them at a time. A list names the query
-   * parameters that make the reads expensive.
-   */
-  heavy?: boolean | readonly string[];
+  heavy?: Heavy;
 };
 
 const route = (
@@ -49,26 +49,15 @@ const route = (
   path: string,
   policy: Policy,
   operation: Operation,
-  heavy: boolean | readonly string[] = false,
+  heavy: Heavy = false,
 ): Route => ({ method, path, policy, operation, heavy });
-
-/** With one of these filters a list may scan all tasks. */
-const HEAVY_FILTERS = [
-  'error',
-  'tag',
-  'initiator',
-  'submitted_by',
-  'top_level',
-  'finished_from',
-  'finished_to',
-];
 
 /**
  * Every operation of openapi.yaml has one line here, except those of the process itself. No other file adds a
  * route.
  */
 export const ROUTES: readonly Route[] = [
-  route('get', '/v1/tasks', 'read', listTasks, HEAVY_FILTERS),
+  route('get', '/v1/tasks', 'read', listTasks, isHeavyList),
   route('post', '/v1/tasks', 'submit', submitByName),
   // These must stand before `/v1/tasks/:id`, which would match them too.
   route('get', '/v1/tasks/stats', 'read', taskStats, true),
@@ -86,6 +75,8 @@ export const ROUTES: readonly Route[] = [
   route('post', '/v1/tasks/:name/batch', 'submit', submitTaskBatch),
   route('delete', '/v1/tasks/:id', 'operate', cancelTask),
   route('patch', '/v1/tasks/:id/retry', 'operate', retryTask),
+  route('post', '/v1/tasks/:id/dismiss', 'operate', dismissTask),
+  route('post', '/v1/tasks/:id/resubmit', 'operate', resubmitTask),
   route('get', '/v1/tasks/:id/workflow_steps', 'read', listSteps),
   route('get', '/v1/tasks/:id/workflow_steps/:step_id', 'read', getStep),
   route('patch', '/v1/tasks/:id/workflow_steps/:step_id', 'operate', resolveStep),
@@ -94,6 +85,10 @@ export const ROUTES: readonly Route[] = [
   route('post', '/v1/webhooks/:source', 'signed', receiveWebhook),
   route('get', '/v1/errors', 'read', listErrors, true),
   route('post', '/v1/errors/:error_group/retry', 'operate', retryErrorGroup, true),
+  route('put', '/v1/errors/:error_group/resolve', 'operate', resolveErrors),
+  route('put', '/v1/errors/:error_group/ignore', 'operate', ignoreErrors),
+  route('put', '/v1/errors/:error_group/reopen', 'operate', reopenErrors),
+  route('get', '/v1/overview', 'read', overview, true),
   route('get', '/v1/queues', 'read', listQueues),
   route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),

@@ -1,4 +1,12 @@
-import { type ListOptions, listTasks } from './list.ts';
+import {
+  decideErrors,
+  type ErrorGroup,
+  type ErrorGroupOptions,
+  listErrors,
+  type Overview,
+  readOverview,
+} from './attention.ts';
+import { type ListOptions, listTasks, openCsv, type PageOptions, readPage, type TaskPage } from './list.ts';
 import type {
   ChangedTask,
   Explanation,
@@ -20,7 +28,16 @@ import { type LogOptions, taskEvents, taskLogs } from './streams/logs.ts';
 import { type WaitOptions, waitForTask } from './streams/wait.ts';
 import { type SubmitOptions, submit } from './submit/submit.ts';
 import { type SubmitManyOptions, submitEach, submitMany } from './submit/submit_many.ts';
-import { cancelTask, explainTask, getTask, type OperateOptions, retryTask } from './tasks.ts';
+import {
+  cancelTask,
+  dismissTask,
+  explainTask,
+  getTask,
+  type OperateOptions,
+  type ResubmitOptions,
+  resubmitTask,
+  retryTask,
+} from './tasks.ts';
 import type { AnyTasks, NameOf, TaskTypes } from './tasks_of.ts';
 
 /** A request for an operation without a method in this client. Names are those of the HTTP API. */
@@ -83,6 +100,12 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
   /** Gives all matching tasks, newest first. Fetches pages as they are consumed. */
   list(options?: ListOptions): AsyncGenerator<TaskSummary, void, undefined>;
 
+  /** Reads one page of matching tasks, with the total or with chosen fields. */
+  page(options?: PageOptions): Promise<TaskPage>;
+
+  /** Opens a download of all matching tasks as CSV. Read the stream to its end or cancel it. */
+  csv(options?: Omit<PageOptions, 'page' | 'pageSize'>): Promise<ReadableStream<Uint8Array>>;
+
   /**
    * Gives the log lines of a task. With `follow`, it continues until the task has ended, with each line once
    * and in order.
@@ -97,6 +120,25 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
 
   /** Queues a failed or cancelled task again. */
   retry<Result>(task: Ref<Result>, options?: OperateOptions): Promise<ChangedTask<Result>>;
+
+  /** Dismisses a failed task: it needs nobody any more. */
+  dismiss<Result>(task: Ref<Result>, options: CallOptions & { reason: string }): Promise<ChangedTask<Result>>;
+
+  /** Replaces a failed or cancelled task by a new one, with an edited payload if one is given. */
+  resubmit<Result>(task: Ref<Result>, options: ResubmitOptions): Promise<SubmittedTask<Result>>;
+
+  /** Lists the groups of errors of failed tasks, the last seen first. */
+  errors(options?: ErrorGroupOptions): Promise<{ groups: ErrorGroup[]; isTruncated: boolean }>;
+
+  /** Marks a group of errors as resolved or ignored, or opens it again. Gives whether that changed it. */
+  decideErrors(
+    errorGroup: string,
+    decision: 'resolve' | 'ignore' | 'reopen',
+    options?: OperateOptions,
+  ): Promise<boolean>;
+
+  /** Reads what needs somebody now. Groups of errors are new since `since`, by default for 24 hours. */
+  overview(options?: CallOptions & { since?: Date | string | undefined }): Promise<Overview>;
 
   /** Explains why a task is not running, what it is doing, or how it ended. */
   explain(task: Ref<unknown>, options?: CallOptions): Promise<Explanation>;
@@ -121,6 +163,14 @@ export function createClient<Tasks extends TaskTypes = AnyTasks>(options: Client
     wait: (task: Ref<unknown>, given?: WaitOptions) => waitForTask(parts, idOf(task), given),
     get: (task: Ref<unknown>, given?: CallOptions) => getTask(transport, idOf(task), given),
     list: listTasks.bind(null, transport),
+    page: readPage.bind(null, transport),
+    csv: openCsv.bind(null, transport),
+    dismiss: (task: Ref<unknown>, given: CallOptions & { reason: string }) =>
+      dismissTask(transport, idOf(task), given),
+    resubmit: (task: Ref<unknown>, given: ResubmitOptions) => resubmitTask(transport, idOf(task), given),
+    errors: listErrors.bind(null, transport),
+    decideErrors: decideErrors.bind(null, transport),
+    overview: readOverview.bind(null, transport),
     logs: (task: Ref<unknown>, given?: LogOptions) => taskLogs(parts, idOf(task), given),
     events: (task: Ref<unknown>, given?: CallOptions) => taskEvents(parts, idOf(task), given),
     cancel: (task: Ref<unknown>, given?: OperateOptions) => cancelTask(transport, idOf(task), given),

@@ -1,4 +1,5 @@
 // The exports of the package.
+export type * from './attention.ts';
 export { type Client, createClient, type RawRequest } from './client.ts';
 export {
   CircuitOpenError,
@@ -14,12 +15,12 @@ export {
   UnavailableError,
   ValidationError,
 } from './errors.ts';
-export type { ListOptions } from './list.ts';
+export type { ListOptions, PageOptions, TaskFilters, TaskPage } from './list.ts';
 export type * from './records.ts';
 export type { CallOptions, ClientOptions } from './requests/options.ts';
 export type { LogOptions } from './streams/logs.ts';
 export type { WaitOptions } from './streams/wait.ts';
 export type { SubmitOptions } from './submit/submit.ts';
 export type { SubmitManyOptions, SubmitProgress } from './submit/submit_many.ts';
-export type { OperateOptions } from './tasks.ts';
+export type { OperateOptions, ResubmitOptions } from './tasks.ts';
 export type { AnyTasks, TasksOf } from './tasks_of.ts';

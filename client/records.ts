@@ -82,6 +82,11 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   step: string | null;
   skipped: boolean;
   children: number | null;
+  /** When an operator dismissed its failure. Null if it has not failed, or has failed again since. */
+  dismissedAt: string | null;
+  /** The task that replaces it, and the task that it replaces. */
+  resubmittedAs: string | null;
+  resubmissionOf: string | null;
 };
 
 /** One submission of a definition. */

@@ -1,6 +1,12 @@
 import { toCamelCase } from './camel_case.ts';
 import { ErrandError } from './errors.ts';
-import { type ChangedTask, type Explanation, hasEnded, type TaskRecord } from './records.ts';
+import {
+  type ChangedTask,
+  type Explanation,
+  hasEnded,
+  type SubmittedTask,
+  type TaskRecord,
+} from './records.ts';
 import type { CallOptions } from './requests/options.ts';
 import type { Transport } from './requests/transport.ts';
 
@@ -71,6 +77,53 @@ export function retryTask(
 ): Promise<ChangedTask> {
   const isDone = ({ state }: TaskRecord): boolean => state === 'succeeded' || !hasEnded(state);
   return operate(transport, { method: 'PATCH', path: `${taskPath(id)}/retry` }, id, options, isDone);
+}
+
+/** Dismisses a failed task: it needs nobody any more. A task that was dismissed before stays as it is. */
+export async function dismissTask(
+  transport: Transport,
+  id: string,
+  { signal, reason }: CallOptions & { reason: string },
+): Promise<ChangedTask> {
+  const { body } = await transport.send({
+    method: 'POST',
+    path: `${taskPath(id)}/dismiss`,
+    body: JSON.stringify({ reason }),
+    signal,
+    repeatable: true,
+  });
+  const { task, message } = body as { task: unknown; message: string };
+  return { ...(toCamelCase(task) as ChangedTask), message };
+}
+
+/** The options of a resubmission. */
+export type ResubmitOptions = CallOptions & {
+  /** The reason, for the audit trail. */
+  reason: string;
+  /** The payload of the new task. Without it the stored payload is submitted again. */
+  payload?: Record<string, unknown> | undefined;
+  /** The version of the payload. */
+  version?: string | undefined;
+  /** Makes the call safe to repeat by another process. By default only this call's repetitions are the same. */
+  idempotencyKey?: string | undefined;
+};
+
+/** Replaces a failed or cancelled task by a new one, and dismisses its failure. */
+export async function resubmitTask(
+  transport: Transport,
+  id: string,
+  { signal, idempotencyKey = crypto.randomUUID(), reason, payload, version }: ResubmitOptions,
+): Promise<SubmittedTask> {
+  const { body } = await transport.send({
+    method: 'POST',
+    path: `${taskPath(id)}/resubmit`,
+    headers: { 'idempotency-key': idempotencyKey },
+    body: JSON.stringify({ reason, payload, version }),
+    signal,
+    repeatable: true,
+  });
+  const { task, ...outcome } = body as { task: unknown; created: boolean; message: string };
+  return { ...(toCamelCase(task) as SubmittedTask), ...outcome };
 }
 
 async function operate(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_PAYLOAD_CONDITIONS } from '../core/payload_condition.ts';
 import { STATES } from '../core/states.ts';
 import { defineTask } from '../core/task.ts';
 
@@ -25,6 +26,8 @@ const filterSchema = z.strictObject({
   createdTo: z.string().optional(),
   finishedFrom: z.string().optional(),
   finishedTo: z.string().optional(),
+  dismissed: z.boolean().optional(),
+  payload: z.array(z.string()).max(MAX_PAYLOAD_CONDITIONS).optional(),
 });
 
 /**
@@ -33,7 +36,7 @@ const filterSchema = z.strictObject({
  */
 export const bulk = defineTask({
   name: 'errand.bulk',
-  version: '1.1.0',
+  version: '1.2.0',
   description: 'Retries or cancels the tasks that match a filter, for an operator.',
   payload: z.strictObject({
     action: z.enum(['retry', 'cancel']).describe('The action for each task'),

@@ -8,12 +8,16 @@ import { policyOf } from '../operations.ts';
 import { bulkPaths, bulkSchemas, groupRetryPaths } from '../operators/bulk_schema.ts';
 import { callbackPaths, callbackSchemas } from '../operators/callbacks.ts';
 import { cancelTaskPaths } from '../operators/cancel_task.ts';
+import { decideErrorsPaths, decideErrorsSchemas } from '../operators/decide_errors.ts';
 import { deliveryPaths, deliverySchemas } from '../operators/deliveries.ts';
+import { dismissTaskPaths } from '../operators/dismiss_task.ts';
 import { auditPaths, auditSchemas } from '../operators/list_audit.ts';
 import { errorGroupPaths, errorGroupSchemas } from '../operators/list_errors.ts';
 import { principalPaths, principalSchemas } from '../operators/get_principal.ts';
 import { runnerPaths } from '../operators/list_runners.ts';
+import { overviewPaths, overviewSchemas } from '../operators/overview.ts';
 import { queuePaths, queueSchemas } from '../operators/queues.ts';
+import { resubmitTaskPaths } from '../operators/resubmit_task.ts';
 import { retryTaskPaths } from '../operators/retry_task.ts';
 import { bottlenecksPaths, bottlenecksSchemas } from '../stats/bottlenecks.ts';
 import { figuresSchemas } from '../stats/figures.ts';
@@ -83,6 +87,8 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     getTaskPaths(),
     cancelTaskPaths(),
     retryTaskPaths(),
+    dismissTaskPaths(),
+    resubmitTaskPaths(),
     attemptPaths(),
     explainPaths(),
     taskLogsPaths(),
@@ -93,6 +99,8 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     bulkPaths(),
     errorGroupPaths(),
     groupRetryPaths(),
+    decideErrorsPaths(),
+    overviewPaths(),
     queuePaths(),
     auditPaths(),
     webhookPaths(),
@@ -123,6 +131,8 @@ const schemas = {
   ...queueSchemas,
   ...bulkSchemas,
   ...errorGroupSchemas,
+  ...decideErrorsSchemas,
+  ...overviewSchemas,
   ...auditSchemas,
   ...webhookSchemas,
   ...deliverySchemas,

@@ -54,7 +54,12 @@ function bulkOperation(action: Action): Operation {
     requireValid(check(request.body, '/body'));
     const { filter: asked, all, ...options } = bodySchema.parse(request.body);
     requireValid(filterProblems(asked, all, action));
-    const filter = { ...toFilter(context, asked, '/body/filter'), states: statesFor(action, asked.state) };
+    const filter = {
+      ...toFilter(context, asked, '/body/filter'),
+      states: statesFor(action, asked.state),
+      // A dismissed failure needs nobody: it is retried only if the filter asks for it.
+      ...(action === 'retry' ? { dismissed: asked.dismissed ?? false } : {}),
+    };
     await answerBulk(context, request, response, { action, filter, ...options });
   };
 }
@@ -128,7 +133,9 @@ async function answerBulk(
   }
   const act = actOf(context, request, bulk.reason);
   const canary = bulk.action === 'cancel' ? 0 : (bulk.canary ?? (planned > CANARY_ABOVE ? CANARY : 0));
-  if (planned <= AT_ONCE && bulk.per_second === undefined && canary === 0) {
+  // A search by payload that was not complete does not know how many there are.
+  const isKnown = bulk.filter.payload === undefined || !isEstimate;
+  if (isKnown && planned <= AT_ONCE && bulk.per_second === undefined && canary === 0) {
     const changed = await changeAtOnce(context, bulk, act);
     return answer({ changed, task: null, message: `${changed} tasks: ${bulk.action}` });
   }
@@ -160,7 +167,7 @@ function changeAtOnce(context: RequestContext, bulk: Bulk, act: Act): Promise<nu
   return inTransaction(context.writes, async (client) => {
     const part = { ...act, bulk: randomUUID() };
     const size = Math.min(bulk.limit ?? AT_ONCE, AT_ONCE);
-    const ids = await findMatching(client, bulk.filter, { after: null, size });
+    const { ids } = await findMatching(client, bulk.filter, { after: null, size });
     const changed = await change(client, ids, part, context.visibility);
     await auditBulk(client, `bulk_${bulk.action}`, part, {
       filter: inWireWords(bulk.filter),

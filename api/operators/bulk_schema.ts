@@ -87,7 +87,8 @@ export function bulkPaths(): Paths {
   };
 }
 
-const errorGroupParameter: Parameter = {
+/** The parameter that names a group of errors. */
+export const errorGroupParameter: Parameter = {
   name: 'error_group',
   in: 'path',
   required: true,

@@ -1,7 +1,16 @@
 import { z } from 'zod';
+import { ErrandError } from '../../core/errors.ts';
+import { detail, got } from '../../core/json/json.ts';
+import {
+  MAX_PAYLOAD_CONDITIONS,
+  PAYLOAD_CONDITION_MAX_LENGTH,
+  PAYLOAD_CONDITION_PATTERN,
+  payloadCondition,
+} from '../../core/payload_condition.ts';
 import { STATES } from '../../core/states.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
 import type { TaskFilter } from '../../store/tasks/filter.ts';
+import { SEARCH_LIMIT } from '../../store/tasks/search.ts';
 import type { RequestContext } from '../context.ts';
 import { inQuery, type Parameter, textUpTo, timeOfQuery } from '../openapi/schemas/parameters.ts';
 import { toIsoTime } from '../request.ts';
@@ -34,6 +43,25 @@ export const filterParameters: Parameter[] = [
   inQuery('created_to', timeOfQuery, 'Only tasks created before this time'),
   inQuery('finished_from', timeOfQuery, 'Only tasks finished at or after this time'),
   inQuery('finished_to', timeOfQuery, 'Only tasks finished before this time'),
+  inQuery(
+    'dismissed',
+    { type: 'boolean' },
+    'If true, only failed tasks that an operator has dismissed; if false, only others',
+  ),
+  inQuery(
+    'payload',
+    {
+      type: 'array',
+      maxItems: MAX_PAYLOAD_CONDITIONS,
+      items: {
+        type: 'string',
+        minLength: 2,
+        maxLength: PAYLOAD_CONDITION_MAX_LENGTH,
+        pattern: PAYLOAD_CONDITION_PATTERN,
+      },
+    },
+    `Only tasks whose payload has this value: a JSON Pointer, \`=\` and the value, such as \`/invoice/id=42\`. It finds the text 42 and the number 42; \`/invoice/id="42"\` finds only the text. Repeat it for several conditions. One request looks at up to ${SEARCH_LIMIT} tasks that match the other filters. Replaced secrets and payloads above 64 KiB are not searched`,
+  ),
 ];
 
 /** The filters for tasks, in a query or in a body. The OpenAPI document defines their bounds. */
@@ -52,13 +80,15 @@ export const filterSchema = z.object({
   created_to: z.string().optional(),
   finished_from: z.string().optional(),
   finished_to: z.string().optional(),
+  dismissed: z.boolean().optional(),
+  payload: z.array(z.string()).optional(),
 });
 
 type Asked = z.output<typeof filterSchema>;
 
 /**
  * The filter that a caller asks for, limited to the tasks that it may see. `path` is the place of the filter
- * in the request. Throws VALIDATION_FAILED for an invalid time.
+ * in the request. Throws VALIDATION_FAILED for an invalid time or condition on the payload.
  */
 export function toFilter(context: RequestContext, asked: Asked, path: string): TaskFilter {
   const time = (key: 'created_from' | 'created_to' | 'finished_from' | 'finished_to'): string | undefined =>
@@ -78,7 +108,19 @@ export function toFilter(context: RequestContext, asked: Asked, path: string): T
     createdTo: time('created_to'),
     finishedFrom: time('finished_from'),
     finishedTo: time('finished_to'),
+    dismissed: asked.dismissed,
+    payload: payloadConditions(asked.payload, `${path}/payload`),
   };
+}
+
+function payloadConditions(asked: string[] | undefined, path: string): string[] | undefined {
+  if (asked === undefined || asked.length === 0) return undefined;
+  const details = asked.flatMap((text, index) => {
+    const condition = payloadCondition(text);
+    return typeof condition === 'string' ? [detail(`${path}/${index}`, `${condition}${got(text)}`)] : [];
+  });
+  if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
+  return asked;
 }
 
 /** The requested namespaces that the caller may see. Undefined means all. */

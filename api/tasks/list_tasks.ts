@@ -2,10 +2,19 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { ErrandError } from '../../core/errors.ts';
 import { got } from '../../core/json/json.ts';
-import { countTasks, listTasks as readTasks } from '../../store/tasks/list.ts';
+import type { TaskRow } from '../../store/tasks/fields.ts';
+import type { TaskFilter } from '../../store/tasks/filter.ts';
+import {
+  countTasks,
+  type Listed,
+  listRows,
+  type Page,
+  listTasks as readTasks,
+} from '../../store/tasks/list.ts';
+import type { TaskSummary } from '../../store/tasks/tasks.ts';
 import type { Operation, RequestContext } from '../context.ts';
 import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
-import type { Paths } from '../openapi/schemas/document.ts';
+import type { Answer, Paths } from '../openapi/schemas/document.ts';
 import {
   DEFAULT_PAGE_SIZE,
   inQuery,
@@ -15,6 +24,8 @@ import {
 } from '../openapi/schemas/parameters.ts';
 import { ref } from '../openapi/schemas/schemas.ts';
 import { parseQuery } from '../request.ts';
+import { CSV, exportTasks, MAX_EXPORT_ROWS, ROW_LIMIT_HEADER, wantsCsv } from './export_tasks.ts';
+import { fieldsOf, fieldsParameter } from './fields.ts';
 import { filterParameters, filterSchema, toFilter } from './filter.ts';
 
 /** Numbered pages reach this many tasks. Deeper pages need the cursor. */
@@ -33,6 +44,7 @@ const listParameters: Parameter[] = [
     'Tasks per page',
   ),
   inQuery('cursor', textUpTo(100), 'next_cursor of the previous page. Reading deep pages costs no more'),
+  fieldsParameter,
 ];
 
 /** The operation in the OpenAPI document. */
@@ -42,12 +54,11 @@ export function listTasksPaths(): Paths {
       get: {
         tags: ['tasks'],
         operationId: 'listTasks',
-        summary: 'List tasks, newest first',
+        summary: 'List tasks, newest first, or download them as CSV',
+        description: `With \`Accept: ${CSV}\` the answer has all tasks that match, or those after the cursor, up to ${MAX_EXPORT_ROWS} rows, which ${ROW_LIMIT_HEADER} repeats. \`page\` and \`page_size\` do not apply. A text that a spreadsheet would take for a formula begins with an apostrophe. If the connection breaks, the file is not complete.`,
         parameters: listParameters,
         responses: {
-          200: jsonAnswer('A page of tasks', ref('TaskList'), {
-            Link: { schema: { type: 'string' }, description: 'RFC 8288: rel="next" and rel="first"' },
-          }),
+          200: listAnswer(),
           ...failures(400),
         },
       },
@@ -55,38 +66,90 @@ export function listTasksPaths(): Paths {
   };
 }
 
+function listAnswer(): Answer {
+  const answer = jsonAnswer('A page of tasks, or all of them as CSV (RFC 4180)', ref('TaskList'), {
+    Link: {
+      schema: { type: 'string' },
+      description: 'RFC 8288: rel="next" and rel="first". An answer in CSV has none',
+    },
+  });
+  return { ...answer, content: { ...answer.content, [CSV]: { schema: { type: 'string' } } } };
+}
+
 /** The query after the validator, which has checked its bounds and converted numbers and lists. */
 const querySchema = filterSchema.extend({
   page: z.int(),
   page_size: z.int(),
   cursor: z.string().optional(),
+  fields: z.string().optional(),
 });
 
 type Query = z.output<typeof querySchema>;
 
-/** `GET /v1/tasks` (specification R2): filters, numbered pages with a total, and a cursor for deep pages. */
+/** With one of these filters a list may scan all tasks. */
+const HEAVY_FILTERS = [
+  ...['error', 'tag', 'initiator', 'submitted_by', 'top_level', 'finished_from', 'finished_to'],
+  ...['payload', 'fields'],
+];
+
+/** Whether a list may read much. */
+export function isHeavyList(request: Request): boolean {
+  return HEAVY_FILTERS.some((name) => request.query[name] !== undefined) || wantsCsv(request);
+}
+
+/**
+ * `GET /v1/tasks` (specification R2, R13): filters, numbered pages with a total, a cursor for deep pages,
+ * chosen fields, and CSV.
+ */
 export const listTasks: Operation = async (context, request, response) => {
   const query = parseQuery(querySchema, request);
   const before = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const filter = toFilter(context, query, '/query');
+  const fields = query.fields === undefined ? undefined : fieldsOf(query.fields);
+  if (wantsCsv(request)) return exportTasks(context, response, filter, { fields, before });
   const offset = before === undefined ? (query.page - 1) * query.page_size : 0;
   if (offset + query.page_size > MAX_PAGE_REACH) throw tooDeep(query);
-  const filter = toFilter(context, query, '/query');
-  const [{ tasks, more }, { total, isEstimate }] = await Promise.all([
-    readTasks(context.reads, filter, { size: query.page_size, offset, before }),
-    countTasks(context.reads, filter),
-  ]);
-  const last = tasks.at(-1);
-  const next = more && last !== undefined ? encodeCursor(last.id) : null;
-  response.links(links(context, request, next));
+  const page = { size: query.page_size, offset, before };
+  const [{ tasks, rows, next, search }, { total, isEstimate }] = await readPage(
+    context,
+    filter,
+    page,
+    fields,
+  );
+  const cursor = next === null ? null : encodeCursor(next);
+  response.links(links(context, request, cursor));
   response.json({
     tasks,
     page: before === undefined ? query.page : null,
     page_size: query.page_size,
     total,
     total_is_estimate: isEstimate,
-    next_cursor: next,
+    next_cursor: cursor,
+    rows,
+    search,
   });
 };
+
+type ReadPage = Omit<Listed<never>, 'tasks'> & { tasks: TaskSummary[]; rows: TaskRow[] | null };
+
+/** A page, and the number of all tasks. A search by payload counts what it finds. */
+async function readPage(
+  { reads }: RequestContext,
+  filter: TaskFilter,
+  page: Page,
+  fields: string[] | undefined,
+): Promise<[ReadPage, { total: number; isEstimate: boolean }]> {
+  const listed =
+    fields === undefined
+      ? readTasks(reads, filter, page).then((one): ReadPage => ({ ...one, rows: null }))
+      : listRows(reads, filter, page, fields).then(
+          (one): ReadPage => ({ ...one, tasks: [], rows: one.tasks }),
+        );
+  if (filter.payload === undefined) return Promise.all([listed, countTasks(reads, filter)]);
+  const read = await listed;
+  const { matched = 0, is_bounded = false, unread = 0 } = read.search ?? {};
+  return [read, { total: matched, isEstimate: is_bounded || unread > 0 || page.before !== undefined }];
+}
 
 /** The links of RFC 8288. They keep the filters of the request. */
 function links(context: RequestContext, request: Request, nextCursor: string | null): Record<string, string> {

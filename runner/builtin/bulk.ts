@@ -38,17 +38,18 @@ export function bulkHandler(pool: Pool): BulkHandler {
     const readFirst = () =>
       steadily(context, 'reading the canary', () => readCanary(pool, context.id, canary));
 
-    /** Changes the next tasks in their order. Gives the id of the last task that was looked at. */
-    async function step(): Promise<string | undefined> {
+    /** Changes the next tasks in their order. Gives the id of the last task that was looked at, null at the end. */
+    async function step(): Promise<string | null> {
       // The answer to the last try may have been lost.
       if (isUncertain) changed = await count();
       const most = changed < canary ? canary - changed : (payload.per_second ?? BATCH);
       const size = Math.min(BATCH, limit - changed, most);
-      const ids: string[] = size > 0 ? await findMatching(pool, filter, { after, size }, context.id) : [];
+      if (size <= 0) return null;
+      const { ids, next } = await findMatching(pool, filter, { after, size }, context.id);
       isUncertain = true;
       if (ids.length > 0) changed += (await change(pool, ids, act, null)).length;
       isUncertain = false;
-      return ids.at(-1);
+      return next;
     }
 
     while (changed < limit) {
@@ -56,7 +57,7 @@ export function bulkHandler(pool: Pool): BulkHandler {
       const waiting = canary > 0 && changed >= canary ? await awaitCanary(readFirst, canary, context) : null;
       if (waiting !== null) return waiting;
       const last = await steadily(context, 'changing tasks', step);
-      if (last === undefined) break;
+      if (last === null) break;
       after = last;
       context.progress(changed / expected, `${changed} of about ${expected}`);
       await keepPace(payload.per_second, changed - before, started, context.signal);

@@ -5,6 +5,7 @@ import { recoverLostRunners } from '../../store/attempts/recovery.ts';
 import { deleteEndedRunners, type RetentionHours } from '../../store/attempts/retention.ts';
 import { claimRound } from '../../store/attempts/rounds.ts';
 import { deleteOldAudit } from '../../store/operators/audit.ts';
+import { deleteOldDecisions } from '../../store/operators/decide_errors.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { createReconciler, expireTasks, sumUpFinished } from './rounds.ts';
@@ -105,6 +106,7 @@ async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<v
   );
   await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
   await deleteOldAudit(pool, auditRetentionDays, AUDIT_BATCH);
+  await deleteOldDecisions(pool, auditRetentionDays, AUDIT_BATCH);
   if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
 }
 

@@ -22,6 +22,7 @@ const WRITES: Record<string, { api?: string; runner?: string }> = {
   runners: { runner: 'insert, update, delete' },
   definitions: { api: 'insert, update', runner: 'insert, update' },
   pauses: { api: 'insert, update, delete' },
+  error_groups: { api: 'insert, update, delete', runner: 'delete' },
   watch: { api: 'update' },
   rounds: { runner: 'insert, update' },
   rollups: { runner: 'insert, update, delete' },

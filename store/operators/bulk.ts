@@ -1,29 +1,41 @@
 import type { Database } from '../database/pool.ts';
-import { fromRanges, newValues, rowConditions, type TaskFilter, where } from '../tasks/filter.ts';
+import {
+  fromRanges,
+  newValues,
+  rowConditions,
+  type TaskFilter,
+  type Values,
+  where,
+} from '../tasks/filter.ts';
+import { searchPayloads } from '../tasks/search.ts';
 import { type Act, actValues } from './audit.ts';
 
 /** A step of a bulk operation: `size` tasks after the task `after`, in the order of ids. */
 export type BulkStep = { after: string | null; size: number };
 
+/** The tasks of a step, and where the next one starts; null if there are no others. */
+export type BulkPart = { ids: string[]; next: string | null };
+
 /**
  * The next tasks that match a filter, oldest first. With `bulkId`, the id of the task of a bulk
  * operation, it finds only tasks that existed, and had their state, before that operation:
- * otherwise a task that fails again would be retried forever. Uses the indexes of lists.
+ * otherwise a task that fails again would be retried forever. Uses the indexes of lists. By payload,
+ * a step looks at a bounded number of tasks, and may find none although others follow.
  */
 export async function findMatching(
   database: Database,
   filter: TaskFilter,
   step: BulkStep,
   bulkId: string | null = null,
-): Promise<string[]> {
-  const values = newValues();
-  const conditions = rowConditions(filter, values);
-  if (step.after !== null) conditions.push(`t.id > ${values.add(step.after)}::uuid`);
-  if (bulkId !== null) {
-    const bulk = values.add(bulkId);
-    conditions.push(`t.id < ${bulk}::uuid`);
-    conditions.push(`coalesce(t.finished_at < errand.uuid_time(${bulk}::uuid), true)`);
+): Promise<BulkPart> {
+  const beyond = (values: Values): string[] => bulkConditions(step, bulkId, values);
+  if (filter.payload !== undefined && filter.payload.length > 0) {
+    const found = await searchPayloads(database, filter, { order: 'asc', beyond, size: step.size });
+    const isAll = found.ids.length === found.matched;
+    return { ids: found.ids, next: isAll ? found.next : (found.ids.at(-1) ?? null) };
   }
+  const values = newValues();
+  const conditions = [...rowConditions(filter, values), ...beyond(values)];
   const size = values.add(step.size);
   const matching = fromRanges(
     filter,
@@ -36,7 +48,19 @@ export async function findMatching(
      select m.id from ${matching.from} m order by m.id limit ${size}`,
     values.list,
   );
-  return rows.map(({ id }) => id);
+  const ids = rows.map(({ id }) => id);
+  return { ids, next: ids.at(-1) ?? null };
+}
+
+function bulkConditions({ after }: BulkStep, bulkId: string | null, values: Values): string[] {
+  const conditions = after === null ? [] : [`t.id > ${values.add(after)}::uuid`];
+  if (bulkId === null) return conditions;
+  const bulk = values.add(bulkId);
+  return [
+    ...conditions,
+    `t.id < ${bulk}::uuid`,
+    `coalesce(t.finished_at < errand.uuid_time(${bulk}::uuid), true)`,
+  ];
 }
 
 /**

@@ -1,10 +1,28 @@
 import type { ErrorRecord } from '../../core/errors.ts';
+import { isoTime } from '../database/iso_time.ts';
 import type { Database } from '../database/pool.ts';
+import { NOT_DISMISSED } from '../tasks/tasks.ts';
 
 /** The maximum number of groups: nobody can read more kinds of errors. */
 const MAX_ERROR_GROUPS = 1_000;
 /** Counting stops here. */
 const COUNT_LIMIT = 10_000;
+
+/**
+ * Whether a group needs somebody. `regressed`: an operator resolved it, and a task has failed with it
+ * since.
+ */
+export const ERROR_GROUP_STATUSES = ['open', 'regressed', 'resolved', 'ignored'] as const;
+export type ErrorGroupStatus = (typeof ERROR_GROUP_STATUSES)[number];
+
+/** The groups to list. `namespaces` are those that the caller may see. */
+export type ErrorGroupFilter = {
+  name?: string | undefined;
+  namespaces?: readonly string[] | undefined;
+  /** With a failure at or after this time, as ISO 8601. */
+  since?: string | undefined;
+  statuses?: readonly ErrorGroupStatus[] | undefined;
+};
 
 /** Failures with the same cause, as on the wire. Times are ISO 8601. */
 export type ErrorGroup = {
@@ -20,33 +38,47 @@ export type ErrorGroup = {
   count_is_capped: boolean;
   first_seen: string;
   last_seen: string;
+  /** The versions at the submission of its oldest and its newest task. */
+  first_version: string;
+  last_version: string;
+  status: ErrorGroupStatus;
+  /** The decision of an operator, null for an open group. */
+  decision: { decided_at: string; actor: string; reason: string | null } | null;
   example: { task_id: string; attempt: number; error: ErrorRecord };
 };
 
 /**
  * The error groups of all failed tasks, the group with the latest failure first: at most
- * MAX_ERROR_GROUPS, and whether there are more. A retried task leaves its group. It skips through
+ * MAX_ERROR_GROUPS, and whether there are more. A retried or dismissed task leaves its group. It skips through
  * tasks_error_group_idx from group to group, in the ranges of the given namespaces or name, so that
  * the cost depends on the number of groups, not on the table.
  */
 export async function listErrorGroups(
   database: Database,
-  filter: { name?: string | undefined; namespaces?: readonly string[] | undefined },
+  filter: ErrorGroupFilter,
 ): Promise<{ groups: ErrorGroup[]; more: boolean }> {
   const ranges = rangesOf(filter);
-  const { rows } = await database.query<ErrorGroup>({
+  const { rows } = await database.query<ErrorGroup & { more: boolean }>({
     name: 'list_error_groups',
     text: LIST_GROUPS,
-    values: [ranges.map(([low]) => low), ranges.map(([, high]) => high), MAX_ERROR_GROUPS + 1, COUNT_LIMIT],
+    values: [
+      ...[ranges.map(([low]) => low), ranges.map(([, high]) => high)],
+      ...[MAX_ERROR_GROUPS + 1, COUNT_LIMIT, filter.since ?? null, filter.statuses ?? null],
+    ],
   });
-  return { groups: rows.slice(0, MAX_ERROR_GROUPS), more: rows.length > MAX_ERROR_GROUPS };
+  const groups = rows.map(({ more: _, ...group }) => ({
+    ...group,
+    // Times within JSON come as Postgres writes them.
+    decision: group.decision && { ...group.decision, decided_at: isoTime(group.decision.decided_at) },
+  }));
+  return { groups: groups.slice(0, MAX_ERROR_GROUPS), more: rows.some(({ more }) => more) };
 }
 
 /**
  * A group is `name:hash`. In byte order '/' follows '.', ';' follows ':', and '{' follows all
  * letters.
  */
-function rangesOf(filter: Parameters<typeof listErrorGroups>[1]): [string, string][] {
+function rangesOf(filter: ErrorGroupFilter): [string, string][] {
   const { name, namespaces } = filter;
   if (name !== undefined) {
     const isVisible = namespaces === undefined || namespaces.some((one) => name.startsWith(`${one}.`));
@@ -61,7 +93,7 @@ const LIST_GROUPS = `
     select given.high,
            (select t.error_group
               from errand.tasks t
-             where t.error_group > given.low and t.error_group < given.high
+             where t.error_group > given.low and t.error_group < given.high and ${NOT_DISMISSED}
              order by t.error_group
              limit 1) as error_group
       from unnest($1::text[], $2::text[]) as given (low, high)
@@ -69,7 +101,7 @@ const LIST_GROUPS = `
     select hop.high,
            (select t.error_group
               from errand.tasks t
-             where t.error_group > hop.error_group and t.error_group < hop.high
+             where t.error_group > hop.error_group and t.error_group < hop.high and ${NOT_DISMISSED}
              order by t.error_group
              limit 1)
       from hop
@@ -82,28 +114,41 @@ const LIST_GROUPS = `
          newest.error ->> 'error_type' as error_type, newest.error ->> 'message' as message,
          least(counted.count, $4::bigint) as count, counted.count > $4 as count_is_capped,
          least(counted.first_seen, oldest.finished_at) as first_seen, counted.last_seen,
-         json_build_object('task_id', newest.id, 'attempt', newest.attempt, 'error', newest.error) as example
+         oldest.version as first_version, newest.version as last_version, judged.status,
+         case when decided.error_group is not null
+              then json_build_object('decided_at', decided.decided_at, 'actor', decided.actor, 'reason', decided.reason)
+         end as decision,
+         json_build_object('task_id', newest.id, 'attempt', newest.attempt, 'error', newest.error) as example,
+         (select count(*) from known) >= $3 as more
     from known
    cross join lateral (
      select count(*) as count, min(seen.finished_at) as first_seen, max(seen.finished_at) as last_seen
        from (select t.finished_at
                from errand.tasks t
-              where t.error_group = known.error_group
+              where t.error_group = known.error_group and ${NOT_DISMISSED}
               order by t.id desc
               limit $4 + 1) seen
    ) counted
    cross join lateral (
-     select t.id, t.name, t.attempt, t.error
+     select t.id, t.name, t.version, t.attempt, t.error
        from errand.tasks t
-      where t.error_group = known.error_group
+      where t.error_group = known.error_group and ${NOT_DISMISSED}
       order by t.id desc
       limit 1
    ) newest
    cross join lateral (
-     select t.finished_at
+     select t.finished_at, t.version
        from errand.tasks t
-      where t.error_group = known.error_group
+      where t.error_group = known.error_group and ${NOT_DISMISSED}
       order by t.id
       limit 1
    ) oldest
+    left join errand.error_groups decided on decided.error_group = known.error_group
+   cross join lateral (
+     select case when decided.status is null then 'open'
+                 when decided.status = 'resolved' and counted.last_seen > decided.decided_at then 'regressed'
+                 else decided.status end as status
+   ) judged
+   where ($5::timestamptz is null or counted.last_seen >= $5)
+     and ($6::text[] is null or judged.status = any ($6))
    order by counted.last_seen desc, known.error_group`;

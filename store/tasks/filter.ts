@@ -1,4 +1,5 @@
 import { STATES, type State } from '../../core/states.ts';
+import { NOT_DISMISSED } from './tasks.ts';
 
 /** The conditions of a list of tasks. Times are ISO 8601, from inclusive, to exclusive. */
 export type TaskFilter = {
@@ -12,7 +13,7 @@ export type TaskFilter = {
   submittedBy?: string | undefined;
   /** A part of the error's message, case-insensitive. */
   error?: string | undefined;
-  /** Tasks that failed with the errors of this group (store/operators/errors.ts). */
+  /** Tasks that failed with the errors of this group (store/operators/errors.ts), and were not dismissed. */
   errorGroup?: string | undefined;
   /** Steps or other children of this task. */
   parentId?: string | undefined;
@@ -22,6 +23,10 @@ export type TaskFilter = {
   createdTo?: string | undefined;
   finishedFrom?: string | undefined;
   finishedTo?: string | undefined;
+  /** Failed tasks that an operator has dismissed, or all others. */
+  dismissed?: boolean | undefined;
+  /** Conditions on the payload (core/payload_condition.ts). Only a bounded search finds by them. */
+  payload?: readonly string[] | undefined;
 };
 
 /** The values of a statement under construction. `add` gives the placeholder. */
@@ -115,7 +120,7 @@ function namespaceConditions(filter: TaskFilter, values: Values): string[] {
   return [ranges.length === 0 ? 'false' : `(${ranges.join(' or ')})`];
 }
 
-/** Every condition of a filter on a task called `t`, for queries without ranges. */
+/** Every condition of a filter on a task called `t` except those on the payload, for queries without ranges. */
 export function allConditions(filter: TaskFilter, values: Values): string[] {
   const conditions = [...rowConditions(filter, values), ...namingConditions(filter, values)];
   if (filter.parentId !== undefined) conditions.push(`t.parent_id = ${values.add(filter.parentId)}`);
@@ -130,7 +135,7 @@ function namingConditions(filter: TaskFilter, values: Values): string[] {
   return conditions;
 }
 
-/** The conditions that `fromRanges` leaves to its query. */
+/** The conditions that `fromRanges` leaves to its query, except those on the payload. */
 export function rowConditions(filter: TaskFilter, values: Values): string[] {
   const conditions: string[] = [];
   if (filter.tag !== undefined)
@@ -144,8 +149,11 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
     conditions.push(`t.error is not null and (t.error ->> 'message') ilike ${values.add(pattern)}`);
   }
   if (filter.errorGroup !== undefined) {
-    conditions.push(`t.error_group = ${values.add(filter.errorGroup)}`);
+    conditions.push(`t.error_group = ${values.add(filter.errorGroup)} and ${NOT_DISMISSED}`);
   }
+  if (filter.dismissed === true)
+    conditions.push('t.dismissed_at is not null and t.dismissed_at >= t.finished_at');
+  if (filter.dismissed === false) conditions.push(NOT_DISMISSED);
   if (filter.topLevel === true) conditions.push('t.parent_id is null');
   // The id contains the creation time in ms, so a range of times is a range of the primary key.
   if (filter.createdFrom !== undefined)

@@ -91,6 +91,13 @@ const summary: Record<string, JsonSchema> = {
   children: nullable('integer', {
     description: 'The number of its steps or child tasks. Null if it has none',
   }),
+  dismissed_at: {
+    ...nullableTime,
+    description:
+      'When an operator dismissed its failure. Null if it has not failed, or has failed again since',
+  },
+  resubmitted_as: nullable('string', { format: 'uuid', description: 'The task that replaces it' }),
+  resubmission_of: nullable('string', { format: 'uuid', description: 'The task that it replaces' }),
 };
 
 const payloadAndResult: Record<string, JsonSchema> = {
@@ -226,9 +233,47 @@ export const sharedSchemas: Record<string, JsonSchema> = {
     tasks: { type: 'array', items: ref('TaskSummary') },
     page: nullable('integer', { description: 'Null if the page was requested by cursor' }),
     page_size: { type: 'integer' },
-    total: { type: 'integer', description: 'Exact up to 10,000' },
+    total: {
+      type: 'integer',
+      description: 'Exact up to 10,000. With `payload`, of the tasks that this page has looked at',
+    },
     total_is_estimate: { type: 'boolean' },
-    next_cursor: nullable('string', { description: 'The cursor of the next page. Null on the last page' }),
+    next_cursor: nullable('string', {
+      description:
+        'The cursor of the next page. Null on the last page. A search by payload may have others after an empty page',
+    }),
+    rows: {
+      type: ['array', 'null'],
+      items: ref('TaskRow'),
+      description: 'With `fields`: the tasks as rows, and `tasks` is empty. Otherwise null',
+    },
+    search: {
+      anyOf: [ref('PayloadSearch'), { type: 'null' }],
+      description: 'With `payload`: how far this page has looked. Otherwise null',
+    },
+  }),
+  TaskRow: {
+    type: 'object',
+    description:
+      'The chosen fields of a task by their names. Of a part of payload, result or error with more than 1,000 characters, only the start of its text is given',
+    additionalProperties: anyJson,
+  },
+  PayloadSearch: object('How far a search by payload has looked for one page', {
+    looked_at: {
+      type: 'integer',
+      minimum: 0,
+      description: 'The tasks that match all other filters and were looked at',
+    },
+    is_bounded: {
+      type: 'boolean',
+      description: 'Whether it stopped before the last task. The next page goes on with the following tasks',
+    },
+    matched: { type: 'integer', minimum: 0, description: 'How many of these tasks match' },
+    unread: {
+      type: 'integer',
+      minimum: 0,
+      description: 'How many of these tasks have a payload above 64 KiB, which was not searched',
+    },
   }),
   RunnerList: object('The runners of the pool', { runners: { type: 'array', items: ref('Runner') } }),
   Runner: object('A registration of a runner', runner),

@@ -104,7 +104,7 @@ export function openEventStream(
  * Resolves when the reader has received the written data or has disconnected. A reader that receives nothing
  * for `stalledMs` is disconnected.
  */
-function drained(response: Response, stalledMs: number): Promise<void> {
+export function drained(response: Response, stalledMs: number): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(stalled);

@@ -1,0 +1,100 @@
+import { payloadCondition } from '../../core/payload_condition.ts';
+import type { Database } from '../database/pool.ts';
+import { fromRanges, newValues, rowConditions, type TaskFilter, type Values, where } from './filter.ts';
+import { SHOWN_PAYLOAD } from './tasks.ts';
+
+/** How many tasks one search looks at. */
+export const SEARCH_LIMIT = 10_000;
+/**
+ * A payload that is stored in more bytes is not read: SEARCH_LIMIT of them would take too long.
+ */
+const MAX_STORED_BYTES = 65_536;
+
+/**
+ * A part of a search: the tasks to look at, and which of the matching ones to give. `beyond` has the
+ * conditions on where it starts.
+ */
+export type SearchPart = {
+  order: 'asc' | 'desc';
+  beyond: (values: Values) => string[];
+  size: number;
+  offset?: number;
+};
+
+/** What a part of a search has found. */
+export type Found = {
+  /** The matching tasks, in order. */
+  ids: string[];
+  /** How many match of all tasks that were looked at. */
+  matched: number;
+  /** How many tasks were looked at, at most SEARCH_LIMIT. */
+  lookedAt: number;
+  /** The last of them, where the search can go on; null if there were no others to look at. */
+  next: string | null;
+  /** How many payloads were too large to be read. */
+  unread: number;
+};
+
+/**
+ * Looks at the next SEARCH_LIMIT tasks that match the other conditions of a filter, and finds those
+ * whose payload matches too. So a part costs the same however large the table is. It compares the
+ * shown payload, in which secrets are replaced. Uses the indexes of lists, then the primary key.
+ */
+export async function searchPayloads(
+  database: Database,
+  filter: TaskFilter,
+  { order, beyond, size, offset = 0 }: SearchPart,
+): Promise<Found> {
+  const values = newValues();
+  const conditions = [...rowConditions(filter, values), ...beyond(values)];
+  const limit = values.add(SEARCH_LIMIT + 1);
+  const ranges = fromRanges(
+    filter,
+    values,
+    (range) => `
+      select t.id from errand.tasks t ${where([...range, ...conditions])} order by t.id ${order} limit ${limit}`,
+  );
+  const { rows } = await database.query<Found>(
+    `${ranges.with === '' ? 'with' : `${ranges.with},`}
+     reached as materialized (
+       select c.id, row_number() over (order by c.id ${order}) as place
+         from ${ranges.from} c
+        order by c.id ${order}
+        limit ${limit}
+     ),
+     -- One look by the primary key for each: a join would make Postgres read the complete table.
+     looked as materialized (
+       select reached.id, reached.place, read.matches
+         from reached
+        cross join lateral (
+          select case when pg_column_size(t.payload) <= ${MAX_STORED_BYTES}
+                      then ${payloadConditions(filter, values)} end as matches
+            from errand.tasks t
+           where t.id = reached.id
+           limit 1) read
+        where reached.place < ${limit}
+     )
+     select array(select id from looked where matches order by place
+                   limit ${values.add(size)} offset ${values.add(offset)}) as ids,
+            (select count(*) from looked where matches) as matched,
+            (select count(*) from looked) as "lookedAt",
+            (select id from looked
+              where exists (select from reached where place = ${limit})
+              order by place desc
+              limit 1) as next,
+            (select count(*) from looked where matches is null) as unread`,
+    values.list,
+  );
+  return rows[0] ?? { ids: [], matched: 0, lookedAt: 0, next: null, unread: 0 };
+}
+
+/** The conditions on a shown payload. Never null: a missing part matches nothing. */
+function payloadConditions(filter: TaskFilter, values: Values): string {
+  const conditions = (filter.payload ?? []).map((text) => {
+    const condition = payloadCondition(text);
+    if (typeof condition === 'string') throw new Error(`The payload condition ${text} ${condition}`);
+    const equals = condition.values.map((value) => JSON.stringify(value));
+    return `coalesce((${SHOWN_PAYLOAD}) #> ${values.add(condition.path)}::text[] = any (${values.add(equals)}::jsonb[]), false)`;
+  });
+  return conditions.length === 0 ? 'true' : conditions.join(' and ');
+}
