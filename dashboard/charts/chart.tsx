@@ -1,11 +1,15 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { ChartData } from './series.ts';
+import { type ChartData, clockLabels } from './series.ts';
 
 export type ChartLine = { title: string; colour: string; isDashed?: boolean };
 
 const HEIGHT = 170;
+/** A chart of one point shows the minutes before it, too. */
+const MIN_SECONDS = 300;
+/** The top of an axis without values. */
+const LEAST_TOP = 0.01;
 
 /** Lines over time. `description` is what a reader of the screen hears instead. */
 export function Chart(props: {
@@ -74,9 +78,12 @@ function optionsOf(
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: { range: range ?? ((_plot, _min, max) => [0, Math.max(max * 1.1, 0.001)]) } },
+    scales: {
+      x: { range: (_plot, min, max) => (Number.isFinite(max) ? [Math.min(min, max - MIN_SECONDS), max] : [0, 1]) },
+      y: { range: range ?? ((_plot, _min, max) => [0, Math.max((max ?? 0) * 1.1, LEAST_TOP)]) },
+    },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 70, values: (_plot, times) => clockLabels(times) },
       { ...axis, size: 56, values: (_plot, values) => values.map((value) => format(value)) },
     ],
     series: [

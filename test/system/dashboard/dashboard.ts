@@ -7,6 +7,8 @@ import type { Pool } from 'pg';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll } from 'vitest';
 import type { AppOptions } from '../../../api/app.ts';
+import { registerDefinitions } from '../../../store/submit/definitions.ts';
+import { definitions, ownDefinitions } from '../../../tasks/index.ts';
 import { startApi, type TestApi } from '../../support/api.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startFileRunner, type TestRunnerOptions } from '../../support/runner.ts';
@@ -49,6 +51,8 @@ export async function startDashboard(
   buildDashboard();
   const { runner, ...ofApi } = options;
   const { pool } = await createDatabase();
+  // As a process does at its start.
+  await registerDefinitions(pool, [...definitions, ...ownDefinitions]);
   const api = await startApi(pool, ofApi);
   if (runner !== false) {
     const started = await startFileRunner(pool, runner);
@@ -80,7 +84,7 @@ export async function openTab(
 ): Promise<Tab> {
   const own = await browser.newContext({ viewport: { width: 1360, height: 900 }, ...context });
   const page = await own.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   const asked: string[] = [];
   page.on('console', (message) => {
