@@ -63,6 +63,18 @@ create table errand.disabled_callbacks (
   constraint disabled_callbacks_times_check CHECK (((disabled_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (disabled_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
 
+create table errand.error_groups (
+  error_group text collate "C" not null,
+  status text not null,
+  decided_at timestamptz default now() not null,
+  actor text not null,
+  reason text,
+  constraint error_groups_pkey PRIMARY KEY (error_group),
+  constraint error_groups_status_check CHECK ((status = ANY (ARRAY['resolved'::text, 'ignored'::text]))),
+  constraint error_groups_times_check CHECK (((decided_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (decided_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+);
+CREATE INDEX error_groups_decided_at_idx ON errand.error_groups USING btree (decided_at);
+
 create table errand.logs (
   task_id uuid not null,
   seq integer not null,
@@ -254,8 +266,12 @@ create table errand.tasks (
   before_duplicate text[],
   schedule_id text collate "C",
   scheduled_for timestamptz,
+  dismissed_at timestamptz,
+  resubmitted_as uuid,
+  resubmission_of uuid,
   constraint tasks_pkey PRIMARY KEY (id),
   constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text, 'schedule'::text]))),
+  constraint tasks_dismissed_check CHECK (((dismissed_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (dismissed_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
   constraint tasks_progress_check CHECK (((progress >= (0)::float8) AND (progress <= (1)::float8))),
   constraint tasks_schedule_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND (octet_length(schedule_id) <= 512))),
@@ -268,8 +284,9 @@ alter table errand.tasks alter column state set (n_distinct=9);
 CREATE INDEX tasks_callback_of_idx ON errand.tasks USING btree (callback_of, id) WHERE (callback_of IS NOT NULL);
 CREATE UNIQUE INDEX tasks_dedup_hash_key ON errand.tasks USING btree (dedup_hash) WHERE (dedup_hash IS NOT NULL);
 CREATE INDEX tasks_dedup_until_idx ON errand.tasks USING btree (dedup_hash) WHERE (dedup_until IS NOT NULL);
+CREATE INDEX tasks_dismissed_idx ON errand.tasks USING btree (id) WHERE (dismissed_at IS NOT NULL);
 CREATE INDEX tasks_due_idx ON errand.tasks USING btree (name, run_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
-CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE (error_group IS NOT NULL);
+CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
 CREATE INDEX tasks_error_message_idx ON errand.tasks USING gin (((error ->> 'message'::text)) gin_trgm_ops) WHERE (error IS NOT NULL);
 CREATE INDEX tasks_initiator_id_idx ON errand.tasks USING btree (initiator, id) WHERE (initiator IS NOT NULL);
 CREATE INDEX tasks_name_finished_at_idx ON errand.tasks USING btree (name, finished_at, state) WHERE (finished_at IS NOT NULL);

@@ -2,7 +2,7 @@ import type { Database } from '../database/pool.ts';
 import { isHeldBy } from '../tasks/pauses.ts';
 
 /** Counting stops here for each name and kind of waiting tasks. */
-export const WAITING_LIMIT = 1_000;
+const WAITING_LIMIT = 1_000;
 /** Names are few: people do not write more. */
 const MAX_NAMES = 1_000;
 const MAX_SCHEDULES = 100;

@@ -3,7 +3,7 @@ import { disableCallback } from '../../../store/operators/callbacks.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { as } from '../../fast/api/principals.ts';
 import type { Received } from '../../fast/contracts/exchange.ts';
-import type { ApiRequest, Located } from '../../fast/contracts/requests.ts';
+import { type ApiRequest, encode, type Located } from '../../fast/contracts/requests.ts';
 import { isSigned, signed } from '../../fast/contracts/signed.ts';
 import {
   inPath,
@@ -14,6 +14,7 @@ import {
 import { openEvents } from '../../support/network/event_source.ts';
 import { submitOne } from '../../support/tasks.ts';
 import type { Stage } from './statuses_apis.ts';
+import { OF_FAILURES } from './statuses_failures.ts';
 import { overLimit, overPages } from './statuses_limits.ts';
 import { AS_JSON, each, exchange, sending, type Way, type Ways } from './statuses_sending.ts';
 
@@ -196,9 +197,18 @@ const forDisabledEndpoint: Way = async (stage, located) => {
   return sending('plain')(stage, located);
 };
 
+/** Lists in all their forms but CSV, which has no Link. */
+const LISTS: ApiRequest['query'][] = [
+  [],
+  [['page_size', '1']],
+  [['fields', 'id,payload']],
+  [['payload', encode('/message=here')]],
+];
+
 /** Ways of single operations, by their operationId; they go before those of all. */
 const OF_ONE: Record<string, Ways> = {
-  listTasks: { 200: each(sending('plain'), sending('plain', { query: [['page_size', '1']] })) },
+  ...OF_FAILURES,
+  listTasks: { 200: each(...LISTS.map((query) => sending('plain', { query }))) },
   submitTask: submission,
   // A workflow, and one that is none.
   getTask: { 200: each(sending('plain'), forOwnTask()) },

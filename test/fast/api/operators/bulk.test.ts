@@ -92,7 +92,7 @@ test('a small one is done at once, in shared dispatches, each task and the whole
       action: 'bulk_retry',
       actor: 'anonymous',
       reason: 'mended',
-      details: { bulk, changed: 5, filter: { tag: 'small', state: ['failed'] } },
+      details: { bulk, changed: 5, filter: { tag: 'small', state: ['failed'], dismissed: false } },
     },
   ]);
 });

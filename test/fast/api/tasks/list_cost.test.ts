@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../../../store/database/pool.ts';
 import type { TaskFilter } from '../../../../store/tasks/filter.ts';
 import { countTasks, listTasks } from '../../../../store/tasks/list.ts';
+import { SEARCH_LIMIT } from '../../../../store/tasks/search.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { ofTasks, scansOf } from '../../../support/plans.ts';
 import { type Statement, watched } from '../app.ts';
 import { fillMany, fillWorkflows } from '../fill.ts';
 
 const ROWS = 50_000;
+/** How many names have succeeded tasks: those of fillMany, and of the steps of workflows. */
+const NAMES = 15;
 const { pool } = await createDatabase();
 await fillMany(pool, ROWS);
 const [one] = await fillWorkflows(pool, 10, 100);
@@ -65,6 +68,8 @@ const FILTERS: [string, TaskFilter][] = [
   ['that and namespace', { parentId: one, namespaces: ['bulk'] }],
   ['being part of nothing', { topLevel: true }],
   ['being part of nothing, and namespace', { topLevel: true, namespaces: ['bulk'] }],
+  ['a dismissal', { dismissed: true }],
+  ['no dismissal, and state', { dismissed: false, states: ['failed'] }],
   ['being part of nothing, and state', { topLevel: true, states: ['succeeded'] }],
 ];
 
@@ -89,6 +94,29 @@ test.each(FILTERS)('by %s counting stops soon after 10,000', async (_name, filte
   const { read } = await costOf((db) => countTasks(db, filter));
   expect(read).toBeLessThan(12_000);
 });
+
+/** With the number of ranges that each may read as far as the search reaches. */
+const SEARCHES: [string, TaskFilter, ranges: number][] = [
+  ['nothing else', {}, 1],
+  ['a common state', { states: ['succeeded'] }, NAMES],
+  ['name and state', { name: 'bulk.one', states: ['succeeded'] }, 1],
+  ['a tag', { tag: 'common' }, 1],
+  ['being part of nothing', { topLevel: true }, 1],
+  ['the text of an error', { error: 'failure' }, 1],
+];
+
+test.each(SEARCHES)(
+  'a search by payload and %s looks at a bounded number of tasks, by indexes',
+  async (_name, filter, ranges) => {
+    const search = { ...filter, payload: ['/nothing=here'] };
+    const { read, scans } = await costOf((db) =>
+      listTasks(db, search, { size: 50, offset: 0, before: undefined }),
+    );
+    expect(scans).not.toContain('Seq Scan');
+    // Each once to be reached, and once to be looked at.
+    expect(read).toBeLessThan((ranges + 1) * SEARCH_LIMIT + 2_000);
+  },
+);
 
 test('by a tag that the statistics know to be common nothing is counted', async () => {
   const pages = `update pg_class set reltuples = reltuples * $1::float8 where oid = 'errand.tasks'::regclass`;

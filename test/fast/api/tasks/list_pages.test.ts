@@ -29,6 +29,8 @@ test('an empty ledger is an empty first page', async () => {
     total: 0,
     total_is_estimate: false,
     next_cursor: null,
+    rows: null,
+    search: null,
   });
   expect(headers.get('link')).toBe('</v1/tasks>; rel="first"');
 });
