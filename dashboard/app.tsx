@@ -1,4 +1,4 @@
-import { lazy, LocationProvider, Route, Router } from 'preact-iso';
+import { LocationProvider, lazy, Route, Router } from 'preact-iso';
 import { ToastProvider } from './parts/toast.tsx';
 import { pageUrl, ROOT } from './session/place.ts';
 import { SessionProvider } from './session/session.tsx';

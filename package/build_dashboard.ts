@@ -57,7 +57,8 @@ function builtFrom(): string | null {
 /** The hash of these files, and of the files in these folders, without what a build has written. */
 function hashOf(paths: readonly string[]): string {
   const sum = createHash('sha256');
-  for (const path of paths.flatMap(filesOf).sort()) sum.update(`${path}\0`).update(readFileSync(join(ROOT, path)));
+  for (const path of paths.flatMap(filesOf).sort())
+    sum.update(`${path}\0`).update(readFileSync(join(ROOT, path)));
   return sum.digest('hex');
 }
 

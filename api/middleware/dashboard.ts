@@ -59,11 +59,14 @@ export function dashboard(guards: RequestHandler[]): Router {
   router.get('/ui/assets/:name', ...guards, async (request, response) => {
     const { name } = request.params as { name: string };
     if (!ASSET.test(name)) throw noAsset(name);
-    const encoding = request.acceptsEncodings(...Object.keys(ENCODINGS), 'identity') || 'identity';
-    const content = await read(`${name}${ENCODINGS[encoding] ?? ''}`);
+    const encoding = Object.keys(ENCODINGS).find((one) => request.acceptsEncodings(one) === one);
+    const content = await read(`${name}${encoding === undefined ? '' : ENCODINGS[encoding]}`);
     if (content === null) throw noAsset(name);
-    response.set('Content-Type', TYPES[extname(name)]).set('Cache-Control', IMMUTABLE).vary('Accept-Encoding');
-    if (encoding !== 'identity') response.set('Content-Encoding', encoding);
+    response
+      .set('Content-Type', TYPES[extname(name)])
+      .set('Cache-Control', IMMUTABLE)
+      .vary('Accept-Encoding');
+    if (encoding !== undefined) response.set('Content-Encoding', encoding);
     response.send(content);
   });
   router.get('/ui{/*path}', ...guards, async (request, response) => {

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/preact-query';
-import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { AuditEntry } from '../data/records.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
@@ -40,7 +40,9 @@ export function AuditPage() {
         </p>
       )}
       <Standing asked={entries} what="the audit trail" />
-      {data?.entries.length === 0 && <Empty title="Nothing was done">Operations of people appear here.</Empty>}
+      {data?.entries.length === 0 && (
+        <Empty title="Nothing was done">Operations of people appear here.</Empty>
+      )}
       {data && data.entries.length > 0 && <Entries entries={foldEntries(data.entries)} />}
       {data && <Older filters={filters} next={data.next_cursor} />}
     </>
@@ -56,7 +58,7 @@ function FilterForm({ filters }: { filters: Filters }) {
   const { route } = useLocation();
   const [typed, setTyped] = useState<Filters>({});
   const key = queryOf(filters);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was typed is forgotten when the filter has changed
+  // What was typed is forgotten when the filter has changed
   useEffect(() => setTyped({}), [key]);
   return (
     <form

@@ -23,7 +23,7 @@ export function Chart(props: {
   const { description, lines, data, format, range } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the lines of a chart never change, its data does
+  // The lines of a chart never change, its data does
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
@@ -79,7 +79,9 @@ function optionsOf(
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_plot, min, max) => (Number.isFinite(max) ? [Math.min(min, max - MIN_SECONDS), max] : [0, 1]) },
+      x: {
+        range: (_plot, min, max) => (Number.isFinite(max) ? [Math.min(min, max - MIN_SECONDS), max] : [0, 1]),
+      },
       y: { range: range ?? ((_plot, _min, max) => [0, Math.max((max ?? 0) * 1.1, LEAST_TOP)]) },
     },
     axes: [

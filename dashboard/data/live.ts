@@ -20,37 +20,22 @@ type Follower = { topics: readonly string[]; tell: () => void };
 /** Follows changes over one WebSocket, which is open while somebody follows something. */
 export function createLiveFeed(credentials: Credentials): LiveFeed {
   const followers = new Set<Follower>();
-  const subscribed = new Set<string>();
   let socket: WebSocket | null = null;
+  let subscribed: ReadonlySet<string> = new Set();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitMs = RECONNECT_MS;
 
-  function tellAll(): void {
-    for (const { tell } of followers) tell();
-  }
-
-  function onMessage(text: string): void {
-    const message = JSON.parse(text) as Record<string, unknown>;
-    if (message.type === 'missed') return tellAll();
-    if (message.type !== 'task') return;
-    const name = String(message.name);
-    const namespace = name.slice(0, name.indexOf('.'));
-    const topics = [{ task: message.id }, { task: message.parent_id }, { name }, { namespace }];
-    const texts = new Set(topics.map((topic) => JSON.stringify(topic)));
-    for (const { topics: own, tell } of followers) if (own.some((topic) => texts.has(topic))) tell();
-  }
-
   function connect(): void {
-    const protocols = ['errand.v1', ...(credentials === null ? [] : [`errand.bearer.${credentials.secret}`])];
-    const opened = new WebSocket(`${API_URL.replace(/^http/, 'ws')}/ws`, protocols);
+    const opened = openSocket(credentials);
+    if (opened === null) return;
     socket = opened;
     opened.onopen = () => {
       waitMs = RECONNECT_MS;
-      subscribed.clear();
+      subscribed = new Set();
       agree();
-      tellAll();
+      for (const { tell } of followers) tell();
     };
-    opened.onmessage = ({ data }) => onMessage(String(data));
+    opened.onmessage = ({ data }) => tellOf(String(data), followers);
     opened.onclose = () => {
       if (socket !== opened) return;
       socket = null;
@@ -62,14 +47,7 @@ export function createLiveFeed(credentials: Credentials): LiveFeed {
 
   /** Makes the subscriptions those that the followers ask for. */
   function agree(): void {
-    if (socket?.readyState !== WebSocket.OPEN) return;
-    const wanted = new Set([...followers].flatMap(({ topics }) => topics).slice(0, MAX_TOPICS));
-    const change = (type: string, topic: string): void =>
-      socket?.send(JSON.stringify({ type, ...(JSON.parse(topic) as Topic) }));
-    for (const topic of subscribed) if (!wanted.has(topic)) change('unsubscribe', topic);
-    for (const topic of wanted) if (!subscribed.has(topic)) change('subscribe', topic);
-    subscribed.clear();
-    for (const topic of wanted) subscribed.add(topic);
+    if (socket?.readyState === WebSocket.OPEN) subscribed = subscribe(socket, subscribed, followers);
   }
 
   function close(): void {
@@ -83,10 +61,9 @@ export function createLiveFeed(credentials: Credentials): LiveFeed {
     follow(topics, tell) {
       const follower = { topics: topics.map((topic) => JSON.stringify(topic)), tell };
       followers.add(follower);
-      if (socket === null && topics.length > 0) {
-        clearTimeout(timer);
-        connect();
-      } else agree();
+      clearTimeout(timer);
+      if (socket === null && topics.length > 0) connect();
+      else agree();
       return () => {
         followers.delete(follower);
         if (followers.size === 0) close();
@@ -95,4 +72,41 @@ export function createLiveFeed(credentials: Credentials): LiveFeed {
     },
     close,
   };
+}
+
+/** Tells those who follow what a message is about, or all if messages were missed. */
+function tellOf(text: string, followers: ReadonlySet<Follower>): void {
+  const message = JSON.parse(text) as Record<string, unknown>;
+  if (message.type !== 'task' && message.type !== 'missed') return;
+  const name = String(message.name);
+  const namespace = name.slice(0, name.indexOf('.'));
+  const topics = [{ task: message.id }, { task: message.parent_id }, { name }, { namespace }];
+  const texts = new Set(topics.map((topic) => JSON.stringify(topic)));
+  for (const { topics: own, tell } of followers) {
+    if (message.type === 'missed' || own.some((topic) => texts.has(topic))) tell();
+  }
+}
+
+/** Changes the subscriptions of a socket to those of the followers, and gives them. */
+function subscribe(
+  socket: WebSocket,
+  before: ReadonlySet<string>,
+  followers: ReadonlySet<Follower>,
+): ReadonlySet<string> {
+  const wanted = new Set([...followers].flatMap(({ topics }) => topics).slice(0, MAX_TOPICS));
+  const change = (type: string, topic: string): void =>
+    socket.send(JSON.stringify({ type, ...(JSON.parse(topic) as Topic) }));
+  for (const topic of before) if (!wanted.has(topic)) change('unsubscribe', topic);
+  for (const topic of wanted) if (!before.has(topic)) change('subscribe', topic);
+  return wanted;
+}
+
+/** Null if the credentials have characters that a subprotocol cannot have. Then pages read now and then. */
+function openSocket(credentials: Credentials): WebSocket | null {
+  const protocols = ['errand.v1', ...(credentials === null ? [] : [`errand.bearer.${credentials.secret}`])];
+  try {
+    return new WebSocket(`${API_URL.replace(/^http/, 'ws')}/ws`, protocols);
+  } catch {
+    return null;
+  }
 }

@@ -240,7 +240,12 @@ export type Handler = {
   policy: Record<string, unknown>;
 };
 
-export type Durations = { average: number | null; p50: number | null; p95: number | null; p99: number | null };
+export type Durations = {
+  average: number | null;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+};
 export type Figures = {
   finished: { succeeded: number; failed: number; cancelled: number; resolved: number };
   success_rate: number | null;

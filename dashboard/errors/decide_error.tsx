@@ -10,7 +10,8 @@ export function decisionsFor(status: ErrorGroup['status']): Decision[] {
   return status === 'open' || status === 'regressed' ? ['resolve', 'ignore'] : ['reopen'];
 }
 
-const WORDS: Record<Decision, { title: string; hint: string }> = {
+/** What a decision is called, and what follows from it. */
+export const DECISIONS: Record<Decision, { title: string; hint: string }> = {
   resolve: { title: 'Resolve', hint: 'The group comes back as regressed if a task fails with it again.' },
   ignore: { title: 'Ignore', hint: 'The group stays out of sight, also if tasks fail with it again.' },
   reopen: { title: 'Reopen', hint: 'The group is shown as open again.' },
@@ -20,7 +21,7 @@ const WORDS: Record<Decision, { title: string; hint: string }> = {
 export function DecideError(props: { group: ErrorGroup; decision: Decision; onClose: () => void }) {
   const { group, decision, onClose } = props;
   const client = useClient();
-  const { title, hint } = WORDS[decision];
+  const { title, hint } = DECISIONS[decision];
   return (
     <Confirm
       title={`${title} this group of errors?`}

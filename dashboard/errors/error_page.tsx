@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query';
-import { useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
 import type { ErrorGroup, TaskList } from '../data/records.ts';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
@@ -10,7 +10,7 @@ import { useClient, useMay } from '../session/session.tsx';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { TaskTable } from '../tasks/task_table.tsx';
 import { count, firstLine } from '../text/words.ts';
-import { DecideError, type Decision, decisionsFor } from './decide_error.tsx';
+import { DECISIONS, DecideError, type Decision, decisionsFor } from './decide_error.tsx';
 
 const SHOWN = 20;
 
@@ -76,7 +76,7 @@ function Head({ group }: { group: ErrorGroup }) {
       {mayOperate &&
         decisionsFor(group.status).map((one) => (
           <button key={one} type="button" onClick={() => setDecision(one)}>
-            {one === 'resolve' ? 'Resolve' : one === 'ignore' ? 'Ignore' : 'Reopen'}
+            {DECISIONS[one].title}
           </button>
         ))}
       {mayOperate && (

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query';
-import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { ErrorGroup } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
 import { PageLink } from '../parts/link.tsx';
@@ -14,7 +14,7 @@ import { LiveControl } from '../tasks/live_control.tsx';
 import { useTopics } from '../tasks/use_topics.ts';
 import { startOfSpan } from '../text/time.ts';
 import { count, firstLine } from '../text/words.ts';
-import { DecideError, type Decision, decisionsFor } from './decide_error.tsx';
+import { DECISIONS, DecideError, type Decision, decisionsFor } from './decide_error.tsx';
 
 type ErrorGroupList = { groups: ErrorGroup[]; is_truncated: boolean };
 /** What the list shows, by the choice in the URL. Without one: what needs somebody. */
@@ -129,19 +129,13 @@ function Groups({ groups }: { groups: readonly ErrorGroup[] }) {
           ))}
         </tbody>
       </table>
-      {retried !== null && (
-        <BulkDialog kind="retry" errorGroup={retried} onClose={() => setRetried(null)} />
-      )}
+      {retried !== null && <BulkDialog kind="retry" errorGroup={retried} onClose={() => setRetried(null)} />}
       {decided !== null && <DecideError {...decided} onClose={() => setDecided(null)} />}
     </TableBox>
   );
 }
 
-function GroupRow(props: {
-  group: ErrorGroup;
-  onRetry: () => void;
-  onDecide: (decision: Decision) => void;
-}) {
+function GroupRow(props: { group: ErrorGroup; onRetry: () => void; onDecide: (decision: Decision) => void }) {
   const { group, onRetry, onDecide } = props;
   const mayOperate = useMay('operate');
   const { error_group, name, error_type, message, count: failed, count_is_capped, status } = group;
@@ -173,7 +167,7 @@ function GroupRow(props: {
             </button>
             {decisionsFor(status).map((decision) => (
               <button key={decision} type="button" class="small wide" onClick={() => onDecide(decision)}>
-                {decision}
+                {DECISIONS[decision].title}
               </button>
             ))}
           </>

@@ -20,7 +20,7 @@ export type Typed = Readonly<Record<string, string>>;
 
 const MAX_DEPTH = 3;
 /** A text that may be longer than this gets several lines. */
-const LONG_TEXT = 300;
+const LONG_TEXT = 1_000;
 
 /** The fields of a schema of a payload; null if it is not an object of known properties. */
 export function fieldsOf(schema: JsonSchema, path = '', depth = 0): Field[] | null {
@@ -28,7 +28,13 @@ export function fieldsOf(schema: JsonSchema, path = '', depth = 0): Field[] | nu
   if (!isObject(properties) || depth > MAX_DEPTH) return null;
   const needed = new Set(Array.isArray(required) ? required : []);
   return Object.entries(properties).map(([name, property]) =>
-    fieldOf(name, isObject(property) ? property : {}, `${path}/${pointerPart(name)}`, needed.has(name), depth),
+    fieldOf(
+      name,
+      isObject(property) ? property : {},
+      `${path}/${pointerPart(name)}`,
+      needed.has(name),
+      depth,
+    ),
   );
 }
 
@@ -47,12 +53,12 @@ function fieldOf(name: string, schema: JsonSchema, path: string, isRequired: boo
   };
 }
 
-function kindOf({ type, maxLength, minLength }: JsonSchema, options: readonly Json[]): Field['kind'] {
+function kindOf({ type, maxLength, pattern }: JsonSchema, options: readonly Json[]): Field['kind'] {
   if (options.length > 0) return 'choice';
   if (type === 'integer' || type === 'number' || type === 'boolean') return type;
   if (type !== 'string') return 'json';
   const most = typeof maxLength === 'number' ? maxLength : 0;
-  return most > LONG_TEXT && typeof minLength !== 'number' ? 'long' : 'text';
+  return most > LONG_TEXT && pattern === undefined ? 'long' : 'text';
 }
 
 /** `anyOf: [x, null]` and `type: [x, null]` are fields of x that may stay empty. */
@@ -104,10 +110,14 @@ function write(
   for (const field of fields) {
     const { title, path, kind } = field;
     if (kind === 'group') {
+      const isTouched = Object.entries(typed).some(([at, text]) => at.startsWith(`${path}/`) && text !== '');
+      if (!isTouched && !field.isRequired) {
+        delete into[title];
+        continue;
+      }
       const inner = isObject(into[title]) ? (into[title] as Record<string, Json>) : {};
       write(field.fields, typed, inner, problems);
-      if (Object.keys(inner).length > 0 || field.isRequired) into[title] = inner;
-      else delete into[title];
+      into[title] = inner;
       continue;
     }
     const text = typed[path] ?? '';
@@ -127,8 +137,11 @@ function readText(text: string, kind: Field['kind']): { value: Json } | { proble
   if (kind === 'text' || kind === 'long') return { value: text };
   if (kind === 'integer' || kind === 'number') {
     const value = Number(text);
-    const fits = text.trim() !== '' && (kind === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value));
-    return fits ? { value } : { problem: kind === 'integer' ? 'This is no whole number' : 'This is no number' };
+    const fits =
+      text.trim() !== '' && (kind === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value));
+    return fits
+      ? { value }
+      : { problem: kind === 'integer' ? 'This is no whole number' : 'This is no number' };
   }
   try {
     return { value: JSON.parse(text) as Json };

@@ -31,9 +31,11 @@ function OneField(props: Omit<Props, 'fields'> & { field: Field }) {
   const { path, title, isRequired, description } = field;
   const problem = problems[path];
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is one of several kinds
     <label class="field">
       <span>
-        {title} {isRequired ? <span class="hint">required</span> : <span class="hint">{kindTitle(field)}</span>}
+        {title}{' '}
+        {isRequired ? <span class="hint">required</span> : <span class="hint">{kindTitle(field)}</span>}
       </span>
       <Input
         field={field}
@@ -55,18 +57,17 @@ function kindTitle({ kind }: Field): string {
   return kind === 'json' ? 'as JSON' : '';
 }
 
-function Input(props: {
-  field: Field;
-  value: string;
-  isWrong: boolean;
-  onType: (value: string) => void;
-}) {
+function Input(props: { field: Field; value: string; isWrong: boolean; onType: (value: string) => void }) {
   const { field, value, isWrong, onType } = props;
   const { kind, options, placeholder, isRequired } = field;
   if (kind === 'boolean' || kind === 'choice') {
     const all = kind === 'boolean' ? [true, false] : options;
     return (
-      <select value={value} aria-invalid={isWrong} onChange={({ currentTarget }) => onType(currentTarget.value)}>
+      <select
+        value={value}
+        aria-invalid={isWrong}
+        onChange={({ currentTarget }) => onType(currentTarget.value)}
+      >
         <option value="">{placeholder === '' ? '–' : `default: ${placeholder}`}</option>
         {all.map((option) => {
           const text = JSON.stringify(option);

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Chart } from '../charts/chart.tsx';
-import { addSample, depthOf, latencyOf, successOf, throughputOf } from '../charts/series.ts';
 import type { DepthSample } from '../charts/series.ts';
+import { addSample, depthOf, latencyOf, successOf, throughputOf } from '../charts/series.ts';
 import type { Performance, TaskStats } from '../data/records.ts';
 import { Card } from '../parts/page.tsx';
 import { duration } from '../text/time.ts';

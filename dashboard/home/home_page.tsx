@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query';
-import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { Overview, Performance, TaskStats } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
 import { Standing } from '../parts/notice.tsx';
@@ -13,7 +13,7 @@ import { Charts } from './charts.tsx';
 import { Names } from './names.tsx';
 import { Needs } from './needs.tsx';
 
-const WINDOWS: Record<string, string> = { 60: '1 hour', 360: '6 hours', 1_440: '24 hours', 10_080: '7 days' };
+const WINDOWS: Record<string, string> = { 60: '1 hour', 360: '6 hours', 1440: '24 hours', 10080: '7 days' };
 /** These readings cost the database more than a list, so they come less often. */
 const FIGURES_EVERY_MS = 10_000;
 

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Overview, Pause, WaitingQueue } from '../data/records.ts';
-import { PauseAction } from '../queues/pause_action.tsx';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Card } from '../parts/page.tsx';
+import { PauseAction } from '../queues/pause_action.tsx';
 import { useMay } from '../session/session.tsx';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { duration } from '../text/time.ts';
@@ -21,7 +21,9 @@ export function Needs({ overview }: { overview: Overview }) {
   const isQuiet = errors.groups.length + waiting.length + schedules.length + pauses.length === 0;
   return (
     <Card title="Needs somebody" class="needs" actions={<RunnerLine runners={runners} />}>
-      {isQuiet && <p class="quiet-line">✓ Nothing. No open errors, late tasks, overdue schedules or pauses.</p>}
+      {isQuiet && (
+        <p class="quiet-line">✓ Nothing. No open errors, late tasks, overdue schedules or pauses.</p>
+      )}
       <ul>
         {runners.live === 0 && (
           <Need kind="bad" title="No runner is live" what="Tasks wait until one starts: npm run runner" />

@@ -10,8 +10,9 @@ export function JsonView({ value, label }: { value: Json | Record<string, unknow
   return (
     <div class="code">
       <Copy text={text} what={label} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <pre tabIndex={0} aria-label={label}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
+      <pre tabIndex={0} role="group" aria-label={label}>
         {text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}\n…` : text}
       </pre>
       {text.length > MAX_CHARACTERS && (

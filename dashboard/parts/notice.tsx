@@ -39,7 +39,7 @@ export function Standing({ asked, what }: { asked: Asked; what: string }) {
 }
 
 /** Grey lines where the content will be. */
-export function Loading({ what }: { what: string }) {
+function Loading({ what }: { what: string }) {
   return (
     <div class="loading" role="status">
       <span class="hidden">Loading {what}</span>

@@ -1,10 +1,12 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { Handler, Overview, Queue } from '../data/records.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
+import { pageUrl } from '../session/place.ts';
 import { useClient, useMay } from '../session/session.tsx';
 import { useQueues } from '../tasks/use_topics.ts';
 import { duration } from '../text/time.ts';
@@ -27,10 +29,28 @@ export function QueuesPage() {
     refetchInterval: 5_000,
   });
   const [asked, setAsked] = useState<Asked | null>(null);
-  const byNamespace = Map.groupBy(queues.data?.queues ?? [], ({ namespace }) => namespace);
+  const { query, route } = useLocation();
+  const hasSteps = query.steps === 'true';
+  const shown = hasSteps
+    ? (queues.data?.queues ?? [])
+    : withoutQuietSteps(
+        queues.data?.queues ?? [],
+        handlers.data?.handlers ?? [],
+        overview.data?.queues ?? [],
+      );
+  const byNamespace = Map.groupBy(shown, ({ namespace }) => namespace);
   return (
     <>
-      <PageHead title="Queues" lead="Each name is a queue. A pause of a namespace holds all its names." />
+      <PageHead title="Queues" lead="Each name is a queue. A pause of a namespace holds all its names.">
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={hasSteps}
+            onChange={() => route(pageUrl('queues', hasSteps ? '' : 'steps=true'))}
+          />
+          Also steps of workflows
+        </label>
+      </PageHead>
       <Standing asked={queues} what="the queues" />
       {queues.data?.queues.length === 0 && (
         <Empty title="No queues yet">They appear when a runner or the API registers a task.</Empty>
@@ -47,6 +67,19 @@ export function QueuesPage() {
       ))}
       {asked !== null && <PauseAction {...asked} onClose={() => setAsked(null)} />}
     </>
+  );
+}
+
+/** Without the steps of workflows, unless they wait or are paused themselves. */
+function withoutQuietSteps(
+  queues: readonly Queue[],
+  handlers: readonly Handler[],
+  waiting: Overview['queues'],
+): readonly Queue[] {
+  const steps = new Set(handlers.flatMap((handler) => (handler.steps ?? []).map(({ name }) => name)));
+  const waits = new Set(waiting.map(({ name }) => name));
+  return queues.filter(
+    ({ name, pauses }) => !steps.has(name) || waits.has(name) || pauses.some(({ target }) => target === name),
   );
 }
 
@@ -120,7 +153,9 @@ function Row(props: {
         </PageLink>
         {handler?.description && <span class="sub">{handler.description}</span>}
       </td>
-      <td class="number">{waiting === undefined ? '0' : count(waiting.waiting, waiting.waiting_is_capped)}</td>
+      <td class="number">
+        {waiting === undefined ? '0' : count(waiting.waiting, waiting.waiting_is_capped)}
+      </td>
       <td class="wide number">{waiting === undefined ? '–' : duration(waiting.oldest_wait_ms)}</td>
       <td class="wide number">
         {handler === undefined ? '–' : counted(handler.live_runners, 'runner')}

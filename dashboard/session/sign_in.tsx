@@ -33,7 +33,8 @@ export function SignIn() {
           />
         </label>
         <p class="hint">
-          It stays in this tab and is forgotten when the tab closes. An API key starts with <code>errand_</code>.
+          It stays in this tab and is forgotten when the tab closes. An API key starts with{' '}
+          <code>errand_</code>.
         </p>
         <button type="submit" class="primary" disabled={typed.trim() === ''}>
           Sign in

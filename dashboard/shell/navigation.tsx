@@ -1,5 +1,5 @@
-import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { Scope } from '../data/records.ts';
 import { type Credentials, credentialsOf } from '../session/credentials.ts';
 import { API_URL, pageUrl } from '../session/place.ts';
@@ -23,7 +23,7 @@ export function Navigation() {
   const { url, path } = useLocation();
   const [isOpen, setOpen] = useState(false);
   const { data: principal } = usePrincipal();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the menu of a phone closes when a link was followed
+  // The menu of a phone closes when a link was followed
   useEffect(() => setOpen(false), [url]);
   const scopes = principal?.scopes ?? [];
   return (

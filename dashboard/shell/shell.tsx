@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useLocation } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
 import { Standing } from '../parts/notice.tsx';
 import { usePrincipal } from '../session/session.tsx';
@@ -13,7 +13,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const principal = usePrincipal();
   const main = useRef<HTMLElement>(null);
   const { path } = useLocation();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page starts at its top
+  // A new page starts at its top
   useEffect(() => scrollTo(0, 0), [path]);
   if (statusOf(principal.error) === 401) return <SignIn />;
   return (

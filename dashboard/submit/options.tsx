@@ -8,7 +8,13 @@ export type TypedOptions = {
   initiator: string;
   reason: string;
 };
-export const NO_OPTIONS: TypedOptions = { tags: '', priority: '', delaySeconds: '', initiator: '', reason: '' };
+export const NO_OPTIONS: TypedOptions = {
+  tags: '',
+  priority: '',
+  delaySeconds: '',
+  initiator: '',
+  reason: '',
+};
 
 /** The options for the API. Empty ones are left to the definition. */
 export function optionsOf(typed: TypedOptions): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/preact-query';
-import { useLocation } from 'preact-iso';
 import { useMemo, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import { ErrandError } from '../../client/index.ts';
 import { messageOf } from '../data/api.ts';
 import type { Handler, TaskRecord } from '../data/records.ts';
@@ -56,7 +56,11 @@ export function SubmitForm({ name, handler, old }: Props) {
       <Options options={draft.options} isReplacing={replaces} onChange={(options) => change({ options })} />
       {submit.error !== null && <Notice kind="error">{messageOf(submit.error)}</Notice>}
       <footer class="actions">
-        <button type="submit" class="primary" disabled={!('payload' in read) || submit.isPending || isMissing}>
+        <button
+          type="submit"
+          class="primary"
+          disabled={!('payload' in read) || submit.isPending || isMissing}
+        >
           {replaces ? 'Replace the task' : 'Submit'}
         </button>
       </footer>
@@ -85,11 +89,10 @@ function Payload(props: {
 }) {
   const { fields, draft, read, problems, onChange } = props;
   const toggle = (): void => {
-    if (!draft.isJson && 'payload' in read)
-      return onChange({ isJson: true, json: JSON.stringify(read.payload, null, 2) });
-    if (draft.isJson && 'payload' in read)
-      return onChange({ isJson: false, typed: typedOf(fields ?? [], read.payload) });
-    onChange({ isJson: !draft.isJson });
+    const { payload } = 'payload' in read ? read : { payload: null };
+    const json = payload === null ? {} : { json: JSON.stringify(payload, null, 2) };
+    const typed = payload === null ? {} : { typed: typedOf(fields ?? [], payload) };
+    onChange({ isJson: !draft.isJson, ...(draft.isJson ? typed : json) });
   };
   return (
     <section aria-label="Payload" class="payload">

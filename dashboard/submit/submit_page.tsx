@@ -36,9 +36,7 @@ export function SubmitPage() {
       />
       {from !== undefined && old.data === undefined && <Standing asked={old} what="the task" />}
       {mayRead && handlers.data === undefined && <Standing asked={handlers} what="the definitions" />}
-      {isReady && from === undefined && (
-        <ChooseName name={name} handlers={handlers.data?.handlers ?? []} />
-      )}
+      {isReady && from === undefined && <ChooseName name={name} handlers={handlers.data?.handlers ?? []} />}
       {isReady && name !== undefined && (
         <SubmitForm key={`${name} ${from}`} name={name} handler={handler} old={old.data} />
       )}
@@ -53,6 +51,7 @@ function ChooseName({ name, handlers }: { name: string | undefined; handlers: re
   };
   const submitted = handlers.filter(({ namespace, workflow }) => namespace !== 'errand' && workflow === null);
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is one of two kinds
     <label class="field name-field">
       <span>Task</span>
       {submitted.length > 0 ? (

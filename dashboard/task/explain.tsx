@@ -102,11 +102,7 @@ function NextSteps({ task, explanation }: { task: TaskRecord; explanation: Expla
         ))}
       </ul>
       {asked !== null && (
-        <StepAction
-          step={asked}
-          title={stepTitle(asked, task, names)}
-          onClose={() => setAsked(null)}
-        />
+        <StepAction step={asked} title={stepTitle(asked, task, names)} onClose={() => setAsked(null)} />
       )}
     </div>
   );

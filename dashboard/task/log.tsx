@@ -17,7 +17,7 @@ export function Log({ task }: { task: TaskRecord }) {
   const { lines, dropped, error, isOver } = useLog(task.id, task.attempt);
   const box = useRef<HTMLOListElement>(null);
   const [isFollowing, setFollowing] = useState(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it scrolls when lines have come
+  // It scrolls when lines have come
   useEffect(() => {
     if (isFollowing && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [lines, isFollowing]);
@@ -67,7 +67,7 @@ function useLog(id: string, attempt: number): Read {
   const client = useClient();
   const [read, setRead] = useState<Read>({ lines: [], dropped: false, error: null, isOver: false });
   const last = useRef(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stream of the last attempt has ended
+  // The stream of the last attempt has ended
   useEffect(() => {
     const end = new AbortController();
     let waiting: LogLine[] = [];

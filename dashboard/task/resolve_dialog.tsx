@@ -9,12 +9,7 @@ import { useClient, usePrincipal } from '../session/session.tsx';
 import { readJson } from '../text/json.ts';
 
 /** Gives the result of a step by hand, so that the steps after it continue. */
-export function ResolveDialog(props: {
-  taskId: string;
-  stepId: string;
-  title: string;
-  onClose: () => void;
-}) {
+export function ResolveDialog(props: { taskId: string; stepId: string; title: string; onClose: () => void }) {
   const { taskId, stepId, title, onClose } = props;
   const client = useClient();
   const queries = useQueryClient();

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/preact-query';
 import type { ComponentChildren } from 'preact';
-import { useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
 import type { TaskRecord } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';

@@ -30,7 +30,7 @@ export function ErrorCard({ task }: { task: TaskRecord }) {
     <Card title={isOver ? 'Last error before it succeeded' : 'Error'} class={isOver ? '' : 'error-card'}>
       <OneError error={task.error} />
       {causes.map((cause, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the order of causes is what tells them apart
+        // The order of causes is what tells them apart
         <div key={index} class="cause">
           <h3>Caused by</h3>
           <OneError error={cause} />

@@ -22,9 +22,7 @@ export function WorkflowCard({ task }: { task: TaskRecord }) {
   return (
     <Card
       title={`Workflow of ${counted(workflow.nodes.length, 'step')}`}
-      actions={
-        workflow.critical_path.length > 0 && <span class="hint legend">Critical path in blue</span>
-      }
+      actions={workflow.critical_path.length > 0 && <span class="hint legend">Critical path in blue</span>}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <section class="graph-box" aria-label="Graph of the steps" tabIndex={0}>

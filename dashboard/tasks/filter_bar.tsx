@@ -1,9 +1,9 @@
-import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import { STATES, type State } from '../data/records.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { pageOf } from '../session/place.ts';
-import { changedFilter, TEXT_FILTERS, type TaskFilter, type TextFilter } from '../url/task_filter.ts';
+import { changedFilter, type TaskFilter, TEXT_FILTERS, type TextFilter } from '../url/task_filter.ts';
 import { useQueues } from './use_topics.ts';
 
 const TITLES: Record<TextFilter, string> = {
@@ -56,8 +56,7 @@ function Search({ filter, onChange }: Props) {
   return (
     <form
       class="search"
-      // biome-ignore lint/a11y/useSemanticElements: a form with this role is what older readers of the screen know
-      role="search"
+      aria-label="Find a task or a name"
       onSubmit={(event) => {
         event.preventDefault();
         const text = typed.trim();
@@ -130,7 +129,7 @@ function Span({ filter, onChange }: Props) {
 
 function More({ filter, onChange }: Props) {
   const [draft, setDraft] = useState<Partial<TaskFilter>>({});
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was typed is forgotten when the filter has changed
+  // What was typed is forgotten when the filter has changed
   useEffect(() => setDraft({}), [filter]);
   return (
     <details class="more">

@@ -26,7 +26,9 @@ export function TaskAction(props: {
       title={`${title} ${task.name}?`}
       action={kind === 'retry' ? 'Retry task' : 'Cancel task'}
       isDanger={kind === 'cancel'}
-      act={(reason) => (kind === 'retry' ? client.retry(task.id, { reason }) : client.cancel(task.id, { reason }))}
+      act={(reason) =>
+        kind === 'retry' ? client.retry(task.id, { reason }) : client.cancel(task.id, { reason })
+      }
       onClose={onClose}
     >
       <p>

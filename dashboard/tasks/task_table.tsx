@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import type { TaskSummary } from '../data/records.ts';
 import { TaskLink } from '../parts/link.tsx';
@@ -24,7 +24,9 @@ export function TaskTable({ tasks, isOld = false }: { tasks: readonly TaskSummar
             <th scope="col" class="wide">
               Attempt
             </th>
-            <th scope="col">Created</th>
+            <th scope="col" class="wide">
+              Created
+            </th>
             <th scope="col" class="wide">
               Took
             </th>
@@ -55,7 +57,6 @@ export function TaskTable({ tasks, isOld = false }: { tasks: readonly TaskSummar
   );
 }
 
-
 function Row({ task, children }: { task: TaskSummary; children: ComponentChildren }) {
   return (
     <tr>
@@ -63,9 +64,14 @@ function Row({ task, children }: { task: TaskSummary; children: ComponentChildre
         <StateBadge state={task.state} skipped={task.skipped} />
       </td>
       <td class="task-cell">
-        <TaskLink id={task.id}>{task.name}</TaskLink>
+        <TaskLink id={task.id}>
+          <Dotted name={task.name} />
+        </TaskLink>
         <span class="sub">
           <span class="mono">{shortId(task.id)}</span>
+          <span class="narrow">
+            <Moment time={task.created_at} />
+          </span>
           {task.tags.map((tag) => (
             <span key={tag} class="tag">
               {tag}
@@ -77,7 +83,7 @@ function Row({ task, children }: { task: TaskSummary; children: ComponentChildre
       <td class="wide number">
         {task.attempt} / {task.max_attempts}
       </td>
-      <td>
+      <td class="wide">
         <Moment time={task.created_at} />
       </td>
       <td class="wide number">{took(task)}</td>
@@ -108,4 +114,24 @@ function RowNote({ task }: { task: TaskSummary }) {
 function took({ started_at, finished_at }: TaskSummary): string {
   if (started_at === null || finished_at === null) return '–';
   return duration(Math.max(0, Date.parse(finished_at) - Date.parse(started_at)));
+}
+
+/** A name that may go on in the next line after a dot. */
+function Dotted({ name }: { name: string }) {
+  const parts = name.split('.');
+  return (
+    <>
+      {parts.map((part, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a name have no other identity
+        <Fragment key={index}>
+          {index > 0 && (
+            <>
+              .<wbr />
+            </>
+          )}
+          {part}
+        </Fragment>
+      ))}
+    </>
+  );
 }

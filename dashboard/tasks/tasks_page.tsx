@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/preact-query';
-import { useLocation } from 'preact-iso';
 import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { TaskList } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
 import { Empty, Standing } from '../parts/notice.tsx';
@@ -18,14 +18,11 @@ import { useTopics } from './use_topics.ts';
 const PAGE_SIZE = 50;
 
 /** The filter of the URL, and the function that changes both. */
-export function useTaskFilter(): [TaskFilter, (filter: TaskFilter) => void] {
+function useTaskFilter(): [TaskFilter, (filter: TaskFilter) => void] {
   const { url, route } = useLocation();
   const search = url.includes('?') ? url.slice(url.indexOf('?')) : '';
   const filter = useMemo(() => readFilter(new URLSearchParams(search)), [search]);
-  const change = useCallback(
-    (next: TaskFilter) => route(pageUrl('tasks', writeFilter(next))),
-    [route],
-  );
+  const change = useCallback((next: TaskFilter) => route(pageUrl('tasks', writeFilter(next))), [route]);
   return [filter, change];
 }
 

@@ -71,7 +71,7 @@ export async function startDashboard(
 }
 
 /** The files that the API serves. */
-export function buildDashboard(): void {
+function buildDashboard(): void {
   execFileSync(process.execPath, ['package/build_dashboard.ts', '--if-changed'], { cwd: ROOT });
 }
 
@@ -109,7 +109,9 @@ export async function openTab(
       const { violations } = (await page.evaluate('axe.run(document)')) as AxeResults;
       return violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`));
+        .flatMap(({ id, nodes }) =>
+          nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
+        );
     },
   };
 }

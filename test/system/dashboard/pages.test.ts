@@ -31,10 +31,13 @@ const PAGES: Record<string, { path: () => string; shows: string }> = {
   tasks: { path: () => '/tasks', shows: 'example.fail' },
   task: { path: () => `/tasks/${failed}`, shows: 'Next steps' },
   workflow: { path: () => `/tasks/${workflow}`, shows: 'Workflow of' },
-  'no task': { path: () => `/tasks/${failed.replace(/.$/, 'f').replace(/.$/, '0')}`, shows: 'There is no such task' },
+  'no task': {
+    path: () => `/tasks/${failed.replace(/.$/, 'f').replace(/.$/, '0')}`,
+    shows: 'There is no such task',
+  },
   errors: { path: () => '/errors', shows: 'example.fail' },
   error: { path: () => `/errors/${encodeURIComponent(group)}`, shows: 'What is known' },
-  queues: { path: () => '/queues', shows: 'Words' },
+  queues: { path: () => '/queues', shows: 'paused' },
   runners: { path: () => '/runners', shows: '1 live runner' },
   callbacks: { path: () => '/callbacks', shows: 'every URL receives' },
   audit: { path: () => '/audit', shows: 'pause' },
@@ -42,8 +45,6 @@ const PAGES: Record<string, { path: () => string; shows: string }> = {
   resubmit: { path: () => `/submit?from=${failed}`, shows: 'Replace the failed task' },
   'not found': { path: () => '/nowhere', shows: 'There is no such page' },
 };
-PAGES.queues = { path: () => '/queues', shows: 'paused' };
-
 const LOOKS: Record<string, Opening> = {
   light: {},
   dark: { colorScheme: 'dark' },
@@ -51,18 +52,23 @@ const LOOKS: Record<string, Opening> = {
 };
 
 describe.each(Object.keys(LOOKS))('%s', (look) => {
-  test.each(Object.keys(PAGES))('the page %s is readable by all, and hostile text stays text', async (name) => {
-    const { path = () => '', shows = '' } = PAGES[name] ?? {};
-    const { page, complaints, shot, findings } = await open(path(), LOOKS[look]);
-    await page.locator('main').getByText(shows).first().waitFor();
-    await until('nothing loads', async () => (await page.locator('.loading').count()) === 0);
-    await shot(`${name.replace(' ', '_')}_${look}`);
-    expect(await findings()).toEqual([]);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(overflow).toBe(0);
-    expect(await page.title()).not.toBe('owned');
-    expect(await page.locator('img').count()).toBe(0);
-    expect(complaints).toEqual([]);
-    await page.context().close();
-  });
+  test.each(Object.keys(PAGES))(
+    'the page %s is readable by all, and hostile text stays text',
+    async (name) => {
+      const { path = () => '', shows = '' } = PAGES[name] ?? {};
+      const { page, complaints, shot, findings } = await open(path(), LOOKS[look]);
+      await page.locator('main').getByText(shows).first().waitFor();
+      await until('nothing loads', async () => (await page.locator('.loading').count()) === 0);
+      await shot(`${name.replace(' ', '_')}_${look}`);
+      expect(await findings()).toEqual([]);
+      const overflow = await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect(overflow).toBe(0);
+      expect(await page.title()).not.toBe('owned');
+      expect(await page.locator('img').count()).toBe(0);
+      expect(complaints.filter((one) => name !== 'no task' || !one.includes('status of 404'))).toEqual([]);
+      await page.context().close();
+    },
+  );
 });

@@ -9,7 +9,11 @@ const { api, submit, open } = await startDashboard();
 const stateOf = async (id: string): Promise<string> => (await api.call('GET', `/v1/tasks/${id}`)).body.state;
 
 test('a failed task leads with why it failed, and its next step retries it', async () => {
-  const id = await submit('example.fail', { times: 2, message: 'the card was declined' }, { max_attempts: 1, tags: ['vip'], initiator: 'ann', reason: 'trying' });
+  const id = await submit(
+    'example.fail',
+    { times: 2, message: 'the card was declined' },
+    { max_attempts: 1, tags: ['vip'], initiator: 'ann', reason: 'trying' },
+  );
   await until('it has failed', async () => (await stateOf(id)) === 'failed');
   const { page, complaints, shot, findings } = await open(`/tasks/${id}`);
   const explanation = page.getByRole('region', { name: 'Explanation' });

@@ -99,7 +99,9 @@ function hasFilter(example: unknown): boolean {
 
 function scopeOf(method: string, path: string): Scope | null {
   const policy = routeOf(method, path)?.policy;
-  return policy === undefined || policy === 'open' || policy === 'known' || policy === 'signed' ? null : policy;
+  return policy === undefined || policy === 'open' || policy === 'known' || policy === 'signed'
+    ? null
+    : policy;
 }
 
 /** The first route that Express would take. */
