@@ -128,7 +128,9 @@ describe('the place of the dashboard', () => {
     const html = await page.text();
     expect(html).toContain('<base href="../">');
     const [script] = /\.\/assets\/index-[\w-]+\.js/.exec(html) ?? [];
-    const asset = await fetch(new URL(script ?? '', `${api.url}/ui/`));
+    const asset = await fetch(new URL(script ?? '', `${api.url}/ui/`), {
+      headers: { 'accept-encoding': 'gzip, br' },
+    });
     expect(asset.headers.get('cache-control')).toContain('immutable');
     expect(asset.headers.get('content-encoding')).toBe('br');
     for (const name of ['..%2Findex.html', 'nothing.js', 'index.js.map', '%2e%2e'])
