@@ -60,6 +60,7 @@ export type AppConfig = RateLimits &
     | 'MAX_REQUESTS_IN_FLIGHT'
     | 'MAX_STREAMS'
     | 'REQUEST_TIMEOUT_SECS'
+    | 'SCHEDULE_HISTORY_DAYS'
     | 'TRUST_PROXY'
     | 'WS_HEARTBEAT_SECS'
     | 'WEBHOOK_SECRETS'
@@ -201,6 +202,7 @@ function apiOf(
     databases,
     poolShares: sharePools(pool, readPool),
     requestTimeoutMs,
+    scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
     submitOne:
       options.submitOne ??
       submitInGroups({ ...databases.writes, clock, poolSize: pool.options.max ?? 10, requestTimeoutMs }),

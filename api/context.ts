@@ -37,6 +37,8 @@ export type Api = {
   /** Divides the connections of both pools among clients. */
   poolShares: PoolShares;
   requestTimeoutMs: number;
+  /** For how many days it is known which times of schedules have run. */
+  scheduleHistoryDays: number;
   /** Submits one task. Tasks that arrive together are written by one statement. */
   submitOne: (submission: Submission) => Promise<Submitted<Task>>;
   /** Counts the outcome of each submission of a name, for metrics. */
@@ -155,13 +157,16 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
 type Answered = { operation: Operation; heavy?: Heavy };
 
 /**
- * Whether the reads of an operation may be expensive: a client may run only a few of them at a time. A
- * function tells it for a request.
+ * Whether the reads of an operation may be expensive: a client may run only a few of them at a time. A list
+ * names the query parameters that make them expensive, and a function decides for a request.
  */
-export type Heavy = boolean | ((request: Request) => boolean);
+export type Heavy = boolean | readonly string[] | ((request: Request) => boolean);
 
 function isHeavy(heavy: Heavy, request: Request): boolean {
-  return typeof heavy === 'boolean' ? heavy : heavy(request);
+  if (typeof heavy === 'boolean') return heavy;
+  return typeof heavy === 'function'
+    ? heavy(request)
+    : heavy.some((name) => request.query[name] !== undefined);
 }
 
 /** The caller's visibility, in the form that statements take. */

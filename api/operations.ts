@@ -16,6 +16,16 @@ import { overview } from './operators/overview.ts';
 import { listQueues, pauseQueue, resumeQueue } from './operators/queues.ts';
 import { resubmitTask } from './operators/resubmit_task.ts';
 import { retryTask } from './operators/retry_task.ts';
+import { backfillSchedule } from './schedules/backfill_schedule.ts';
+import { deleteSchedule } from './schedules/delete_schedule.ts';
+import { explainSchedule } from './schedules/explain_schedule.ts';
+import { getSchedule } from './schedules/get_schedule.ts';
+import { listSchedules } from './schedules/list_schedules.ts';
+import { pauseSchedule, resumeSchedule } from './schedules/pause_schedule.ts';
+import { previewSchedule } from './schedules/preview_schedule.ts';
+import { putSchedule } from './schedules/put_schedule.ts';
+import { scheduleRuns } from './schedules/schedule_runs.ts';
+import { triggerSchedule } from './schedules/trigger_schedule.ts';
 import { bottlenecks } from './stats/bottlenecks.ts';
 import { performance } from './stats/performance.ts';
 import { taskStats } from './stats/task_stats.ts';
@@ -92,6 +102,17 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/queues', 'read', listQueues),
   route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
+  route('get', '/v1/schedules', 'read', listSchedules, ['state', 'origin', 'task']),
+  route('post', '/v1/schedules/preview', 'read', previewSchedule),
+  route('get', '/v1/schedules/:schedule_id', 'read', getSchedule),
+  route('put', '/v1/schedules/:schedule_id', 'operate', putSchedule),
+  route('delete', '/v1/schedules/:schedule_id', 'operate', deleteSchedule),
+  route('put', '/v1/schedules/:schedule_id/pause', 'operate', pauseSchedule),
+  route('put', '/v1/schedules/:schedule_id/resume', 'operate', resumeSchedule),
+  route('post', '/v1/schedules/:schedule_id/trigger', 'operate', triggerSchedule),
+  route('post', '/v1/schedules/:schedule_id/backfill', 'operate', backfillSchedule),
+  route('get', '/v1/schedules/:schedule_id/runs', 'read', scheduleRuns, ['outcome', 'reason']),
+  route('get', '/v1/schedules/:schedule_id/explain', 'read', explainSchedule),
   route('get', '/v1/callbacks/disabled', 'read', listDisabled),
   route('post', '/v1/callbacks/enable', 'operate', enableCallback),
   route('get', '/v1/audit', 'operate', listAudit),

@@ -17,6 +17,7 @@ import { type Ledger, makeLedger } from './reads/ledger.ts';
 import { measureReads } from './reads/section.ts';
 import { measureRecovery } from './recovery/section.ts';
 import type { Section } from './report.ts';
+import { measureSchedules } from './schedules/section.ts';
 import { type BenchServer, FOR_LARGE_FILLS } from './server.ts';
 import { measureWorkflows } from './workflows/section.ts';
 
@@ -96,6 +97,13 @@ export const PARTS: Parts = {
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
   workflows: plain(({ server, options, log }) => measureWorkflows(server, options.repetitions, log)),
+  schedules: plain(({ server, options: { isQuick }, log }) => {
+    const sizes = { schedules: 10_000, due: 100, perMinute: 20 };
+    const times = isQuick
+      ? { ticks: 3, idleMs: 10_000, minutes: 1 }
+      : { ticks: 10, idleMs: 30_000, minutes: 3 };
+    return measureSchedules(server, { ...sizes, ...times }, log);
+  }),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];
     const options = { counts, rounds, baseline: BASELINE, temporary: tmpdir() };

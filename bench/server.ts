@@ -22,7 +22,10 @@ export const FOR_LARGE_FILLS = { wal_level: 'minimal', max_wal_senders: '0', aut
 const timesSchema = z.array(
   z.object({ id: z.string(), query: z.string(), calls: z.number(), ms: z.number() }),
 );
-/** Statements by their ids, how often they were sent, and for how many ms they ran. */
+/**
+ * Statements by their ids, how often they were sent, and for how many ms they ran; with the time of
+ * planning if the database tracks it.
+ */
 export type StatementTimes = z.output<typeof timesSchema>;
 
 /** A Postgres for this run alone. */
@@ -147,7 +150,8 @@ function waitForLeaving(database: string): string {
 function statementsOf(database: string): string {
   return `
     select coalesce(json_agg(json_build_object(
-             'id', queryid::text, 'query', query, 'calls', calls, 'ms', total_exec_time)), '[]')::text
+             'id', queryid::text, 'query', query, 'calls', calls,
+             'ms', total_exec_time + total_plan_time)), '[]')::text
       from pg_stat_statements s
       join pg_database d on d.oid = s.dbid
      where d.datname = '${database}' and s.query not like '%/* bench */%'`;

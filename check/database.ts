@@ -9,16 +9,17 @@ import { type Handler, listHandlers } from '../store/operators/registered.ts';
 import { readWaitingParts } from '../store/tasks/waiting.ts';
 import { type Finding, type Part, unchecked } from './findings.ts';
 import { counted } from './project.ts';
+import { type CheckedSchedules, checkSchedules } from './schedules.ts';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 const NO_TABLE = '42P01';
 const NO_SCHEMA = '3F000';
 
 /**
- * Compares the definitions of a project with what waits in the database (specification D6). A database that does
- * not answer, or that has no tables of Errand, is no problem: nothing is compared then.
+ * Compares the definitions of a project with what waits in the database (specification D6), and with the schedules
+ * there. A database that does not answer, or that has no tables of Errand, is no problem: nothing is compared then.
  */
-export async function checkDatabase(config: Config, registry: Registry): Promise<Part> {
+export async function checkDatabase(config: Config, project: CheckedSchedules): Promise<Part> {
   const pool = openDatabase(config, pino({ level: 'silent' }), {
     applicationName: 'errand check',
     size: 2,
@@ -30,7 +31,7 @@ export async function checkDatabase(config: Config, registry: Registry): Promise
     return unchecked(`the database does not answer (${answer.message}): what waits there was not compared`);
   }
   try {
-    return await compare(pool, registry);
+    return await compare(pool, project);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== NO_TABLE && code !== NO_SCHEMA) throw error;
@@ -40,7 +41,8 @@ export async function checkDatabase(config: Config, registry: Registry): Promise
   }
 }
 
-async function compare(pool: Database, registry: Registry): Promise<Part> {
+async function compare(pool: Database, project: CheckedSchedules): Promise<Part> {
+  const { registry } = project;
   const { definitions } = registry;
   const registered = await listHandlers(pool, { namespaces: null });
   const misfits = new Map<string, { id: string; reason: string }>();
@@ -50,14 +52,21 @@ async function compare(pool: Database, registry: Registry): Promise<Part> {
   });
   const gone = await unknownNames(pool, registry, registered);
   const lookedAt = [...found.byName.values()].reduce((sum, { looked_at }) => sum + looked_at, 0);
+  const schedules = await checkSchedules(pool, project);
+  const ofSchedules = schedules.count === 0 ? '' : ` and ${counted(schedules.count, 'schedule')}`;
   return {
-    summary: `the database: ${counted(lookedAt, 'waiting task')} compared`,
+    summary: `the database: ${counted(lookedAt, 'waiting task')}${ofSchedules} compared`,
     isChecked: true,
-    problems: [...misfitFindings(found, misfits), ...gone.filter(({ isLost }) => isLost)].map(bare),
+    problems: [
+      ...misfitFindings(found, misfits),
+      ...gone.filter(({ isLost }) => isLost),
+      ...schedules.problems,
+    ].map(bare),
     warnings: [
       ...newerFindings(found),
       ...gone.filter(({ isLost }) => !isLost).map(bare),
       ...olderFindings(registry, registered),
+      ...schedules.warnings,
     ],
   };
 }

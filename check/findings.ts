@@ -1,8 +1,8 @@
 /** What a check has found. */
 export type Finding = {
-  readonly kind: 'project' | 'types' | 'waiting' | 'registered';
+  readonly kind: 'project' | 'types' | 'waiting' | 'registered' | 'schedule';
   readonly message: string;
-  /** The task it is about. */
+  /** The task or the schedule it is about. */
   readonly name?: string;
   /** A waiting task that shows the problem. */
   readonly exampleId?: string;

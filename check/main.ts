@@ -15,7 +15,7 @@ export type CheckOptions = {
 
 /**
  * `errand check`: whether the project of the working folder would start, whether its types hold, and whether the
- * tasks that wait in the database fit its definitions. Prints everything that is wrong. Gives the exit code.
+ * tasks that wait in the database and the schedules there fit its definitions. Prints everything that is wrong. Gives the exit code.
  */
 export async function runCheck(options: CheckOptions): Promise<number> {
   const config = loadConfig();
@@ -28,7 +28,7 @@ export async function runCheck(options: CheckOptions): Promise<number> {
     parts.push(
       project === null || part.problems.length > 0
         ? unchecked('the database was not compared: correct the project first')
-        : await checkDatabase(config, project.registry),
+        : await checkDatabase(config, project),
     );
   const problems = parts.flatMap((one) => one.problems);
   const isFine = problems.length === 0;

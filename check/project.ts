@@ -28,10 +28,14 @@ export async function checkProject(options: {
   }
 }
 
-function summaryOf({ own, registry, configFile }: Project): string {
+function summaryOf({ own, schedules, registry, configFile }: Project): string {
   const shipped = registry.definitions.length - own.size;
   const from = configFile === null ? ' (there is no errand.config.ts here)' : '';
-  return `the project: ${counted(own.size, 'task')}, and ${shipped} that Errand ships${from}`;
+  const found = [
+    counted(own.size, 'task'),
+    ...(schedules.length === 0 ? [] : [counted(schedules.length, 'schedule')]),
+  ];
+  return `the project: ${found.join(', ')}, and ${shipped} that Errand ships${from}`;
 }
 
 export function counted(count: number, word: string): string {

@@ -20,10 +20,15 @@ export function withHelp(guide: string): string {
 function helpOfAll(): string {
   const program = makeProgram('0.0.0');
   const shown = program.commands.filter((command) => command.name() !== '__complete');
-  const parts = shown.map(
-    (command) => `### errand ${command.name()}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``,
-  );
+  const parts = shown.flatMap((command) => [
+    partOf(command, command.name()),
+    ...command.commands.map((one) => partOf(one, `${command.name()} ${one.name()}`)),
+  ]);
   return `\n${parts.join('\n\n')}\n\n`;
+}
+
+function partOf(command: Command, words: string): string {
+  return `### errand ${words}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``;
 }
 
 /** The help of a command without what every command has. */

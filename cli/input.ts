@@ -5,16 +5,16 @@ import { text as textOf } from 'node:stream/consumers';
 import { UsageError } from './exit_codes.ts';
 
 /**
- * Reads a payload: JSON, `@file`, or `-` for standard input. Throws UsageError if it cannot be read or is not
- * JSON.
+ * Reads a payload, or another value that is called `what`: JSON, `@file`, or `-` for standard input. Throws
+ * UsageError if it cannot be read or is not JSON.
  */
-export async function readPayload(given: string): Promise<unknown> {
-  if (given === '-') return parseJson(await textOf(process.stdin), 'The payload on standard input');
+export async function readPayload(given: string, what = 'The payload'): Promise<unknown> {
+  if (given === '-') return parseJson(await textOf(process.stdin), `${what} on standard input`);
   if (given.startsWith('@')) {
     const file = given.slice(1);
-    return parseJson(await readText(file), `The payload in ${file}`);
+    return parseJson(await readText(file), `${what} in ${file}`);
   }
-  return parseJson(given, 'The payload');
+  return parseJson(given, what);
 }
 
 /** A batch: how many items it has if that is known, and their payloads. */

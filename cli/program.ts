@@ -15,6 +15,7 @@ import { runnersCommand } from './commands/pool/runners.ts';
 import { statsCommand } from './commands/pool/stats.ts';
 import { topCommand } from './commands/pool/top.ts';
 import { runnerCommand } from './commands/runner.ts';
+import { schedulesCommand } from './commands/schedules/schedules.ts';
 import { startCommand } from './commands/start.ts';
 import { cancelCommand } from './commands/tasks/cancel.ts';
 import { eventsCommand } from './commands/tasks/events.ts';
@@ -39,6 +40,7 @@ const GROUPS: readonly (readonly [heading: string, commands: () => Command[]])[]
       ...[explainCommand(), cancelCommand(), retryCommand()],
     ],
   ],
+  ['Schedules:', () => [schedulesCommand()]],
   [
     'Operating:',
     () => [
@@ -81,8 +83,11 @@ export function makeProgram(version: string): Command {
   return program;
 }
 
-function inherit(command: Command, program: Command): Command {
-  return command.copyInheritedSettings(program).showHelpAfterError(`See errand ${command.name()} --help`);
+/** Gives a command, and those below it, the settings of the program. `above` are the words before its name. */
+function inherit(command: Command, program: Command, above = 'errand'): Command {
+  const words = `${above} ${command.name()}`;
+  for (const one of command.commands) inherit(one, program, words);
+  return command.copyInheritedSettings(program).showHelpAfterError(`See ${words} --help`);
 }
 
 /** The name and the arguments of a command, without `[options]`. */

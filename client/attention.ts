@@ -53,7 +53,7 @@ export type WaitingQueue = {
   runnerVersions: { version: string; runners: number }[];
 };
 
-/** What needs somebody now. */
+/** Everything that needs somebody now. */
 export type Overview = {
   at: string;
   since: string;

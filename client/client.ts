@@ -23,6 +23,7 @@ import type {
 import type { Method, Query } from './requests/exchange.ts';
 import type { CallOptions, ClientOptions } from './requests/options.ts';
 import { createTransport } from './requests/transport.ts';
+import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { createFollow } from './streams/event_stream.ts';
 import { type LogOptions, taskEvents, taskLogs } from './streams/logs.ts';
 import { type WaitOptions, waitForTask } from './streams/wait.ts';
@@ -143,6 +144,9 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
   /** Explains why a task is not running, what it is doing, or how it ended. */
   explain(task: Ref<unknown>, options?: CallOptions): Promise<Explanation>;
 
+  /** When which task is submitted. */
+  readonly schedules: Schedules<Tasks>;
+
   /**
    * Calls any other operation of the API, with the same credentials, retries and errors. Gives the JSON of
    * the answer.
@@ -176,6 +180,7 @@ export function createClient<Tasks extends TaskTypes = AnyTasks>(options: Client
     cancel: (task: Ref<unknown>, given?: OperateOptions) => cancelTask(transport, idOf(task), given),
     retry: (task: Ref<unknown>, given?: OperateOptions) => retryTask(transport, idOf(task), given),
     explain: (task: Ref<unknown>, given?: CallOptions) => explainTask(transport, idOf(task), given),
+    schedules: createSchedules(transport),
     request: async (method: Method, path: string, { body, ...given }: RawRequest = {}) => {
       const sent = body === undefined ? undefined : JSON.stringify(body);
       return (await transport.send({ ...given, method, path, body: sent })).body;

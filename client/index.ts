@@ -18,6 +18,17 @@ export {
 export type { ListOptions, PageOptions, TaskFilters, TaskPage } from './list.ts';
 export type * from './records.ts';
 export type { CallOptions, ClientOptions } from './requests/options.ts';
+export type * from './schedules/records.ts';
+export type {
+  BackfillOptions,
+  ExplainScheduleOptions,
+  ListSchedulesOptions,
+  PutScheduleOptions,
+  ScheduleInput,
+  ScheduleRunsOptions,
+  ScheduleTiming,
+  TriggerOptions,
+} from './schedules/schedules.ts';
 export type { LogOptions } from './streams/logs.ts';
 export type { WaitOptions } from './streams/wait.ts';
 export type { SubmitOptions } from './submit/submit.ts';

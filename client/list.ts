@@ -13,6 +13,8 @@ export type TaskFilters = {
   tag?: string | undefined;
   initiator?: string | undefined;
   submittedBy?: string | undefined;
+  /** Only tasks of this schedule. */
+  scheduleId?: string | undefined;
   /** Only tasks whose error message contains this text. Case does not matter. */
   error?: string | undefined;
   errorGroup?: string | undefined;
@@ -141,6 +143,7 @@ function queryOf(filter: TaskFilters): Query {
     tag: filter.tag,
     initiator: filter.initiator,
     submitted_by: filter.submittedBy,
+    schedule_id: filter.scheduleId,
     error: filter.error,
     error_group: filter.errorGroup,
     parent_id: filter.parentId,

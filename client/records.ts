@@ -66,11 +66,11 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   progressNote: string | null;
   /** The error of the last failed attempt. */
   error: TaskError | null;
-  dedup: 'payload' | 'key' | 'idempotency_key' | null;
+  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
   dedupKey: string | null;
   tags: string[];
   initiator: string | null;
-  /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`. */
+  /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`, `schedule:<id>`. */
   submittedBy: string | null;
   sourceSystem: string | null;
   reason: string | null;
@@ -87,6 +87,10 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   /** The task that replaces it, and the task that it replaces. */
   resubmittedAs: string | null;
   resubmissionOf: string | null;
+  /** The schedule that submitted it. */
+  scheduleId: string | null;
+  /** The time of that schedule that it stands for. A step has the time of its workflow. */
+  scheduledFor: string | null;
 };
 
 /** One submission of a definition. */

@@ -117,6 +117,11 @@ export const variables = {
   AUDIT_RETENTION_DAYS: count(1, 36_500)
     .default(365)
     .describe('The audit trail of operators is kept for this time'),
+  SCHEDULE_HISTORY_DAYS: count(1, 36_500)
+    .default(90)
+    .describe(
+      'The outcome of each time of a schedule is kept for this time. A backfill of older times must say that they may have run',
+    ),
   REQUEST_TIMEOUT_SECS: seconds(3_600)
     .default(30)
     .describe('After this time a request gets 408, and its statement is cancelled in Postgres'),

@@ -89,6 +89,8 @@ export type TaskContext = {
    * otherwise that of the submission. Null if there is none.
    */
   readonly traceparent: string | null;
+  /** The time of the schedule that this task or step stands for, also if it is late. Null without a schedule. */
+  readonly scheduledFor: Date | null;
   /** Aborted when the attempt must end; `signal.reason` says why. */
   readonly signal: AbortSignal;
   /**

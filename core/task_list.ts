@@ -1,3 +1,4 @@
+import type { ScheduleDefinition } from './schedules/schedule.ts';
 import type { Handler, TaskDefinition } from './task.ts';
 import type { WorkflowDefinition, WorkflowHandlers } from './workflow.ts';
 
@@ -18,12 +19,14 @@ export type CodeModules<Definitions extends readonly TaskDefinition[]> = {
 export type TaskList = {
   readonly definitions: readonly TaskDefinition[];
   readonly handlers: Readonly<Record<string, () => Promise<{ default: unknown }>>>;
+  readonly schedules?: readonly ScheduleDefinition[];
 };
 
-/** Lists tasks explicitly. The types hold each handler against its definition. */
+/** Lists tasks and schedules explicitly. The types hold each handler against its definition. */
 export function listTasks<const Definitions extends readonly TaskDefinition[]>(list: {
   definitions: Definitions;
   handlers: CodeModules<Definitions>;
+  schedules?: readonly ScheduleDefinition[];
 }): TaskList {
   return list;
 }

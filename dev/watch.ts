@@ -55,7 +55,7 @@ function isIgnored(path: string): boolean {
     .some((part) => part === 'node_modules' || (part.startsWith('.') && !part.startsWith('.env')));
 }
 
-const TASK_FILE = /\.(task|workflow|handler|steps)\.[cm]?[jt]s$/;
+const TASK_FILE = /\.(task|workflow|handler|steps|schedule)\.[cm]?[jt]s$/;
 const CONFIG_FILE = /^errand\.config\.[cm]?[jt]s$/;
 
 /** Whether a change may add, remove or change tasks although no process has loaded the file. */

@@ -17,11 +17,13 @@ import {
 import { comparable, expectedObjects, readManifest } from '../store/doctor/manifest.ts';
 import { readOpenTasks, readPoolFacts } from '../store/doctor/pool_facts.ts';
 import { readQueueFacts } from '../store/doctor/queue_facts.ts';
+import { readScheduleFacts } from '../store/doctor/schedule_facts.ts';
 import { attempt, notExamined } from './attempt.ts';
 import { judgeDrift } from './drift.ts';
 import { error, type Finding, ok } from './finding.ts';
 import { isLive, judgeNames, judgeRunners } from './pool.ts';
 import { judgeQueue, OVERDUE_SECS } from './queue.ts';
+import { judgeSchedules } from './schedules.ts';
 import { type Around, judgeEmptied, judgeMigrations } from './schema.ts';
 import { NEWEST_TESTED } from './server.ts';
 
@@ -120,5 +122,8 @@ async function examinePool({ config, pool }: LedgerLook): Promise<Finding[]> {
     );
     return [...judgeNames(tasks, live), ...queue];
   });
-  return [...runners, ...open];
+  const schedules = await attempt('queue', 'the schedules', async () =>
+    judgeSchedules(await readScheduleFacts(pool, OVERDUE_SECS), live),
+  );
+  return [...runners, ...open, ...schedules];
 }

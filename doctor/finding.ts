@@ -57,6 +57,10 @@ export const CODES = {
   retention_behind: 'queue',
   upkeep_behind: 'queue',
   callbacks_disabled: 'queue',
+  schedules_overdue: 'queue',
+  schedule_broken: 'queue',
+  schedule_without_runner: 'queue',
+  schedule_paused: 'queue',
   queue: 'queue',
   not_examined: null,
 } as const satisfies Record<string, Area | null>;

@@ -57,6 +57,8 @@ create table errand.schedules (
 create index schedules_due_idx on errand.schedules (due_at) where due_at is not null;
 -- Finds the times that wait for the end of a run; nearly always empty.
 create index schedules_held_idx on errand.schedules (id) where held_for is not null;
+-- Counts the schedules that nothing is due for, by why, without reading them.
+create index schedules_idle_idx on errand.schedules (broken_at, paused_at, held_for) where due_at is null;
 -- Finds the schedules of a task whose definition has changed.
 create index schedules_task_idx on errand.schedules (task);
 
@@ -76,6 +78,8 @@ create table errand.schedule_runs (
   -- The submitted task. For `overlap` the open task of the earlier run.
   task_id        uuid,
   is_backfill    boolean not null default false,
+  -- Submitted by hand, and no time of the schedule: it has microseconds, which those never have.
+  is_trigger     boolean not null default false,
   at             timestamptz not null default now(),
   -- A skipped time can still be submitted, by a backfill.
   primary key (schedule_id, scheduled_for, outcome),
@@ -87,6 +91,8 @@ create table errand.schedule_runs (
 );
 -- For retention.
 create index schedule_runs_at_idx on errand.schedule_runs (at);
+-- Skipped times are few among many. Finds the range of them that a time is in.
+create index schedule_runs_skipped_idx on errand.schedule_runs (schedule_id, scheduled_for) where outcome = 'skipped';
 
 -- The schedules that the code of a live runner has. A schedule in code is removed when no live runner
 -- of its repository has it any more.

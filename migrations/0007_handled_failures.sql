@@ -1,5 +1,5 @@
--- What operators decide about failures: that a task needs nobody any more, and that an error is fixed
--- or does not matter.
+-- The decisions of operators about failures: a task needs nobody any more, and an error is fixed or
+-- does not matter.
 
 -- A dismissed task stays failed, with its record, but is no longer in a group of errors. A dismissal
 -- holds for one failure: if the task is queued again and fails again, finished_at is later, and the task

@@ -175,6 +175,7 @@ create table errand.schedule_runs (
   times integer,
   task_id uuid,
   is_backfill boolean default false not null,
+  is_trigger boolean default false not null,
   at timestamptz default now() not null,
   constraint schedule_runs_pkey PRIMARY KEY (schedule_id, scheduled_for, outcome),
   constraint schedule_runs_check CHECK (((outcome = 'skipped'::text) = (reason IS NOT NULL))),
@@ -183,6 +184,7 @@ create table errand.schedule_runs (
   constraint schedule_runs_times_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((until >= '1970-01-01 00:00:00+00'::timestamptz) AND (until <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((at >= '1970-01-01 00:00:00+00'::timestamptz) AND (at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 );
 CREATE INDEX schedule_runs_at_idx ON errand.schedule_runs USING btree (at);
+CREATE INDEX schedule_runs_skipped_idx ON errand.schedule_runs USING btree (schedule_id, scheduled_for) WHERE (outcome = 'skipped'::text);
 
 create table errand.schedules (
   id text collate "C" not null,
@@ -212,6 +214,7 @@ create table errand.schedules (
 );
 CREATE INDEX schedules_due_idx ON errand.schedules USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX schedules_held_idx ON errand.schedules USING btree (id) WHERE (held_for IS NOT NULL);
+CREATE INDEX schedules_idle_idx ON errand.schedules USING btree (broken_at, paused_at, held_for) WHERE (due_at IS NULL);
 CREATE INDEX schedules_task_idx ON errand.schedules USING btree (task);
 
 create table errand.submitters (

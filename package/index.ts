@@ -2,6 +2,12 @@
 export type { DedupStrategy, Policy, PolicyInput } from '../core/definitions/policy.ts';
 export { upcastFrom } from '../core/definitions/upcast.ts';
 export { PermanentError } from '../core/errors.ts';
+export {
+  defineSchedule,
+  type Moment,
+  type ScheduleDefinition,
+  type ScheduleInput,
+} from '../core/schedules/schedule.ts';
 export type { Schema, SchemaInput, SchemaOutput } from '../core/schema.ts';
 export {
   defineHandler,

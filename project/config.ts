@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSchedule, type ScheduleDefinition } from '../core/schedules/schedule.ts';
 import { isDefinition } from '../core/task.ts';
 import type { TaskList } from '../core/task_list.ts';
 
@@ -10,7 +11,8 @@ export type Shipped = (typeof SHIPPED)[number];
 export type ErrandConfig = {
   /**
    * Folders, relative to the file. Errand searches them for `*.task.ts` and `*.workflow.ts`; the code of each
-   * is beside it, in `*.handler.ts` or `*.steps.ts`. Or an explicit list (see `listTasks`).
+   * is beside it, in `*.handler.ts` or `*.steps.ts`. Schedules are in `*.schedule.ts`. Or an explicit list (see
+   * `listTasks`).
    */
   tasks: readonly string[] | TaskList;
   /**
@@ -46,6 +48,7 @@ const list = z.strictObject({
       'must be a function that imports the handler: () => import(…)',
     ),
   ),
+  schedules: z.array(z.custom<ScheduleDefinition>(isSchedule, 'must be a schedule')).default([]),
 });
 /** As npm allows for the name of a package. */
 const MAX_PROJECT_LENGTH = 214;

@@ -10,15 +10,19 @@ const EXTENSION = '[cm]?[jt]s';
 const DEFINITION = new RegExp(`^(?<base>.+)\\.(?<kind>task|workflow)\\.${EXTENSION}$`);
 const CODE = new RegExp(`^(?<base>.+)\\.(?<kind>handler|steps)\\.${EXTENSION}$`);
 const CODE_OF: Record<string, string> = { task: 'handler', workflow: 'steps' };
+const SCHEDULE = new RegExp(`^(?<base>.+)\\.(?<kind>schedule)\\.${EXTENSION}$`);
 const DECLARATION = /\.d\.[cm]?ts$/;
 
+/** The files of a project: its tasks, and those that have schedules, absolute. */
+export type ProjectFiles = { readonly tasks: readonly TaskFiles[]; readonly schedules: readonly string[] };
+
 /**
- * Finds the tasks of a project in these folders, sorted by path: each definition with the code beside it.
- * Packages (node_modules) and folders that begin with a dot are not searched. Throws ProjectError if a folder
- * does not exist, if a definition lacks its code, if code lacks its definition, or if one base name has two
- * files of a kind.
+ * Finds the tasks and the schedules of a project in these folders, sorted by path: each definition with the
+ * code beside it. Packages (node_modules) and folders that begin with a dot are not searched. Throws
+ * ProjectError if a folder does not exist, if a definition lacks its code, if code lacks its definition, or if
+ * one base name has two files of a kind.
  */
-export function findTasks(directory: string, folders: readonly string[]): TaskFiles[] {
+export function findFiles(directory: string, folders: readonly string[]): ProjectFiles {
   const shown = (file: string): string => relative(directory, file);
   const files = new Set(folders.flatMap((folder) => filesIn(directory, folder)));
   const definitions = byKey(files, DEFINITION, (kind) => CODE_OF[kind] ?? kind, shown);
@@ -32,7 +36,10 @@ export function findTasks(directory: string, folders: readonly string[]): TaskFi
       .map(([, file]) => `${shown(file)} has no definition: add it beside it, or rename the file`),
   ];
   if (problems.length > 0) throw new ProjectError(problems.join('\n'));
-  return [...definitions].map(([key, definition]) => ({ definition, code: code.get(key) ?? '' }));
+  return {
+    tasks: [...definitions].map(([key, definition]) => ({ definition, code: code.get(key) ?? '' })),
+    schedules: [...byKey(files, SCHEDULE, (kind) => kind, shown).values()],
+  };
 }
 
 function filesIn(directory: string, folder: string): string[] {

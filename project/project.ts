@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { ERRAND, type Ownership } from '../core/registration/owner.ts';
 import { createRegistry, type Registry } from '../core/registry.ts';
+import { isSchedule, type ScheduleDefinition } from '../core/schedules/schedule.ts';
 import { isDefinition, type TaskDefinition } from '../core/task.ts';
 import type { TaskList } from '../core/task_list.ts';
 import { loadRegistry } from '../tasks/index.ts';
 import { type ParsedConfig, ProjectError, parseProjectConfig } from './config.ts';
-import { findTasks, type TaskFiles } from './files.ts';
+import { findFiles, type TaskFiles } from './files.ts';
 import { importModule } from './module.ts';
 import { packageName } from './package_name.ts';
+import { checkSchedules, type FoundSchedule, schedulesIn } from './schedules.ts';
 
 /** The tasks that a process has: those of the user's project, and those that Errand ships. */
 export type Project = {
@@ -23,6 +25,8 @@ export type Project = {
   /** By task name, the file with the code of a definition that was found. */
   readonly codeFiles: ReadonlyMap<string, string>;
   readonly list: TaskList | null;
+  /** The schedules of the project itself. In production without those of `example.*`. */
+  readonly schedules: readonly ScheduleDefinition[];
   /** The repository of the project, which owns the tasks that Errand does not ship. */
   readonly ownership: Ownership;
 };
@@ -44,7 +48,7 @@ export async function loadProject(options: {
   const configFile = findConfig(searched, options.ERRAND_CONFIG);
   const allShipped = loadRegistry(options);
   if (configFile === null) {
-    const none = { own: new Set<string>(), codeFiles: new Map(), list: null };
+    const none = { own: new Set<string>(), codeFiles: new Map(), list: null, schedules: [] };
     const ownership = ownershipOf(packageName(searched), new Set());
     return { directory: searched, configFile, registry: allShipped, ...none, ownership };
   }
@@ -67,14 +71,23 @@ export async function makeProject(
 
 async function projectOf(config: ParsedConfig, directory: string, allShipped: Registry): Promise<Project> {
   const found = await tasksOf(directory, config);
-  const shipped = allShipped.definitions.filter(({ name, namespace }) =>
-    config.shipped.some((one) => one === name || one === `${namespace}.*`),
-  );
-  const registry = createRegistry([...found.definitions, ...shipped]);
+  const registry = createRegistry([...found.definitions, ...chosenOf(allShipped, config)]);
   const own = new Set(found.definitions.map(({ name }) => name));
   const ownership = ownershipOf(config.project ?? packageName(directory), own);
+  const inDevelopment = chosenOf(loadRegistry({ NODE_ENV: 'development' }), config).map(({ name }) => name);
+  const schedules = checkSchedules(found.schedules, {
+    registry,
+    everywhere: new Set([...own, ...inDevelopment]),
+  });
   const { codeFiles, list } = found;
-  return { directory, configFile: null, registry, own, codeFiles, list, ownership };
+  return { directory, configFile: null, registry, own, codeFiles, list, schedules, ownership };
+}
+
+/** The shipped tasks that a project has. */
+function chosenOf({ definitions }: Registry, { shipped }: ParsedConfig): TaskDefinition[] {
+  return definitions.filter(({ name, namespace }) =>
+    shipped.some((one) => one === name || one === `${namespace}.*`),
+  );
 }
 
 /** Whatever the project did not define is shipped. Names are unique, so they decide. */
@@ -97,7 +110,10 @@ export function findConfig(directory: string, named: string | undefined): string
   return found[0] ?? null;
 }
 
-type FoundTasks = Pick<Project, 'codeFiles' | 'list'> & { definitions: readonly TaskDefinition[] };
+type FoundTasks = Pick<Project, 'codeFiles' | 'list'> & {
+  definitions: readonly TaskDefinition[];
+  schedules: readonly FoundSchedule[];
+};
 
 async function tasksOf(directory: string, { tasks }: ParsedConfig): Promise<FoundTasks> {
   if (!Array.isArray(tasks)) {
@@ -106,24 +122,33 @@ async function tasksOf(directory: string, { tasks }: ParsedConfig): Promise<Foun
       const names = missing.map(({ name, file }) => `${name} (${file})`).join(', ');
       throw new ProjectError(`tasks.handlers has no handler of ${names}: add one for each`);
     }
-    return { definitions: tasks.definitions, codeFiles: new Map(), list: tasks };
+    const schedules = tasks.schedules.map((schedule) => ({ schedule, shown: schedule.file }));
+    return { definitions: tasks.definitions, codeFiles: new Map(), list: tasks, schedules };
   }
-  const found = await allOf(
-    findTasks(directory, tasks).map(async (files) => ({
-      definition: await definitionIn(directory, files),
-      code: files.code,
-    })),
-  );
+  const files = findFiles(directory, tasks);
+  const loading = {
+    tasks: files.tasks.map(async (one) => ({ ...one, definition: await definitionIn(directory, one) })),
+    schedules: files.schedules.map((file) => schedulesIn(directory, file)),
+  };
+  await allOf<unknown>([...loading.tasks, ...loading.schedules]);
+  const found = await Promise.all(loading.tasks);
+  const schedules = await Promise.all(loading.schedules);
   return {
     definitions: found.map(({ definition }) => definition),
     codeFiles: new Map(found.map(({ definition, code }) => [definition.name, code])),
     list: null,
+    schedules: schedules.flat(),
   };
 }
 
 async function definitionIn(directory: string, { definition: file }: TaskFiles): Promise<TaskDefinition> {
   const shown = relative(directory, file);
-  const exported = new Set(Object.values(await importModule(file, shown)).filter(isDefinition));
+  const all = Object.values(await importModule(file, shown));
+  const exported = new Set(all.filter(isDefinition));
+  if (all.some(isSchedule))
+    throw new ProjectError(
+      `${shown} exports a schedule: put it into a file whose name ends with .schedule.ts`,
+    );
   const [definition, ...others] = exported;
   if (definition === undefined)
     throw new ProjectError(`${shown} exports no definition: export const name = defineTask({ … })`);

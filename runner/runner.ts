@@ -4,6 +4,7 @@ import type { ClientConfig, Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { Ownership } from '../core/registration/owner.ts';
+import type { ScheduleDefinition } from '../core/schedules/schedule.ts';
 import {
   lockedDispatches,
   readHandedOn,
@@ -27,6 +28,7 @@ import { launchThread } from './lease/threaded_lease.ts';
 import { startUpkeep, type Upkeep } from './maintenance/upkeep.ts';
 import type { RunnerEvents } from './record/events.ts';
 import { untilBack } from './record/retry_until_available.ts';
+import { type ScheduleRegistration, scheduleRegistration } from './schedules/registration.ts';
 
 /** Dispatches in hand per slot: a dispatch whose outcomes are being written takes no slot. */
 const DISPATCHES_PER_SLOT = 4;
@@ -40,6 +42,7 @@ export type RunnerConfig = Pick<
   | 'RETENTION_HOURS'
   | 'FAILED_RETENTION_HOURS'
   | 'AUDIT_RETENTION_DAYS'
+  | 'SCHEDULE_HISTORY_DAYS'
 >;
 
 export type RunnerOptions = {
@@ -56,6 +59,8 @@ export type RunnerOptions = {
   registeredHandlers: Map<string, RegisteredHandler>;
   /** The owners of these names. Without it, they belong to no repository. */
   ownership?: Ownership;
+  /** The schedules in the code of its project. */
+  schedules?: readonly ScheduleDefinition[];
   /** The script of a process that runs one attempt; without it the attempt runs here. */
   aloneScript?: string;
   /**
@@ -94,10 +99,13 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   // Everything is read before the registration, because a registered runner is expected to know it.
   // A change before the runner listens is read after its first heartbeat.
   const launching = launchThread();
-  const { pauses, handedOn, thread, id } = await prepare(options, launching).catch(async (error: unknown) => {
-    await launching.then((launched) => launched.terminate());
-    throw error;
-  });
+  const schedules = schedulesOf(options);
+  const { pauses, handedOn, thread, id } = await prepare(options, launching, schedules).catch(
+    async (error: unknown) => {
+      await launching.then((launched) => launched.terminate());
+      throw error;
+    },
+  );
   const log = options.log.child({ runner_id: id });
   const stopping = new AbortController();
   const { promise: lost, resolve: onLost } = Promise.withResolvers<void>();
@@ -121,8 +129,12 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     stopping: stopping.signal,
   });
   const pool = startDispatches(options, { id, log, worker, pauses, handedOn, onLost });
-  const upkeep = startUpkeep(options, { id, thread, log, running, pauses, handedOn, onLost });
-  const end = (): Promise<void> => endRunner(pgPool, id);
+  const upkeep = startUpkeep(options, { id, thread, log, running, pauses, handedOn, schedules, onLost });
+  const end = async (): Promise<void> => {
+    await endRunner(pgPool, id);
+    // It may have been the last one that had them in its code.
+    if (schedules.ids.length > 0) await schedules.removeOld();
+  };
   const parts: Parts = { config, log, pool, running, stopping, ...upkeep, end };
   return {
     id,
@@ -139,25 +151,38 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
 }
 
-/** Prepares everything that a live runner needs, then registers it. */
-async function prepare(options: RunnerOptions, launching: Promise<Worker>) {
+function schedulesOf({
+  pgPool,
+  log,
+  schedules = [],
+  registeredHandlers,
+  ownership,
+}: RunnerOptions): ScheduleRegistration {
+  return scheduleRegistration({ pool: pgPool, log, schedules, definitions: registeredHandlers, ownership });
+}
+
+/** Prepares everything that a live runner needs, then registers it, and after it the schedules in its code. */
+async function prepare(options: RunnerOptions, launching: Promise<Worker>, schedules: ScheduleRegistration) {
   const { pgPool, registeredHandlers } = options;
   const [pauses, handedOn, thread] = await Promise.all([
     watchPauses(() => readPauses(pgPool)),
     watchHandedOn(() => readHandedOn(pgPool), versionsOf(registeredHandlers)),
     launching,
   ]);
-  return { pauses, handedOn, thread, id: await register(options) };
+  const id = await register(options, schedules.ids);
+  try {
+    await schedules.register(id);
+  } catch (error) {
+    await endRunner(pgPool, id);
+    throw error;
+  }
+  return { pauses, handedOn, thread, id };
 }
 
-async function register({
-  pgPool,
-  config,
-  version,
-  events,
-  registeredHandlers,
-  ownership,
-}: RunnerOptions): Promise<number> {
+async function register(
+  { pgPool, config, version, events, registeredHandlers, ownership }: RunnerOptions,
+  schedules: readonly string[],
+): Promise<number> {
   const id = await registerRunner(pgPool, {
     host: hostname(),
     pid: process.pid,
@@ -167,6 +192,7 @@ async function register({
     concurrency: config.RUNNER_CONCURRENCY,
     leaseSecs: config.RUNNER_LEASE_SECS,
     project: ownership?.project ?? null,
+    schedules,
   });
   events.emit('registered');
   return id;

@@ -16,6 +16,7 @@ import { createTaskLog } from './execute/task_log.ts';
 import { type Figures, keepFigures } from './health/figures.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createEvents } from './record/events.ts';
+import { judgeSchedules } from './schedules/judge.ts';
 import { type SupervisedRunner, superviseRunner } from './supervisor.ts';
 
 /**
@@ -70,6 +71,10 @@ export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
     await untilOrdered('commit', 'prepared');
     const all = [...project.registry.definitions, ...ownDefinitions];
     await registerDefinitions(pgPool, all, project.ownership);
+    await judgeSchedules({
+      ...{ pool: pgPool, log, ownership: project.ownership },
+      definitions: project.registry.definitions,
+    });
     return handlers;
   });
   const definitions = Array.from(registeredHandlers.values(), ({ definition }) => definition);
@@ -81,7 +86,7 @@ export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const started = startStep(log, 'runner', () =>
     superviseRunner({
       ...{ config, pgPool, log, events, registeredHandlers, mayEndProcess },
-      ownership: project.ownership,
+      ...{ ownership: project.ownership, schedules: project.schedules },
       connection: { ...connectionConfig(config), application_name: 'errand lease' },
       taskLog: createTaskLog(log, destination),
       version: VERSION,

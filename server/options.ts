@@ -33,7 +33,7 @@ export type ErrandOptions = {
   /** Postgres 14 or newer, as a connection string or in parts. */
   readonly database: string | DatabaseOptions;
   /**
-   * Folders that are searched for `*.task.ts`, `*.workflow.ts` and their code, relative to `directory`; or the
+   * Folders that are searched for `*.task.ts`, `*.workflow.ts`, their code and `*.schedule.ts`, relative to `directory`; or the
    * result of `listTasks`. If it is missing, `errand.config.ts` of `directory` says which.
    */
   readonly tasks?: readonly string[] | TaskList;

@@ -18,6 +18,7 @@ const filterSchema = z.strictObject({
   tag: z.string().optional(),
   initiator: z.string().optional(),
   submittedBy: z.string().optional(),
+  scheduleId: z.string().optional(),
   error: z.string().optional(),
   errorGroup: z.string().optional(),
   parentId: z.string().optional(),

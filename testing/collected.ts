@@ -7,6 +7,8 @@ export type AttemptOptions = {
   /** The version that the task was submitted with; that of the definition by default. */
   readonly version?: string;
   readonly traceparent?: string;
+  /** The time of a schedule that the task stands for; none by default. */
+  readonly scheduledFor?: Date;
   /** If it is aborted, the attempt is cancelled: its own signal is aborted, and its result does not count. */
   readonly signal?: AbortSignal;
 };

@@ -22,3 +22,14 @@ export function msOf(duration: Duration): number {
     `${JSON.stringify(duration)} is not a duration: give milliseconds, or a text such as '90 seconds', '1 hour' or '2 days'`,
   );
 }
+
+const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
+
+/** A moment that a test chooses. Throws a TypeError that shows what is accepted. */
+export function momentOf(given: Date | string): Date {
+  const moment = given instanceof Date || MOMENT.test(given) ? new Date(given) : null;
+  if (moment !== null && !Number.isNaN(moment.getTime())) return moment;
+  throw new TypeError(
+    `at: ${given instanceof Date ? 'an invalid Date' : JSON.stringify(given)} is not a moment: give a Date, or a text with its offset such as '2026-03-29T01:59:00+01:00'`,
+  );
+}

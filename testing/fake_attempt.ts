@@ -58,6 +58,7 @@ function makeAttempt(
       payload: jsonOf(payload, '/payload', `The payload of ${definition.name}`),
       results: jsonOf(results, '/results', 'The results of the steps before') as Record<string, unknown>,
       ...{ crashes: 0, isSuspect: false, paused: false, hasChildren: false, parentId: null },
+      scheduledFor: options.scheduledFor?.toISOString() ?? null,
       ...{ requestId: null, initiator: null, sourceSystem: null, traceparent: options.traceparent ?? null },
     },
     definition.policy.timeoutMs,

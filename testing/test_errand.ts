@@ -14,8 +14,8 @@ import { createErrand, type Errand, type ErrandOptions } from '../server/index.t
 import { configOf } from '../server/settings.ts';
 import { openPool } from '../store/database/pool.ts';
 import type { TestDatabase } from '../store/testing/databases.ts';
-import { shiftTime } from '../store/testing/time.ts';
-import { type Duration, msOf } from './duration.ts';
+import { ownClock, readClock, shiftTime } from '../store/testing/time.ts';
+import { type Duration, momentOf, msOf } from './duration.ts';
 import { drainDue, expire, passTime } from './passing_time.ts';
 import { databaseForTest } from './postgres.ts';
 
@@ -25,6 +25,11 @@ export type TestErrandOptions = Pick<ErrandOptions, 'tasks' | 'shipped' | 'direc
    * Postgres. Nothing in it changes: the test gets a database for itself.
    */
   readonly database?: string;
+  /**
+   * The moment at which it starts, for schedules: a Date, or ISO 8601 text with its offset. The night of daylight
+   * saving, for example. Now by default. `new Date()` in a handler keeps giving the time of the machine.
+   */
+  readonly at?: Date | string;
 };
 
 /** How long `drain` and `advance` wait for tasks at most. */
@@ -39,16 +44,18 @@ export type TestErrand<Tasks extends TaskTypes = AnyTasks> = {
   readonly databaseUrl: string;
   readonly submit: Client<Tasks>['submit'];
   /**
-   * Waits until no task is due or running: also follow-ups, children and retries that are due by then. It does
-   * not wait for tasks that are due later, or that are paused. Throws an Error that names the tasks if that
-   * takes longer than 60 s.
+   * Waits until no task is due or running, and no schedule has a due time: also follow-ups, children and retries
+   * that are due by then. It does not wait for what is due later, or is paused. Throws an Error that names the
+   * tasks if that takes longer than 60 s.
    */
   drain(options?: DrainOptions): Promise<void>;
   /**
-   * Lets time pass without waiting, and executes whatever is due in it, in the order of its times: scheduled
-   * tasks, retries, ends of deduplication windows and of retention.
+   * Lets time pass without waiting, and executes whatever is due in it, in the order of its times: schedules,
+   * scheduled tasks, retries, ends of deduplication windows and of retention.
    */
   advance(duration: Duration, options?: DrainOptions): Promise<void>;
+  /** The time for schedules: that of the machine, and all that `advance` and `at` have added. */
+  now(): Promise<Date>;
   /** The tasks so far, oldest first, of one name or of all; without steps and children of others. */
   submitted<Name extends NameOf<Tasks>>(name?: Name): Promise<TaskRecord<Tasks[Name]['result']>[]>;
   /** A task with its attempts. */
@@ -66,7 +73,8 @@ type Parts = { config: Config; errand: Errand; server: Server; pool: Pool; datab
 export async function startTestErrand<Tasks extends TaskTypes = AnyTasks>(
   options: TestErrandOptions = {},
 ): Promise<TestErrand<Tasks>> {
-  const { database: given, ...more } = options;
+  const { database: given, at, ...more } = options;
+  const startAt = at === undefined ? null : momentOf(at);
   const database = await databaseForTest(given, randomUUID().replaceAll('-', ''));
   const pool = openPool({
     connectionString: database.url,
@@ -87,6 +95,7 @@ export async function startTestErrand<Tasks extends TaskTypes = AnyTasks>(
   errand.attach(server);
   const parts = { config: configOf(complete), errand, server, pool, database };
   try {
+    await ownClock(pool, startAt);
     server.listen(0, '127.0.0.1');
     await Promise.all([errand.start(), once(server, 'listening')]);
   } catch (error) {
@@ -120,6 +129,7 @@ function testErrand<Tasks extends TaskTypes>(parts: Parts): TestErrand<Tasks> {
       };
       await passTime(pool, msOf(duration), { drain, shift });
     },
+    now: () => readClock(pool),
     async submitted(name) {
       const ids: string[] = [];
       for await (const task of client.list(name === undefined ? {} : { name })) {

@@ -3,6 +3,7 @@ import { namespaceOf } from '../../core/task.ts';
 import { type Reading, sharedReading } from '../../process/shared_reading.ts';
 import { listRunners } from '../../store/attempts/runners.ts';
 import type { Database } from '../../store/database/pool.ts';
+import { readScheduleFigures, type ScheduleFigures } from '../../store/schedules/figures.ts';
 import { type QueueDepth, readNameDepths, readQueueDepths } from '../../store/stats/namespaces.ts';
 import { readPauses } from '../../store/tasks/pauses.ts';
 import type { QueueNames } from '../registered/queue_names.ts';
@@ -23,6 +24,7 @@ export type Queues = {
   liveRunners: Map<string, number>;
   /** By name: the number of due tasks that no live runner can execute. */
   unattended: Map<string, number>;
+  schedules: ScheduleFigures;
 };
 
 /** Gives a function that reads the queues. It never throws, and it answers even if Postgres does not. */
@@ -47,6 +49,7 @@ async function readQueues(database: Database, readNames: QueueNames): Promise<Qu
     ),
     liveRunners,
     unattended: new Map(names.map((name) => [name, waiting?.get(name)?.depth ?? 0])),
+    schedules: await readScheduleFigures(database),
   };
 }
 
@@ -60,7 +63,12 @@ function countBy(keys: readonly string[], values: readonly string[]): Map<string
   return counts;
 }
 
-type Series = { label: 'namespace' | 'name'; help: string; values: (queues: Queues) => Map<string, number> };
+type Series = {
+  label: 'namespace' | 'name' | 'state' | null;
+  help: string;
+  /** By the value of the label. Of a series without one: under the empty text. */
+  values: (queues: Queues) => Map<string, number>;
+};
 
 const SERIES: Record<string, Series> = {
   errand_queue_depth: {
@@ -88,10 +96,25 @@ const SERIES: Record<string, Series> = {
     help: 'Live runners that can execute the name and whose lease has not run out',
     values: ({ liveRunners }) => liveRunners,
   },
+  errand_schedules: {
+    label: 'state',
+    help: 'Schedules by their state, up to 10,000 active and 10,000 others',
+    values: ({ schedules }) => new Map(Object.entries(schedules.states)),
+  },
+  errand_schedules_overdue: {
+    label: null,
+    help: 'Schedules whose next time has been due for more than a minute',
+    values: ({ schedules }) => new Map([['', schedules.overdue]]),
+  },
+  errand_schedule_oldest_overdue_seconds: {
+    label: null,
+    help: 'How long the longest due time of a schedule has been due',
+    values: ({ schedules }) => new Map([['', schedules.oldestOverdueSecs]]),
+  },
 };
 
 /**
- * Adds the gauges of the queues. If Postgres cannot be read, the series are missing rather than stale or 0,
+ * Adds the gauges of the queues and the schedules. If Postgres cannot be read, the series are missing rather than stale or 0,
  * and the gauge errand_metrics_database_up is 0.
  */
 export function gaugeQueues(metrics: Metrics, read: () => Promise<Reading<Queues>>): void {
@@ -99,13 +122,15 @@ export function gaugeQueues(metrics: Metrics, read: () => Promise<Reading<Queues
     new Gauge({
       name,
       help,
-      labelNames: [label],
+      labelNames: label === null ? [] : [label],
       registers: [metrics],
       async collect() {
         const { value: queues } = await read();
         this.reset();
+        // One without a label would be 0.
+        if (label === null) this.remove({});
         if (queues === null) return;
-        for (const [key, value] of values(queues)) this.set({ [label]: key }, value);
+        for (const [key, value] of values(queues)) this.set(label === null ? {} : { [label]: key }, value);
       },
     });
   }

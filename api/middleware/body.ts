@@ -113,10 +113,11 @@ async function jsonOf(bytes: Buffer, request: Request): Promise<unknown> {
 }
 
 /**
- * The depth of a payload is counted from the payload itself, whether it is in the body or in an item of a
- * list.
+ * The depth of a payload is counted from the payload itself, whether it is in the body, in an item of a list, or
+ * in a schedule.
  */
 function levelsAround(request: Request): number {
+  if (request.method === 'PUT') return templateOf(request).startsWith('/v1/schedules/') ? 1 : 0;
   if (request.method !== 'POST' || !templateOf(request).startsWith('/v1/tasks')) return 0;
   return isBatch(request) ? 3 : 1;
 }

@@ -19,6 +19,17 @@ import { overviewPaths, overviewSchemas } from '../operators/overview.ts';
 import { queuePaths, queueSchemas } from '../operators/queues.ts';
 import { resubmitTaskPaths } from '../operators/resubmit_task.ts';
 import { retryTaskPaths } from '../operators/retry_task.ts';
+import { backfillSchedulePaths, backfillScheduleSchemas } from '../schedules/backfill_schedule.ts';
+import { deleteSchedulePaths } from '../schedules/delete_schedule.ts';
+import { explainSchedulePaths, explainScheduleSchemas } from '../schedules/explain_schedule.ts';
+import { getSchedulePaths } from '../schedules/get_schedule.ts';
+import { listScheduleSchemas, listSchedulesPaths } from '../schedules/list_schedules.ts';
+import { pauseSchedulePaths } from '../schedules/pause_schedule.ts';
+import { previewSchedulePaths, previewScheduleSchemas } from '../schedules/preview_schedule.ts';
+import { putSchedulePaths, putScheduleSchemas } from '../schedules/put_schedule.ts';
+import { scheduleRunSchemas, scheduleRunsPaths } from '../schedules/schedule_runs.ts';
+import { scheduleSchemas } from '../schedules/schedule_schema.ts';
+import { triggerSchedulePaths } from '../schedules/trigger_schedule.ts';
 import { bottlenecksPaths, bottlenecksSchemas } from '../stats/bottlenecks.ts';
 import { figuresSchemas } from '../stats/figures.ts';
 import { performancePaths, performanceSchemas } from '../stats/performance.ts';
@@ -102,6 +113,16 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     decideErrorsPaths(),
     overviewPaths(),
     queuePaths(),
+    listSchedulesPaths(),
+    previewSchedulePaths(),
+    getSchedulePaths(),
+    putSchedulePaths(),
+    deleteSchedulePaths(),
+    pauseSchedulePaths(),
+    triggerSchedulePaths(),
+    backfillSchedulePaths(),
+    scheduleRunsPaths(),
+    explainSchedulePaths(),
     auditPaths(),
     webhookPaths(),
     deliveryPaths(),
@@ -129,6 +150,13 @@ const schemas = {
   ...sharedSchemas,
   ...submissionSchemas,
   ...queueSchemas,
+  ...scheduleSchemas,
+  ...listScheduleSchemas,
+  ...putScheduleSchemas,
+  ...backfillScheduleSchemas,
+  ...scheduleRunSchemas,
+  ...explainScheduleSchemas,
+  ...previewScheduleSchemas,
   ...bulkSchemas,
   ...errorGroupSchemas,
   ...decideErrorsSchemas,

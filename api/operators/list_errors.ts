@@ -46,7 +46,7 @@ export const errorGroupSchemas: Record<string, JsonSchema> = {
       error: ref('TaskError'),
     }),
   }),
-  ErrorGroupDecision: object('Who resolved or ignored a group of errors, and when', {
+  ErrorGroupDecision: object('The resolution of a group of errors, or the decision to ignore it', {
     decided_at: time,
     actor: { type: 'string' },
     reason: { type: ['string', 'null'] },

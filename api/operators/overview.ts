@@ -13,7 +13,7 @@ import { parseQuery, toIsoTime } from '../request.ts';
 /** More than a person looks at on one page. */
 const MAX_GROUPS = 20;
 const MAX_QUEUES = 100;
-/** What counts as new if the caller does not say. */
+/** Without `since`, errors of the last 24 hours are new. */
 const NEW_MS = 86_400_000;
 
 const time: JsonSchema = { type: 'string', format: 'date-time' };
@@ -66,7 +66,7 @@ export const overviewSchemas: Record<string, JsonSchema> = {
     broken: { type: ['string', 'null'], description: 'Why its times are not handled' },
     broken_at: nullableTime,
   }),
-  Overview: object('What needs somebody now', {
+  Overview: object('Everything that needs somebody now', {
     at: { ...time, description: 'By the clock of Postgres' },
     since: time,
     errors: ref('OverviewErrors'),
@@ -92,7 +92,7 @@ const sinceParameter: Parameter = inQuery(
 
 /** The path of the overview. */
 export function overviewPaths(): Paths {
-  const summary = 'What needs somebody now: errors, waits, schedules, pauses, runners';
+  const summary = 'Show errors, waits, schedules, pauses and runners that need somebody now';
   return {
     '/v1/overview': {
       get: {
@@ -110,7 +110,7 @@ export function overviewPaths(): Paths {
 
 const querySchema = z.object({ since: z.string().optional() });
 
-/** `GET /v1/overview` (specification R18): what needs somebody now, in the namespaces of the caller. */
+/** `GET /v1/overview` (specification R18): everything that needs somebody now, in the namespaces of the caller. */
 export const overview: Operation = async (context, request, response) => {
   const { reads, principal } = context;
   const asked = parseQuery(querySchema, request).since;

@@ -107,11 +107,24 @@ export async function submissionProblems(
   // The payload may have an older version; the body says which.
   const asked = valueAt(body, '/version');
   const version = typeof asked === 'string' ? asked : definition.version;
-  const parsed = await definition.judge({ version, payload }, `${path}/${payloadName}`, maxProblems);
-  if (parsed.ok) return problems;
+  const task = { definition, version, payload };
+  const ofPayload = await payloadProblems(task, { path: `${path}/${payloadName}`, log, maxProblems });
+  return [...problems, ...ofPayload].slice(0, maxProblems);
+}
+
+/**
+ * The problems of a payload by its definition. `path` is its JSON Pointer in the request. If the code of the
+ * definition throws, the error is logged.
+ */
+export async function payloadProblems(
+  { definition, version, payload }: { definition: Submittable; version: string; payload: unknown },
+  { path, log, maxProblems }: { path: string; log: Pick<Logger, 'warn'>; maxProblems: number },
+): Promise<Detail[]> {
+  const parsed = await definition.judge({ version, payload }, path, maxProblems);
+  if (parsed.ok) return [];
   if ('thrown' in parsed)
     log.warn({ err: parsed.thrown, task_name: definition.name }, 'the code of a definition threw an error');
-  return [...problems, ...parsed.details].slice(0, maxProblems);
+  return parsed.details;
 }
 
 const bodySchema = optionsSchema.extend({ payload: z.unknown().optional() });

@@ -31,6 +31,7 @@ export const filterParameters: Parameter[] = [
     textUpTo(300),
     'Only tasks of this submitter, such as `key:ci`, `user:ann` or `webhook:gitea`. To find the parts of a task, use parent_id',
   ),
+  inQuery('schedule_id', textUpTo(NAME_MAX_LENGTH), 'Only tasks of this schedule'),
   inQuery('error', textUpTo(200), 'Only tasks whose error message contains this text. Case does not matter'),
   inQuery(
     'error_group',
@@ -72,6 +73,7 @@ export const filterSchema = z.object({
   tag: z.string().optional(),
   initiator: z.string().optional(),
   submitted_by: z.string().optional(),
+  schedule_id: z.string().optional(),
   error: z.string().optional(),
   error_group: z.string().optional(),
   parent_id: z.string().optional(),
@@ -100,6 +102,7 @@ export function toFilter(context: RequestContext, asked: Asked, path: string): T
     tag: asked.tag,
     initiator: asked.initiator,
     submittedBy: asked.submitted_by,
+    scheduleId: asked.schedule_id,
     error: asked.error,
     errorGroup: asked.error_group,
     parentId: asked.parent_id,

@@ -4,7 +4,8 @@ import { Pool } from 'undici';
 export type Client = {
   /** Sends JSON and gives the body of the answer. Throws if the answer has another status. */
   post(path: string, body: unknown, status: number): Promise<string>;
-  put(path: string): Promise<string>;
+  /** Sends JSON if there is a body. Throws if the answer is neither 200 nor 201. */
+  put(path: string, body?: unknown): Promise<string>;
   get(path: string): Promise<string>;
   close(): Promise<void>;
 };
@@ -17,10 +18,10 @@ export function openClient(base: string, connections: number): Client {
   const textOf = async (
     what: string,
     { statusCode, body }: Awaited<ReturnType<typeof pool.request>>,
-    status: number,
+    ...statuses: number[]
   ): Promise<string> => {
     const text = await body.text();
-    if (statusCode !== status) throw new Error(`${what} answered ${statusCode}: ${text}`);
+    if (!statuses.includes(statusCode)) throw new Error(`${what} answered ${statusCode}: ${text}`);
     return text;
   };
   return {
@@ -31,8 +32,10 @@ export function openClient(base: string, connections: number): Client {
       });
       return textOf(`POST ${path}`, answer, status);
     },
-    async put(path) {
-      return textOf(`PUT ${path}`, await pool.request({ path, method: 'PUT' }), 200);
+    async put(path, body) {
+      const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const answer = await pool.request({ path, method: 'PUT', ...(body === undefined ? {} : json) });
+      return textOf(`PUT ${path}`, answer, 200, 201);
     },
     async get(path) {
       return textOf(`GET ${path}`, await pool.request({ path, method: 'GET' }), 200);

@@ -5,7 +5,7 @@ import { STATES } from '../options.ts';
 export type Candidate = { value: string; about?: string };
 
 /** Candidates that only the API knows. */
-export type LiveKind = 'names' | 'namespaces' | 'queues' | 'ids';
+export type LiveKind = 'names' | 'namespaces' | 'queues' | 'ids' | 'schedules';
 
 /** The candidates for the cursor. `prefix` is the part of the word before it. */
 export type Candidates = { kind: LiveKind | readonly Candidate[]; prefix: string };
@@ -22,6 +22,11 @@ const OF_OPTIONS: { [option in string]?: Kind } = {
   '--dedup': ['payload', 'none'],
   '--scopes': ['read', 'submit', 'operate'],
 };
+/** The candidates of options by what their value is called, in `--task <task>`. It takes precedence. */
+const OF_VALUES: { [value in string]?: () => Kind } = {
+  task: () => 'names',
+  zone: () => Intl.supportedValuesOf('timeZone'),
+};
 /** The values of these are lists, of which the last part is completed. */
 const LISTS = new Set(['--state', '--scopes']);
 const OF_ARGUMENTS: { [argument in string]?: Kind } = {
@@ -29,6 +34,7 @@ const OF_ARGUMENTS: { [argument in string]?: Kind } = {
   id: 'ids',
   ids: 'ids',
   queue: 'queues',
+  schedule: 'schedules',
   shell: ['bash', 'zsh'],
 };
 
@@ -38,34 +44,38 @@ const OF_ARGUMENTS: { [argument in string]?: Kind } = {
  */
 export function candidatesFor(program: Command, before: readonly string[], current: string): Candidates {
   const [name, ...words] = before;
-  if (name === undefined) return { kind: ofProgram(program), prefix: '' };
+  if (name === undefined) return { kind: commandsOf(program), prefix: '' };
   const command = program.commands.find((one) => one.name() === name);
   if (command === undefined) return { kind: [], prefix: '' };
+  if (command.commands.length > 0) return candidatesFor(command, words, current);
   const [, assigned, value] = /^(--[a-z-]+)=(.*)$/s.exec(current) ?? [];
-  if (assigned !== undefined) return valuesOf(assigned, value ?? '', `${assigned}=`);
+  if (assigned !== undefined) return valuesOf(command, assigned, value ?? '', `${assigned}=`);
   const last = words.at(-1);
   if (current === '=' || last === '=') {
     const option = current === '=' ? last : words.at(-2);
-    return valuesOf(option ?? '', current === '=' ? '' : current, '');
+    return valuesOf(command, option ?? '', current === '=' ? '' : current, '');
   }
   const option = optionNamed(command, last);
   if (option !== undefined && (option.required || (option.optional && OF_OPTIONS[option.long ?? ''])))
-    return valuesOf(option.long ?? '', current, '');
+    return valuesOf(command, option.long ?? '', current, '');
   if (current.startsWith('-')) return { kind: command.options.flatMap(ofOption), prefix: '' };
   return { kind: toCandidates(kindOfArgument(command, words)), prefix: '' };
 }
 
-function ofProgram(program: Command): Candidate[] {
-  const shown = program.createHelp().visibleCommands(program);
+/** The commands of the program, or of a group of commands. */
+function commandsOf(group: Command): Candidate[] {
+  const shown = group.createHelp().visibleCommands(group);
   return [
     ...shown.map((command) => ({ value: command.name(), about: command.description() })),
     { value: '--help' },
-    { value: '--version' },
+    ...(group.parent === null ? [{ value: '--version' }] : []),
   ];
 }
 
-function valuesOf(option: string, value: string, prefix: string): Candidates {
-  const kind = toCandidates(OF_OPTIONS[option] ?? []);
+function valuesOf(command: Command, option: string, value: string, prefix: string): Candidates {
+  const { argChoices, flags } = optionNamed(command, option) ?? {};
+  const [, called = ''] = /<(\w+)>$/.exec(flags ?? '') ?? [];
+  const kind = toCandidates(argChoices ?? OF_VALUES[called]?.() ?? OF_OPTIONS[option] ?? []);
   const list = LISTS.has(option) ? value.slice(0, value.lastIndexOf(',') + 1) : '';
   return { kind, prefix: prefix + list };
 }

@@ -2,6 +2,7 @@ import { createClient } from '../../client/index.ts';
 import { queuesSchema } from '../answers.ts';
 import { type ConnectionOptions, connectionOf } from '../connection.ts';
 import { toOneLine } from '../output/plain.ts';
+import { listSchema } from '../schedules/answers.ts';
 import type { Candidate, LiveKind } from './candidates.ts';
 
 /** Somebody waits with a finger on the key. ERRAND_COMPLETION_MS replaces it. */
@@ -18,6 +19,7 @@ export async function readLive(
     const signal = AbortSignal.timeout(Number(process.env.ERRAND_COMPLETION_MS) || MAX_MS);
     const client = createClient({ ...connectionOf(options), retry: false, breaker: false, signal });
     if (kind === 'ids') return await readIds(client, command);
+    if (kind === 'schedules') return await readSchedules(client);
     const { queues } = queuesSchema.parse(await client.request('GET', '/v1/queues'));
     const names = queues.map(({ name }) => name);
     const namespaces = [...new Set(queues.map(({ namespace }) => namespace))];
@@ -42,4 +44,11 @@ async function readIds(client: ReturnType<typeof createClient>, command: string)
     if (found.length === MAX_IDS) break;
   }
   return found;
+}
+
+/** The first page of schedules, by id. */
+async function readSchedules(client: ReturnType<typeof createClient>): Promise<Candidate[]> {
+  const answer = await client.request('GET', '/v1/schedules', { query: { page_size: 100 } });
+  const { schedules } = listSchema.parse(answer);
+  return schedules.map(({ id, in_words }) => ({ value: toOneLine(id), about: toOneLine(in_words) }));
 }

@@ -1,13 +1,12 @@
-import { confirm, isCancel } from '@clack/prompts';
 import type { TaskRecord } from '../../client/index.ts';
 import { bulkSchema } from '../answers.ts';
-import { EXIT, UsageError } from '../exit_codes.ts';
-import { Interrupted } from '../failure.ts';
+import { EXIT } from '../exit_codes.ts';
 import { followTask, hasSucceeded } from '../follow.ts';
 import { toOneLine } from '../output/plain.ts';
 import { toWire } from '../output/wire.ts';
 import { toNumberOf } from '../output/words.ts';
 import type { Session } from '../session.ts';
+import { requireConsent } from './consent.ts';
 import type { Action, OperateOptions } from './operate_options.ts';
 
 const DONE: Record<Action, string> = { cancel: 'cancelled or asked to end', retry: 'queued again' };
@@ -45,6 +44,7 @@ export async function operateBulk(
     session,
     `${action === 'retry' ? 'Retry' : 'Cancel'} ${sentence}?`,
     options.yes === true,
+    ', or --dry-run to count only',
   );
   const answer = await send({});
   const { changed, task, message } = bulkSchema.parse(answer);
@@ -76,18 +76,4 @@ async function finish(session: Session, action: Action, id: string, answer: unkn
     session.note(`The bulk task ${id} ${ended.state}${why}`);
   }
   return isDone ? EXIT.done : EXIT.failed;
-}
-
-/** Asks on a terminal. Elsewhere nobody can answer, so `--yes` is required. */
-async function requireConsent(session: Session, question: string, isGiven: boolean): Promise<void> {
-  if (isGiven) return;
-  if (!session.isInteractive)
-    throw new UsageError(`${question} Add --yes to do it, or --dry-run to count only`);
-  const answer = await confirm({
-    message: question,
-    initialValue: false,
-    output: process.stderr,
-    signal: session.signal,
-  });
-  if (isCancel(answer) || !answer) throw new Interrupted();
 }

@@ -3,6 +3,9 @@ const COMMANDS: readonly (readonly [operation: RegExp, command: string])[] = [
   [/\bPATCH \/v1\/tasks\/([\w-]+)\/retry\b/g, 'errand retry $1'],
   [/\bDELETE \/v1\/tasks\/([\w-]+)/g, 'errand cancel $1'],
   [/\bPUT \/v1\/queues\/([\w.-]+)\/(pause|resume)\b/g, 'errand $2 $1'],
+  [/\bPUT \/v1\/schedules\/([\w.-]+)\/(pause|resume)\b/g, 'errand schedules $2 $1'],
+  [/\bPOST \/v1\/schedules\/([\w.-]+)\/(trigger|backfill)\b/g, 'errand schedules $2 $1'],
+  [/\bGET \/v1\/schedules\b(?!\/)/g, 'errand schedules list'],
 ];
 
 /** A text of the API with commands in the place of operations: who reads it has a command line. */

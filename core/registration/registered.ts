@@ -11,6 +11,7 @@ export type RegisteredTask = {
   version: string;
   /** The older versions whose payloads it takes. */
   upcasts: string[];
+  schema_hash: string;
   policy: unknown;
   steps: StepRow[] | null;
 };
@@ -39,6 +40,7 @@ export function registeredTask(task: RegisteredTask, check: Checker | null): Sub
     namespace: namespaceOf(task.name),
     version: task.version,
     olderVersions: task.upcasts,
+    schemaHash: task.schema_hash,
     policy: policySchema.parse(task.policy) satisfies SubmissionPolicy,
     steps: task.steps,
     judge({ version, payload }, path, most) {

@@ -3,6 +3,7 @@ import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
 import { type StepRow, stepRows } from '../workflows/graph.ts';
+import { schemaHashOf } from './schema_hash.ts';
 
 /** The parts of a policy that decide about a submission. */
 export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'dedup' | 'callbackUrl'>;
@@ -17,6 +18,8 @@ export type Submittable = {
   readonly version: string;
   /** The older versions whose payloads it takes. */
   readonly olderVersions: readonly string[];
+  /** Changes if its schemas change. */
+  readonly schemaHash: string;
   readonly policy: SubmissionPolicy;
   /** For a workflow: the rows of its steps. */
   readonly steps: readonly StepRow[] | null;
@@ -40,6 +43,9 @@ function make(definition: TaskDefinition): Submittable {
     namespace,
     version,
     olderVersions: [...upcasts.keys()],
+    get schemaHash() {
+      return schemaHashOf(definition);
+    },
     policy,
     steps: graph === undefined ? null : stepRows(graph),
     judge: (task, path, most) => judgeTaskPayload(definition, task, path, most),

@@ -32,10 +32,7 @@ export function planFiring({ id, settings, nextAt, lastAt, now }: Firing): Firin
   const start = startOf(settings, nextAt, lastAt);
   const range = { after: justBefore(start), until: now };
   const most = settings.catch_up === 'all' ? settings.catch_up_max : 1;
-  const isDue = (time: Date) => dueAt(id, settings, time) <= now;
-  const due = latestTimes(settings, range, most + 1);
-  const early = due.filter((time) => !isDue(time)).length;
-  const newest = due.slice(0, due.length - early).slice(-most);
+  const newest = dueTimes(id, settings, latestTimes(settings, range, most + 1), now).slice(-most);
   const handled = newest.at(-1);
   if (handled === undefined) {
     const next = nextTime(settings, range.after);
@@ -46,7 +43,7 @@ export function planFiring({ id, settings, nextAt, lastAt, now }: Firing): Firin
       ...whenNext(id, settings, next),
     };
   }
-  const times = newest.filter((time) => isInWindow(id, settings, time, now));
+  const times = recentTimes(id, settings, newest, now);
   const last =
     times[0] === undefined ? handled : latestTimes(settings, { ...range, until: justBefore(times[0]) }, 1)[0];
   return {
@@ -85,11 +82,19 @@ function startOf(settings: ScheduleSettings, nextAt: Date, lastAt: Date | null):
   return latestTimes(settings, { after, until: nextAt }, 1)[0] ?? nextAt;
 }
 
-/** Whether a time is recent enough to be caught up with. */
-function isInWindow(id: string, settings: ScheduleSettings, time: Date, now: Date): boolean {
+/** Without the newest one if its jitter is not over. Each time is due before the next one comes, so the others are due. */
+function dueTimes(id: string, settings: ScheduleSettings, times: Date[], now: Date): Date[] {
+  const newest = times.at(-1);
+  return newest !== undefined && dueAt(id, settings, newest) > now ? times.slice(0, -1) : times;
+}
+
+/** The times that are recent enough to be caught up with. What counts is when they were due. */
+function recentTimes(id: string, settings: ScheduleSettings, times: Date[], now: Date): Date[] {
   const seconds = settings.catch_up === 'skip' ? GRACE_SECONDS : settings.catch_up_window_seconds;
-  const oldest = now.getTime() - seconds * 1_000;
-  return time.getTime() >= oldest || dueAt(id, settings, time).getTime() >= oldest;
+  const oldest = new Date(now.getTime() - seconds * 1_000);
+  const recent = times.filter((time) => time >= oldest);
+  const before = times[times.length - recent.length - 1];
+  return before !== undefined && dueAt(id, settings, before) >= oldest ? [before, ...recent] : recent;
 }
 
 function skippedUntil(settings: ScheduleSettings, after: Date, until: Date): Skipped {

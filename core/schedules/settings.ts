@@ -14,6 +14,9 @@ export const INTERVAL_LIMIT_SECONDS = DELAY_LIMIT_SECONDS;
 export const JITTER_LIMIT_SECONDS = 86_400;
 export const CATCH_UP_LIMIT = 1_000;
 export const DESCRIPTION_MAX_LENGTH = 1_000;
+/** The bounds of tags that errand.submit has, too. */
+export const MAX_TAGS = 20;
+export const TAG_MAX_LENGTH = 100;
 
 /** A time that is late by up to this many seconds was not missed: `catch_up: skip` still runs it. */
 export const GRACE_SECONDS = 60;

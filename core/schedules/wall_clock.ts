@@ -5,17 +5,32 @@
 
 const HOUR_MS = 3_600_000;
 
-/** Zones are between 12 hours behind UTC and 14 hours ahead. */
+/**
+ * Zones are between 12 hours behind UTC and 14 hours ahead. The changes of each are at least a week apart, so
+ * there is at most one between these bounds (all zones, 1970 to 2045, ICU 78).
+ */
 const AHEAD_MS = 15 * HOUR_MS;
 const BEHIND_MS = 13 * HOUR_MS;
 
-/** A change repeats at most this much: a zone that moves over the date line. */
+/** Longer than any change repeats: a zone can move over the date line. */
 const REPEATED_MS = 27 * HOUR_MS;
 
-/** Makers of readings, by zone. Their number is bounded by that of zones: only checked names come here. */
+/**
+ * Makers of readings, by the name of the zone in lower case: Intl takes any spelling. So their number is bounded by
+ * that of zones. Offsets (`+01:00`), which Intl takes, too, are refused.
+ */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** What the clocks of a zone show at an instant. */
+/** The name by which Intl knows a zone, null if it does not. Some zones have several names: UTC is GMT, too. */
+export function zoneName(zone: string): string | null {
+  try {
+    return formatOf(zone).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
+}
+
+/** What the clocks of a zone show at an instant. Like all functions here, it throws a RangeError for an unknown zone. */
 export function readingAt(zone: string, instant: number): number {
   return instant + offsetAt(zone, instant);
 }
@@ -63,8 +78,10 @@ function offsetAt(zone: string, instant: number): number {
 }
 
 function formatOf(zone: string): Intl.DateTimeFormat {
-  const before = formats.get(zone);
+  const key = zone.toLowerCase();
+  const before = formats.get(key);
   if (before !== undefined) return before;
+  if (!/^[a-z]/.test(key)) throw new RangeError(`there is no time zone ${JSON.stringify(zone)}`);
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     hourCycle: 'h23',
@@ -75,6 +92,6 @@ function formatOf(zone: string): Intl.DateTimeFormat {
     minute: 'numeric',
     second: 'numeric',
   });
-  formats.set(zone, format);
+  formats.set(key, format);
   return format;
 }

@@ -1,22 +1,22 @@
-import cronstrue from 'cronstrue';
+import { cronInWords } from './cron_words.ts';
+import { inZone } from './local_time.ts';
 import type { Timing } from './settings.ts';
 
-/** A timing in plain English: `at 02:30 AM, only on Monday, in Europe/Berlin`. Throws if its cron cannot be read. */
+/** A timing in plain English: `every day at 02:30 in Europe/Berlin`. Throws if its cron cannot be read. */
 export function timingInWords(timing: Timing): string {
-  const { starts_at, ends_at, jitter_seconds } = timing;
+  const { starts_at, ends_at, jitter_seconds, timezone } = timing;
   return [
     ruleInWords(timing),
-    ...(starts_at === null ? [] : [`from ${starts_at}`]),
-    ...(ends_at === null ? [] : [`until ${ends_at}`]),
-    ...(jitter_seconds === 0 ? [] : [`later by up to ${durationInWords(jitter_seconds)}`]),
+    ...(starts_at === null ? [] : [`from ${inZone(new Date(starts_at), timezone)}`]),
+    ...(ends_at === null ? [] : [`until ${inZone(new Date(ends_at), timezone)}`]),
+    ...(jitter_seconds === 0 ? [] : [`each up to ${durationInWords(jitter_seconds)} later`]),
   ].join(', ');
 }
 
 function ruleInWords({ cron, every_seconds, at, timezone }: Timing): string {
-  if (at !== null) return `once, at ${at}`;
-  if (every_seconds !== null) return `every ${durationInWords(every_seconds)}`;
-  const words = cronstrue.toString(cron ?? '', { use24HourTimeFormat: true, verbose: false });
-  return `${words.charAt(0).toLowerCase()}${words.slice(1)} in ${timezone}`;
+  if (cron !== null) return `${cronInWords(cron)} in ${timezone}`;
+  if (at !== null) return `once, at ${inZone(new Date(at), timezone)}`;
+  return `every ${durationInWords(every_seconds ?? 0).replace(/^1 (\w+)$/, '$1')}`;
 }
 
 const UNITS = [

@@ -30,6 +30,7 @@ export class HandlerContext implements AttemptContext {
   readonly id: string;
   readonly attempt: number;
   readonly traceparent: string | null;
+  readonly scheduledFor: Date | null;
   readonly results: Record<string, unknown>;
   readonly due: DueAttempt;
   readonly #underWay: AttemptUnderWay;
@@ -41,6 +42,7 @@ export class HandlerContext implements AttemptContext {
     this.id = due.id;
     this.attempt = due.attempt;
     this.traceparent = traceparent;
+    this.scheduledFor = due.scheduledFor === null ? null : new Date(due.scheduledFor);
     this.results = due.results ?? {};
     this.due = due;
     this.#underWay = underWay;

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
 import { isNewer } from '../../core/definitions/version.ts';
+import { namespaceOf } from '../../core/task.ts';
 import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
@@ -117,6 +118,7 @@ function reportingRecorder({ pgPool, runnerId, events, log }: DispatchWorkerOpti
       ? await recordSuccesses(pgPool, runnerId, outcomes)
       : await recordOutcomes(pgPool, runnerId, outcomes);
     events.emit('recorded', outcomes, recorded.ids);
+    for (const name of recorded.failedOfSchedules ?? []) events.emit('scheduleFailed', namespaceOf(name));
     return recorded;
   }, log);
 }

@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { SKIP_REASONS } from '../../core/schedules/skip_reasons.ts';
+import { namespaceOf } from '../../core/task.ts';
 import { poolUse } from '../../process/database.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 import type { RunnerEvents } from '../record/events.ts';
@@ -8,6 +10,8 @@ import type { Figures } from './figures.ts';
 
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
 const WAIT_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
+/** Lag of schedules: a tick follows within milliseconds; minutes mean that no runner was up. */
+const LAG_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3_600];
 
 const OUTCOMES: Outcome['kind'][] = ['succeeded', 'failed', 'timed_out', 'cancelled', 'interrupted'];
 
@@ -20,6 +24,7 @@ export function createMetrics(events: RunnerEvents, names: readonly string[]): R
   collectDefaultMetrics({ register: registry });
   countAttempts(registry, events, names);
   countRecoveries(registry, events);
+  countSchedules(registry, events, names);
   return registry;
 }
 
@@ -76,6 +81,45 @@ function countRecoveries(registry: Registry, events: RunnerEvents): void {
     recoveries.inc(recovery.lost.length);
     quarantined.inc(recovery.quarantined.length);
   });
+}
+
+/**
+ * Schedules by their namespace, which is that of their task. Any runner submits for any schedule, so
+ * there are series of namespaces that this runner cannot execute, from their first event on.
+ */
+function countSchedules(registry: Registry, events: RunnerEvents, names: readonly string[]): void {
+  const lag = new Histogram({
+    name: 'errand_schedule_lag_seconds',
+    help: 'Time from when a time of a schedule was due to the submission of its task by this runner',
+    labelNames: ['namespace'],
+    buckets: LAG_BUCKETS,
+    registers: [registry],
+  });
+  const skipped = new Counter({
+    name: 'errand_schedule_skipped_total',
+    help: 'Times of schedules that this runner left out, by why',
+    labelNames: ['namespace', 'reason'],
+    registers: [registry],
+  });
+  const failed = new Counter({
+    name: 'errand_schedule_failed_total',
+    help: 'Tasks of schedules that this runner recorded as failed for good',
+    labelNames: ['namespace'],
+    registers: [registry],
+  });
+  for (const namespace of new Set(names.map(namespaceOf))) {
+    lag.zero({ namespace });
+    for (const reason of SKIP_REASONS) skipped.inc({ namespace, reason }, 0);
+    failed.inc({ namespace }, 0);
+  }
+  events.on('schedulesFired', (fired) => {
+    for (const { namespace, lagMs } of fired)
+      for (const one of lagMs) lag.observe({ namespace }, one / 1_000);
+  });
+  events.on('schedulesSkipped', (left) => {
+    for (const { namespace, reason, times } of left) skipped.inc({ namespace, reason }, times);
+  });
+  events.on('scheduleFailed', (namespace) => failed.inc({ namespace }));
 }
 
 /** Adds gauges of the runner's load, which are read at each scrape. */

@@ -8,7 +8,7 @@ import { deleteOldAudit } from '../../store/operators/audit.ts';
 import { deleteOldDecisions } from '../../store/operators/decide_errors.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
-import { createReconciler, expireTasks, sumUpFinished } from './rounds.ts';
+import { createReconciler, expireRuns, expireTasks, sumUpFinished } from './rounds.ts';
 
 /**
  * Reconciling reads open tasks and every dispatch, but hardly ever finds something, so it need not
@@ -37,7 +37,8 @@ export type MaintenanceOptions = {
   runnerId: number;
   retentionHours: RetentionHours;
   auditRetentionDays: number;
-  /** Registers the definitions of this runner if they are now the newest. */
+  scheduleHistoryDays: number;
+  /** Registers the definitions and the schedules of this runner if they are now the newest. */
   keepRegistered: () => Promise<void>;
   events: RunnerEvents;
   log: Logger;
@@ -98,7 +99,7 @@ async function recover({ pool, runnerId, events, log }: MaintenanceOptions): Pro
 }
 
 async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<void> {
-  const { pool, retentionHours, auditRetentionDays, log } = options;
+  const { pool, retentionHours, auditRetentionDays, scheduleHistoryDays, log } = options;
   const deleted = await expireTasks(pool, retentionHours, stop);
   await deleteEndedRunners(
     pool,
@@ -107,6 +108,7 @@ async function retain(options: MaintenanceOptions, stop: AbortSignal): Promise<v
   await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
   await deleteOldAudit(pool, auditRetentionDays, AUDIT_BATCH);
   await deleteOldDecisions(pool, auditRetentionDays, AUDIT_BATCH);
+  await expireRuns(pool, scheduleHistoryDays, stop);
   if (deleted > 0) log.info({ deleted }, 'deleted tasks whose retention is over');
 }
 

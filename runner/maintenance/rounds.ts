@@ -10,6 +10,7 @@ import {
 } from '../../store/attempts/reconcile.ts';
 import { deleteExpired, type RetentionHours } from '../../store/attempts/retention.ts';
 import { isTimeout } from '../../store/database/pool.ts';
+import { deleteOldRuns } from '../../store/schedules/runs.ts';
 import { rollUp } from '../../store/stats/rollups.ts';
 
 /** Tasks that finished in this period can be summed up well within a statement timeout. */
@@ -59,6 +60,21 @@ export async function expireTasks(pool: Pool, hours: RetentionHours, stop: Abort
     await pause(performance.now() - startedAt, undefined, { signal: stop }).catch(() => {});
   }
   return deleted;
+}
+
+/** Rows of this history are small. */
+const RUNS_BATCH = 5_000;
+
+/**
+ * Deletes the history of schedules that is older than `days`, batch by batch, until none is left or `stop` is
+ * aborted. It rests as long as it works.
+ */
+export async function expireRuns(pool: Pool, days: number, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    const startedAt = performance.now();
+    if ((await deleteOldRuns(pool, days, RUNS_BATCH)) < RUNS_BATCH) return;
+    await pause(performance.now() - startedAt, undefined, { signal: stop }).catch(() => {});
+  }
 }
 
 /**

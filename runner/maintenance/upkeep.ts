@@ -11,6 +11,8 @@ import type { HandedOn } from '../fetch/handed_on.ts';
 import type { Pauses } from '../fetch/pauses.ts';
 import { type Lease, startLease } from '../lease/threaded_lease.ts';
 import type { RunnerEvents } from '../record/events.ts';
+import { judgeSchedules, keepJudged } from '../schedules/judge.ts';
+import type { ScheduleRegistration } from '../schedules/registration.ts';
 import { type Scheduler, startScheduler } from '../schedules/scheduler.ts';
 import { type Maintenance, startMaintenance } from './maintenance.ts';
 
@@ -22,6 +24,7 @@ export type UpkeepOptions = {
     | 'RETENTION_HOURS'
     | 'FAILED_RETENTION_HOURS'
     | 'AUDIT_RETENTION_DAYS'
+    | 'SCHEDULE_HISTORY_DAYS'
   >;
   pgPool: Pool;
   connection: ClientConfig;
@@ -44,10 +47,11 @@ export function startUpkeep(
     running: Running;
     pauses: Pauses;
     handedOn: HandedOn;
+    schedules: ScheduleRegistration;
     onLost: () => void;
   },
 ): Upkeep {
-  const { id, thread, log, running, pauses, handedOn, onLost } = runner;
+  const { id, thread, log, running, pauses, handedOn, schedules, onLost } = runner;
   const rereadPauses = (): void => {
     pauses.refresh().catch((error: unknown) => {
       log.warn(
@@ -73,7 +77,13 @@ export function startUpkeep(
     runnerId: id,
     retentionHours: { finished: config.RETENTION_HOURS, failed: config.FAILED_RETENTION_HOURS },
     auditRetentionDays: config.AUDIT_RETENTION_DAYS,
-    keepRegistered: () => keepRegistered(pgPool, definitions, ownership),
+    scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
+    async keepRegistered() {
+      const isNew = await keepRegistered(pgPool, definitions, ownership);
+      await schedules.keep(id);
+      const judging = { pool: pgPool, log, definitions, ownership };
+      await (isNew ? judgeSchedules(judging) : keepJudged(judging));
+    },
     events,
     log,
   });

@@ -10,6 +10,12 @@ import type { RunnerEvents } from '../record/events.ts';
 import { giveUp } from './plan_due.ts';
 
 /**
+ * The tasks that one statement submits at most, unless one schedule alone has more: after an outage many schedules
+ * have many times to catch up with, and a statement that takes too long is cancelled, again and again.
+ */
+const MAX_TASKS = 1_000;
+
+/**
  * Fires planned schedules. Gives how many of them this runner has handled: fewer if another one has. Throws if
  * Postgres is away.
  */
@@ -19,9 +25,28 @@ export async function fireDue(
   events: RunnerEvents,
   log: Logger,
 ): Promise<number> {
-  const fired = await fireAll(pool, planned, log);
-  report(planned, fired, events);
-  return fired.length;
+  let handled = 0;
+  for (const some of bounded(planned)) {
+    const fired = await fireAll(pool, some, log);
+    report(some, fired, events);
+    handled += fired.length;
+  }
+  return handled;
+}
+
+/** The schedules of each statement, in order. */
+function bounded(planned: readonly PlannedFiring[]): PlannedFiring[][] {
+  const statements: PlannedFiring[][] = [];
+  let tasks = Number.POSITIVE_INFINITY;
+  for (const one of planned) {
+    tasks += one.times.length;
+    if (tasks > MAX_TASKS) {
+      statements.push([]);
+      tasks = one.times.length;
+    }
+    statements.at(-1)?.push(one);
+  }
+  return statements;
 }
 
 /** Fires all in one statement. If Postgres refuses that, fires each by itself, to find the guilty ones. */

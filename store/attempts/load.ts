@@ -40,6 +40,8 @@ export type DueAttempt = {
   results: Record<string, unknown> | null;
   /** Its name, or a target that holds it, is paused: it must not start. */
   paused: boolean;
+  /** The time of the schedule that it stands for, ISO 8601. */
+  scheduledFor: string | null;
 };
 
 /**
@@ -126,7 +128,7 @@ const LOAD_DISPATCHES = `
              end,
              exists (select from errand.pauses)
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0)
+             t.version, t.suspect or t.crashes > 0, t.scheduled_for)
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.
@@ -141,6 +143,7 @@ type Row = [
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
+  scheduledFor: string | null,
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -164,6 +167,7 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     paused: row[15],
     version: row[16],
     isSuspect: row[17],
+    scheduledFor: row[18],
   };
 }
 

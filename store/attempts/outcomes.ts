@@ -49,8 +49,11 @@ export type Outcome = OfAttempt &
     | { kind: 'interrupted'; error: ErrorRecord; againInMs?: number }
   );
 
-/** `fenced`: the runner is no longer live, nothing was recorded, and it must leave. */
-export type Recorded = { fenced: boolean; ids: Set<string> };
+/**
+ * `fenced`: the runner is no longer live, nothing was recorded, and it must leave. `failedOfSchedules`:
+ * the names of the tasks of schedules that have now failed for good, without steps and children.
+ */
+export type Recorded = { fenced: boolean; ids: Set<string>; failedOfSchedules?: readonly string[] };
 
 /** Retries that fall due within this time of each other share a dispatch. */
 const RETRY_BUCKET_MS = 250;
@@ -75,13 +78,13 @@ export async function recordOutcomes(
     outcomes.map((outcome) => ({ outcome })),
     ({ outcome }) => `${outcome.name} ${outcome.priority} ${nextInMs(outcome)}`,
   );
-  const { rows } = await database.query<{ live: boolean; ids: string[] }>({
+  const { rows } = await database.query<{ live: boolean; ids: string[]; failed: string[] | null }>({
     name: 'record_outcomes',
     text: RECORD_OUTCOMES,
     values: [runnerId, JSON.stringify(assigned.map(toColumns)), OPEN, new Date().toISOString()],
   });
   const row = rows[0];
-  return { fenced: row?.live !== true, ids: new Set(row?.ids) };
+  return { fenced: row?.live !== true, ids: new Set(row?.ids), failedOfSchedules: row?.failed ?? [] };
 }
 
 function nextInMs(outcome: Outcome): number | null {

@@ -89,7 +89,7 @@ const RECORDED = `
      where t.id = g.id and t.attempt = g.attempt and t.dispatch_id = g.dispatch_id and t.state = any ($3)
        and (select count(*) from parents) >= 0 -- makes Postgres lock them before
     returning t.id, t.name, t.priority, t.dispatch_id, t.run_at, t.state, t.finished_at, t.parent_id, t.step, t.children,
-              g.attempt, g.kind, g.error, g.duration_ms, g.lines, g.release, g.submissions
+              t.schedule_id, g.attempt, g.kind, g.error, g.duration_ms, g.lines, g.release, g.submissions
   )`;
 
 /** The step that waits for a failure: a failure has happened, or cannot happen any more. */
@@ -155,4 +155,7 @@ export const RECORD_OUTCOMES = `
   with ${[FENCE, GIVEN, PARENTS, RECORDED, RELEASED, UNBLOCKED, SUBMITTED, ENDED, LOGGED, DISPATCHED].join(',')}
   select exists (select from fence) as live,
          coalesce((select array_agg(id) from recorded), '{}') as ids,
+         (select array_agg(name)
+            from recorded
+           where schedule_id is not null and parent_id is null and state = 'failed') as failed,
          (select count(*) from dispatched) + (select count(*) from unblocked) + (select count(*) from submitted) as done`;

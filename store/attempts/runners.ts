@@ -14,6 +14,8 @@ export type RunnerDescription = {
   parentId?: number;
   /** The repository of its tasks. */
   project?: string | null;
+  /** The ids of the schedules in its code. */
+  schedules?: readonly string[];
 };
 
 /**
@@ -22,12 +24,13 @@ export type RunnerDescription = {
  */
 export async function registerRunner(database: Database, runner: RunnerDescription): Promise<number> {
   const { rows } = await database.query<{ id: number }>(
-    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions, parent_id, project)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions, parent_id, project, schedules)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      returning id`,
     [
       ...[runner.host, runner.pid, runner.version, runner.taskNames, runner.concurrency, runner.leaseSecs],
       ...[runner.taskVersions ?? null, runner.parentId ?? null, runner.project ?? null],
+      runner.schedules ?? null,
     ],
   );
   if (rows[0] === undefined) throw new Error('Postgres returned no id for the registration of the runner');

@@ -2,7 +2,7 @@ import type { Database } from '../database/pool.ts';
 import { NOT_DISMISSED } from '../tasks/tasks.ts';
 import { type Act, actValues } from './audit.ts';
 
-/** What an operator can decide about a group of errors, and the name of the act in the audit trail. */
+/** The decisions about a group of errors, with the name of each in the audit trail. */
 export const DECISIONS = {
   resolve: 'resolve_errors',
   ignore: 'ignore_errors',

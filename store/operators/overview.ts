@@ -128,8 +128,8 @@ export type TroubledSchedule = {
 };
 
 /**
- * Schedules that are overdue or broken, at most MAX_SCHEDULES of each. Uses schedules_due_idx for the
- * overdue ones; for the broken ones it reads all schedules, of which there are few.
+ * Schedules that are overdue or broken, at most MAX_SCHEDULES of each. Uses schedules_due_idx and
+ * schedules_idle_idx.
  */
 export async function readTroubledSchedules(
   database: Database,
@@ -147,8 +147,8 @@ export async function readTroubledSchedules(
       union all
       (select id, task, null, broken, broken_at
          from errand.schedules
-        where broken is not null and ($1::text[] is null or split_part(task, '.', 1) = any ($1))
-        order by id
+        where due_at is null and broken_at is not null and ($1::text[] is null or split_part(task, '.', 1) = any ($1))
+        order by broken_at
         limit ${MAX_SCHEDULES})`,
     values: [namespaces],
   });

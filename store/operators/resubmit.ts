@@ -7,8 +7,8 @@ import { isVisible, type Visibility, visibilityValues } from '../tasks/visibilit
 import { type Act, actValues } from './audit.ts';
 
 /**
- * What became of a resubmission: the task, or why there is none. `replaced`: another resubmission has
- * replaced the task by the task with this id. `unready`: it is in another state now.
+ * The result of a resubmission: the task, or the reason why there is none. `replaced`: another one has
+ * replaced the task by the task with this id. `unready`: the task is in another state now.
  */
 export type Resubmitted = Submitted<Task> | { outcome: 'replaced'; by: string } | { outcome: 'unready' };
 

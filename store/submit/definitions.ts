@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { NO_OWNERSHIP, type Ownership } from '../../core/registration/owner.ts';
+import { schemaHashOf } from '../../core/registration/schema_hash.ts';
 import { taskNames } from '../../core/registry.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { stepRows } from '../../core/workflows/graph.ts';
@@ -73,14 +73,14 @@ export async function registerDefinitions(
 
 /**
  * Registers the definitions of a live runner if one of them has become the newest: the last runner
- * with a newer one has left (a rollback), or a process without it has registered an older one. Uses
- * the primary key. Throws like `registerDefinitions`.
+ * with a newer one has left (a rollback), or a process without it has registered an older one. Gives
+ * whether it did. Uses the primary key. Throws like `registerDefinitions`.
  */
 export async function keepRegistered(
   database: Database,
   definitions: readonly TaskDefinition[],
   ownership: Ownership = NO_OWNERSHIP,
-): Promise<void> {
+): Promise<boolean> {
   const all = definitions.flatMap(withSteps).map((one) => toColumns(one, ownership));
   await refuseClaimed(database, all, ownership, definitions);
   const { rows } = await database.query<{ due: boolean }>({
@@ -96,7 +96,9 @@ export async function keepRegistered(
                        and not ${hasNewerRunner('own.name', 'own.version')})) as due`,
     values: [all.map(({ name }) => name), all.map(({ version }) => version)],
   });
-  if (rows[0]?.due === true) await registerDefinitions(database, definitions, ownership);
+  if (rows[0]?.due !== true) return false;
+  await registerDefinitions(database, definitions, ownership);
+  return true;
 }
 
 /**
@@ -126,7 +128,7 @@ function toColumns(definition: TaskDefinition, { ownerOf }: Ownership): Claim & 
     name: definition.name,
     namespace: definition.namespace,
     version: definition.version,
-    schema_hash: hashOf(definition),
+    schema_hash: schemaHashOf(definition),
     payload_schema: definition.payloadJsonSchema,
     result_schema: definition.resultJsonSchema ?? null,
     policy: definition.policy,
@@ -135,14 +137,4 @@ function toColumns(definition: TaskDefinition, { ownerOf }: Ownership): Claim & 
     upcasts: [...definition.upcasts.keys()],
     owner: ownerOf(definition),
   };
-}
-
-/** Runners need the hashes again and again. */
-const hashes = new WeakMap<TaskDefinition, string>();
-
-function hashOf(definition: TaskDefinition): string {
-  const schemas = { payload: definition.payloadJsonSchema, result: definition.resultJsonSchema };
-  const hash = hashes.get(definition) ?? createHash('sha256').update(JSON.stringify(schemas)).digest('hex');
-  hashes.set(definition, hash);
-  return hash;
 }

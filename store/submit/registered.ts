@@ -20,8 +20,8 @@ function isAccepted(project: string): string {
     and not errand.is_own_namespace(d.namespace)`;
 }
 
-/** A definition with the schema of its payload, and the hash of its schemas. */
-export type RegisteredRow = RegisteredTask & { schema_hash: string; payload_schema: JsonSchema };
+/** A registered definition with the schema of its payload. */
+export type RegisteredRow = RegisteredTask & { payload_schema: JsonSchema };
 
 /**
  * The registered definitions with these names that an API of `project` accepts without their code.

@@ -11,6 +11,8 @@ export type TaskFilter = {
   initiator?: string | undefined;
   /** The principal that submitted them; parts of other tasks are excluded. */
   submittedBy?: string | undefined;
+  /** Tasks of this schedule, including those that were triggered or backfilled. */
+  scheduleId?: string | undefined;
   /** A part of the error's message, case-insensitive. */
   error?: string | undefined;
   /** Tasks that failed with the errors of this group (store/operators/errors.ts), and were not dismissed. */
@@ -39,7 +41,8 @@ export function newValues(): Values {
 }
 
 /**
- * The relation that the ids of matching tasks come from. Children of one task are read by its id.
+ * The relation that the ids of matching tasks come from. Children of one task are read by its id,
+ * and the tasks of one schedule by that of the schedule.
  * Without a name, namespace or state it is one query on the table. With one of them it is a query
  * per pair of name and state, so that each is a range of tasks_name_state_id_idx, which already has
  * the order of the list. If no names are given, they are found by skipping from one name to the
@@ -56,6 +59,10 @@ export function fromRanges(
     // any number.
     const children = `t.id = any (array(select c.id from errand.tasks c where c.parent_id = ${parent}))`;
     return { with: '', from: `(${query([children, ...namingConditions(filter, values)])})` };
+  }
+  if (filter.scheduleId !== undefined) {
+    // tasks_schedule_id_idx already has the order of the list.
+    return { with: '', from: `(${query(namingConditions(filter, values))})` };
   }
   if (filter.name === undefined && filter.namespaces === undefined && filter.states === undefined) {
     return { with: '', from: `(${query([])})` };
@@ -144,6 +151,7 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
   // The index has only tasks that are not part of another task.
   if (filter.submittedBy !== undefined)
     conditions.push(`t.submitted_by = ${values.add(filter.submittedBy)} and t.parent_id is null`);
+  if (filter.scheduleId !== undefined) conditions.push(`t.schedule_id = ${values.add(filter.scheduleId)}`);
   if (filter.error !== undefined) {
     const pattern = `%${filter.error.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
     conditions.push(`t.error is not null and (t.error ->> 'message') ilike ${values.add(pattern)}`);

@@ -21,7 +21,7 @@ export type SearchPart = {
   offset?: number;
 };
 
-/** What a part of a search has found. */
+/** The result of a part of a search. */
 export type Found = {
   /** The matching tasks, in order. */
   ids: string[];
@@ -37,7 +37,7 @@ export type Found = {
 
 /**
  * Looks at the next SEARCH_LIMIT tasks that match the other conditions of a filter, and finds those
- * whose payload matches too. So a part costs the same however large the table is. It compares the
+ * whose payload matches too (R14). So a part costs the same however large the table is. It compares the
  * shown payload, in which secrets are replaced. Uses the indexes of lists, then the primary key.
  */
 export async function searchPayloads(

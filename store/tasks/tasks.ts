@@ -27,7 +27,7 @@ export type Task = {
   payload: unknown;
   result: unknown;
   error: ErrorRecord | null;
-  dedup: 'payload' | 'key' | 'idempotency_key' | null;
+  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
   dedup_key: string | null;
   tags: string[];
   initiator: string | null;
@@ -56,6 +56,10 @@ export type Task = {
   resubmitted_as: string | null;
   /** The task that it replaces. */
   resubmission_of: string | null;
+  /** The schedule that submitted it. */
+  schedule_id: string | null;
+  /** The time of that schedule that it stands for. A step has the time of its workflow. */
+  scheduled_for: string | null;
 };
 
 /** One execution of a task by a runner, as on the wire. */
@@ -114,6 +118,8 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   dismissed_at: 'case when t.dismissed_at >= t.finished_at then t.dismissed_at end',
   resubmitted_as: 't.resubmitted_as',
   resubmission_of: 't.resubmission_of',
+  schedule_id: 't.schedule_id',
+  scheduled_for: 't.scheduled_for',
 };
 
 /** The columns of `TaskSummary`, from a relation called `t`. */

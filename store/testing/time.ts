@@ -1,10 +1,13 @@
 import { OPEN, STARTABLE } from '../../core/states.ts';
-import type { Connections, Database } from '../database/pool.ts';
-import { retryTransient } from '../database/pool.ts';
-import { inTransaction } from '../database/transaction.ts';
+import { type Database, retryTransient } from '../database/pool.ts';
+import { IS_RELEASABLE } from '../schedules/due.ts';
 import { isHeldBy } from '../tasks/pauses.ts';
 
-/** The times of each table that a passing time makes older. Those of live runners are left alone. */
+/**
+ * The times of each table that a passing time makes older. Those of live runners are left alone. So are those of
+ * schedules and their runs, and `scheduled_for` of tasks: they are times of a calendar, with weekdays and the nights
+ * of daylight saving, so the clock of schedules goes on instead (see errand.schedule_now).
+ */
 const TIMES: Readonly<Record<string, readonly string[]>> = {
   'errand.tasks': ['run_at', 'started_at', 'finished_at', 'cancel_requested_at', 'dedup_until'],
   'errand.attempts': ['started_at', 'finished_at'],
@@ -25,53 +28,109 @@ const IS_DUE = `
    or t.state = 'running' and t.dispatch_id is not null)
   and not exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')})`;
 
-/** An open task that is due or running. */
-export type DueTask = { id: string; name: string; state: string };
+/** A time of the schedule `s` is due, or waits for the end of a run that has ended. */
+const HAS_DUE_TIME = `
+  s.due_at <= errand.schedule_now()
+  or ${IS_RELEASABLE} and not exists (select from errand.tasks t where t.schedule_id = s.id and t.finished_at is null)`;
+
+/** An open task that is due or running, or a schedule with a time that is due. */
+export type Due = { kind: 'task' | 'schedule'; id: string; name: string; state: string };
 
 /**
- * The first tasks, at most `limit`, that a runner should execute now or executes; not those that are paused or
- * wait for others. Uses tasks_name_state_id_idx; for small databases.
+ * The first tasks that a runner should execute now or executes, and the first schedules with a time that is due, at
+ * most `limit` of each; not tasks that are paused or wait for others. Uses tasks_name_state_id_idx and
+ * schedules_due_idx; for small databases.
  */
-export async function readDueTasks(database: Database, limit: number): Promise<DueTask[]> {
-  const { rows } = await database.query<DueTask>(
-    `select t.id, t.name, t.state
-       from errand.tasks t
-      where t.state = any ($2) and ${IS_DUE}
-      order by t.id
-      limit $3`,
-    [STARTABLE, OPEN, limit],
-  );
+export async function readDue(database: Database, limit: number): Promise<Due[]> {
+  const { rows } = await database.query<Due>({
+    name: 'read_due',
+    text: `
+      (select 'task' as kind, t.id::text, t.name, t.state
+         from errand.tasks t
+        where t.state = any ($2) and ${IS_DUE}
+        order by t.id
+        limit $3)
+      union all
+      (select 'schedule', s.id, s.id, case when s.due_at <= errand.schedule_now() then 'due' else 'held' end
+         from errand.schedules s
+        where ${HAS_DUE_TIME}
+        order by s.id
+        limit $3)`,
+    values: [STARTABLE, OPEN, limit],
+  });
   return rows;
 }
 
-/** The milliseconds until the next open task is due that is not due yet; null if there is none. */
+/**
+ * The milliseconds until the next open task or the next schedule is due that is not due yet; null if there is none.
+ */
 export async function msUntilNextDue(database: Database): Promise<number | null> {
-  const { rows } = await database.query<{ ms: number | null }>(
-    `select extract(epoch from min(t.run_at) - now())::float8 * 1000 as ms
-       from errand.tasks t
-      where t.state = any ($1)
-        and t.pending = 0
-        and t.run_at > now()
-        and not exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')})`,
-    [STARTABLE],
-  );
+  const { rows } = await database.query<{ ms: number | null }>({
+    name: 'ms_until_next_due',
+    text: `
+      select 1000 * least(
+               (select extract(epoch from min(t.run_at) - now())::float8
+                  from errand.tasks t
+                 where t.state = any ($1)
+                   and t.pending = 0
+                   and t.run_at > now()
+                   and not exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')})),
+               (select extract(epoch from min(s.due_at) - errand.schedule_now())::float8
+                  from errand.schedules s
+                 where s.due_at > errand.schedule_now())) as ms`,
+    values: [STARTABLE],
+  });
   return rows[0]?.ms ?? null;
 }
 
 /**
- * Makes everything that is stored `ms` milliseconds older, in one transaction, and wakes the runners. So what
- * was due in that time is due now. The creation times in the ids of tasks, and the figures that were added up,
- * keep their time. Only for databases of tests.
+ * Lets `ms` milliseconds pass for everything that is stored, in one statement, and wakes the runners: tasks get older,
+ * and the clock of schedules goes on. So what was due in that time is due now. The creation times in the ids of tasks,
+ * and the figures that were added up, keep their time. Only for databases of tests, after `ownClock`.
  */
-export async function shiftTime(connections: Connections, ms: number): Promise<void> {
-  await retryTransient(() =>
-    inTransaction(connections, async (client) => {
-      for (const [table, columns] of Object.entries(TIMES)) {
-        const older = columns.map((column) => `${column} = ${column} - make_interval(secs => $1)`);
-        await client.query(`update ${table} set ${older.join(', ')}`, [ms / 1_000]);
-      }
-      // graphile-worker fetches after this notification.
-      await client.query(`select pg_notify('jobs:insert', '{"count":100}')`);
-    }),
+export async function shiftTime(database: Database, ms: number): Promise<void> {
+  await retryTransient(() => database.query({ name: 'shift_time', text: SHIFT, values: [ms / 1_000] }));
+}
+
+const SHIFT = `
+  with ${Object.entries(TIMES)
+    .map(([table, columns], index) => {
+      const older = columns.map((column) => `${column} = ${column} - make_interval(secs => $1)`);
+      return `older_${index} as (update ${table} set ${older.join(', ')})`;
+    })
+    .join(',\n       ')},
+       later as (update errand.test_clock set ahead = ahead + make_interval(secs => $1))
+  select case when exists (select from errand_worker._private_jobs j where j.run_at <= now() + make_interval(secs => $1))
+              -- graphile-worker fetches after it.
+              then pg_notify('jobs:insert', '{"count":100}') end,
+         case when exists (select from errand.schedules s where s.due_at <= errand.schedule_now() + make_interval(secs => $1))
+              then pg_notify(errand.channel('schedule'), '') end`;
+
+/** Makes the runners look for due schedules, also after a notification got lost. */
+export async function wakeSchedules(database: Database): Promise<void> {
+  await database.query(`select pg_notify(errand.channel('schedule'), '')`);
+}
+
+/**
+ * Gives schedules a clock that tests can put on. It starts at `at`, else now. It is so far ahead in seconds: an
+ * interval of days would have another length in the night of daylight saving. Only for databases of tests.
+ */
+export async function ownClock(database: Database, at: Date | null): Promise<void> {
+  await database.query('create table errand.test_clock (ahead interval not null)');
+  await database.query(
+    `insert into errand.test_clock
+     select make_interval(secs => coalesce(extract(epoch from $1::timestamptz - now()), 0)::float8)`,
+    [at],
   );
+  await database.query(`
+    create or replace function errand.schedule_now() returns timestamptz
+      language sql stable parallel safe
+    return now() + (select ahead from errand.test_clock)`);
+}
+
+/** The time of that clock. */
+export async function readClock(database: Database): Promise<Date> {
+  const { rows } = await database.query<{ now: string }>('select errand.schedule_now() as now');
+  if (rows[0] === undefined) throw new Error('Postgres returned no row for a query that always has one');
+  return new Date(rows[0].now);
 }

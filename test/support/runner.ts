@@ -9,7 +9,7 @@ import { builtinHandlers, loadHandlers } from '../../runner/builtin/registered_h
 import type { RegisteredHandler } from '../../runner/execute/execute.ts';
 import { createTaskLog } from '../../runner/execute/task_log.ts';
 import { createEvents, type RunnerEvents } from '../../runner/record/events.ts';
-import { type Runner, startRunner } from '../../runner/runner.ts';
+import { type Runner, type RunnerOptions, startRunner } from '../../runner/runner.ts';
 import { loadHandler } from '../../tasks/handlers.ts';
 import { definitions } from '../../tasks/index.ts';
 
@@ -23,7 +23,7 @@ export type TestRunnerOptions = {
   retentionHours?: number;
   events?: RunnerEvents;
   callbacks?: DeliverOptions;
-};
+} & Pick<RunnerOptions, 'schedules' | 'ownership'>;
 
 /** No secrets, and only public targets. */
 export const NO_CALLBACKS: DeliverOptions = { allowPrivate: false, secrets: [] };
@@ -51,6 +51,7 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
       RETENTION_HOURS: options.retentionHours ?? 24,
       FAILED_RETENTION_HOURS: options.retentionHours ?? 336,
       AUDIT_RETENTION_DAYS: 365,
+      SCHEDULE_HISTORY_DAYS: 90,
     },
     pgPool: pool,
     connection: pool.options,
@@ -58,6 +59,8 @@ export async function startFileRunner(pool: Pool, options: TestRunnerOptions = {
     taskLog: createTaskLog(log, { write: () => {} }),
     events: options.events ?? createEvents(log),
     version: 'test',
+    ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
+    ...(options.ownership === undefined ? {} : { ownership: options.ownership }),
     registeredHandlers:
       options.registeredHandlers ??
       new Map([

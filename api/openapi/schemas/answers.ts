@@ -15,7 +15,7 @@ export function jsonBody(schema: JsonSchema, example?: unknown): RequestBody {
   return { required: true, content: { 'application/json': content } };
 }
 
-/** The header of an answer that contains the URL of a task. */
+/** The header of an answer that contains the URL of a task or a schedule. */
 export const location = { Location: refTo('headers', 'Location') };
 
 /** The answer to a submission, with the given schema. */
@@ -83,7 +83,7 @@ const header = (description: string): JsonSchema => ({ schema: { type: 'string' 
 
 /** The headers of answers. */
 export const sharedHeaders: Record<string, JsonSchema> = {
-  Location: header('The URL of the task'),
+  Location: header('The URL of what the answer is about: a task or a schedule'),
   Allow: header('The methods that the path allows'),
   RateLimit: header('The remaining requests of each limit, and the seconds until it resets'),
   'Retry-After': header('The number of seconds to wait before the next try'),

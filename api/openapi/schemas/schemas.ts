@@ -67,7 +67,10 @@ const summary: Record<string, JsonSchema> = {
   progress: nullable('number', { description: 'The progress that the handler reports, from 0 to 1' }),
   progress_note: nullable('string', { description: 'The note that the handler reports with its progress' }),
   error: { anyOf: [ref('TaskError'), { type: 'null' }], description: 'The error of the last failed attempt' },
-  dedup: nullable('string', { enum: ['payload', 'key', 'idempotency_key', null] }),
+  dedup: nullable('string', {
+    enum: ['payload', 'key', 'idempotency_key', 'schedule', null],
+    description: 'What makes another submission the same task. `schedule`: its schedule and its time',
+  }),
   dedup_key: nullable('string'),
   tags: { type: 'array', items: { type: 'string' } },
   initiator: nullable('string', {
@@ -75,7 +78,7 @@ const summary: Record<string, JsonSchema> = {
   }),
   submitted_by: nullable('string', {
     description:
-      'The authenticated submitter: `key:<id>` for an API key, `user:<sub>` for a token, `anonymous`, `webhook:<source>`, `sql:<role>`, `task:<id>` for the task that it is a part or a follow-up of, or `callback`. Null for tasks of older versions',
+      'The authenticated submitter: `key:<id>` for an API key, `user:<sub>` for a token, `anonymous`, `webhook:<source>`, `sql:<role>`, `task:<id>` for the task that it is a part or a follow-up of, `schedule:<id>`, or `callback`. Null for tasks of older versions',
   }),
   source_system: nullable('string'),
   reason: nullable('string'),
@@ -98,6 +101,11 @@ const summary: Record<string, JsonSchema> = {
   },
   resubmitted_as: nullable('string', { format: 'uuid', description: 'The task that replaces it' }),
   resubmission_of: nullable('string', { format: 'uuid', description: 'The task that it replaces' }),
+  schedule_id: nullable('string', { description: 'The schedule that submitted it' }),
+  scheduled_for: {
+    ...nullableTime,
+    description: 'The time of its schedule that it stands for. A step has the time of its workflow',
+  },
 };
 
 const payloadAndResult: Record<string, JsonSchema> = {

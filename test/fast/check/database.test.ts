@@ -2,7 +2,11 @@ import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { checkDatabase } from '../../../check/database.ts';
 import { parseConfig } from '../../../config/load.ts';
+import { submittable } from '../../../core/registration/submittable.ts';
 import { createRegistry } from '../../../core/registry.ts';
+import { defineSchedule, type ScheduleDefinition } from '../../../core/schedules/schedule.ts';
+import { settingsSchema } from '../../../core/schedules/settings.ts';
+import { submissionOf } from '../../../core/schedules/submission.ts';
 import { defineTask, type TaskDefinition } from '../../../core/task.ts';
 import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -19,8 +23,12 @@ const send = (version: string, payload: z.ZodType): TaskDefinition =>
 const old = send('1.0.0', z.object({ to: z.string() }));
 const changed = send('2.0.0', z.object({ to: z.string().max(3) }));
 
+const projectOf = (definitions: TaskDefinition[], schedules: ScheduleDefinition[] = []) => ({
+  ...{ registry: createRegistry(definitions), schedules },
+  ownership: { project: 'shop', ownerOf: () => 'shop' },
+});
 const check = (definitions: TaskDefinition[], url = database.url) =>
-  checkDatabase(parseConfig({ DATABASE_URL: url }), createRegistry(definitions));
+  checkDatabase(parseConfig({ DATABASE_URL: url }), projectOf(definitions));
 
 test('tasks that would not parse are named with their number, an example and the reason', async () => {
   await registerDefinitions(pool, [old]);
@@ -78,10 +86,75 @@ test('a database that does not answer, or has no tables, is not compared', async
   await pool.query('drop schema if exists empty cascade');
   const empty = await checkDatabase(
     parseConfig({ DATABASE_URL: database.url, ERRAND_SCHEMA: 'nothing_here' }),
-    createRegistry([old]),
+    projectOf([old]),
   );
   expect(empty).toMatchObject({
     isChecked: false,
     summary: expect.stringContaining('no tables of Errand yet'),
   });
+});
+
+/** Stores a schedule that was checked against the old definition. */
+async function store(id: string, to: string, owner: string | null = null): Promise<void> {
+  const settings = settingsSchema.parse({ task: 'invoice.send', payload: { to }, cron: '@daily' });
+  await pool.query(
+    `insert into errand.schedules (id, task, origin, owner, settings, submission) values ($1, $2, $3, $4, $5, $6)`,
+    [
+      ...[id, 'invoice.send', owner === null ? 'api' : 'code', owner, settings],
+      submissionOf(id, settings, submittable(old)),
+    ],
+  );
+}
+
+test('schedules whose payload would no longer fit are named, with the reason and what to do', async () => {
+  await pool.query('truncate errand.schedules');
+  await store('invoice.fits', 'ann');
+  await store('invoice.breaks', 'annabel');
+  await store('invoice.theirs', 'annabel', 'storefront');
+  await store('invoice.own', 'annabel', 'shop');
+  await store('invoice.is_broken', 'annabel');
+  await pool.query(`update errand.schedules set broken = 'why' where id = 'invoice.is_broken'`);
+  expect(await check([old])).toMatchObject({
+    ...{ problems: [], warnings: [] },
+    summary: 'the database: 0 waiting tasks and 4 schedules compared',
+  });
+  const { problems, warnings } = await check([changed]);
+  expect(problems).toEqual([
+    {
+      ...{ kind: 'schedule', name: 'invoice.breaks' },
+      message: expect.stringMatching(
+        /^invoice\.breaks: the schedule would break\. The payload of version 1\.0\.0 does not fit invoice\.send 2\.0\.0: \/payload\/to .*\(PUT \/v1\/schedules\/invoice\.breaks\), or add an upcast/,
+      ),
+    },
+    expect.objectContaining({ name: 'invoice.theirs' }),
+  ]);
+  expect(warnings).toMatchObject([{ name: 'invoice.is_broken' }]);
+});
+
+test('schedules in code that would not be registered are named', async () => {
+  await pool.query('truncate errand.schedules');
+  await store('invoice.of_api', 'ann');
+  await store('invoice.theirs', 'ann', 'storefront');
+  await store('invoice.free', 'ann', 'gone');
+  await pool.query(
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, project, schedules)
+     values ('there', 1, 'test', '{}', 1, 60, 'storefront', '{invoice.theirs}'),
+            ('here', 1, 'test', '{}', 1, 60, 'shop', '{invoice.theirs}')`,
+  );
+  const slow = defineTask({
+    ...{ name: 'invoice.slow', version: '1.0.0', description: 'For a test', example: {} },
+    payload: z.object({}).refine(async () => false, 'is never right'),
+  });
+  const schedule = (id: string) => defineSchedule({ id, task: old, payload: { to: 'ann' }, cron: '@daily' });
+  const schedules = [
+    ...[schedule('invoice.of_api'), schedule('invoice.theirs'), schedule('invoice.free')],
+    defineSchedule({ id: 'invoice.slowly', task: slow, payload: {}, cron: '@daily' }),
+  ];
+  const config = parseConfig({ DATABASE_URL: database.url });
+  const { problems } = await checkDatabase(config, projectOf([old, slow], schedules));
+  expect(problems.map(({ message }) => message).toSorted()).toEqual([
+    expect.stringMatching(/^invoice\.of_api: .*made by the API.*DELETE \/v1\/schedules\/invoice\.of_api/),
+    expect.stringMatching(/^invoice\.slowly: .*would break.*is never right.*database\.test\.ts$/),
+    expect.stringMatching(/^invoice\.theirs: .*belongs to storefront \(runner \d+ on there\): rename it$/),
+  ]);
 });

@@ -15,33 +15,43 @@ function helpOf(command: Command): string {
   return parts.join('');
 }
 
-const commands = makeProgram('1.0.0').commands.filter((command) => command.name() !== '__complete');
+/** All commands with the words that call them, each group before its commands. */
+function commandsOf(group: Command, above = ''): [words: string, command: Command][] {
+  return group.commands
+    .filter((command) => command.name() !== '__complete')
+    .flatMap((command) => {
+      const words = `${above}${command.name()}`;
+      return [[words, command] as [string, Command], ...commandsOf(command, `${words} `)];
+    });
+}
+
+const commands = commandsOf(makeProgram('1.0.0'));
 
 test('the guide has the help of every command', () => {
-  const blocks = blocksOf('docs/guides/command-line.md', 'Commands', 'text', 26);
-  expect(blocks.map((block) => /^Usage: errand (\S+)/.exec(block)?.[1])).toEqual(
-    commands.map((command) => command.name()),
+  const blocks = blocksOf('docs/guides/command-line.md', 'Commands', 'text', 38);
+  expect(blocks.map((block) => /^Usage: errand ([a-z ]*[a-z])(?= |$)/m.exec(block)?.[1])).toEqual(
+    commands.map(([words]) => words),
   );
   expect(withHelp(documentText(GUIDE))).toBe(documentText(GUIDE));
 });
 
-test.each(commands.map((command): [string, Command] => [command.name(), command]))(
-  'errand %s has examples that its own options accept',
-  (name, command) => {
-    const [, text = ''] = helpOf(command).split('\nExamples:\n');
-    const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('  # '));
-    expect(lines.length).toBeGreaterThan(0);
-    for (const line of lines) {
-      const [, typed = ''] = /\berrand (.*)$/.exec(line) ?? [];
-      const words = wordsOf(typed);
-      expect([line, words[0]]).toEqual([line, name]);
-      // A fresh one: options that are lists would add up.
-      const parsed = makeProgram('1.0.0').commands.find((one) => one.name() === name);
-      parsed?.configureOutput({ writeErr: () => {} }).action(() => {});
-      expect(() => parsed?.parse(words.slice(1), { from: 'user' })).not.toThrow();
-    }
-  },
-);
+test.each(commands)('errand %s has examples that its own options accept', (name, command) => {
+  const [, text = ''] = helpOf(command).split('\nExamples:\n');
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('  # '));
+  expect(lines.length).toBeGreaterThan(0);
+  for (const line of lines) {
+    const [, typed = ''] = /\berrand (.*)$/.exec(line) ?? [];
+    const words = wordsOf(typed);
+    // A fresh one: options that are lists would add up.
+    const [called, parsed] =
+      commandsOf(makeProgram('1.0.0')).findLast(([one]) => `${words.join(' ')} `.startsWith(`${one} `)) ?? [];
+    // The help of a group has examples of its commands.
+    expect([line, command.commands.length > 0 ? called?.split(' ')[0] : called]).toEqual([line, name]);
+    parsed?.configureOutput({ writeErr: () => {} }).action(() => {});
+    const given = words.slice(called?.split(' ').length);
+    expect(() => parsed?.parse(given, { from: 'user' })).not.toThrow();
+  }
+});
 
 /** The words of a simple command, as a shell takes them, up to a pipe or a redirection. */
 function wordsOf(line: string): string[] {

@@ -136,6 +136,40 @@ describe('an id alone', () => {
   });
 });
 
+describe('a schedule', () => {
+  test('takes a task that there is, and the payload of that task', () => {
+    compiled(async ({ schedules }) => {
+      const timing = { cron: '0 2 * * *', timezone: 'Europe/Berlin' };
+      await schedules.put('image.nightly', {
+        ...{ task: 'image.resize', payload: { image: 'cat.png', at: '7' } },
+        ...timing,
+        overlap: 'queue_one',
+      });
+      await schedules.put('billing.once', {
+        task: 'billing.send_invoice',
+        payload: { invoice: 'i-1' },
+        at: new Date(),
+      });
+      // @ts-expect-error there is no such task
+      await schedules.put('image.nightly', { task: 'image.resise', payload: {}, ...timing });
+      // @ts-expect-error that is another task's
+      await schedules.put('image.nightly', { task: 'image.resize', payload: { invoice: 'i-1' }, ...timing });
+      const settings = { task: 'billing.send_invoice', payload: { invoice: 'i-1' } } as const;
+      // @ts-expect-error there is no such rule
+      await schedules.put('billing.once', { ...settings, ...timing, overlap: 'never' });
+      // @ts-expect-error a time is a date or a text
+      await schedules.put('billing.once', { ...settings, at: 7 });
+      const { state, lastRuns } = await schedules.get('billing.once');
+      expectTypeOf(state).toEqualTypeOf<'active' | 'paused' | 'broken' | 'ended'>();
+      expectTypeOf(lastRuns[0]?.task?.state).toEqualTypeOf<State | null | undefined>();
+      for await (const one of schedules.list()) {
+        // @ts-expect-error lists have no payloads
+        void one.settings.payload;
+      }
+    });
+  });
+});
+
 describe('lists and streams', () => {
   test('give tasks, lines and events', () => {
     compiled(async (client) => {

@@ -10,13 +10,14 @@ import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { startApi } from '../../support/api.ts';
 import { createDatabase } from '../../support/database.ts';
+import { storeSchedule } from '../../support/schedules.ts';
 import { counts } from '../api/ledger.ts';
 import { as, authenticateByWords } from '../api/principals.ts';
 import { exchange } from './exchange.ts';
 import { type ApiRequest, type Located, operationsOf } from './requests.ts';
 import { fillLists } from './security_fill.ts';
 import { isSigned } from './signed.ts';
-import { inPath, requestFor, submitWithStep } from './statuses_requests.ts';
+import { inPath, KNOWN_SCHEDULE, requestFor, submitWithStep } from './statuses_requests.ts';
 
 // The OWASP API Security Top 10 of 2023, as far as it is about routes; the rest of each has tests elsewhere.
 
@@ -58,6 +59,7 @@ const ELSEWHERE: Record<string, string[]> = {
 const { pool } = await createDatabase();
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
+await storeSchedule(pool, { id: KNOWN_SCHEDULE });
 const api = await startApi(pool, { authenticate: authenticateByWords });
 
 const document = buildOpenApi(definitions);
@@ -181,7 +183,7 @@ describe('API4: everything has an end', () => {
       .map(([, one], index) => [pagedAt(index), one] as const),
   )('of a page of %s', async (path, { schema }: Parameter) => {
     const most = Number(schema.maximum);
-    const there = path.replace('{id}', known.id);
+    const there = path.replace('{id}', known.id).replace('{schedule_id}', KNOWN_SCHEDULE);
     const ask = (size: number) => api.call('GET', `${there}?page_size=${size}`, undefined, as('ann of *'));
     expect([(await ask(most)).status, (await ask(most + 1)).status]).toEqual([200, 400]);
   });
@@ -210,8 +212,9 @@ describe('API4: everything has an end', () => {
 function isBounded(given: JsonSchema): boolean {
   const schema = resolved(given);
   if (schema.type === 'boolean' || 'enum' in schema || 'format' in schema) return true;
-  if (schema.type === 'string') return 'maxLength' in schema;
-  if (schema.type === 'array') return 'maxItems' in schema;
+  const [type] = [schema.type].flat();
+  if (type === 'string') return 'maxLength' in schema;
+  if (type === 'array') return 'maxItems' in schema;
   return 'minimum' in schema && 'maximum' in schema;
 }
 
@@ -219,7 +222,7 @@ describe('API5: each scope alone', () => {
   /** Beside the table of routes, so that one of them has to be wrong on purpose. */
   function wanted({ method, path }: Located): string {
     const isSubmission = /^\/v1\/tasks(\/\w+\.\w+(\/batch)?)?$/.test(path);
-    if (path === '/v1/stream-tickets') return 'read';
+    if (path === '/v1/stream-tickets' || path === '/v1/schedules/preview') return 'read';
     if (method === 'get') return path === '/v1/audit' ? 'operate' : 'read';
     return method === 'post' && isSubmission ? 'submit' : 'operate';
   }

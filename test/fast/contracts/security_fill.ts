@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { KNOWN_SCHEDULE } from './statuses_requests.ts';
 
 /** Names are code, not data: a deployment has as many as were written. */
 const MAX_NAMES = 900;
@@ -19,6 +20,11 @@ export async function fillLists(pool: Pool, count: number, parentId: string): Pr
        from generate_series(1, $1::integer) n`,
     `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload)
      select 'many.n' || n % ${MAX_NAMES}, '1', 'queued', 0, 1, now(), '{}' from generate_series(1, $1::integer) n`,
+    `insert into errand.schedules (id, task, origin, settings, submission)
+     select 'many.n' || n, 'many.n1', 'api', '{"task": "many.n1", "payload": {}, "every_seconds": 60}', '{}'
+       from generate_series(1, $1::integer) n`,
+    `insert into errand.schedule_runs (schedule_id, scheduled_for, outcome)
+     select '${KNOWN_SCHEDULE}', now() - n * interval '1 minute', 'submitted' from generate_series(1, $1::integer) n`,
     `insert into errand.disabled_callbacks (namespace, url, task_id)
      select 'many', 'https://n' || n || '.test/', errand.uuidv7() from generate_series(1, $1::integer) n`,
   ];

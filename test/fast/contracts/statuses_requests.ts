@@ -53,13 +53,17 @@ export async function submitDelivery(
   return id;
 }
 
-/** Of the shipped definitions. */
+/** A schedule that there is: see \`storeSchedule\`. */
+export const KNOWN_SCHEDULE = 'example.known';
+
+/** Of the shipped definitions, and KNOWN_SCHEDULE. */
 export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): InPath {
   return {
     id: { known: id, unknown: randomUUID() },
     step_id: { known: stepId, unknown: randomUUID() },
     source: { known: 'shop', unknown: 'nothing' },
     delivery_id: { known: deliveryId, unknown: randomUUID() },
+    schedule_id: { known: KNOWN_SCHEDULE, unknown: 'example.nothing' },
     // A workflow, which is a task as well.
     name: { known: 'diamond', unknown: 'nothing' },
     namespace: { known: 'example', unknown: 'nothing' },

@@ -74,6 +74,7 @@ export function contextOf(signal: AbortSignal = new AbortController().signal): T
     id: TASK_ID,
     attempt: 3,
     traceparent: null,
+    scheduledFor: null,
     signal,
     log,
     progress: () => {},

@@ -51,6 +51,14 @@ describe('runHandler', () => {
     });
   });
 
+  test('gives the handler the time of a schedule, if the test chooses one', async () => {
+    const dated = defineHandler(mail, (_payload, { scheduledFor }) => scheduledFor);
+    const scheduledFor = new Date('2026-03-29T01:30:00Z');
+    const to = { to: 'ann@example.com' };
+    expect((await runHandler(dated, to, { scheduledFor })).result).toBe('2026-03-29T01:30:00.000Z');
+    expect((await runHandler(dated, to)).result).toBeNull();
+  });
+
   test('takes a payload of an older version', async () => {
     const old = { n: 4 } as unknown as { count: number };
     expect((await runHandler(handler, old, { version: '1.0.0' })).result.total).toBe(4);

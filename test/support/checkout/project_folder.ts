@@ -36,3 +36,12 @@ export const task = defineTask({
 export const handler = (of: string): string => `import { defineHandler } from '${ERRAND}';
 import { task } from '${of}';
 export default defineHandler(task, () => 'done');`;
+
+/** The file of a schedule of the task that `of` exports. */
+export const schedule = (
+  id: string,
+  of: string,
+  more = '',
+): string => `import { defineSchedule } from '${ERRAND}';
+import { task } from '${of}';
+export const nightly = defineSchedule({ id: '${id}', task, payload: {}, cron: '30 2 * * *',${more} });`;

@@ -41,7 +41,12 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 test('bash completes commands, options, states, and names and ids from the API', async () => {
   const { body } = await api.call('POST', '/v1/tasks/example.echo', { payload: { message: 'x' } });
-  const [commands, options, states, names, namespaces, ids, shells] = await Promise.all([
+  await api.call('PUT', '/v1/schedules/example.nightly', {
+    task: 'example.now',
+    payload: {},
+    cron: '@daily',
+  });
+  const [commands, options, states, names, namespaces, ids, shells, schedules] = await Promise.all([
     offeredByBash('errand re'),
     offeredByBash('errand list --finished-'),
     offeredByBash('errand list --state=fa'),
@@ -49,6 +54,7 @@ test('bash completes commands, options, states, and names and ids from the API',
     offeredByBash('errand list --namespace ex'),
     offeredByBash('errand get '),
     offeredByBash('errand completion '),
+    offeredByBash('errand schedules explain '),
   ]);
   expect(commands.sort()).toEqual(['resume', 'retry']);
   expect(options).toEqual(['--finished-from', '--finished-to']);
@@ -57,6 +63,7 @@ test('bash completes commands, options, states, and names and ids from the API',
   expect(namespaces).toEqual(['example']);
   expect(ids).toEqual([body.task.id]);
   expect(shells).toEqual(['bash', 'zsh']);
+  expect(schedules).toEqual(['example.nightly']);
 });
 
 test('without an API it offers no names and writes nothing', async () => {

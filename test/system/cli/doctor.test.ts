@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Finding } from '../../../doctor/finding.ts';
+import { addSchedules } from '../../fast/store/schedules/schedule_rows.ts';
 import { blocksOf } from '../../support/checkout/documents.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startPgBouncer } from '../../support/network/pgbouncer.ts';
@@ -65,6 +66,7 @@ test('a healthy Errand has no finding and ends with 0; a damaged one has each da
     'API processes are connected',
   );
 
+  await addSchedules(pool, [{ id: 'example.broken', broken: 'the payload does not fit' }]);
   await pool.query(`drop index errand.tasks_due_idx; alter table errand.tasks disable trigger queue_callback;
                     update errand.runners set version = '0.0.1'`);
   await pool.query(`begin; lock table errand.pauses in exclusive mode; prepare transaction 'forgotten'`);
@@ -78,6 +80,7 @@ test('a healthy Errand has no finding and ends with 0; a damaged one has each da
     'object_missing warning errand.tasks_due_idx',
     'object_changed error errand.tasks.queue_callback',
     'old_process warning N',
+    'schedule_broken error example.broken',
   ]);
   expect(damaged.find(({ code }) => code === 'locked')?.message).toContain('prepared transaction forgotten');
   await pool.query(`rollback prepared 'forgotten'`);

@@ -8,7 +8,7 @@ import { errorProblem, schemaCheckOf, schemaPointer } from './contract.ts';
 const HEADER_FORMS: Record<string, RegExp> = {
   allow: /^[A-Z]+(, [A-Z]+)*$/,
   link: /^<\/v1\/[^>]*>; rel="\w+"(, <\/v1\/[^>]*>; rel="\w+")*$/,
-  location: /^\/v1\/tasks\/[0-9a-f-]{36}$/,
+  location: /^\/v1\/(tasks\/[0-9a-f-]{36}|schedules\/[a-z0-9._-]+)$/,
   ratelimit: /^"(reads|writes|webhooks|pages)-per-minute"; r=0; t=\d+$/,
   'ratelimit-policy': /^"(reads|writes|webhooks|pages)-per-minute"; q=1; w=60;/,
   'retry-after': /^[1-9]\d*$/,

@@ -16,6 +16,7 @@ import { submitOne } from '../../support/tasks.ts';
 import type { Stage } from './statuses_apis.ts';
 import { OF_FAILURES } from './statuses_failures.ts';
 import { overLimit, overPages } from './statuses_limits.ts';
+import { OF_SCHEDULES } from './statuses_schedules.ts';
 import { AS_JSON, each, exchange, sending, type Way, type Ways } from './statuses_sending.ts';
 
 /** More than the 10 MB that are read. */
@@ -229,6 +230,7 @@ const OF_ONE: Record<string, Ways> = {
   listDeliveries: { 200: each(sending('plain'), forOwnTask()) },
   resendDelivery: { 201: sending('plain'), 409: forDueDelivery },
   enableCallback: { 200: forDisabledEndpoint, 404: sending('plain') },
+  ...OF_SCHEDULES,
   retryTasks: byTask,
   cancelTasks: byTask,
   // The example is one that is answered 202.

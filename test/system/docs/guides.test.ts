@@ -98,6 +98,15 @@ describe('operating.md', () => {
   const [retry = ''] = blocksOf('docs/guides/operating.md', 'Retry and cancel', 'sh', 1);
   const [bulk = ''] = blocksOf('docs/guides/operating.md', 'Retry and cancel many tasks', 'sh', 1);
   const [pauses = ''] = blocksOf('docs/guides/operating.md', 'Pause and resume', 'sh', 1);
+  const [needs = ''] = blocksOf('docs/guides/operating.md', 'What needs somebody', 'sh', 1);
+  const [search = ''] = blocksOf(
+    'docs/guides/operating.md',
+    'Find tasks by their payloads, and export them',
+    'sh',
+    1,
+  );
+  const [correct = ''] = blocksOf('docs/guides/operating.md', 'Dismiss or correct a failed task', 'sh', 1);
+  const [decide = ''] = blocksOf('docs/guides/operating.md', 'Resolve or ignore errors', 'sh', 1);
   const [quarantined = ''] = blocksOf('docs/guides/operating.md', 'Tasks that kill their runners', 'sh', 1);
 
   test('a failed task is retried, alone and with others', async () => {
@@ -120,6 +129,31 @@ describe('operating.md', () => {
     expect(await shell.json(errors)).toHaveProperty('groups');
     expect(await shell.json(stats)).toHaveProperty('total');
     expect(await shell.json(quarantined)).toMatchObject({ tasks: [] });
+  });
+
+  test('tasks are found by their payloads, exported, and shown to who is needed', async () => {
+    const [byPayload = '', csv = ''] = lines(search);
+    expect(await shell.json(byPayload)).toMatchObject({
+      rows: expect.arrayContaining([expect.objectContaining({ 'payload/times': 1 })]),
+      search: { is_bounded: false },
+    });
+    expect(await shell.run(csv)).toMatch(/^id,name,error\/message,payload\/times\r?\n/);
+    expect(await shell.json(needs)).toHaveProperty('errors.open');
+  });
+
+  test('a failed task is corrected or dismissed, and its errors are resolved', async () => {
+    const [submit = '', resubmit = '', dismiss = ''] = lines(correct);
+    const [group = '', resolve = '', reopen = ''] = lines(decide);
+    const fail = async (): Promise<string> => `ID=${(await shell.run(`${submit}\necho $ID`)).trim()}`;
+    const corrected = await fail();
+    expect(await shell.json(`${corrected}\n${resubmit}`)).toMatchObject({
+      created: true,
+      task: { payload: { times: 0 }, resubmission_of: corrected.slice(3) },
+    });
+    const dismissed = await fail();
+    expect(await shell.json(`${group}\n${resolve}`)).toMatchObject({ status: 'resolved', changed: true });
+    expect(await shell.json(`${group}\n${reopen}`)).toMatchObject({ status: 'open', changed: true });
+    expect(await shell.json(`${dismissed}\n${dismiss}`)).toMatchObject({ task: { state: 'failed' } });
   });
 
   test('a queue is paused and resumed', async () => {

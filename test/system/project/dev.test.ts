@@ -75,6 +75,28 @@ test('a new pair of files is a new task; when they are removed, it is unknown', 
   await until('it is unknown', async () => (await project.submit('pair.say')).status === 404);
 });
 
+test('a saved schedule applies; when its file is removed, it is gone', async () => {
+  await add('clock.say');
+  const schedule = (payload: string): string => `import { defineSchedule } from 'errand';
+import { task } from './clock.say.task.ts';
+export const often = defineSchedule({ id: 'clock.often', task, payload: ${payload}, everySeconds: 1 });`;
+  const stored = async (): Promise<{ runs: number; payload: object } | undefined> => {
+    const { rows } = await database.pool.query<{ runs: number; payload: object }>(
+      `select s.settings -> 'payload' as payload,
+              (select count(*)::integer from errand.tasks t where t.schedule_id = s.id) as runs
+         from errand.schedules s
+        where s.id = 'clock.often'`,
+    );
+    return rows[0];
+  };
+  project.write('tasks/clock.schedule.ts', schedule('{}'));
+  await until('it has submitted two tasks', async () => ((await stored())?.runs ?? 0) >= 2);
+  project.write('tasks/clock.schedule.ts', schedule(`{ file: '/dev/null' }`));
+  await until('the change applies', async () => JSON.stringify((await stored())?.payload).includes('null"'));
+  project.remove('tasks/clock.schedule.ts');
+  await until('it is gone', async () => (await stored()) === undefined);
+});
+
 test('a file that a handler imports, wherever it is, and .env', async () => {
   project.write('lib/words.ts', `export const word = 'one';`);
   addTask('lib.say', `word + (process.env.MOOD ?? '')`);

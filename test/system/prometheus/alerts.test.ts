@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { addSchedules } from '../../fast/store/schedules/schedule_rows.ts';
 import { call } from '../../support/api.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startProxy } from '../../support/network/proxy.ts';
@@ -46,6 +47,30 @@ test('ErrandNoRunner fires for a task that no live runner can execute, and ends 
   expect(labels).toEqual({ name: 'example.now' });
   await startProcess('runner/main.ts', own.url);
   await until('it has ended', async () => (await prometheus.firing('ErrandNoRunner')) === null);
+});
+
+test('ErrandSchedulesOverdue fires while nobody handles due times, and ErrandSchedulesBroken for one that is broken', async () => {
+  const own = await createDatabase();
+  await addSchedules(own.pool, [
+    { id: 'example.late', due: '-10 minutes' },
+    { id: 'example.broken', broken: 'the payload does not fit' },
+  ]);
+  const api = await startProcess('api/main.ts', own.url);
+  const prometheus = await startPrometheus([api.url]);
+  expect(await until('it fires', () => prometheus.firing('ErrandSchedulesOverdue'))).toEqual({});
+  expect(await until('it fires', () => prometheus.firing('ErrandSchedulesBroken'))).toEqual({});
+  await own.pool.query('truncate errand.schedules');
+  for (const alert of ['ErrandSchedulesOverdue', 'ErrandSchedulesBroken'])
+    await until('it has ended', async () => (await prometheus.firing(alert)) === null);
+});
+
+test('what schedules leave out and what fails of them alerts by namespace, as promtool computes it from series', async () => {
+  const { stdout } = await run('promtool', [
+    'test',
+    'rules',
+    join(import.meta.dirname, 'fixtures', 'schedules.yaml'),
+  ]);
+  expect(stdout).toContain('SUCCESS');
 });
 
 test('ErrandBreakerOpen fires while Postgres is away, and ends when it is back', async () => {

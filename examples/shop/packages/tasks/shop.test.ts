@@ -6,12 +6,12 @@ import config from './errand.config.ts';
 import type { Tasks } from './types.ts';
 
 /** A mail service that is down for its first request. */
-const mails: string[] = [];
+const mails: { to: string; subject: string }[] = [];
 let requests = 0;
 const service = createServer(async (request, response) => {
   requests++;
-  const { to } = JSON.parse(Buffer.concat(await request.toArray()).toString()) as { to: string };
-  if (requests > 1) mails.push(to);
+  const mail = JSON.parse(Buffer.concat(await request.toArray()).toString()) as (typeof mails)[number];
+  if (requests > 1) mails.push(mail);
   response.writeHead(requests > 1 ? 201 : 503, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ id: `mail-${requests}` }));
 });
@@ -22,7 +22,12 @@ before(async () => {
   const address = service.address();
   if (address === null || typeof address === 'string') throw new Error('The mail service has no port');
   process.env.MAIL_URL = `http://127.0.0.1:${address.port}`;
-  errand = await startTestErrand<Tasks>({ tasks: config.tasks, directory: import.meta.dirname });
+  errand = await startTestErrand<Tasks>({
+    tasks: config.tasks,
+    directory: import.meta.dirname,
+    // The day before the clock goes back.
+    at: '2026-10-24T12:00:00+02:00',
+  });
 });
 after(async () => {
   await errand.stop();
@@ -43,13 +48,24 @@ test('an order is reserved, billed and mailed, although the mail service is down
   await errand.advance('1 minute');
   const order = await errand.task(id);
   assert.deepEqual([order.state, order.result], ['succeeded', { cents: 6_010 }]);
-  assert.deepEqual(mails, ['ann@example.com']);
+  assert.deepEqual(
+    mails.map(({ to }) => to),
+    ['ann@example.com'],
+  );
 });
 
-test('the nightly report mails its sum once', async () => {
-  await errand.submit('reports.nightly', { day: '2026-11-30', to: 'boss@example.com', cents: [2_450, 890] });
+test('each night has the report of the day before, also the one in which the clock goes back', async () => {
+  await errand.advance('3 days');
+  const reports = mails.filter(({ to }) => to === 'boss@example.com');
+  assert.deepEqual(
+    reports.map(({ subject }) => subject),
+    ['Orders of 2026-10-24', 'Orders of 2026-10-25', 'Orders of 2026-10-26'],
+  );
+});
+
+test('a report of another day can be asked for', async () => {
+  const { id } = await errand.submit('reports.nightly', { day: '2026-10-01', to: 'ann@example.com' });
   await errand.drain();
-  const [mail] = await errand.submitted('mail.send');
-  assert.equal(mail?.state, 'succeeded');
-  assert.deepEqual(mails.slice(-1), ['boss@example.com']);
+  const { result } = await errand.task(id);
+  assert.deepEqual(result, { orders: 3, cents: 3_440 });
 });

@@ -14,7 +14,7 @@ const WORKFLOW = 'example.linear';
 
 /**
  * Tasks of the namespaces `example` and `text` in several states, a runner that can execute both, an audit trail, a
- * pause, a delivery, a disabled callback and a bulk operation that is under way. Gives what is foreign to `text`, once for each of the tasks.
+ * pause, a schedule, a delivery, a disabled callback and a bulk operation that is under way. Gives what is foreign to `text`, once for each of the tasks.
  */
 export async function seed(
   pool: Pool,
@@ -57,6 +57,12 @@ export async function seed(
   const filter = { tag: 'of-b' };
   const bulk = await operate('POST', '/v1/tasks/cancel', { filter, per_second: 1, reason: 'of-b' });
 
+  const scheduleId = 'example.of-b';
+  await operate('PUT', `/v1/schedules/${scheduleId}`, {
+    ...{ task: 'example.echo', payload: { message: 'of-b' }, every_seconds: 3_600, tags: ['of-b'] },
+  });
+  await operate('POST', `/v1/schedules/${scheduleId}/trigger`);
+
   const { stepId } = open;
   const deliveryId = await submitDelivery(pool, open.id);
   const callbackUrl = 'https://of-b.test/';
@@ -64,6 +70,7 @@ export async function seed(
   const kind = {
     stepId,
     deliveryId,
+    scheduleId,
     callbackUrl,
     name: WORKFLOW,
     namespace: 'example',

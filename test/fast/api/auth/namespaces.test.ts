@@ -31,16 +31,19 @@ await registerDefinitions(pool, definitions);
 const foreignThings = await seed(pool, api, operator);
 const [FOREIGN] = foreignThings;
 const requests = requestsFor(document, FOREIGN);
-/** A ticket changes nothing: it is how to read. */
+/** A ticket changes nothing: it is how to read. A preview stores nothing, and is about nothing that anybody has. */
 const isReading = (method: string, operation: string): boolean =>
-  method === 'GET' || operation === 'issueStreamTicket';
+  method === 'GET' || operation === 'issueStreamTicket' || operation === 'previewSchedule';
 const asking = requests.filter(({ scope }) => scope !== null);
 /** Of every foreign task; those for a task of the caller's own namespace have that in their path. */
 const foreign = foreignThings
   .flatMap((thing, index) =>
     requestsFor(document, thing).filter(({ path }) => index === 0 || path.includes(thing.id)),
   )
-  .filter(({ scope, path }) => scope !== null && !path.startsWith('/v1/tasks/text.'));
+  .filter(({ scope, path }) => scope !== null && !path.startsWith('/v1/tasks/text.'))
+  .filter(({ operation }) => operation !== 'previewSchedule')
+  // It leaves nothing for the others.
+  .toSorted((a, b) => Number(a.operation === 'deleteSchedule') - Number(b.operation === 'deleteSchedule'));
 const [reads, mutations] = [true, false].map((isRead) =>
   foreign.filter(({ method, operation }) => isReading(method, operation) === isRead),
 ) as [Request[], Request[]];

@@ -9,6 +9,7 @@ export type Foreign = {
   id: string;
   stepId: string;
   deliveryId: string;
+  scheduleId: string;
   name: string;
   namespace: string;
   errorGroup: string;
@@ -41,6 +42,7 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
     id: foreign.id,
     step_id: foreign.stepId,
     delivery_id: foreign.deliveryId,
+    schedule_id: foreign.scheduleId,
     name: foreign.name,
     namespace: foreign.namespace,
     queue: foreign.name,
@@ -54,6 +56,8 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
     namespace: foreign.namespace,
     queue: foreign.name,
     error_group: foreign.errorGroup,
+    schedule_id: foreign.scheduleId,
+    task: foreign.name,
   };
   return Object.entries(document.paths).flatMap(([template, methods]) =>
     Object.entries(methods).map(([method, operation]) => {

@@ -6,6 +6,7 @@ import { loadRegistry } from '../../../../tasks/index.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { seriesValue } from '../../../support/prometheus.ts';
 import { submit } from '../../../support/tasks.ts';
+import { addSchedules } from '../../store/schedules/schedule_rows.ts';
 import { startOwnApi, watched } from '../app.ts';
 import { reaches, scrape } from './scrape.ts';
 
@@ -16,6 +17,9 @@ const FROM_POSTGRES = [
   'errand_queue_pauses',
   'errand_queue_unattended',
   'errand_live_runners',
+  'errand_schedules',
+  'errand_schedules_overdue',
+  'errand_schedule_oldest_overdue_seconds',
 ];
 
 beforeEach(async () => {
@@ -82,6 +86,21 @@ test('of a workflow its due steps wait: neither itself, nor what waits for them'
   expect(of('errand_queue_unattended', { name: String(first) })).toBe(1);
   expect(of('errand_queue_unattended', { name: String(second) })).toBe(0);
   expect(of('errand_queue_unattended', { name: 'example.diamond' })).toBe(0);
+});
+
+test('the states of schedules, and how long one has been due that nobody fires', async () => {
+  const ids = ['example.late', 'example.soon', 'example.paused'];
+  await addSchedules(pool, [
+    { id: 'example.late', due: '-10 minutes' },
+    { id: 'example.soon', due: '1 hour' },
+    { id: 'example.paused', pausedFor: '1 hour' },
+  ]);
+  const families = await scrape(await startOwnApi(pool));
+  await pool.query('delete from errand.schedules where id = any ($1)', [ids]);
+  const inState = (state: string) => seriesValue(families, 'errand_schedules', { state });
+  expect(['active', 'paused', 'broken', 'ended'].map(inState)).toEqual([2, 1, 0, 0]);
+  expect(seriesValue(families, 'errand_schedules_overdue')).toBe(1);
+  expect(seriesValue(families, 'errand_schedule_oldest_overdue_seconds')).toBeGreaterThanOrEqual(600);
 });
 
 test('/health/detailed says the same in JSON, with what the process holds', async () => {

@@ -18,6 +18,10 @@ test.each([
   [['list', '--name', '=', 'b'], 'names'],
   [['list', '--name', '='], 'names'],
   [['list', '--name=b'], 'names'],
+  [['schedules', 'get', ''], 'schedules'],
+  [['schedules', 'runs', '--outcome', 'skipped', ''], 'schedules'],
+  [['schedules', 'set', 'a.b', '--task', ''], 'names'],
+  [['audit', '--task', ''], 'ids'],
 ])('at the end of %j stand %s', (words, kind) => {
   expect(at(...words).kind).toBe(kind);
 });
@@ -39,6 +43,12 @@ test.each([
     ['bash', 'zsh'],
   ],
   [['token', '--scopes', 'read,s'], ['read,submit']],
+  [['schedules', 're'], ['resume']],
+  [['schedules', 'set', 'a.b', '--overlap', 'q'], ['queue_one']],
+  [['schedules', 'list', '--state=br'], ['--state=broken']],
+  [['schedules', 'preview', '--timezone', 'Europe/Berl'], ['Europe/Berlin']],
+  [['schedules', 'get', '--js'], ['--json']],
+  [['schedules', 'nonsense', ''], []],
   [['submit', 'a.b', ''], []],
   [['submit', '--priority', ''], []],
   [['nonsense', ''], []],

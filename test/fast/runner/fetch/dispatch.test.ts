@@ -111,6 +111,7 @@ test('those under which two runners have died run alone, one after the other, wh
     ...due(id),
     crashes,
     isSuspect: crashes > 0,
+    scheduledFor: null,
   }));
   const working = workThrough(attempts, {
     async run({ id }) {

@@ -23,6 +23,7 @@ async function kept(): Promise<Record<string, string[]>> {
              'tasks', array(select reason from errand.tasks order by 1),
              'runners', array(select host from errand.runners order by 1),
              'audit', array(select reason from errand.audit order by 1),
+             'history of schedules', array(select schedule_id from errand.schedule_runs order by 1),
              'minutes', array(select state from errand.rollups where minutes = 1 order by 1),
              'hours', array(select state from errand.rollups where minutes = 60 order by 1)) as kept`);
   return rows[0]?.kept ?? {};
@@ -41,17 +42,21 @@ test('what is kept for a time only is deleted when that is over', async () => {
     insert into errand.audit (actor, action, reason, at)
     select 'somebody', 'task.cancel', age, now() - days * interval '1 day'
       from (values ('old', 91), ('young', 89)) ages (age, days);
+    insert into errand.schedule_runs (schedule_id, scheduled_for, outcome, at)
+    select age, now(), 'submitted', now() - days * interval '1 day'
+      from (values ('old', 91), ('young', 89)) ages (age, days);
     insert into errand.rollups (name, minutes, starts_at, state, measure, bucket, tasks, attempts, ms)
     select 'a.one', minutes, now() - hours * interval '1 hour', age, 'wait', 1, 1, 1, 1
       from (values (1, 'old', 9), (1, 'young', 7), (60, 'old', 31 * 24), (60, 'young', 29 * 24)) ages (minutes, age, hours)`);
   const both = ['old', 'young'];
-  expect(await kept()).toEqual({ tasks: both, runners: both, audit: both, minutes: both, hours: both });
+  expect(Object.values(await kept())).toEqual([both, both, both, both, both, both]);
   let registered = 0;
   const maintenance = startMaintenance({
     pool,
     runnerId: 1,
     retentionHours: { finished: 24, failed: 336 },
     auditRetentionDays: 90,
+    scheduleHistoryDays: 90,
     keepRegistered: async () => void registered++,
     events: createEvents(log),
     log,
@@ -61,5 +66,5 @@ test('what is kept for a time only is deleted when that is over', async () => {
   await maintenance.close();
   expect(registered).toBeGreaterThan(0);
   const young = ['young'];
-  expect(await kept()).toEqual({ tasks: young, runners: young, audit: young, minutes: young, hours: young });
+  expect(Object.values(await kept())).toEqual([young, young, young, young, young, young]);
 });

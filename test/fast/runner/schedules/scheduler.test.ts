@@ -74,6 +74,34 @@ describe('the scheduler of a runner', () => {
     expect(broken).toMatch(/^its task cannot be submitted: .*out of range/);
   });
 
+  it('catches up with many times of many schedules in several statements (temporal#4332)', async () => {
+    for (let number = 1; number <= 5; number++) {
+      const settings = { catch_up: 'all', catch_up_max: 400, overlap: 'allow' } as const;
+      await storeSchedule(pool, {
+        id: `example.storm_${number}`,
+        every_seconds: 1,
+        nextIn: -3_600,
+        ...settings,
+      });
+    }
+    start();
+    await until('all have caught up', async () => {
+      const { rowCount } = await pool.query(
+        `select from errand.schedules where id like 'example.storm%' and last_at > now() - interval '60 s'`,
+      );
+      return rowCount === 5;
+    });
+    const { rows } = await pool.query<{ all: number; most: number }>(
+      `select sum(tasks)::integer as all, max(tasks)::integer as most
+         from (select count(*) as tasks from errand.schedule_runs
+                where schedule_id like 'example.storm%' and outcome = 'submitted'
+                group by at) statements`,
+    );
+    expect(rows[0]?.all).toBeGreaterThanOrEqual(2_000);
+    expect(rows[0]?.most).toBeLessThanOrEqual(1_000);
+    await pool.query(`delete from errand.schedules where id like 'example.storm%'`);
+  });
+
   it('says what it left out', async () => {
     await storeSchedule(pool, { id: 'example.late', every_seconds: 60, nextIn: -600 });
     const { skipped } = start();

@@ -67,6 +67,7 @@ test('an attempt comes with all that its task has', async () => {
       initiator: 'me',
     },
     ...{ sourceSystem: 'shop', parentId: null, hasChildren: false, results: {}, paused: false },
+    scheduledFor: null,
   });
   expect(attempt.waitedMs).toBeGreaterThanOrEqual(2_000);
   expect(attempt.waitedMs).toBeLessThan(600_000);
@@ -76,6 +77,15 @@ test('an attempt that is due ahead of now, as the clock went back, has waited fo
   await submitted({});
   await pool.query(`update errand.tasks set run_at = now() + interval '1 hour'`);
   expect((await only()).waitedMs).toBe(0);
+});
+
+test('the task of a schedule has the time that it stands for, in any time zone of the session', async () => {
+  await submitted({});
+  await pool.query(
+    `update errand.tasks set schedule_id = 'b.nightly', scheduled_for = '2026-03-29 02:30+01'`,
+  );
+  const { scheduledFor } = await only();
+  expect(new Date(String(scheduledFor)).toISOString()).toBe('2026-03-29T01:30:00.000Z');
 });
 
 test('what a task does not have is null', async () => {

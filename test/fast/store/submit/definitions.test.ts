@@ -38,7 +38,7 @@ async function registered(): Promise<string[]> {
 /** What each process does at its start. */
 const start = (version: string): Promise<void> => registerDefinitions(pool, [define(version)]);
 /** What each runner does every 30 s. */
-const look = (version: string): Promise<void> => keepRegistered(pool, [define(version)]);
+const look = (version: string): Promise<boolean> => keepRegistered(pool, [define(version)]);
 
 describe('a rolling deployment', () => {
   test('registers a newer version at once, by the order of versions', async () => {

@@ -130,6 +130,7 @@ test('F13: a round of maintenance that hangs is not joined by another', async ()
     runnerId: 1,
     retentionHours: { finished: 1, failed: 1 },
     auditRetentionDays: 1,
+    scheduleHistoryDays: 1,
     keepRegistered: async () => {},
     events: createEvents(log),
     log,

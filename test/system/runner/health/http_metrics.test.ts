@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
-import { call } from '../../../support/api.ts';
+import { registerDefinitions } from '../../../../store/submit/definitions.ts';
+import { definitions } from '../../../../tasks/index.ts';
+import { call, startApi } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { cancelTask } from '../../../support/operator.ts';
 import { startProcess, type TestProcess } from '../../../support/processes.ts';
@@ -20,6 +22,9 @@ const SERIES: Record<string, string> = {
   errand_pool_connections: 'gauge',
   errand_recoveries_total: 'counter',
   errand_quarantined_total: 'counter',
+  errand_schedule_lag_seconds: 'histogram',
+  errand_schedule_skipped_total: 'counter',
+  errand_schedule_failed_total: 'counter',
   errand_lease_heartbeat_age_seconds: 'gauge',
 };
 
@@ -100,7 +105,7 @@ function expectCumulative(families: Map<string, Family>): void {
   for (const [name, { type, samples }] of families) {
     if (type !== 'histogram') continue;
     const buckets = samples.filter((sample) => sample.name === `${name}_bucket`);
-    const byName = Map.groupBy(buckets, ({ labels }) => labels.name ?? labels.kind);
+    const byName = Map.groupBy(buckets, ({ labels }) => labels.name ?? labels.namespace ?? labels.kind);
     for (const [label, ofOne] of byName) {
       const values = ofOne.map(({ value }) => value);
       expect(values, `${name} of ${label}`).toEqual(values.toSorted((a, b) => a - b));
@@ -126,6 +131,34 @@ test('outcomes that can not be recorded yet are seen as buffered', async () => {
   expect(
     seriesValue(recorded, 'errand_attempts_total', { name: 'example.sleep', outcome: 'succeeded' }),
   ).toBe(1);
+});
+
+test('times of schedules are counted: how late they are submitted, why they are skipped, and what fails', async () => {
+  await registerDefinitions(pool, definitions);
+  const api = await startApi(pool);
+  const failing = { times: 9, permanent: true };
+  for (const [id, settings] of Object.entries({
+    'example.often': { task: 'example.now', payload: {} },
+    'example.long': { task: 'example.sleep', payload: { ms: 60_000 } },
+    'example.bad': { task: 'example.fail', payload: failing, overlap: 'allow' },
+  })) {
+    const body = { ...settings, every_seconds: 1 };
+    expect((await api.call('PUT', `/v1/schedules/${id}`, body)).status).toBe(201);
+  }
+  const namespace = 'example';
+  const counted = await until('all of it is counted', async () => {
+    const families = await scrape(runner);
+    const values = [
+      seriesValue(families, 'errand_schedule_lag_seconds_count', { namespace }),
+      seriesValue(families, 'errand_schedule_skipped_total', { namespace, reason: 'overlap' }),
+      seriesValue(families, 'errand_schedule_failed_total', { namespace }),
+    ];
+    return values.every((value) => value !== undefined && value > 0) && families;
+  });
+  for (const id of ['example.often', 'example.long', 'example.bad'])
+    expect((await api.call('DELETE', `/v1/schedules/${id}`)).status).toBe(200);
+  expect(seriesValue(counted, 'errand_schedule_lag_seconds_sum', { namespace })).toBeGreaterThan(0);
+  expect(seriesValue(counted, 'errand_schedule_skipped_total', { namespace, reason: 'paused' })).toBe(0);
 });
 
 test('runners that were taken over and tasks that were quarantined are counted', async () => {

@@ -6,10 +6,9 @@ export const nightly = defineTask({
   version: '1.0.0',
   description: 'Adds up the orders of a day and mails the sum.',
   payload: z.strictObject({
-    day: z.iso.date(),
     to: z.email().max(200),
-    cents: z.array(z.int()).max(100_000).describe('What each order of the day costs'),
+    day: z.iso.date().optional().describe('Without it, the day before the night of the schedule'),
   }),
   result: z.strictObject({ orders: z.int(), cents: z.int() }),
-  example: { day: '2026-11-30', to: 'boss@example.com', cents: [2_450, 890] },
+  example: { to: 'boss@example.com', day: '2026-11-30' },
 });

@@ -1,0 +1,284 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { checker } from '../../core/definitions/check.ts';
+import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
+import { detail, pointerPart, valueAt } from '../../core/json/json.ts';
+import type { Submittable } from '../../core/registration/submittable.ts';
+import { settingsProblems } from '../../core/schedules/check.ts';
+import { type Course, courseOfChange, isSameTiming } from '../../core/schedules/course.ts';
+import { firstTime } from '../../core/schedules/plan.ts';
+import { type ScheduleSettings, settingsSchema } from '../../core/schedules/settings.ts';
+import { submissionOf } from '../../core/schedules/submission.ts';
+import {
+  changeSchedule,
+  createSchedule,
+  readForChange,
+  type ScheduleContent,
+} from '../../store/schedules/change.ts';
+import type { ScheduleAtNow, StoredSchedule } from '../../store/schedules/read.ts';
+import { giveWay } from '../capacity/turns.ts';
+import type { Operation, RequestContext } from '../context.ts';
+import { failures, jsonAnswer, jsonBody, location } from '../openapi/schemas/answers.ts';
+import type { Paths } from '../openapi/schemas/document.ts';
+import { inQuery } from '../openapi/schemas/parameters.ts';
+import { extended, ref } from '../openapi/schemas/schemas.ts';
+import { actOf, reasonParameter } from '../operators/act.ts';
+import { parseQuery } from '../request.ts';
+import { findTask, payloadProblems } from '../submit/submission.ts';
+import {
+  changesTooOften,
+  MAX_TRIES,
+  requireOfApi,
+  scheduleToChange,
+  shownSchedule,
+  standingOf,
+} from './schedule.ts';
+import { scheduleIdParameter, settingsBody } from './schedule_schema.ts';
+import { toSchedule } from './shown.ts';
+
+/** The component schema of the answer. */
+export const putScheduleSchemas = {
+  PutScheduleAnswer: extended('ScheduleAnswer', 'The schedule, and whether it is new', {
+    created: { type: 'boolean' },
+  }),
+};
+
+/** The operation in the OpenAPI document. */
+export function putSchedulePaths(): Paths {
+  return {
+    '/v1/schedules/{schedule_id}': {
+      put: {
+        tags: ['schedules'],
+        operationId: 'putSchedule',
+        summary: 'Make or change a schedule',
+        description:
+          'The body is the complete settings. The same settings again change nothing. With the same timing, the next time stays. With another timing, the schedule goes on with the first time after now; a time that is due at this moment is neither lost nor doubled. A new schedule never runs for times in the past. A broken schedule is mended if its settings are valid again.',
+        parameters: [
+          scheduleIdParameter,
+          inQuery(
+            'dry_run',
+            { type: 'boolean', default: false },
+            'Only check, and answer what the schedule would be',
+          ),
+          reasonParameter,
+        ],
+        requestBody: jsonBody(ref('ScheduleSettings'), {
+          task: 'example.echo',
+          payload: { message: 'Good morning' },
+          cron: '30 7 * * MON-FRI',
+          timezone: 'Europe/Berlin',
+        }),
+        responses: {
+          200: jsonAnswer('The schedule was there, or this is a dry run', ref('PutScheduleAnswer')),
+          201: jsonAnswer('The schedule is new', ref('PutScheduleAnswer'), location),
+          ...failures(400, 404, 409),
+        },
+      },
+    },
+  };
+}
+
+const querySchema = z.object({ dry_run: z.boolean() });
+
+/** `PUT /v1/schedules/{schedule_id}` (specification K1). */
+export const putSchedule: Operation = async (context, request, response) => {
+  const id = scheduleToChange(context, request);
+  const { dry_run: isDryRun } = parseQuery(querySchema, request);
+  const asked = await readBody(context, id, request);
+  const put = await upsert(context, { ...asked, id, isDryRun }, request);
+  const { created, changed, schedule, now } = put;
+  if (created && !isDryRun) response.status(201).location(context.publicUrl(request, `/v1/schedules/${id}`));
+  const shown = toSchedule({ now, schedule });
+  response.json({
+    schedule: shownSchedule(context, shown),
+    created,
+    changed,
+    message: messageOf(put, shown.next_times[0]?.local, isDryRun),
+  });
+};
+
+/** The content that a request asks for. `problems` are those that do not depend on the time. */
+type AskedContent = { content: ScheduleContent; problems: Detail[] };
+
+const checkBody = checker(settingsBody);
+
+/**
+ * Throws FORBIDDEN or NOT_FOUND for the task, and VALIDATION_FAILED if the body does not even have the types of
+ * settings; other problems are given, so that all can be reported together.
+ */
+async function readBody(context: RequestContext, id: string, request: Request): Promise<AskedContent> {
+  const { body } = request;
+  const problems = checkBody(body, '/body');
+  const name = valueAt(body, '/task');
+  if (typeof name !== 'string') throw invalid(id, problems);
+  const task = await findTask(context, name, '/body/task');
+  problems.push(...(await problemsOfPayload(task, body, request)));
+  const parsed = settingsSchema.safeParse(body);
+  if (!parsed.success) throw invalid(id, together(problemsOfRest(id, body, parsed.error), problems));
+  await giveWay(request);
+  // The payload is stored as it came.
+  const settings = inUtc({
+    ...parsed.data,
+    payload: valueAt(body, '/payload') as ScheduleSettings['payload'],
+  });
+  const { schemaHash } = task;
+  return { content: { settings, submission: submissionOf(id, settings, task), schemaHash }, problems };
+}
+
+async function problemsOfPayload(
+  definition: Submittable,
+  body: unknown,
+  request: Request,
+): Promise<Detail[]> {
+  const payload = valueAt(body, '/payload');
+  if (payload === undefined) return [];
+  const problems = await payloadProblems(
+    { definition, version: definition.version, payload },
+    { path: '/body/payload', log: request.log, maxProblems: MAX_DETAILS },
+  );
+  return [...problems, ...hiddenSecrets(definition.name, payload)];
+}
+
+/** Headers as answers show them, for a payload that was read, changed and sent back: the secret would be lost. */
+function hiddenSecrets(task: string, payload: unknown): Detail[] {
+  const headers = task === 'http.request' ? valueAt(payload, '/headers') : null;
+  if (typeof headers !== 'object' || headers === null) return [];
+  return Object.entries(headers)
+    .filter(([, value]) => value === '***')
+    .map(([name]) =>
+      detail(
+        `/body/payload/headers/${pointerPart(name)}`,
+        'is how answers show a secret: send the secret itself, got "***"',
+      ),
+    );
+}
+
+/**
+ * The problems of the settings that have the right types, beside those that have not: the caller gets all at once.
+ * Whether there is a time left is not asked.
+ */
+function problemsOfRest(id: string, body: unknown, { issues }: z.ZodError): Detail[] {
+  const wrong = new Set(issues.map(({ path: [key] }) => `/body/${String(key)}`));
+  const rest = Object.entries(body ?? {}).filter(
+    ([key]) => key in settingsSchema.shape && !wrong.has(`/body/${key}`),
+  );
+  const parsed = settingsSchema.safeParse({ payload: {}, ...Object.fromEntries(rest) });
+  if (!parsed.success) return [];
+  const isWhole = !['/body/cron', '/body/every_seconds', '/body/at'].some((path) => wrong.has(path));
+  return settingsProblems(id, parsed.data, new Date(0), '/body').filter(
+    ({ path }) => !wrong.has(path) && (isWhole || path !== '/body'),
+  );
+}
+
+/** Two lists of problems. Of one place the first list tells. */
+function together(first: Detail[], others: Detail[]): Detail[] {
+  const told = new Set(first.map(({ path }) => path));
+  return [...first, ...others.filter(({ path }) => !told.has(path))];
+}
+
+/** The same instants in one spelling, so that the same settings are recognized. */
+function inUtc(settings: ScheduleSettings): ScheduleSettings {
+  const utc = (text: string | null): string | null => {
+    const time = new Date(text ?? '');
+    return Number.isNaN(time.getTime()) ? text : time.toISOString();
+  };
+  return {
+    ...settings,
+    at: utc(settings.at),
+    starts_at: utc(settings.starts_at),
+    ends_at: utc(settings.ends_at),
+  };
+}
+
+type Put = ScheduleAtNow & { schedule: StoredSchedule; created: boolean; changed: boolean };
+
+/**
+ * Reads the schedule with Postgres's clock, plans its course and writes, until nobody else has changed it in
+ * between. A crash before the write has changed nothing, and after it the same request changes nothing.
+ */
+async function upsert(
+  context: RequestContext,
+  asked: AskedContent & { id: string; isDryRun: boolean },
+  request: Request,
+): Promise<Put> {
+  const { id, content, isDryRun } = asked;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const before = await readForChange(context.writes, id, content);
+    const { schedule, now, isSame } = before;
+    if (schedule !== null) requireOfApi(schedule);
+    requireValid(asked, before);
+    if (schedule !== null && isSame) return { schedule, now, created: false, changed: false };
+    const course = courseOf(id, content.settings, before);
+    const outcome = { created: schedule === null, changed: true };
+    if (isDryRun) return { now, schedule: planned(before, id, content.settings, course), ...outcome };
+    const act = actOf(context, request);
+    const written =
+      schedule === null
+        ? await createSchedule(context.writes, id, content, course, act)
+        : await changeSchedule(context.writes, schedule, content, course, act);
+    if (written !== null) return { ...written, ...outcome };
+  }
+  throw changesTooOften(id);
+}
+
+/**
+ * Throws VALIDATION_FAILED with all problems. A timing that is stored already was valid when it came: that its
+ * last time is over is no problem, so that the same request can be sent again.
+ */
+function requireValid(
+  { id, content: { settings }, problems }: AskedContent & { id: string },
+  { schedule, now }: ScheduleAtNow,
+): void {
+  const isKept = schedule !== null && isSameTiming(schedule.settings, settings);
+  const ofSettings = settingsProblems(id, settings, isKept ? new Date(0) : now, '/body');
+  const all = together(ofSettings, problems);
+  if (all.length > 0) throw invalid(id, all);
+}
+
+function invalid(id: string, details: Detail[]): ErrandError {
+  return new ErrandError('VALIDATION_FAILED', `The settings of the schedule ${id} are not valid`, {
+    details: details.slice(0, MAX_DETAILS),
+  });
+}
+
+function courseOf(id: string, settings: ScheduleSettings, { schedule, now }: ScheduleAtNow): Course {
+  if (schedule !== null) return courseOfChange(standingOf(schedule), settings, now);
+  return { ...firstTime({ id, settings, now, lastAt: null, overdue: null }), skipped: null };
+}
+
+/** The schedule that a write would make. */
+function planned(
+  { schedule, now }: ScheduleAtNow,
+  id: string,
+  settings: ScheduleSettings,
+  { nextAt, dueAt }: Course,
+): StoredSchedule {
+  const at = now.toISOString();
+  const heldFor = schedule?.held_for ?? null;
+  const isPaused = (schedule?.paused_at ?? null) !== null;
+  return {
+    ...(schedule ?? NEW),
+    ...{ id, settings, task: settings.task, broken: null, broken_at: null, updated_at: at },
+    state: isPaused ? 'paused' : dueAt === null && heldFor === null ? 'ended' : 'active',
+    created_at: schedule?.created_at ?? at,
+    revision: (schedule?.revision ?? 0) + 1,
+    next_at: nextAt?.toISOString() ?? null,
+    due_at: dueAt?.toISOString() ?? null,
+  };
+}
+
+const NEW: Pick<StoredSchedule, 'origin' | 'owner' | 'last_at' | 'held_for'> & NoPause = {
+  ...{ origin: 'api', owner: null, last_at: null, held_for: null },
+  ...{ paused_at: null, paused_by: null, pause_reason: null },
+};
+type NoPause = Pick<StoredSchedule, 'paused_at' | 'paused_by' | 'pause_reason'>;
+
+function messageOf({ schedule, created, changed }: Put, next: string | undefined, isDryRun: boolean): string {
+  const done = created ? 'made' : changed ? 'changed' : null;
+  const what =
+    done === null
+      ? `${schedule.id} has these settings already`
+      : `${schedule.id} ${isDryRun ? 'would be' : 'was'} ${done}`;
+  if (schedule.state === 'active' && next !== undefined) return `${what}: it runs next at ${next}`;
+  return schedule.state === 'active' ? what : `${what}: it is ${schedule.state}`;
+}
