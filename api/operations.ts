@@ -102,7 +102,7 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/queues', 'read', listQueues),
   route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
-  route('get', '/v1/schedules', 'read', listSchedules, ['state', 'origin', 'task']),
+  route('get', '/v1/schedules', 'read', listSchedules, ['state', 'origin']),
   route('post', '/v1/schedules/preview', 'read', previewSchedule),
   route('get', '/v1/schedules/:schedule_id', 'read', getSchedule),
   route('put', '/v1/schedules/:schedule_id', 'operate', putSchedule),

@@ -10,7 +10,7 @@ const PAGE = 200;
 /** Newer than any runner: nothing is left to others. */
 const NEWEST_RUNNER = 2 ** 31 - 1;
 
-/** What of a project decides about schedules. */
+/** The parts of a project that decide about schedules. */
 export type CheckedSchedules = Pick<Project, 'registry' | 'schedules' | 'ownership'>;
 
 /** How many schedules were compared, and what was found. */

@@ -80,7 +80,7 @@ create table errand.schedule_runs (
   is_backfill    boolean not null default false,
   -- Submitted by hand, and no time of the schedule: it has microseconds, which those never have.
   is_trigger     boolean not null default false,
-  at             timestamptz not null default now(),
+  at             timestamptz not null default errand.schedule_now(),
   -- A skipped time can still be submitted, by a backfill.
   primary key (schedule_id, scheduled_for, outcome),
   check ((outcome = 'skipped') = (reason is not null)),

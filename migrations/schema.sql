@@ -176,7 +176,7 @@ create table errand.schedule_runs (
   task_id uuid,
   is_backfill boolean default false not null,
   is_trigger boolean default false not null,
-  at timestamptz default now() not null,
+  at timestamptz default errand.schedule_now() not null,
   constraint schedule_runs_pkey PRIMARY KEY (schedule_id, scheduled_for, outcome),
   constraint schedule_runs_check CHECK (((outcome = 'skipped'::text) = (reason IS NOT NULL))),
   constraint schedule_runs_outcome_check CHECK ((outcome = ANY (ARRAY['submitted'::text, 'skipped'::text]))),

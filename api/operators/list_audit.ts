@@ -31,7 +31,7 @@ export const auditSchemas: Record<string, JsonSchema> = {
     action: { type: 'string' },
     task_id: { type: ['string', 'null'], format: 'uuid' },
     namespace: nullableText,
-    target: { ...nullableText, description: 'The name of the task or the queue' },
+    target: { ...nullableText, description: 'The name of the task or the queue, or the id of the schedule' },
     reason: nullableText,
     request_id: nullableText,
     details: { type: ['object', 'null'], additionalProperties: true },
@@ -54,7 +54,7 @@ const auditParameters: Parameter[] = [
   inQuery(
     'action',
     textUpTo(50),
-    'Actions of this kind: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry, resend, enable_callback, or resubmit (a submission that changed its duplicate)',
+    'Actions of this kind: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry, resend, enable_callback, put_schedule, delete_schedule, pause_schedule, resume_schedule, trigger_schedule, backfill_schedule, or resubmit (a submission that changed its duplicate)',
   ),
   inQuery('from', timeOfQuery, 'At or after this time'),
   inQuery('to', timeOfQuery, 'Before this time'),

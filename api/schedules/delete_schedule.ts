@@ -22,7 +22,7 @@ export function deleteSchedulePaths(): Paths {
         operationId: 'deleteSchedule',
         summary: 'Remove a schedule',
         description:
-          'Its tasks and its history stay. If it is made again, it goes on with the first time after that moment.',
+          'Its tasks and its history stay. If it is made again, it goes on with the first time after that moment. One in code can be removed when no runner has it any more.',
         parameters: [scheduleIdParameter, reasonParameter],
         responses: { 200: jsonAnswer('Removed', answerSchema), ...failures(404, 409) },
       },

@@ -9,12 +9,12 @@ import type { Operation } from '../context.ts';
 import { failures, jsonAnswer, jsonBody } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
-import { timingBody } from './schedule_schema.ts';
+import { timingBody } from './settings_schema.ts';
 import { SHOWN_TIMES, shownTimes } from './shown.ts';
 
 /** The component schema of the answer. */
 export const previewScheduleSchemas = {
-  SchedulePreview: object('What a timing means', {
+  SchedulePreview: object('The meaning of a timing', {
     in_words: { type: 'string' },
     next_times: { type: 'array', maxItems: SHOWN_TIMES, items: ref('ScheduleTime') },
   }),

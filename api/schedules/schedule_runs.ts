@@ -58,7 +58,7 @@ export function scheduleRunsPaths(): Paths {
       get: {
         tags: ['schedules'],
         operationId: 'listScheduleRuns',
-        summary: 'What became of the times of a schedule, newest first',
+        summary: 'The outcome of the times of a schedule, newest first',
         description:
           'Each time is an entry. Times that were missed or paused in a row are one entry. A time that waits or is still to come is not in the history. Entries are kept for SCHEDULE_HISTORY_DAYS.',
         parameters,

@@ -67,7 +67,9 @@ export function localOf(at: Date, timezone: string): string {
 }
 
 function inWords(settings: Timing): string {
-  return computed(() => timingInWords(settings), settings.cron ?? 'its timing cannot be read');
+  const otherwise = settings.cron ?? 'its timing cannot be read';
+  const isRead = [settings.cron, settings.every_seconds, settings.at].some((rule) => rule !== null);
+  return isRead ? computed(() => timingInWords(settings), otherwise) : otherwise;
 }
 
 /**

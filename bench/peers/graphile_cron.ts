@@ -1,6 +1,6 @@
 import { run } from 'graphile-worker';
 
-// A graphile-worker process with so many lines of crontab, all of them for each minute, which tells
+// A graphile-worker process with so many lines of crontab, all of them for each minute, which reports
 // when its jobs started. As in latency_worker.ts: an idle worker starts a job soonest without a local
 // queue.
 const lines = Number(process.env.LINES);

@@ -1,6 +1,6 @@
 import { PgBoss } from 'pg-boss';
 
-// A pg-boss process with so many schedules for each minute, which tells when its jobs started. It
+// A pg-boss process with so many schedules for each minute, which reports when its jobs started. It
 // looks at schedules and polls as often as pg-boss allows, and its queue announces new jobs.
 const lines = Number(process.env.LINES);
 const started: number[] = [];

@@ -25,7 +25,7 @@ export type CostOptions = {
   idleMs: number;
 };
 
-/** What clients asked of a database: statements that name the tables of schedules, or all. */
+/** The statements of clients to a database: those that name the tables of schedules, or all. */
 export type Idle = {
   /** Statements for schedules, and all statements. */
   perMinute: number;
@@ -125,7 +125,7 @@ async function idle(server: BenchServer, name: string, ms: number): Promise<Idle
 
 type Statement = StatementTimes[number];
 
-/** What the statements of a database did during some work. */
+/** The work of the statements of a database during some work. */
 async function statementsDuring(
   server: BenchServer,
   database: string,

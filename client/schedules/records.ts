@@ -1,6 +1,6 @@
 import type { State } from '../records.ts';
 
-/** What a schedule does. `ended`: it has no more times. `broken`: nothing is handled until it is mended. */
+/** The state of a schedule. `ended`: it has no more times. `broken`: nothing is handled until it is mended. */
 export type ScheduleState = 'active' | 'paused' | 'broken' | 'ended';
 
 /** Why a time was not submitted. */
@@ -62,7 +62,7 @@ export type Schedule = ScheduleSummary & { settings: ScheduleSettings; nextTimes
 /** A task of a schedule. The state is null if its record was removed. */
 export type ScheduleTask = { id: string; state: State | null };
 
-/** What became of a time, or of a range of skipped times. */
+/** The outcome of a time, or of a range of skipped times. */
 export type ScheduleRun = {
   scheduledFor: string;
   /** The last time of a range of skipped times. */
@@ -94,7 +94,7 @@ export type ChangedSchedule = Schedule & { changed: boolean; message: string };
 /** A schedule that was made or changed, or would be. */
 export type PutSchedule = ChangedSchedule & { created: boolean };
 
-/** What a backfill has done, or would do. */
+/** The effect of a backfill. */
 export type Backfill = {
   dryRun: boolean;
   /** How many times the range has. */
@@ -113,7 +113,7 @@ export type Backfill = {
   message: string;
 };
 
-/** What a timing means. */
+/** The meaning of a timing. */
 export type SchedulePreview = { inWords: string; nextTimes: ScheduleTime[] };
 
 /** Why a schedule ran or did not run at a time, or what it does now. */

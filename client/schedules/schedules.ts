@@ -36,7 +36,7 @@ export type ScheduleTiming = {
   endsAt?: Moment | null | undefined;
 };
 
-/** The settings of a schedule. What is left out has its default. */
+/** The settings of a schedule. A setting that is left out has its default. */
 export type ScheduleInput<Name extends string = string, Payload = unknown> = ScheduleTiming & {
   task: Name;
   payload: Payload;
@@ -109,7 +109,7 @@ export type Schedules<Tasks extends TaskTypes> = {
   trigger(id: string, options?: TriggerOptions): Promise<SubmittedTask>;
   /** Submits the times of a range that have not run. */
   backfill(id: string, options: BackfillOptions): Promise<Backfill>;
-  /** Gives what became of its times, newest first. Fetches pages as they are consumed. */
+  /** Gives the outcome of its times, newest first. Fetches pages as they are consumed. */
   runs(id: string, options?: ScheduleRunsOptions): AsyncGenerator<ScheduleRun, void, undefined>;
   /** Explains why it ran or did not run at a time, or what it does now. */
   explain(id: string, options?: ExplainScheduleOptions): Promise<ScheduleExplanation>;

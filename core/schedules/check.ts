@@ -16,10 +16,10 @@ import {
 } from './settings.ts';
 
 /**
- * All that is wrong with a schedule, other than its payload. Empty if it is fine. A schedule must have a time after
- * `now`. For one that may have had its last time, such as one in code, give the epoch: then only a timing that never
- * has a time is wrong. `path` is the JSON Pointer of the settings in the request. It takes some milliseconds at most,
- * whatever the settings are.
+ * All that is wrong with a schedule, other than its payload. Empty if it is fine. A schedule must have a time
+ * after `now`. For one that may have had its last time, such as one in code, give the epoch: then only a
+ * timing that never has a time is wrong. `path` is the JSON Pointer of the settings in the request. It takes
+ * some milliseconds at most, whatever the settings are.
  */
 export function settingsProblems(id: string, settings: ScheduleSettings, now: Date, path = ''): Detail[] {
   return [

@@ -30,8 +30,8 @@ type Field = (typeof FIELDS)[number];
 const NICKNAMES = '@yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly';
 
 /**
- * One of each kind of year: leap or not, and each weekday as its first day. A date that fits in none of them never
- * comes. Croner would search until the year 9999, which takes up to 75 ms.
+ * One of each kind of year: leap or not, and each weekday as its first day. A date that fits in none of them
+ * never comes. Croner would search until the year 9999, which takes up to 75 ms.
  */
 const KINDS_OF_YEAR = '2000-2006,2008-2010,2012,2016,2020,2024';
 
@@ -80,7 +80,7 @@ function fieldProblem(field: Field, text: string, canReadText: (text: string) =>
   return `the ${name} ${shown(wrong)} is not valid: use ${accepts}, a list, a range, a step or *, such as "${example}".${hint}`;
 }
 
-/** What somebody probably meant who wrote what other programs accept. */
+/** The probable meaning of an expression that other programs accept. */
 function hintFor({ name, least, most }: Field, entry: string): string {
   if (entry === '') return ' It has a comma too many.';
   if (/\bLW\b/i.test(entry)) return ' LW cannot be part of a list.';

@@ -27,10 +27,11 @@ const NTH = ['first', 'second', 'third', 'fourth', 'fifth', 'last'];
 const EVERY_ONE = 63;
 
 /**
- * A cron expression in plain English: `every day at 02:30`, `every 15 minutes, on Monday to Friday`. The words come
- * from what croner has read, so they say what will happen. Cronstrue only words the repetition within a day, from
- * fields in a form that it words rightly: of dates it says "and" where croner means "or", and it calls steps of 45 "every 45
- * minutes", though they begin again with each hour. Throws if the expression cannot be read.
+ * A cron expression in plain English: `every day at 02:30`, `every 15 minutes, on Monday to Friday`. The
+ * words come from what croner has read, so they say what will happen. Cronstrue only words the repetition
+ * within a day, from fields in a form that it words rightly: of dates it says "and" where croner means "or",
+ * and it calls steps of 45 "every 45 minutes", though they begin again with each hour. Throws if the
+ * expression cannot be read.
  */
 export function cronInWords(expression: string): string {
   const pattern = new CronPattern(expression, undefined, CRON_OPTIONS);
@@ -59,7 +60,9 @@ function repetitionInWords({ hour, minute, second }: CronPattern): string {
   return `${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }
 
-/** A field as cronstrue words it rightly: a star, a step that divides the hour or the day, a range, or a list. */
+/**
+ * A field as cronstrue words it rightly: a star, a step that divides the hour or the day, a range, or a list.
+ */
 function fieldText(field: readonly number[]): string {
   const values = indexesOf(field);
   if (values.length === field.length) return '*';

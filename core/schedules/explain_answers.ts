@@ -5,7 +5,7 @@ import type { ScheduleSettings } from './settings.ts';
 import type { SkipReason } from './skip_reasons.ts';
 import { latestTimes, nextTime } from './times.ts';
 
-/** What became, or will become, of a moment. */
+/** The past or future outcome of a moment. */
 export function answerAt(facts: ScheduleFacts, { instant, local }: AskedTime): Answer {
   const answer = recorded(facts, instant) ?? notRecorded(facts, instant);
   const clocks = local === null ? '' : clocksInWords(facts.settings, local);

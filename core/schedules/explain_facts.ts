@@ -11,7 +11,9 @@ export type ScheduleRun = {
   scheduledFor: Date;
   outcome: 'submitted' | 'skipped';
   reason: SkipReason | null;
-  /** Of a range of skipped times: the last one, and how many there are; null if there are too many to count. */
+  /**
+   * Of a range of skipped times: the last one, and how many there are; null if there are too many to count.
+   */
   until: Date | null;
   times: number | null;
   /** The submitted task. For `overlap` the open task of the earlier run. */
@@ -21,7 +23,10 @@ export type ScheduleRun = {
   at: Date;
 };
 
-/** The moment that somebody asks about. `local` is set if it was given as a local time in the zone of the schedule. */
+/**
+ * The moment that somebody asks about. `local` is set if it was given as a local time in the zone of the
+ * schedule.
+ */
 export type AskedTime = { instant: Date; local: LocalTime | null };
 
 /** The facts about a schedule at one moment, all by Postgres's clock. */
@@ -56,7 +61,7 @@ export type ScheduleFacts = {
 };
 
 /**
- * What became, or will become, of a time; without a time the state of the schedule. `due`: it will be handled
+ * The past or future outcome of a time; without a time the state of the schedule. `due`: it will be handled
  * within about a second. `no_runner`: due, and no runner is up. `held`: it waits for an earlier run to end.
  * `unrecorded`: nothing is known.
  */

@@ -5,7 +5,7 @@ import type { ScheduleSettings } from './settings.ts';
 /** An answer: what is so, in a word and in a sentence, remedies, and the row that says so. */
 export type Answer = { status: ScheduleStatus; summary: string; next?: string[]; run?: ScheduleRun };
 
-/** What the schedule does now. */
+/** The present state of the schedule. */
 export function answerNow(facts: ScheduleFacts): Answer {
   const { id, heldFor, nextAt } = facts;
   const stop = stopOf(facts);
@@ -15,7 +15,7 @@ export function answerNow(facts: ScheduleFacts): Answer {
   return answerOpen(facts, nextAt);
 }
 
-/** What will become of a time that nobody has handled yet. */
+/** The future of a time that nobody has handled yet. */
 export function answerOpen(facts: ScheduleFacts, at: Date): Answer {
   const { settings, now, nextAt, dueAt, hasLiveRunner } = facts;
   const time = inItsZone(settings, at);
@@ -50,7 +50,7 @@ export function inItsZone({ timezone }: ScheduleSettings, time: Date): string {
 
 type Stop = { status: ScheduleStatus; why: string; next: string[] };
 
-/** What keeps all times of the schedule from running. */
+/** The reason why no time of the schedule runs. */
 function stopOf(facts: ScheduleFacts): Stop | null {
   const { id, broken, brokenAt, pausedAt, pausedBy, pauseReason } = facts;
   if (broken !== null)

@@ -19,7 +19,7 @@ export type Judgeable = {
   nextAt: Date | null;
 };
 
-/** What a definition makes of a schedule: its new submission and due time, or why it is broken, in words. */
+/** The verdict of a definition about a schedule: its new submission and due time, or why it is broken, in words. */
 export type Verdict = { id: string } & (
   | { broken: null; submission: Record<string, unknown>; dueAt: Date | null }
   | { broken: string }

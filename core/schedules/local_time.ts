@@ -5,8 +5,8 @@ const LOCAL_TIME = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?$/;
 
 /**
  * The instants at which the clocks of a zone show a local time. `once`: one. `twice`: `instant` and `second`.
- * `never`: none, because the clocks skip it: then `instant` is the end of the gap, and `gap` has the local times at
- * which the clocks jump, and to which.
+ * `never`: none, because the clocks skip it: then `instant` is the end of the gap, and `gap` has the local
+ * times at which the clocks jump, and to which.
  */
 export type LocalTime = {
   text: string;

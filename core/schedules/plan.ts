@@ -24,9 +24,9 @@ type Firing = { id: string; settings: ScheduleSettings; nextAt: Date; lastAt: Da
 
 /**
  * What to do at `now` with the times of a schedule that nobody has handled: all from `nextAt` on that are due
- * (specification K5). Each is either in `times` or in `skipped`. If none is due, both are empty. Then there is
- * nothing to write unless `nextAt` has moved, which happens if the rules of the zone have changed since it was
- * computed.
+ * (specification K5). Each is either in `times` or in `skipped`. If none is due, both are empty. Then there
+ * is nothing to write unless `nextAt` has moved, which happens if the rules of the zone have changed since it
+ * was computed.
  */
 export function planFiring({ id, settings, nextAt, lastAt, now }: Firing): FiringPlan {
   const start = startOf(settings, nextAt, lastAt);
@@ -56,8 +56,8 @@ export function planFiring({ id, settings, nextAt, lastAt, now }: Firing): Firin
 
 /**
  * The first time of a schedule that is stored, changed, mended or resumed: after `now` and after all that was
- * handled (`lastAt`). `overdue` is the next time of its former timing if that is due and nobody has handled it: then it is
- * the first time from there on, so that a change at that moment loses nothing.
+ * handled (`lastAt`). `overdue` is the next time of its former timing if that is due and nobody has handled
+ * it: then it is the first time from there on, so that a change at that moment loses nothing.
  */
 export function firstTime(schedule: {
   id: string;
@@ -72,8 +72,8 @@ export function firstTime(schedule: {
 }
 
 /**
- * The first time that was not handled. This is `nextAt`, if it still is one of the times. Otherwise the rules of
- * the zone have changed, and the time may have moved to before it.
+ * The first time that was not handled. This is `nextAt`, if it still is one of the times. Otherwise the rules
+ * of the zone have changed, and the time may have moved to before it.
  */
 function startOf(settings: ScheduleSettings, nextAt: Date, lastAt: Date | null): Date {
   const first = nextTime(settings, justBefore(nextAt));
@@ -82,13 +82,16 @@ function startOf(settings: ScheduleSettings, nextAt: Date, lastAt: Date | null):
   return latestTimes(settings, { after, until: nextAt }, 1)[0] ?? nextAt;
 }
 
-/** Without the newest one if its jitter is not over. Each time is due before the next one comes, so the others are due. */
+/**
+ * Without the newest one if its jitter is not over. Each time is due before the next one comes, so the others
+ * are due.
+ */
 function dueTimes(id: string, settings: ScheduleSettings, times: Date[], now: Date): Date[] {
   const newest = times.at(-1);
   return newest !== undefined && dueAt(id, settings, newest) > now ? times.slice(0, -1) : times;
 }
 
-/** The times that are recent enough to be caught up with. What counts is when they were due. */
+/** The times that are recent enough to be caught up with. The moment when they were due counts. */
 function recentTimes(id: string, settings: ScheduleSettings, times: Date[], now: Date): Date[] {
   const seconds = settings.catch_up === 'skip' ? GRACE_SECONDS : settings.catch_up_window_seconds;
   const oldest = new Date(now.getTime() - seconds * 1_000);

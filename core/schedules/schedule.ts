@@ -46,11 +46,11 @@ export type ScheduleInput<D extends TaskDefinition> = When & {
   startsAt?: Moment;
   /** The last moment that can be a time of it. */
   endsAt?: Moment;
-  /** What happens to times that nobody handled, because no runner was up. `last` by default. */
+  /** Decides about times that nobody handled, because no runner was up. `last` by default. */
   catchUp?: ScheduleSettings['catch_up'];
   catchUpWindowSeconds?: number;
   catchUpMax?: number;
-  /** What happens at a time when the run of an earlier one has not ended. `skip` by default. */
+  /** Decides about a time at which the run of an earlier one has not ended. `skip` by default. */
   overlap?: ScheduleSettings['overlap'];
   priority?: number;
   maxAttempts?: number;
@@ -77,6 +77,7 @@ const WIRE_NAMES = {
 export const CODE_NAMES = new Map<string, string>(
   Object.entries(WIRE_NAMES).map(([name, wire]) => [wire, name]),
 );
+const WIRE_WORDS = new RegExp(`\\b(?:${[...CODE_NAMES.keys()].join('|')})\\b`, 'g');
 const MOMENTS: ReadonlySet<string> = new Set(['at', 'starts_at', 'ends_at']);
 
 /**
@@ -92,7 +93,9 @@ export function defineSchedule<D extends TaskDefinition>(schedule: ScheduleInput
   if (task.workflow !== undefined)
     refuse([{ path: '/task', message: `must not be a step: schedule the workflow ${task.workflow}` }]);
   const settings = settingsOf(task, given, refuse);
-  const problems = [...settingsProblems(id, settings, new Date(0)), ...payloadProblems(task, settings)];
+  // A file must still load when the last time of its schedule is over.
+  const ofSettings = settingsProblems(id, settings, new Date(0)).map(wordedInCode);
+  const problems = [...ofSettings, ...payloadProblems(task, settings)];
   if (problems.length > 0) refuse(problems);
   return Object.freeze({ id, task, settings: Object.freeze(settings), file });
 }
@@ -116,6 +119,11 @@ function refusal(id: unknown, file: string): Refuse {
     const shown = problems.map(({ path, message }) => `${path === '' ? '' : `${inCode(path)}: `}${message}`);
     throw new Error(`Schedule ${JSON.stringify(id)} in ${file}: ${shown.join('; ')}`);
   };
+}
+
+/** The same problem with the names of settings in code. */
+function wordedInCode({ path, message }: Detail): Detail {
+  return { path, message: message.replaceAll(WIRE_WORDS, (wire) => CODE_NAMES.get(wire) ?? wire) };
 }
 
 /** `/catch_up_max` is `catchUpMax` here. Places in the payload stay JSON Pointers. */
@@ -146,7 +154,7 @@ function settingsOf(
   return refuse(parsed.error.issues.map(({ path, message }) => ({ path: `/${path.join('/')}`, message })));
 }
 
-/** The moment in UTC. What is no moment is left as it is, for the check of the settings. */
+/** The moment in UTC. Another value is left as it is, for the check of the settings. */
 function momentOf(given: unknown): unknown {
   const time = given instanceof Date ? given : new Date(isMomentText(given) ? given : Number.NaN);
   return Number.isNaN(time.getTime()) ? String(given) : time.toISOString();

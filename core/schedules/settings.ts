@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../definitions/policy.ts';
 import { NAME_MAX_LENGTH, NAME_PATTERN } from '../task.ts';
 
-/** What happens to times that nobody handled, because no runner was up (specification K5). */
+/** The rules for times that nobody handled, because no runner was up (specification K5). */
 export const CATCH_UP = ['skip', 'last', 'all'] as const;
-/** What happens at a time when a run of an earlier time has not ended (specification K6). */
+/** The rules for a time when a run of an earlier time has not ended (specification K6). */
 export const OVERLAP = ['skip', 'queue_one', 'cancel_running', 'allow'] as const;
 
 /** Longer expressions than this mean a list of times, not a rule. */

@@ -48,8 +48,8 @@ export function countTimes(timing: Timing, { after, until }: Range, limit: numbe
 }
 
 /**
- * When a time is handled: later by its jitter, and before the next time. The same id and time always give the same
- * moment, whoever computes it.
+ * When a time is handled: later by its jitter, and before the next time. The same id and time always give the
+ * same moment, in each process that computes it.
  */
 export function dueAt(id: string, timing: Timing, time: Date): Date {
   if (timing.jitter_seconds === 0) return time;
@@ -78,7 +78,9 @@ function ruleOf({ cron, every_seconds, at, timezone }: Timing, first: number): R
   throw new Error('the timing has none of cron, every_seconds and at');
 }
 
-/** Equal steps of elapsed time from an anchor. They depend on nothing else, so a schedule can be made again. */
+/**
+ * Equal steps of elapsed time from an anchor. They depend on nothing else, so a schedule can be made again.
+ */
 function intervalRule(anchor: number, step: number): Rule {
   return {
     next: (after) => anchor + (Math.floor((after - anchor) / step) + 1) * step,

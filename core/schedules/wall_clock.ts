@@ -1,6 +1,6 @@
 /**
- * Clocks on the wall of a time zone. A reading is written in ms as if it were UTC: the reading 02:30 of a day is
- * the number of that day's 02:30 in UTC.
+ * Clocks on the wall of a time zone. A reading is written in ms as if it were UTC: the reading 02:30 of a day
+ * is the number of that day's 02:30 in UTC.
  */
 
 const HOUR_MS = 3_600_000;
@@ -16,12 +16,14 @@ const BEHIND_MS = 13 * HOUR_MS;
 const REPEATED_MS = 27 * HOUR_MS;
 
 /**
- * Makers of readings, by the name of the zone in lower case: Intl takes any spelling. So their number is bounded by
- * that of zones. Offsets (`+01:00`), which Intl takes, too, are refused.
+ * Makers of readings, by the name of the zone in lower case: Intl takes any spelling. So their number is
+ * bounded by that of zones. Offsets (`+01:00`), which Intl takes, too, are refused.
  */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** The name by which Intl knows a zone, null if it does not. Some zones have several names: UTC is GMT, too. */
+/**
+ * The name by which Intl knows a zone, null if it does not. Some zones have several names: UTC is GMT, too.
+ */
 export function zoneName(zone: string): string | null {
   try {
     return formatOf(zone).resolvedOptions().timeZone;
@@ -30,14 +32,17 @@ export function zoneName(zone: string): string | null {
   }
 }
 
-/** What the clocks of a zone show at an instant. Like all functions here, it throws a RangeError for an unknown zone. */
+/**
+ * The reading of the clocks of a zone at an instant. Like all functions here, it throws a RangeError for an
+ * unknown zone.
+ */
 export function readingAt(zone: string, instant: number): number {
   return instant + offsetAt(zone, instant);
 }
 
 /**
- * The first instant at which the clocks of a zone show this reading or a later one. So a reading that comes twice
- * is the first of the two, and one that does not exist is the end of the gap.
+ * The first instant at which the clocks of a zone show this reading or a later one. So a reading that comes
+ * twice is the first of the two, and one that does not exist is the end of the gap.
  */
 export function instantOf(zone: string, reading: number): number {
   const from = reading - AHEAD_MS;
@@ -48,7 +53,10 @@ export function instantOf(zone: string, reading: number): number {
   return reading - before < change ? reading - before : Math.max(change, reading - after);
 }
 
-/** The latest reading that the clocks of a zone have shown up to an instant. It stands still while readings repeat. */
+/**
+ * The latest reading that the clocks of a zone have shown up to an instant. It stands still while readings
+ * repeat.
+ */
 export function latestReading(zone: string, instant: number): number {
   const from = instant - REPEATED_MS;
   const [before, now] = [offsetAt(zone, from), offsetAt(zone, instant)];

@@ -2,7 +2,7 @@ import { cronInWords } from './cron_words.ts';
 import { inZone } from './local_time.ts';
 import type { Timing } from './settings.ts';
 
-/** A timing in plain English: `every day at 02:30 in Europe/Berlin`. Throws if its cron cannot be read. */
+/** A timing in plain English: `every day at 02:30 in Europe/Berlin`. Throws if it cannot be read. */
 export function timingInWords(timing: Timing): string {
   const { starts_at, ends_at, jitter_seconds, timezone } = timing;
   return [
@@ -16,7 +16,8 @@ export function timingInWords(timing: Timing): string {
 function ruleInWords({ cron, every_seconds, at, timezone }: Timing): string {
   if (cron !== null) return `${cronInWords(cron)} in ${timezone}`;
   if (at !== null) return `once, at ${inZone(new Date(at), timezone)}`;
-  return `every ${durationInWords(every_seconds ?? 0).replace(/^1 (\w+)$/, '$1')}`;
+  if (every_seconds === null) throw new Error('the timing has none of cron, every_seconds and at');
+  return `every ${durationInWords(every_seconds).replace(/^1 (\w+)$/, '$1')}`;
 }
 
 const UNITS = [

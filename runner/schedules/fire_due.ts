@@ -4,7 +4,7 @@ import { CATCH_UP_LIMIT } from '../../core/schedules/settings.ts';
 import type { SkipReason } from '../../core/schedules/skip_reasons.ts';
 import { namespaceOf } from '../../core/task.ts';
 import { messageOf } from '../../process/start.ts';
-import { isRefusal } from '../../store/database/pool.ts';
+import { isRefusal, isTimeout } from '../../store/database/pool.ts';
 import { type Fired, fireSchedules, type PlannedFiring } from '../../store/schedules/fire.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { giveUp } from './plan_due.ts';
@@ -49,12 +49,20 @@ function bounded(planned: readonly PlannedFiring[]): PlannedFiring[][] {
   return statements;
 }
 
-/** Fires all in one statement. If Postgres refuses that, fires each by itself, to find the guilty ones. */
+/**
+ * Fires all in one statement. If Postgres refuses that, fires each by itself, to find the guilty ones; if it is too slow for
+ * the timeout of statements, fires each half: the same statement again would not end either.
+ */
 async function fireAll(pool: Pool, planned: readonly PlannedFiring[], log: Logger): Promise<Fired[]> {
   if (planned.length === 0) return [];
   try {
     return await fireSchedules(pool, planned);
   } catch (error) {
+    if (isTimeout(error) && planned.length > 1) {
+      const middle = Math.ceil(planned.length / 2);
+      const first = await fireAll(pool, planned.slice(0, middle), log);
+      return [...first, ...(await fireAll(pool, planned.slice(middle), log))];
+    }
     if (!isRefusal(error)) throw error;
     const [one, ...others] = planned;
     if (one === undefined) return [];

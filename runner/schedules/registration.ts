@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import type { Ownership } from '../../core/registration/owner.ts';
 import { schemaHashOf } from '../../core/registration/schema_hash.ts';
 import { submittable } from '../../core/registration/submittable.ts';
-import { timesAfterChange } from '../../core/schedules/change.ts';
+import { type Course, courseOfChange } from '../../core/schedules/course.ts';
 import { payloadMisfit, timesProblem } from '../../core/schedules/judge.ts';
+import { firstTime } from '../../core/schedules/plan.ts';
 import type { ScheduleDefinition } from '../../core/schedules/schedule.ts';
+import { settingsSchema } from '../../core/schedules/settings.ts';
 import { submissionOf } from '../../core/schedules/submission.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import {
@@ -13,6 +15,7 @@ import {
   type Registration,
   readUnregistered,
   removeUnlisted,
+  type StoredSchedule,
   storeSchedules,
   type Unregistered,
 } from '../../store/schedules/register.ts';
@@ -114,11 +117,30 @@ async function plan({ own }: Parts, { id, now, stored }: Unregistered): Promise<
   const given = { version: definition.version, payload: settings.payload };
   const misfit = await payloadMisfit(definition, given);
   try {
-    const times = timesAfterChange({ id, settings, now, stored });
-    return { ...row, revision, ...times, broken: misfit === null ? null : `${misfit}. Change it in ${file}` };
+    const course = courseOf({ id, settings }, now, stored);
+    return {
+      ...row,
+      revision,
+      ...course,
+      broken: misfit === null ? null : `${misfit}. Change it in ${file}`,
+    };
   } catch (error) {
-    return { ...row, revision, nextAt: stored?.nextAt ?? null, dueAt: null, broken: timesProblem(error) };
+    const course = { nextAt: stored?.nextAt ?? null, dueAt: null, skipped: null };
+    return { ...row, revision, ...course, broken: timesProblem(error) };
   }
+}
+
+function courseOf(
+  { id, settings }: Pick<ScheduleDefinition, 'id' | 'settings'>,
+  now: Date,
+  stored: StoredSchedule | null,
+): Course {
+  const before = settingsSchema.safeParse(stored?.settings);
+  if (stored !== null && before.success)
+    return courseOfChange({ ...stored, id, settings: before.data }, settings, now);
+  // It is new, or another version of Errand has stored settings that nobody here can read.
+  const lastAt = stored?.lastAt ?? null;
+  return { ...firstTime({ id, settings, now, lastAt, overdue: null }), skipped: null };
 }
 
 function requireOwn(own: Parts['own'], id: string): Own {

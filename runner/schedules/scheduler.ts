@@ -85,7 +85,7 @@ export function startScheduler(parts: Parts): Scheduler {
  * must be called again; null if nothing will be due.
  */
 function createTick({ pool, events, log }: Parts, closing: AbortSignal): () => Promise<number | null> {
-  /** What the last call planned ahead. */
+  /** The plan of the last call. */
   let ahead: PlannedFiring[] = [];
   /** When the first schedule is due, by the last call and the clock of `performance`. */
   let expectedAt = Number.POSITIVE_INFINITY;

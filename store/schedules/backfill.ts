@@ -3,7 +3,7 @@ import { type Database, retryTransient } from '../database/pool.ts';
 import { type Act, actValues } from '../operators/audit.ts';
 import type { StoredSchedule } from './read.ts';
 
-/** What is known of the times of a backfill: the tasks of those that have run, by their time in ms. */
+/** The history of the times of a backfill: the tasks of those that have run, by their time in ms. */
 export type RecordedTimes = { tasks: ReadonlyMap<number, string | null>; payloadBytes: number };
 
 /**

@@ -137,14 +137,19 @@ export function changeSchedule(
 }
 
 /**
- * Removes a schedule of the API. Its tasks and its history stay. Gives whether it was there. Uses the primary key.
+ * Removes a schedule of the API, or one in code that no runner has any more: its repository may be gone for good.
+ * Its tasks and its history stay. Gives whether it was removed. Uses the primary key and runners_live_idx.
  */
 export async function removeSchedule(database: Database, id: string, act: Act): Promise<boolean> {
   const removed = await change(database, {
     name: 'remove_schedule',
     text: `
       with changed as (
-        delete from errand.schedules s where s.id = $5 and s.origin = 'api' returning s.*
+        delete from errand.schedules s
+         where s.id = $5
+           and (s.origin = 'api'
+                or not exists (select from errand.runners r where r.ended_at is null and s.id = any (r.schedules)))
+        returning s.*
       ),
       ${told('delete_schedule', `jsonb_build_object('task', changed.task)`)}
       ${ANSWER}`,
@@ -217,7 +222,7 @@ function skippedValues(skipped: SkippedTimes | null): unknown[] {
   return [skipped?.from ?? null, skipped?.until ?? null, skipped?.count ?? null];
 }
 
-/** The audit row of what is in \`changed\`, and the notification of the runners. */
+/** The audit row of what is in `changed`, and the notification of the runners. */
 function told(action: string, details: string): string {
   return `
       audited as (

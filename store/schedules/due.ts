@@ -21,7 +21,7 @@ export type DueSchedule = {
   now: Date;
 };
 
-/** What a tick needs to know: the due schedules, and when to look again. */
+/** The facts that a tick needs: the due schedules, and when to look again. */
 export type Look = {
   /** Those that are due within the horizon, the first ones first. */
   due: DueSchedule[];

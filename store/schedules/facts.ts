@@ -5,7 +5,7 @@ import { COLUMNS, type ScheduleAtNow, SHOWN_SETTINGS, type StoredSchedule, withS
 /** The unfinished tasks of a schedule that an explanation names. */
 const MAX_OPEN = 5;
 
-/** What an explanation needs beside the history. */
+/** The facts that an explanation needs beside the history. */
 export type ScheduleStanding = ScheduleAtNow & {
   hasLiveRunner: boolean;
   openTasks: { id: string; state: State }[];

@@ -6,6 +6,8 @@ export type PlannedFiring = {
   id: string;
   /** Of the row that it was planned for. */
   revision: number;
+  /** Its next time then: a schedule that was removed and made again may have the same revision. */
+  plannedFor: Date;
   task: string;
   priority: number;
   /** The times whose tasks are submitted, oldest first. Several only if runs may overlap. */
@@ -18,7 +20,7 @@ export type PlannedFiring = {
   dueAt: Date | null;
 };
 
-/** What became of a time: submitted, skipped because of an earlier run, or held until that run ends. */
+/** The outcome of a time: submitted, skipped because of an earlier run, or held until that run ends. */
 export type Decision = 'submit' | 'overlap' | 'hold' | 'ran';
 
 /** A schedule that this call has handled. */
@@ -34,7 +36,7 @@ export type Fired = {
 
 /**
  * Handles due times of schedules, in one statement: it moves each watermark, submits the tasks, and records
- * what became of each time (specification K3). A schedule counts only if its row is as it was planned for and
+ * the outcome of each time (specification K3). A schedule counts only if its row is as it was planned for and
  * its time is due by Postgres's clock; one that another runner handles at this moment is left to it. So gives
  * those that it has handled.
  *
@@ -59,9 +61,10 @@ function toItems(planned: readonly PlannedFiring[]): Record<string, unknown>[] {
     assignDispatches(times, ({ group }) => group),
     ({ id }) => id,
   );
-  return planned.map(({ id, revision, skipped, lastAt, nextAt, dueAt }) => ({
+  return planned.map(({ id, revision, plannedFor, skipped, lastAt, nextAt, dueAt }) => ({
     id,
     revision,
+    planned_for: plannedFor,
     times: (byId.get(id) ?? []).map(({ at, dispatchId }) => ({ at, dispatch_id: dispatchId })),
     skipped,
     last_at: lastAt,
@@ -76,16 +79,16 @@ const DUE = `
     select s.id, s.settings ->> 'overlap' as overlap, s.held_for, s.settings -> 'payload' as payload, s.submission,
            s.due_at as was_due_at, g.times, g.skipped, g.last_at, g.next_at, g.due_at
       from jsonb_to_recordset($1::jsonb) as g (
-             id text, revision bigint, times jsonb, skipped jsonb,
+             id text, revision bigint, planned_for timestamptz, times jsonb, skipped jsonb,
              last_at timestamptz, next_at timestamptz, due_at timestamptz)
-      join errand.schedules s on s.id = g.id and s.revision = g.revision
+      join errand.schedules s on s.id = g.id and s.revision = g.revision and s.next_at = g.planned_for
      where s.due_at <= errand.schedule_now()
      order by s.id
        for no key update of s skip locked
   )`;
 
 /**
- * What becomes of each time. `ran`: a backfill has submitted it already. The open run that a time must not
+ * The outcome of each time. `ran`: a backfill has submitted it already. The open run that a time must not
  * overlap is the oldest one.
  */
 const DECIDED = `
@@ -110,7 +113,7 @@ const DECIDED = `
            ) open on true
   )`;
 
-/** Submits the tasks of \`submitting\`: relations with id, at, dispatch_id, payload and submission. */
+/** Submits the tasks of `submitting`: relations with id, at, dispatch_id, payload and submission. */
 export const SUBMITTED = `
   items as materialized (
     select jsonb_agg(i.submission || jsonb_build_object(

@@ -7,7 +7,7 @@ const BATCH = 100;
 
 /**
  * Submits the times that waited for the end of an earlier run, if that has ended (specification K6). Gives the
- * ids of their schedules. Like firing it counts once: whoever changes the row first. The candidates are read
+ * ids of their schedules. Like firing it counts once: for the caller that changes the row first. The candidates are read
  * before they are locked, so that a row which another runner has released and held again since is left alone:
  * whether its run is open was not looked at. Uses schedules_held_idx and tasks_schedule_open_idx.
  *

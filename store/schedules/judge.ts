@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Database, retryTransient } from '../database/pool.ts';
 
-/** What of a definition decides about the schedules of its task. */
+/** The parts of a definition that decide about the schedules of its task. */
 export type JudgingDefinition = {
   name: string;
   version: string;

@@ -1,12 +1,12 @@
 import { type ScheduleSettings, settingsSchema } from '../../core/schedules/settings.ts';
 import type { Database } from '../database/pool.ts';
 
-/** What a schedule does. A held time of one that has no more times is still to come, so it is `active`. */
+/** The state of a schedule. A held time of one that has no more times is still to come, so it is `active`. */
 export const SCHEDULE_STATES = ['active', 'paused', 'broken', 'ended'] as const;
 
 export type ScheduleState = (typeof SCHEDULE_STATES)[number];
 
-/** Who maintains a schedule: files of a repository, or callers of the API. */
+/** The maintainer of a schedule: files of a repository, or callers of the API. */
 export const SCHEDULE_ORIGINS = ['code', 'api'] as const;
 
 /** A schedule as stored. Times are ISO 8601. */

@@ -20,6 +20,7 @@ export type StoredSchedule = {
   revision: number;
   lastAt: Date | null;
   nextAt: Date | null;
+  isPaused: boolean;
   /** A live runner of another repository has it in code; null if there is none. */
   otherOwner: { project: string | null; runner: string } | null;
 };
@@ -39,6 +40,7 @@ const unregisteredSchema = z.array(
         revision: z.number(),
         lastAt: time,
         nextAt: time,
+        isPaused: z.boolean(),
         otherOwner: z.object({ project: z.string().nullable(), runner: z.string() }).nullable(),
       })
       .nullable(),
@@ -66,7 +68,7 @@ export async function readUnregistered(
                'now', errand.schedule_now(),
                'stored', case when s.id is not null then jsonb_build_object(
                   'origin', s.origin, 'settings', s.settings, 'revision', s.revision,
-                  'lastAt', s.last_at, 'nextAt', s.next_at,
+                  'lastAt', s.last_at, 'nextAt', s.next_at, 'isPaused', s.paused_at is not null,
                   'otherOwner', (select jsonb_build_object('project', r.project, 'runner', 'runner ' || r.id || ' on ' || r.host)
                                    from errand.runners r
                                   where ${IS_LIVE} and r.project is distinct from $2 and own.id = any (r.schedules)
@@ -91,8 +93,10 @@ export type Registration = CodeSchedule & {
   /** Of the row that it was planned for; null for none. */
   revision: number | null;
   nextAt: Date | null;
-  /** When it is due if it is neither paused nor broken. */
+  /** When it is due. Null if it is paused. */
   dueAt: Date | null;
+  /** Times of a pause that another timing leaves out. `count` is null if there are too many to count. */
+  skipped: { from: Date; until: Date; count: number | null } | null;
   /** Why its times cannot be handled, in words. */
   broken: string | null;
 };
@@ -106,9 +110,16 @@ export async function storeSchedules(
   registrations: readonly Registration[],
   project: string | null,
 ): Promise<string[]> {
-  const items = registrations.map(({ revision, nextAt, dueAt, broken, ...schedule }) => ({
+  const items = registrations.map(({ revision, nextAt, dueAt, skipped, broken, ...schedule }) => ({
     ...toItem(schedule),
-    ...{ task: schedule.task, revision: (revision ?? 0) + 1, next_at: nextAt, due_at: dueAt, broken },
+    ...{
+      task: schedule.task,
+      revision: (revision ?? 0) + 1,
+      next_at: nextAt,
+      due_at: dueAt,
+      skipped,
+      broken,
+    },
   }));
   const { rows } = await retryTransient(() =>
     database.query<{ ids: string[] }>({
@@ -121,16 +132,20 @@ export async function storeSchedules(
 }
 
 const STORE = `
-  with stored as (
-    insert into errand.schedules as s (
-           id, task, origin, owner, settings, submission, schema_hash, revision, created_at, updated_at,
-           next_at, due_at, broken, broken_at)
-    select id, task, 'code', $2, settings, submission, schema_hash, revision, errand.schedule_now(), errand.schedule_now(),
-           next_at, case when broken is null then due_at end, broken,
-           case when broken is not null then errand.schedule_now() end
+  with given as materialized (
+    select *
       from jsonb_to_recordset($1::jsonb) as g (
              id text, task text, settings jsonb, submission jsonb, schema_hash text, revision bigint,
-             next_at timestamptz, due_at timestamptz, broken text)
+             next_at timestamptz, due_at timestamptz, skipped jsonb, broken text)
+  ),
+  stored as (
+    insert into errand.schedules as s (
+           id, task, origin, owner, settings, submission, schema_hash, revision, created_at, updated_at,
+           last_at, next_at, due_at, broken, broken_at)
+    select id, task, 'code', $2, settings, submission, schema_hash, revision, errand.schedule_now(), errand.schedule_now(),
+           (skipped ->> 'until')::timestamptz, next_at, case when broken is null then due_at end, broken,
+           case when broken is not null then errand.schedule_now() end
+      from given
      order by id
     on conflict (id) do update
        set task = excluded.task,
@@ -140,12 +155,22 @@ const STORE = `
            schema_hash = excluded.schema_hash,
            revision = excluded.revision,
            updated_at = excluded.updated_at,
+           last_at = greatest(s.last_at, excluded.last_at),
            next_at = excluded.next_at,
-           due_at = case when s.paused_at is null then excluded.due_at end,
+           due_at = excluded.due_at,
            broken = excluded.broken,
            broken_at = case when excluded.broken is not null then coalesce(s.broken_at, excluded.broken_at) end
      where s.revision + 1 = excluded.revision and s.origin = 'code'
     returning s.id
+  ),
+  recorded as (
+    insert into errand.schedule_runs (schedule_id, scheduled_for, outcome, reason, until, times)
+    select id, (skipped ->> 'from')::timestamptz, 'skipped', 'paused', (skipped ->> 'until')::timestamptz,
+           (skipped ->> 'count')::integer
+      from given
+      join stored using (id)
+     where jsonb_typeof(skipped) = 'object'
+    on conflict do nothing
   ),
   -- Their timers may be set for another time.
   woken as materialized (

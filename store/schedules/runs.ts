@@ -2,7 +2,7 @@ import type { SkipReason } from '../../core/schedules/skip_reasons.ts';
 import type { State } from '../../core/states.ts';
 import type { Database } from '../database/pool.ts';
 
-/** What became of a time, or of a range of skipped times. Times are ISO 8601. */
+/** The outcome of a time, or of a range of skipped times. Times are ISO 8601. */
 export type ScheduleRun = {
   scheduled_for: string;
   /** The last time of a range of skipped times. */
@@ -94,7 +94,7 @@ const RANGE_AROUND = `
             limit 1) p)`;
 
 /**
- * What is recorded of one time: that it was submitted, that it was skipped, or both if a backfill submitted it
+ * The records of one time: that it was submitted, that it was skipped, or both if a backfill submitted it
  * later. Uses the primary key and schedule_runs_skipped_idx.
  */
 export async function readRunsOf(database: Database, id: string, time: Date): Promise<ScheduleRun[]> {
@@ -153,7 +153,7 @@ export async function deleteOldRuns(database: Database, days: number, limit: num
       delete from errand.schedule_runs
        where ctid = any (array(select ctid
                                  from errand.schedule_runs
-                                where at < now() - make_interval(days => $1)
+                                where at < errand.schedule_now() - make_interval(days => $1)
                                 order by at
                                 limit $2))`,
     values: [days, limit],

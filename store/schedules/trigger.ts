@@ -3,7 +3,7 @@ import { type Act, actValues } from '../operators/audit.ts';
 import type { SubmitOutcome, Submitted } from '../submit/submit.ts';
 import { TASK_COLUMNS, type Task } from '../tasks/tasks.ts';
 
-/** What a run by hand has beside the submission of its schedule. */
+/** The values that a run by hand has beside the submission of its schedule. */
 export type Trigger = {
   id: string;
   /** Makes the request safe to repeat. It is one of this schedule: other schedules of the task have others. */

@@ -9,14 +9,16 @@ import { openPool } from '../../store/database/pool.ts';
 import { allFinished, recordHistory } from '../support/history.ts';
 import { openProxy } from '../support/network/tcp_proxy.ts';
 import { until } from '../support/until.ts';
+import { checkTimes } from '../system/schedules/check_times.ts';
+import { ended, makeSchedules, several } from '../system/schedules/made_schedules.ts';
 import { type Chaos, wreak } from './chaos.ts';
 import { type Member, startMember } from './fleet.ts';
 import { leaveFaultsUntil, submitUntil } from './load.ts';
 
 /**
  * `npm run soak -- --minutes 10`: an own Postgres, API processes and runners under load, at random killed,
- * stopped, silenced and cut off, with tasks longer than a lease and others that leave rejected promises behind; then everything
- * comes to rest and the history checker has the last word (faults F30).
+ * stopped, silenced and cut off, with tasks longer than a lease, others that leave rejected promises behind, and schedules of
+ * each second; then everything comes to rest and the history checker has the last word (faults F30).
  */
 const { values } = parseArgs({
   options: {
@@ -32,6 +34,18 @@ const leaseMs = Number(values['lease-secs']) * 1_000;
 const START_WITHIN_MS = 180_000;
 const REST_WITHIN_MS = 180_000;
 const PROGRESS_MS = 5_000;
+/** These submit every time, whatever happens; the others leave out what was missed, and what would overlap. */
+const ALL_TIMES = { catch_up: 'all', catch_up_max: 1_000, overlap: 'allow' } as const;
+const SCHEDULES = [
+  ...several(3, {
+    ...{ id: 'fixture.all', everySecs: 1, runsAll: true },
+    settings: { every_seconds: 1, ...ALL_TIMES },
+  }),
+  ...several(3, {
+    ...{ id: 'fixture.slow', everySecs: 1, runsAll: false },
+    settings: { cron: '* * * * * *', payload: { ms: 1_300 } },
+  }),
+];
 
 const began = performance.now();
 function tell(line: string): void {
@@ -99,6 +113,7 @@ tell(
 );
 
 const history = recordHistory();
+const schedules = await makeSchedules(pool, SCHEDULES, { forMs: minutes * 60_000 });
 const progress = setInterval(() => void reportProgress(), PROGRESS_MS);
 const stop = new AbortController();
 setTimeout(() => stop.abort(), minutes * 60_000);
@@ -112,6 +127,7 @@ const verdict = await checkAtRest();
 clearInterval(progress);
 report(chaos);
 tell(await shareOf("name = 'fixture.fault'", 'tasks that left a rejected promise behind'));
+tell(await shareOf('schedule_id is not null', 'tasks of schedules'));
 tell(
   await shareOf(
     `name = 'example.sleep' and (payload ->> 'ms')::int >= ${leaseMs}`,
@@ -157,12 +173,23 @@ async function shareOf(condition: string, what: string): Promise<string> {
 
 async function checkAtRest(): Promise<string | null> {
   try {
+    await ended(pool);
     await until('every task has finished', () => allFinished(pool).catch(() => false), REST_WITHIN_MS);
+    for (const id of await tasksOfSchedules()) history.ok(id);
     await history.check(pool);
+    await checkTimes(pool, schedules);
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** No client has submitted them. */
+async function tasksOfSchedules(): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    'select id from errand.tasks where schedule_id is not null',
+  );
+  return rows.map(({ id }) => id);
 }
 
 function report({ actions, recoveryMs }: Chaos): void {

@@ -31,6 +31,8 @@ export const UNDER_WAY_MS = 3_000;
 export type FixtureRunner = TestProcess & {
   /** How often the handler of each task was really called. */
   executions: Map<string, number>;
+  /** The time of a schedule that the handler of each task got, ISO 8601. */
+  scheduledFor: Map<string, string | null>;
 };
 
 /** Starts a runner process that has only the tasks of test/system/crash/fixtures/tasks.ts. */
@@ -43,12 +45,14 @@ export async function startFixtureRunner(
     ...environment,
   });
   const executions = new Map<string, number>();
-  started.child.on('message', (message: { started?: { id: string } }) => {
+  const times = new Map<string, string | null>();
+  started.child.on('message', (message: { started?: { id: string; scheduledFor?: string | null } }) => {
     if (message.started === undefined) return;
-    const { id } = message.started;
+    const { id, scheduledFor = null } = message.started;
     executions.set(id, (executions.get(id) ?? 0) + 1);
+    times.set(id, scheduledFor);
   });
-  return { ...started, executions };
+  return { ...started, executions, scheduledFor: times };
 }
 
 /**
@@ -63,6 +67,14 @@ export async function steady(pool: Pool, count: number): Promise<void> {
           and steady_since < now() - (select min(make_interval(secs => lease_secs)) from errand.runners where ended_at is null)`,
     );
     return rows.length === count;
+  });
+}
+
+/** Waits until `count` runners have registered: from then on they handle schedules. */
+export async function registered(pool: Pool, count: number): Promise<void> {
+  await until(`${count} runners have registered`, async () => {
+    const { rows } = await pool.query('select 1 from errand.runners where ended_at is null');
+    return rows.length >= count;
   });
 }
 

@@ -60,7 +60,7 @@ export type StoredRun = {
   state: string | null;
 };
 
-/** What became of the times of a schedule, oldest first. */
+/** The outcome of the times of a schedule, oldest first. */
 export async function readRuns(pool: Pool, id: string): Promise<StoredRun[]> {
   const { rows } = await pool.query<StoredRun>(
     `select r.scheduled_for, r.outcome, r.reason, r.until, r.times, r.task_id, t.state

@@ -69,7 +69,8 @@ const summary: Record<string, JsonSchema> = {
   error: { anyOf: [ref('TaskError'), { type: 'null' }], description: 'The error of the last failed attempt' },
   dedup: nullable('string', {
     enum: ['payload', 'key', 'idempotency_key', 'schedule', null],
-    description: 'What makes another submission the same task. `schedule`: its schedule and its time',
+    description:
+      'The kind of key that makes another submission the same task. `schedule`: its schedule and its time',
   }),
   dedup_key: nullable('string'),
   tags: { type: 'array', items: { type: 'string' } },

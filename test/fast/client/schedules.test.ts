@@ -19,7 +19,7 @@ const NIGHTLY = {
 test('a schedule is made, changed, read, sent back as it was read, and removed', async () => {
   const made = await schedules.put('example.nightly', { ...NIGHTLY, catchUpMax: 7, maxAttempts: 3 });
   expect(made).toMatchObject({
-    ...{ created: true, changed: true, state: 'active', inWords: 'at 02:30 in Europe/Berlin' },
+    ...{ created: true, changed: true, state: 'active', inWords: 'every day at 02:30 in Europe/Berlin' },
     settings: { catchUpMax: 7, maxAttempts: 3, everySeconds: null, payload: NIGHTLY.payload },
   });
   const record = await schedules.get('example.nightly');

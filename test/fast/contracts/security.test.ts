@@ -10,14 +10,19 @@ import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { definitions } from '../../../tasks/index.ts';
 import { startApi } from '../../support/api.ts';
 import { createDatabase } from '../../support/database.ts';
-import { storeSchedule } from '../../support/schedules.ts';
 import { counts } from '../api/ledger.ts';
 import { as, authenticateByWords } from '../api/principals.ts';
 import { exchange } from './exchange.ts';
 import { type ApiRequest, type Located, operationsOf } from './requests.ts';
 import { fillLists } from './security_fill.ts';
 import { isSigned } from './signed.ts';
-import { inPath, KNOWN_SCHEDULE, requestFor, submitWithStep } from './statuses_requests.ts';
+import {
+  inPath,
+  KNOWN_SCHEDULE,
+  requestFor,
+  storeKnownSchedule,
+  submitWithStep,
+} from './statuses_requests.ts';
 
 // The OWASP API Security Top 10 of 2023, as far as it is about routes; the rest of each has tests elsewhere.
 
@@ -59,7 +64,7 @@ const ELSEWHERE: Record<string, string[]> = {
 const { pool } = await createDatabase();
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
-await storeSchedule(pool, { id: KNOWN_SCHEDULE });
+await storeKnownSchedule(pool);
 const api = await startApi(pool, { authenticate: authenticateByWords });
 
 const document = buildOpenApi(definitions);

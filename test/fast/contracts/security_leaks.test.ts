@@ -5,13 +5,12 @@ import { definitions } from '../../../tasks/index.ts';
 import { startApi } from '../../support/api.ts';
 import { testConfig } from '../../support/api_options.ts';
 import { createDatabase } from '../../support/database.ts';
-import { storeSchedule } from '../../support/schedules.ts';
 import { as, authenticateByWords } from '../api/principals.ts';
 import { SENDERS } from '../api/webhooks/webhook_senders.ts';
 import { exchange, type Received } from './exchange.ts';
 import { type ApiRequest, encode, type Located, operationsOf } from './requests.ts';
 import { signed } from './signed.ts';
-import { inPath, KNOWN_SCHEDULE, requestFor, submitWithStep } from './statuses_requests.ts';
+import { inPath, requestFor, storeKnownSchedule, submitWithStep } from './statuses_requests.ts';
 
 // OWASP API8 of 2023, security misconfiguration: no answer tells what it is made of.
 
@@ -20,7 +19,7 @@ const { pool } = await createDatabase();
 const empty = await createDatabase('template0');
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
-await storeSchedule(pool, { id: KNOWN_SCHEDULE });
+await storeKnownSchedule(pool);
 const options = { authenticate: authenticateByWords, config: testConfig(SENDERS) };
 const api = await startApi(pool, options);
 const onNothing = await startApi(empty.pool, options);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { storeSchedule } from '../../support/schedules.ts';
 import { submitOne } from '../../support/tasks.ts';
 import { type ApiRequest, encode, type Located } from './requests.ts';
 
@@ -53,8 +54,19 @@ export async function submitDelivery(
   return id;
 }
 
-/** A schedule that there is: see \`storeSchedule\`. */
+/** A schedule that there is: see `storeSchedule`. */
 export const KNOWN_SCHEDULE = 'example.known';
+
+/** Stores the schedule that paths name, with a history: a time that ran, and a range that did not. */
+export async function storeKnownSchedule(pool: Pool): Promise<void> {
+  await storeSchedule(pool, { id: KNOWN_SCHEDULE, nextAt: '2099-01-01T00:00:00Z' });
+  await pool.query(
+    `insert into errand.schedule_runs (schedule_id, scheduled_for, outcome, reason, until, times, task_id)
+     values ($1, '2026-01-01T00:00:00Z', 'submitted', null, null, null, errand.uuidv7()),
+            ($1, '2026-01-01T00:01:00Z', 'skipped', 'missed', '2026-01-02T00:00:00Z', null, null)`,
+    [KNOWN_SCHEDULE],
+  );
+}
 
 /** Of the shipped definitions, and KNOWN_SCHEDULE. */
 export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): InPath {

@@ -11,7 +11,12 @@ import { exchange, target } from '../../fast/contracts/exchange.ts';
 import { broken, textOf } from '../../fast/contracts/mutations.ts';
 import { type ApiRequest, operationsOf, validRequest } from '../../fast/contracts/requests.ts';
 import { wellSigned } from '../../fast/contracts/signed.ts';
-import { KNOWN_SCHEDULE, submitDelivery, submitWithStep } from '../../fast/contracts/statuses_requests.ts';
+import {
+  KNOWN_SCHEDULE,
+  storeKnownSchedule,
+  submitDelivery,
+  submitWithStep,
+} from '../../fast/contracts/statuses_requests.ts';
 import type { Source } from '../../fast/contracts/values.ts';
 import { startApi } from '../../support/api.ts';
 import { testConfig } from '../../support/api_options.ts';
@@ -19,7 +24,6 @@ import { createDatabase } from '../../support/database.ts';
 import { submit } from '../../support/tasks.ts';
 import { contractOf } from './contract.ts';
 import { watchDatabase } from './fingerprint.ts';
-import { storeKnownSchedule } from './statuses_schedules.ts';
 
 // Requests made from the document, good and bad, for every operation that it has: whatever comes, the answer is one
 // that the document promises, and a refusal has changed nothing. `CONTRACT_SEED=<seed>` repeats a run.
@@ -47,7 +51,7 @@ const filled = await fill(
 );
 const workflow = await submitWithStep(pool);
 const delivery = await submitDelivery(pool, workflow.id);
-await storeKnownSchedule({ pool });
+await storeKnownSchedule(pool);
 const database = await watchDatabase(pool);
 const api = await startApi(pool, { config: testConfig(SENDERS) });
 const document = buildOpenApi(definitions);

@@ -11,6 +11,7 @@ import { SENDERS } from '../../fast/api/webhooks/webhook_senders.ts';
 import {
   type InPath,
   inPath,
+  storeKnownSchedule,
   submitDelivery,
   submitWithStep,
 } from '../../fast/contracts/statuses_requests.ts';
@@ -18,7 +19,6 @@ import { startApi } from '../../support/api.ts';
 import { testConfig as plainConfig } from '../../support/api_options.ts';
 import { createDatabase } from '../../support/database.ts';
 import { submitOne } from '../../support/tasks.ts';
-import { storeKnownSchedule } from './statuses_schedules.ts';
 
 /** Of one database, an API for each thing that can be the matter; all but `plain` are about one thing only. */
 export type Apis = {
@@ -62,7 +62,7 @@ export async function setStage(): Promise<Stage> {
   await registerDefinitions(pool, definitions);
   const withStep = await submitWithStep(pool);
   const known = { ...withStep, deliveryId: await submitDelivery(pool, withStep.id) };
-  await storeKnownSchedule({ pool });
+  await storeKnownSchedule(pool);
   // A next page.
   await submitOne(pool, { name: 'example.echo', payload: { message: 'there' } });
   const throwing = watched(pool, () => {

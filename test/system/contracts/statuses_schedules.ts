@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { KNOWN_SCHEDULE, requestFor } from '../../fast/contracts/statuses_requests.ts';
+import { requestFor } from '../../fast/contracts/statuses_requests.ts';
 import { type StoredSchedule, storeSchedule } from '../../support/schedules.ts';
 import type { Stage } from './statuses_apis.ts';
 import { each, exchange, sending, type Way, type Ways } from './statuses_sending.ts';
 
-/** Sends it for a schedule of its own, which is as given, and \`prepare\`d. */
+/** Sends it for a schedule of its own, which is as given, and `prepare`d. */
 function forOwnSchedule(
   given: Partial<StoredSchedule> = {},
   prepare: (stage: Stage, id: string) => Promise<unknown> = async () => {},
@@ -103,14 +103,3 @@ export const OF_SCHEDULES: Record<string, Ways> = {
     ),
   },
 };
-
-/** Stores the schedule that paths name, with a history: a time that ran, and a range that did not. */
-export async function storeKnownSchedule({ pool }: Pick<Stage, 'pool'>): Promise<void> {
-  await storeSchedule(pool, { id: KNOWN_SCHEDULE, nextAt: '2099-01-01T00:00:00Z' });
-  await pool.query(
-    `insert into errand.schedule_runs (schedule_id, scheduled_for, outcome, reason, until, times, task_id)
-     values ($1, '2026-01-01T00:00:00Z', 'submitted', null, null, null, errand.uuidv7()),
-            ($1, '2026-01-01T00:01:00Z', 'skipped', 'missed', '2026-01-02T00:00:00Z', null, null)`,
-    [KNOWN_SCHEDULE],
-  );
-}

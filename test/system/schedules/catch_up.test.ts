@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
 import { allFinished } from '../../support/history.ts';
 import { startOwnPostgres } from '../../support/postgres.ts';
-import { LEASE, steady } from '../../support/runners.ts';
+import { LEASE, registered } from '../../support/runners.ts';
 import { until } from '../../support/until.ts';
 import { fakedClock } from '../clock/faked_clock.ts';
 import { checkTimes } from './check_times.ts';
@@ -52,7 +52,7 @@ test('F19: Postgres is down across ticks of three runners: each time is handled 
   const postgres = await startOwnPostgres();
   const { pool } = postgres;
   const runners = [1, 2, 3].map(() => keepRunner(postgres.url, LEASE));
-  await steady(pool, runners.length);
+  await registered(pool, runners.length);
   const schedules = await makeSchedules(pool, SECONDS);
   const goesOn = async (since: Date): Promise<void> => {
     for (const { id } of schedules)
@@ -80,7 +80,7 @@ test('F19: Postgres comes back three days later: the scheduler goes on at once, 
   const postgres = await startOwnPostgres({ environment: clock.environment });
   const { pool } = postgres;
   const runners = [1, 2, 3].map(() => keepRunner(postgres.url, LEASE));
-  await steady(pool, runners.length);
+  await registered(pool, runners.length);
   const startsAt = new Date((await databaseTime(pool)).getTime() + 600_000).toISOString();
   const hour = (kind: string, settings: Wanted['settings']): Wanted => ({
     ...{ id: `fixture.hourly_${kind}`, everySecs: HOUR_SECS, runsAll: settings.catch_up === 'all' },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createDatabase } from '../../support/database.ts';
 import { allFinished } from '../../support/history.ts';
 import { openProxy } from '../../support/network/tcp_proxy.ts';
-import { startFixtureRunner, steady } from '../../support/runners.ts';
+import { registered, startFixtureRunner } from '../../support/runners.ts';
 import { until } from '../../support/until.ts';
 import { whenDone } from '../../support/when_done.ts';
 import { endAll, makeSchedules, several } from './made_schedules.ts';
@@ -25,7 +25,7 @@ test('a time is not handled again after the records of it were deleted', async (
   const { url, pool } = await createDatabase();
   await rememberTimes(pool);
   await Promise.all([1, 2].map(() => startFixtureRunner(url)));
-  await steady(pool, 2);
+  await registered(pool, 2);
   const all = several(5, { id: 'fixture.all', everySecs: 1, runsAll: true, settings: EVERY_SECOND });
   const last = several(5, {
     ...{ id: 'fixture.last', everySecs: 1, runsAll: false },
@@ -56,13 +56,13 @@ test('a statement that arrives late, after another runner has handled its time a
   const proxy = await openProxy(url);
   whenDone(() => proxy.down());
   await startFixtureRunner(proxy.url);
-  await steady(pool, 1);
+  await registered(pool, 1);
   await makeSchedules(pool, [{ id: 'fixture.late', everySecs: 1, runsAll: true, settings: EVERY_SECOND }]);
   const handled = async (times: number): Promise<boolean> =>
     (await seenTimes(pool, 'fixture.late')).length >= times;
   await until('the first runner handles its times', () => handled(2));
   const second = await startFixtureRunner(url, { RUNNER_LEASE_SECS: '12' });
-  await steady(pool, 2);
+  await registered(pool, 2);
 
   let isLate = false;
   proxy.onSend = (connection) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createDatabase } from '../../support/database.ts';
 import { allFinished } from '../../support/history.ts';
-import { startFixtureRunner, steady } from '../../support/runners.ts';
+import { registered, startFixtureRunner } from '../../support/runners.ts';
 import { until } from '../../support/until.ts';
 import { clockAtRate } from '../clock/faked_clock.ts';
 import { checkTimes } from './check_times.ts';
@@ -10,7 +10,7 @@ import { endAll, makeSchedules, several } from './made_schedules.ts';
 test('a runner whose timers fire early submits nothing early, and nothing twice (good_job#1543)', async () => {
   const { url, pool } = await createDatabase();
   const runner = await startFixtureRunner(url, { RUNNER_LEASE_SECS: '6', ...clockAtRate(2) });
-  await steady(pool, 1);
+  await registered(pool, 1);
   const settings = { overlap: 'allow', catch_up: 'all' } as const;
   const schedules = await makeSchedules(pool, [
     ...several(5, {

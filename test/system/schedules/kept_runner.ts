@@ -7,8 +7,8 @@ const RESTART_AFTER_MS = 200;
 export type KeptRunner = {
   /** The process that runs now; null between two. */
   current(): FixtureRunner | null;
-  /** How often the handler of each task was called, by all of its processes. */
-  executions(id: string): number;
+  /** The time that the handler of a task got, ISO 8601, in any of its processes; undefined if none called it. */
+  scheduledFor(id: string): string | null | undefined;
   /** How often it was started. */
   starts(): number;
   /** Ends it for good, with SIGKILL. */
@@ -42,7 +42,7 @@ export function keepRunner(url: string, environment: Record<string, string>): Ke
   whenDone(() => void stop());
   return {
     current: () => current,
-    executions: (id) => all.reduce((sum, { executions }) => sum + (executions.get(id) ?? 0), 0),
+    scheduledFor: (id) => all.find(({ scheduledFor }) => scheduledFor.has(id))?.scheduledFor.get(id),
     starts: () => all.length,
     stop,
   };

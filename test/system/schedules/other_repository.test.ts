@@ -4,7 +4,7 @@ import { now } from '../../../tasks/example/example.now.task.ts';
 import { createDatabase } from '../../support/database.ts';
 import { allFinished } from '../../support/history.ts';
 import { startProcess } from '../../support/processes.ts';
-import { startFixtureRunner, steady } from '../../support/runners.ts';
+import { registered, startFixtureRunner } from '../../support/runners.ts';
 import { until } from '../../support/until.ts';
 import { checkTimes } from './check_times.ts';
 import { endAll, makeSchedules } from './made_schedules.ts';
@@ -12,7 +12,7 @@ import { endAll, makeSchedules } from './made_schedules.ts';
 test('a runner of another repository submits the tasks of a schedule on time, and they wait for theirs (river#742)', async () => {
   const { url, pool } = await createDatabase();
   const other = await startFixtureRunner(url);
-  await steady(pool, 1);
+  await registered(pool, 1);
   const settings = { every_seconds: 1, overlap: 'allow', catch_up: 'all' } as const;
   const schedules = await makeSchedules(
     pool,

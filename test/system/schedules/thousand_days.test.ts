@@ -56,6 +56,14 @@ const AROUND_CHANGES: Record<string, Calendar & { zone: string }> = {
     ...{ zone: berlin, timing: { cron: '0 * * * *', timezone: berlin } },
     expected: (range) => everyHours(1, range),
   },
+  // In the night without them, both are right after the gap: one time.
+  two_in_the_gap: {
+    ...{ zone: berlin, timing: { cron: '0,30 2 * * *', timezone: berlin } },
+    expected: (range) => {
+      const times = [0, 30].flatMap((minute) => wallTimes(berlin, [2, minute], every, range));
+      return [...new Set(times.map(Number))].sort((a, b) => a - b).map((time) => new Date(time));
+    },
+  },
   new_york: daily('America/New_York', [2, 0]),
   lord_howe: daily('Australia/Lord_Howe', [2, 15]),
   cairo: daily('Africa/Cairo', [0, 0]),

@@ -30,7 +30,7 @@ describe('PUT /v1/schedules/{schedule_id} answers 201 for a new schedule', () =>
       schedule: {
         ...{ id: 'billing.new', task: 'billing.send_invoice', namespace: 'billing', origin: 'api' },
         ...{ state: 'active', paused: null, broken: null, last_at: null, held_for: null, revision: 1 },
-        ...{ in_words: 'at 02:30 in Europe/Berlin', next_at: '2026-03-11T01:30:00.000Z' },
+        ...{ in_words: 'every day at 02:30 in Europe/Berlin', next_at: '2026-03-11T01:30:00.000Z' },
         ...{ created_at: '2026-03-10T12:00:00.000Z', updated_at: '2026-03-10T12:00:00.000Z' },
         settings: { ...NIGHTLY, every_seconds: null, catch_up: 'last', overlap: 'skip', tags: [] },
       },
@@ -179,21 +179,21 @@ describe('PUT /v1/schedules/{schedule_id} answers 400', () => {
     ['two timings', { every_seconds: 60 }, '/body', /exactly one of cron, every_seconds and at/],
     ['no timing', { cron: null }, '/body', /exactly one of/],
     ['an interval of 0', { cron: null, every_seconds: 0 }, '/body/every_seconds', /from 1 to/],
-    ['a 31st of February', { cron: '0 0 31 2 *' }, '/body/cron', /has no time after now/],
+    ['a 31st of February', { cron: '0 0 31 2 *' }, '/body/cron', /never comes/],
     ['a thousand commas', { cron: `${'1,'.repeat(1_000)}1 * * * *` }, '/body/cron', /200 characters/],
     [
       'a single time in the past',
       { cron: null, at: '2026-03-10T11:59:59Z' },
       '/body/at',
-      /no time after now/,
+      /must be after now/,
     ],
-    ['an end in the past', { ends_at: '2026-03-01T00:00:00Z' }, '/body/cron', /has no time/],
+    ['an end in the past', { ends_at: '2026-03-01T00:00:00Z' }, '/body/ends_at', /must be after now/],
     ['a zone that does not exist', { timezone: 'Nowhere' }, '/body/timezone', /IANA time zone/],
     [
       'all missed times that skip each other',
       { catch_up: 'all' },
-      '/body/catch_up',
-      /overlap must be "allow"/,
+      '/body/overlap',
+      /must be "allow" with catch_up "all"/,
     ],
     ['another namespace than that of its task', { task: 'example.echo' }, '/body/task', /namespace/],
     ['a payload that does not fit', { payload: { customer: 7 } }, '/body/payload/customer', /string/],
@@ -266,6 +266,11 @@ describe('PUT /v1/schedules/{schedule_id} refuses', () => {
     await pool.query(
       `update errand.schedules set origin = 'code', owner = 'shop' where id = 'example.in_code'`,
     );
+    const { rows } = await pool.query<{ id: number }>(
+      `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, project, schedules)
+       values ('here', 1, 'test', '{}', 1, 15, 'shop', '{example.in_code}')
+       returning id`,
+    );
     const before = await everything();
     for (const answer of [
       await put('example.in_code', { ...NIGHTLY, task: 'example.echo', payload: { message: 'a' } }),
@@ -275,6 +280,11 @@ describe('PUT /v1/schedules/{schedule_id} refuses', () => {
       expect(answer.body.error).toMatch(/defined in the code of shop: change it there and deploy/);
     }
     expect(await everything()).toEqual(before);
+    // The runners of its repository have left, perhaps for good.
+    await pool.query(`update errand.runners set ended_at = now(), end_reason = 'stopped' where id = $1`, [
+      rows[0]?.id,
+    ]);
+    expect((await api.call('DELETE', '/v1/schedules/example.in_code')).status).toBe(200);
   });
 });
 

@@ -85,7 +85,7 @@ describe('GET /v1/schedules', () => {
     const { status, body } = await list('?namespace=odd');
     expect([status, body.schedules.map(({ in_words }: { in_words: string }) => in_words)]).toEqual([
       200,
-      ['its timing cannot be read', 'at 02:00 in Nowhere/City'],
+      ['its timing cannot be read', 'every day at 02:00 in Nowhere/City'],
     ]);
     for (const id of ['odd.unreadable', 'odd.zone']) {
       const one = await call('GET', `/v1/schedules/${id}`);
@@ -187,7 +187,7 @@ describe('POST /v1/schedules/preview', () => {
   test('says what a timing means, and computes its next times over the spring night', async () => {
     await stopClock(pool, '2026-03-27T12:00:00Z');
     const { status, body } = await preview({ cron: '30 2 * * *', timezone: 'Europe/Berlin' });
-    expect([status, body.in_words]).toEqual([200, 'at 02:30 in Europe/Berlin']);
+    expect([status, body.in_words]).toEqual([200, 'every day at 02:30 in Europe/Berlin']);
     expect(body.next_times.slice(0, 3).map(({ local }: { local: string }) => local)).toEqual([
       '2026-03-28T02:30:00+01:00',
       '2026-03-29T03:00:00+02:00',

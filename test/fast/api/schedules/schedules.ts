@@ -9,7 +9,7 @@ import { registryWith } from '../definitions.ts';
 import { authenticateByWords } from '../principals.ts';
 
 /** A task of another namespace than the shipped ones, whose payload has a bound. */
-export const invoice = defineTask({
+const invoice = defineTask({
   name: 'billing.send_invoice',
   version: '1.0.0',
   description: 'For these tests',
@@ -32,7 +32,7 @@ export type ScheduleApi = TestApi & {
   put(id: string, settings: unknown, query?: string): Promise<Answer>;
 };
 
-/** An API over a database of the calling file that knows the shipped tasks and \`billing.send_invoice\`. */
+/** An API over a database of the calling file that knows the shipped tasks and `billing.send_invoice`. */
 export async function startScheduleApi(): Promise<ScheduleApi> {
   const { pool } = await createDatabase();
   await registerDefinitions(pool, [...definitions, invoice]);

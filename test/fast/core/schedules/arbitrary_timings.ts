@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import type { ScheduleSettings } from '../../../../core/schedules/settings.ts';
 import { type Clock, type Field, settingsOf } from './oracle.ts';
 
-/** Zones of all kinds: none, halves and quarters of hours, gaps at and up to midnight, two hours, far from UTC. */
+/**
+ * Zones of all kinds: none, halves and quarters of hours, gaps at and up to midnight, two hours, far from
+ * UTC.
+ */
 export const anyZone: fc.Arbitrary<string> = fc.constantFrom(
   'UTC',
   'Europe/Berlin',
@@ -82,7 +85,7 @@ function field(least: number, most: number, special: readonly string[] = []): fc
 }
 
 /** Expressions of five or six fields; nearly all can be read and have times. */
-export const anyExpression: fc.Arbitrary<string> = fc
+const anyExpression: fc.Arbitrary<string> = fc
   .tuple(
     fc.oneof({ weight: 3, arbitrary: fc.constant('') }, field(0, 59)),
     field(0, 59),

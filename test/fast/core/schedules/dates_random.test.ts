@@ -47,11 +47,11 @@ const weekdayPart: fc.Arbitrary<Part> = fc.oneof(
 );
 
 const field = (part: fc.Arbitrary<Part>) =>
-  fc.option(fc.array(part, { minLength: 1, maxLength: 3 }), { nil: 'star' });
+  fc.option(fc.array(part, { minLength: 1, maxLength: 3 }), { nil: 'star' as const });
 
 test('day of month, month and day of week mean the dates that they say', () => {
   const months = fc.option(fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), {
-    nil: 'star',
+    nil: 'star' as const,
   });
   fc.assert(
     fc.property(

@@ -37,8 +37,8 @@ export function minutesAround(zone: string, from: number, until: number): Minute
 }
 
 /**
- * The times of an expression from a moment (included) to another one (excluded), by the words of the specification (K4) and
- * by looking at every minute. It shares no code with core/schedules.
+ * The times of an expression from a moment (included) to another one (excluded), by the words of the
+ * specification (K4) and by looking at every minute. It shares no code with core/schedules.
  */
 export function walk(clock: Clock, minutes: readonly Minute[], from: number, until: number): string[] {
   const isFixed = [clock.minute, clock.hour].every((field) => field !== 'star' && 'list' in field);
@@ -47,7 +47,9 @@ export function walk(clock: Clock, minutes: readonly Minute[], from: number, unt
   return [...times].sort((a, b) => a - b).map((time) => new Date(time).toISOString());
 }
 
-/** For each reading that fits: the first minute that shows it; if none does, the first that shows a later one. */
+/**
+ * For each reading that fits: the first minute that shows it; if none does, the first that shows a later one.
+ */
 function fixedTimes(clock: Clock, minutes: readonly Minute[]): Minute[] {
   const first = new Map<number, Minute>();
   for (const minute of minutes) if (!first.has(minute.reading)) first.set(minute.reading, minute);

@@ -5,8 +5,8 @@ import { type Clock, expressionOf, minutesAround, settingsOf, walk } from './ora
 type Night = { zone: string; night: string; from: string; until: string; times: Record<string, string[]> };
 
 /**
- * Both nights of 2027. Each expression has its times between two moments, in UTC. In all of them an interval and
- * a step come every 30 minutes.
+ * Both nights of 2027. Each expression has its times between two moments, in UTC. In all of them an interval
+ * and a step come every 30 minutes.
  */
 const NIGHTS: Night[] = [
   {
@@ -188,6 +188,20 @@ describe.each(NIGHTS)('$zone, $night', ({ zone, from, until, times }) => {
         found.map((time) => time.toISOString()),
         expressionOf(clock),
       ).toEqual(walk(clock, minutes, start, end));
+    }
+  });
+
+  test('whenever one looks, also while readings repeat, the next time is after it and the newest is not', () => {
+    const cron = '0,15,30,45 0-3,22,23 * * *';
+    const settings = settingsOf({ cron, timezone: zone });
+    const [start, end] = [Date.parse(from), Date.parse(until)];
+    const around = { after: new Date(start - 86_400_000), until: new Date(end + 86_400_000) };
+    const all = latestTimes(settings, around, 1_000).map((time) => time.getTime());
+    for (let time = start; time < end; time += 7 * 60_000) {
+      const moment = new Date(time);
+      expect(nextTime(settings, moment)?.getTime()).toBe(all.find((other) => other > time));
+      const [newest] = latestTimes(settings, { after: around.after, until: moment }, 1);
+      expect(newest?.getTime()).toBe(all.findLast((other) => other <= time));
     }
   });
 

@@ -115,3 +115,12 @@ test('a runner lists its schedules, registers them at its start, and is gone if 
   const live = await pool.query('select id from errand.runners where ended_at is null');
   expect(live.rows).toEqual([{ id: runner.id }]);
 });
+
+test('a runner that stops takes the schedules along that only its code had', async () => {
+  const registeredHandlers = new Map([registeredHandler(task, () => 'done')]);
+  const base = { registeredHandlers, ownership: owned('shop') };
+  const old = await startTestRunner(pool, { ...base, schedules: [schedule({ id: 'mail.old' })] });
+  await startTestRunner(pool, { ...base, schedules: [schedule({ id: 'mail.new' })] });
+  await old.stop();
+  expect(await runners.ids()).toEqual(['mail.new']);
+});

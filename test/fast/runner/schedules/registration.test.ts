@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { defineSchedule } from '../../../../core/schedules/schedule.ts';
 import { createDatabase } from '../../../support/database.ts';
-import { readSchedule } from '../../../support/schedules.ts';
+import { readRuns, readSchedule } from '../../../support/schedules.ts';
 import { until } from '../../../support/until.ts';
 import { codeRunners, schedule, slow } from './code_runner.ts';
 
@@ -81,6 +81,20 @@ test('a paused schedule stays paused', async () => {
     due_at: null,
     next_at: expect.any(String),
   });
+});
+
+test('the times of a pause that another timing ends are recorded as skipped', async () => {
+  await runners.start([schedule({ id: 'mail.nightly' })]);
+  await pool.query(
+    `update errand.schedules
+        set paused_at = now(), due_at = null, next_at = date_trunc('day', now()) - interval '2 days' + interval '150 minutes'`,
+  );
+  await runners.start([schedule({ id: 'mail.nightly', cron: '0 5 * * *' })]);
+  const runs = await readRuns(pool, 'mail.nightly');
+  expect(runs).toMatchObject([{ outcome: 'skipped', reason: 'paused' }]);
+  const { last_at, next_at } = await readSchedule(pool, 'mail.nightly');
+  expect(last_at).toBe(runs[0]?.until);
+  expect(new Date(String(next_at)).getTime()).toBeGreaterThan(Date.now());
 });
 
 test('a broken schedule is mended by a start, and goes on where it stopped', async () => {

@@ -102,6 +102,26 @@ describe('the scheduler of a runner', () => {
     await pool.query(`delete from errand.schedules where id like 'example.storm%'`);
   });
 
+  it('handles fewer schedules at once if Postgres is too slow for all of them', async () => {
+    const ids = ['example.quick_1', 'example.quick_2', 'example.quick_3'];
+    for (const id of ids) await storeSchedule(pool, { id, every_seconds: 3_600 });
+    // A statement with two times takes too long.
+    await pool.query(`
+      create function public.slow() returns trigger language plpgsql as $$
+        begin
+          if (select count(*) from errand.schedule_runs r where r.schedule_id like 'example.quick%' and r.at = now()) > 1
+          then raise exception using errcode = 'query_canceled';
+          end if;
+          return null;
+        end $$;
+      create trigger slow after insert on errand.schedule_runs for each statement execute function public.slow()`);
+    onTestFinished(async () => {
+      await pool.query('drop function public.slow() cascade');
+    });
+    start();
+    for (const id of ids) await until(`${id} is handled`, async () => (await submitted(id)).length === 1);
+  });
+
   it('says what it left out', async () => {
     await storeSchedule(pool, { id: 'example.late', every_seconds: 60, nextIn: -600 });
     const { skipped } = start();
