@@ -15,6 +15,12 @@ const AuditPage = lazy(() => import('./audit/audit_page.tsx').then(({ AuditPage 
 const CallbacksPage = lazy(() =>
   import('./callbacks/callbacks_page.tsx').then(({ CallbacksPage }) => CallbacksPage),
 );
+const SchedulesPage = lazy(() =>
+  import('./schedules/schedules_page.tsx').then(({ SchedulesPage }) => SchedulesPage),
+);
+const SchedulePage = lazy(() =>
+  import('./schedules/schedule_page.tsx').then(({ SchedulePage }) => SchedulePage),
+);
 const SubmitPage = lazy(() => import('./submit/submit_page.tsx').then(({ SubmitPage }) => SubmitPage));
 const TaskPage = lazy(() => import('./task/task_page.tsx').then(({ TaskPage }) => TaskPage));
 
@@ -35,6 +41,8 @@ export function App() {
               <Route path={pageUrl('runners')} component={RunnersPage} />
               <Route path={pageUrl('callbacks')} component={CallbacksPage} />
               <Route path={pageUrl('audit')} component={AuditPage} />
+              <Route path={pageUrl('schedules')} component={SchedulesPage} />
+              <Route path={pageUrl('schedules/:id')} component={SchedulePage} />
               <Route path={pageUrl('submit')} component={SubmitPage} />
               <Route default component={NotFound} />
             </Router>

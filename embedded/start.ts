@@ -115,7 +115,9 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
  */
 function buildDashboard(): void {
   if (ENDING !== '.ts' || !existsSync(join(ROOT, 'node_modules', 'vite'))) return;
-  const build = startChild('The build of the dashboard', join(ROOT, 'package/build_dashboard.ts'), ['--if-changed']);
+  const build = startChild('The build of the dashboard', join(ROOT, 'package/build_dashboard.ts'), [
+    '--if-changed',
+  ]);
   void build.exited.then((how) => {
     if (how !== SUCCESS) say(`${build.name} failed (${how}). Try: npm run dashboard`);
   });

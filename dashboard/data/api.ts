@@ -33,3 +33,29 @@ export function messageOf(error: unknown): string {
   }
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Saves the tasks of a filter as a file. Throws an Error if the API refuses. */
+export async function downloadCsv(
+  credentials: Credentials,
+  filter: Record<string, string | string[] | boolean>,
+): Promise<void> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter))
+    for (const one of [value].flat()) query.append(name, String(one));
+  const response = await fetch(`${API_URL}/v1/tasks?${query}`, {
+    headers: { accept: 'text/csv', ...headersOf(credentials) },
+  });
+  if (!response.ok) throw new Error(`The download was answered with ${response.status}`);
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = 'tasks.csv';
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+function headersOf(credentials: Credentials): Record<string, string> {
+  if (credentials === null) return {};
+  const { kind, secret } = credentials;
+  return kind === 'key' ? { 'x-api-key': secret } : { authorization: `Bearer ${secret}` };
+}

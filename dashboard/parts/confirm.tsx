@@ -17,11 +17,12 @@ export function Confirm(props: {
   action: string;
   isDanger?: boolean;
   word?: string;
+  needsReason?: boolean;
   act: Act;
   onClose: () => void;
   children?: ComponentChildren;
 }) {
-  const { title, action, isDanger = false, word, act, onClose, children } = props;
+  const { title, action, isDanger = false, needsReason = false, word, act, onClose, children } = props;
   const [reason, setReason] = useState('');
   const [typed, setTyped] = useState('');
   const queries = useQueryClient();
@@ -46,7 +47,11 @@ export function Confirm(props: {
         {word !== undefined && (
           <TextField label={`Type “${word}” to confirm`} value={typed} onInput={setTyped} />
         )}
-        <TextField label="Reason, for the audit trail (optional)" value={reason} onInput={setReason} />
+        <TextField
+          label={`Reason, for the audit trail${needsReason ? '' : ' (optional)'}`}
+          value={reason}
+          onInput={setReason}
+        />
         {error !== null && <Notice kind="error">{messageOf(error)}</Notice>}
         <footer>
           <button type="button" onClick={onClose}>
@@ -55,7 +60,11 @@ export function Confirm(props: {
           <button
             type="submit"
             class={isDanger ? 'danger' : 'primary'}
-            disabled={isPending || (word !== undefined && typed.trim() !== word)}
+            disabled={
+              isPending ||
+              (word !== undefined && typed.trim() !== word) ||
+              (needsReason && reason.trim() === '')
+            }
           >
             {isPending ? 'Working …' : action}
           </button>

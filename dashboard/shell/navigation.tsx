@@ -13,6 +13,7 @@ const ENTRIES: readonly Entry[] = [
   { path: 'errors', title: 'Errors', scope: 'read' },
   { path: 'queues', title: 'Queues', scope: 'read' },
   { path: 'runners', title: 'Runners', scope: 'read' },
+  { path: 'schedules', title: 'Schedules', scope: 'read' },
   { path: 'callbacks', title: 'Callbacks', scope: 'read' },
   { path: 'audit', title: 'Audit', scope: 'operate' },
   { path: 'submit', title: 'Submit', scope: 'submit' },

@@ -17,6 +17,7 @@ import { Attempts } from './attempts.tsx';
 import { Audit, Callbacks } from './callbacks.tsx';
 import { Children } from './children.tsx';
 import { Details } from './details.tsx';
+import { Dismiss } from './dismiss.tsx';
 import { Explain } from './explain.tsx';
 import { Log } from './log.tsx';
 import { ErrorCard, PayloadCard, Progress, ResultCard } from './values.tsx';
@@ -65,6 +66,7 @@ function Head({ task, children }: { task: TaskRecord; children: ComponentChildre
   const mayOperate = useMay('operate');
   const maySubmit = useMay('submit');
   const [kind, setKind] = useState<TaskActionKind | null>(null);
+  const [isDismissing, setDismissing] = useState(false);
   return (
     <PageHead title={task.name} lead={<Lead task={task} />}>
       {children}
@@ -84,18 +86,35 @@ function Head({ task, children }: { task: TaskRecord; children: ComponentChildre
             {one === 'retry' ? 'Retry' : 'Cancel'}
           </button>
         ))}
+      {mayOperate && task.state === 'failed' && task.dismissed_at === null && (
+        <button type="button" onClick={() => setDismissing(true)}>
+          Dismiss
+        </button>
+      )}
+      {isDismissing && <Dismiss task={task} onClose={() => setDismissing(false)} />}
       {kind !== null && <TaskAction kind={kind} task={task} onClose={() => setKind(null)} />}
     </PageHead>
   );
 }
 
 function Lead({ task }: { task: TaskRecord }) {
-  const { id, state, skipped, parent_id, step } = task;
+  const { id, state, skipped, parent_id, step, dismissed_at, resubmitted_as, resubmission_of } = task;
   return (
     <span class="task-lead">
       <StateBadge state={state} skipped={skipped} />
       <span class="mono">{id}</span>
       <Copy text={id} what="the id" />
+      {dismissed_at !== null && <span class="tag">dismissed</span>}
+      {resubmitted_as !== null && (
+        <span>
+          replaced by <TaskLink id={resubmitted_as} />
+        </span>
+      )}
+      {resubmission_of !== null && (
+        <span>
+          in place of <TaskLink id={resubmission_of} />
+        </span>
+      )}
       {parent_id !== null && (
         <span>
           {step === null ? 'part' : <>step “{step}”</>} of <TaskLink id={parent_id} />

@@ -138,7 +138,8 @@ function More({ filter, onChange }: Props) {
         class="grid-form"
         onSubmit={(event) => {
           event.preventDefault();
-          onChange(changedFilter(filter, draft));
+          const payload = [...(filter.payload ?? []), ...(draft.payload ?? [])];
+          onChange(changedFilter(filter, { ...draft, payload }));
         }}
       >
         {TYPED.map((name) => (
@@ -149,6 +150,13 @@ function More({ filter, onChange }: Props) {
             onInput={(value) => setDraft({ ...draft, [name]: value })}
           />
         ))}
+        <TextField
+          label="Payload has"
+          placeholder="/invoice/id=42"
+          hint="A path and a value. Each page looks at a bounded number of tasks"
+          value={draft.payload?.[0] ?? ''}
+          onInput={(value) => setDraft({ ...draft, payload: [value] })}
+        />
         <label class="check">
           <input
             type="checkbox"
@@ -170,13 +178,27 @@ function More({ filter, onChange }: Props) {
 /** Each filter that is set, to be removed. */
 function Chips({ filter, onChange }: Props) {
   const set = TEXT_FILTERS.filter((name) => filter[name] !== undefined);
-  if (set.length === 0 && !filter.top_level) return null;
+  const payload = filter.payload ?? [];
+  if (set.length === 0 && payload.length === 0 && !filter.top_level) return null;
   return (
     <ul class="chips" aria-label="Filters that are set">
       {set.map((name) => (
         <li key={name}>
           <button type="button" onClick={() => onChange(changedFilter(filter, { [name]: '' }))}>
             <span class="muted">{TITLES[name]}</span> {filter[name]} <span aria-hidden="true">✕</span>
+            <span class="hidden">: remove</span>
+          </button>
+        </li>
+      ))}
+      {payload.map((one) => (
+        <li key={one}>
+          <button
+            type="button"
+            onClick={() =>
+              onChange(changedFilter(filter, { payload: payload.filter((other) => other !== one) }))
+            }
+          >
+            <span class="muted">Payload</span> {one} <span aria-hidden="true">✕</span>
             <span class="hidden">: remove</span>
           </button>
         </li>

@@ -7,9 +7,10 @@ import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
 import { useClient, useMay } from '../session/session.tsx';
-import { count } from '../text/words.ts';
+import { count, counted } from '../text/words.ts';
 import { apiFilter, filterCount, readFilter, type TaskFilter, writeFilter } from '../url/task_filter.ts';
 import { BulkActions } from './bulk_actions.tsx';
+import { Download } from './download.tsx';
 import { FilterBar } from './filter_bar.tsx';
 import { LiveControl } from './live_control.tsx';
 import { TaskTable } from './task_table.tsx';
@@ -48,9 +49,11 @@ export function TasksPage() {
     <>
       <PageHead title="Tasks" lead={data && <Total list={data} isFiltered={filterCount(filter) > 0} />}>
         <LiveControl isHeld={isHeld} isPossible={isFirst} missed={missed} onHold={setHeld} />
+        {data && <Download filter={filter} />}
         {mayOperate && data && <BulkActions filter={filter} />}
       </PageHead>
       <FilterBar filter={filter} onChange={change} />
+      {data?.search && <Searched search={data.search} />}
       <Standing asked={tasks} what="the tasks" />
       {data && data.tasks.length > 0 && <TaskTable tasks={data.tasks} isOld={tasks.isPlaceholderData} />}
       {data?.tasks.length === 0 && <NoTasks isFiltered={filterCount(filter) > 0} />}
@@ -66,6 +69,18 @@ function Total({ list, isFiltered }: { list: TaskList; isFiltered: boolean }) {
       {list.total_is_estimate ? 'About ' : ''}
       {count(list.total)} {what}
     </>
+  );
+}
+
+/** How far a search in payloads has looked. */
+function Searched({ search }: { search: NonNullable<TaskList['search']> }) {
+  const { looked_at, is_bounded, unread } = search;
+  return (
+    <p class="hint" role="status">
+      Looked into the payloads of {counted(looked_at, 'task')}.{' '}
+      {is_bounded && 'There are more: “Older” goes on with them. '}
+      {unread > 0 && `${count(unread)} were too large to search.`}
+    </p>
   );
 }
 

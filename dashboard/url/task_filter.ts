@@ -4,7 +4,13 @@ import { spanMs, startOfSpan } from '../text/time.ts';
 /** The filters of the list of tasks, as the URL has them. Missing ones do not filter. */
 export type TaskFilter = {
   [name in TextFilter]?: string;
-} & { state: State[]; top_level?: boolean; cursor?: string };
+} & {
+  state: State[];
+  /** Conditions on the payload, such as `/invoice/id=42`. */
+  payload?: string[];
+  top_level?: boolean;
+  cursor?: string;
+};
 
 /** The filters that are a text. `created` and `finished` are spans until now, such as `24h`. */
 export const TEXT_FILTERS = [
@@ -36,9 +42,11 @@ export function readFilter(query: URLSearchParams): TaskFilter {
   });
   const state = [...new Set(query.getAll('state'))].filter((one): one is State => STATE_NAMES.has(one));
   const cursor = query.get('cursor');
+  const payload = query.getAll('payload').filter((one) => one.startsWith('/') && one.includes('='));
   return {
     ...(Object.fromEntries(texts) as { [name in TextFilter]?: string }),
     state,
+    ...(payload.length > 0 ? { payload } : {}),
     ...(query.get('top_level') === 'true' ? { top_level: true } : {}),
     ...(cursor ? { cursor } : {}),
   };
@@ -49,6 +57,7 @@ export function writeFilter(filter: TaskFilter): string {
   const query = new URLSearchParams();
   for (const state of STATES) if (filter.state.includes(state)) query.append('state', state);
   for (const name of TEXT_FILTERS) if (filter[name]) query.set(name, filter[name]);
+  for (const one of filter.payload ?? []) query.append('payload', one);
   if (filter.top_level) query.set('top_level', 'true');
   if (filter.cursor) query.set('cursor', filter.cursor);
   return query.toString();
@@ -61,8 +70,8 @@ export function changedFilter(filter: TaskFilter, change: Partial<TaskFilter>): 
 }
 
 /** What the API is asked for: spans become times. `now` is in ms since 1970. */
-export function apiFilter(filter: TaskFilter, now: number): Record<string, string | State[] | boolean> {
-  const { created, finished, cursor: _cursor, state, top_level, ...texts } = filter;
+export function apiFilter(filter: TaskFilter, now: number): Record<string, string | string[] | boolean> {
+  const { created, finished, cursor: _cursor, state, payload, top_level, ...texts } = filter;
   const from = { created_from: created, finished_from: finished };
   const spans = Object.entries(from).flatMap(([name, span]) => {
     const start = span === undefined ? undefined : startOfSpan(span, now);
@@ -72,6 +81,7 @@ export function apiFilter(filter: TaskFilter, now: number): Record<string, strin
     ...texts,
     ...Object.fromEntries(spans),
     ...(state.length > 0 ? { state } : {}),
+    ...(payload === undefined ? {} : { payload }),
     ...(top_level ? { top_level } : {}),
   };
 }
@@ -79,5 +89,7 @@ export function apiFilter(filter: TaskFilter, now: number): Record<string, strin
 /** How many filters are set. */
 export function filterCount(filter: TaskFilter): number {
   const texts = TEXT_FILTERS.filter((name) => filter[name] !== undefined).length;
-  return texts + (filter.state.length > 0 ? 1 : 0) + (filter.top_level ? 1 : 0);
+  return (
+    texts + (filter.payload?.length ?? 0) + (filter.state.length > 0 ? 1 : 0) + (filter.top_level ? 1 : 0)
+  );
 }

@@ -23,6 +23,13 @@ beforeAll(async () => {
     const { body } = await api.call('GET', '/v1/tasks?state=failed&state=succeeded&top_level=true');
     return body.total === 3;
   });
+  const schedule = {
+    task: 'example.echo',
+    payload: { message: HOSTILE },
+    cron: '30 7 * * MON-FRI',
+    timezone: 'Europe/Berlin',
+  };
+  expect((await api.call('PUT', '/v1/schedules/example.morning', schedule)).status).toBe(201);
   group = (await api.call('GET', '/v1/errors')).body.groups[0].error_group;
 });
 
@@ -41,6 +48,8 @@ const PAGES: Record<string, { path: () => string; shows: string }> = {
   runners: { path: () => '/runners', shows: '1 live runner' },
   callbacks: { path: () => '/callbacks', shows: 'every URL receives' },
   audit: { path: () => '/audit', shows: 'pause' },
+  schedules: { path: () => '/schedules', shows: 'example.morning' },
+  schedule: { path: () => '/schedules/example.morning', shows: 'Next times' },
   submit: { path: () => '/submit?name=http.request', shows: 'Payload' },
   resubmit: { path: () => `/submit?from=${failed}`, shows: 'Replace the failed task' },
   'not found': { path: () => '/nowhere', shows: 'There is no such page' },
