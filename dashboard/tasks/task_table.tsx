@@ -122,7 +122,6 @@ function Dotted({ name }: { name: string }) {
   return (
     <>
       {parts.map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a name have no other identity
         <Fragment key={index}>
           {index > 0 && (
             <>
