@@ -38,8 +38,28 @@ function skipped(task: Facts['task']): Finding {
   return { code: 'skipped', message, ...ended(task) };
 }
 
-/** How the task failed, the cause first. */
+/** How the task failed, the cause first, after the decision of an operator that nobody is needed. */
 export function findFailure(facts: Facts): Finding[] {
+  const dismissed = findDismissed(facts);
+  return dismissed === null ? findCauses(facts) : [dismissed, ...findCauses(facts)];
+}
+
+function findDismissed({ task, act, now }: Facts): Finding | null {
+  const { dismissed_at: at, resubmitted_as: by } = task;
+  if (at === null) return null;
+  const who = act === null ? 'Somebody' : act.actor;
+  const did = by === null ? 'dismissed it' : `replaced it by ${by}`;
+  const message = `${who} ${did} ${inTime(between(at, now))} ago${because(act?.reason ?? null)}`;
+  return {
+    code: 'dismissed',
+    message,
+    since: at,
+    ...(act === null ? {} : { actor: act.actor, reason: act.reason }),
+    ...(by === null ? {} : { next: `GET /v1/tasks/${by} shows the task that replaces it` }),
+  };
+}
+
+function findCauses(facts: Facts): Finding[] {
   const { task } = facts;
   const last = errorInWords(task.error);
   const since = ended(task);
@@ -52,8 +72,11 @@ export function findFailure(facts: Facts): Finding[] {
   }
   if (task.error?.error_code === 'VALIDATION_FAILED') {
     const message = `Its payload does not fit the schema of ${task.name}: last_error.metadata has the details`;
-    const next =
-      'Submit the task again with a valid payload; if the schema is wrong, deploy a corrected one and retry the task';
+    const first =
+      facts.parent === null
+        ? `POST /v1/tasks/${task.id}/resubmit replaces it by a task with a valid payload`
+        : 'Submit the task that it is a part of again with a valid payload';
+    const next = `${first}; if the schema is wrong, deploy a corrected one and retry the task`;
     return [{ code: 'payload_invalid', message, ...since, next }];
   }
   if (task.error?.retryable === false) {

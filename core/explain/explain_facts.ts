@@ -36,6 +36,7 @@ export const REASON_CODES = [
   'payload_invalid',
   'cancelled',
   'resolved',
+  'dismissed',
 ] as const;
 
 /** One reason. Its code decides which optional properties it has. */
@@ -90,6 +91,9 @@ export type Facts = {
     /** Whether its runner died when it may have been running. */
     suspect: boolean;
     cancel_requested_at: string | null;
+    /** When its failure was dismissed, and the task that replaces it. */
+    dismissed_at: string | null;
+    resubmitted_as: string | null;
     progress: number | null;
     progress_note: string | null;
     error: ErrorRecord | null;

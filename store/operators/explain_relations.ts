@@ -26,10 +26,11 @@ const ACT = `
       select a.actor, a.at, a.reason
         from errand.audit a
        where a.task_id = t.id
-         and a.action = case
-               when t.state = 'resolved' then 'resolve'
-               when t.cancel_requested_at is not null then 'cancel'
-             end
+         and a.action = any (case
+               when t.state = 'resolved' then array['resolve']
+               when t.state = 'failed' and t.dismissed_at is not null then array['dismiss', 'resubmit']
+               when t.cancel_requested_at is not null then array['cancel']
+             end)
        order by a.id desc
        limit 1
     ) act on true`;
@@ -143,6 +144,7 @@ export const FACTS = `
   with t as materialized (
     select t.id, t.name, t.version, t.state, t.priority, t.attempt, t.max_attempts,
            t.dispatch_id, t.run_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.suspect, t.cancel_requested_at, t.progress,
+           case when t.dismissed_at >= t.finished_at then t.dismissed_at end as dismissed_at, t.resubmitted_as,
            t.progress_note, t.error, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
            t.state = any ($4) as is_startable,
            -- A due workflow starts with its steps.

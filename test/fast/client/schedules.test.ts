@@ -113,5 +113,9 @@ test('a removal whose answer gets lost has happened', async () => {
   await expect(schedules.delete('example.lost')).rejects.toThrow(NotFoundError);
   await storeSchedule(pool, { id: 'example.in_code' });
   await pool.query(`update errand.schedules set origin = 'code' where id = 'example.in_code'`);
+  await pool.query(
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, schedules)
+     values ('here', 1, 'test', '{}', 1, 15, '{example.in_code}')`,
+  );
   await expect(schedules.delete('example.in_code')).rejects.toThrow(ConflictError);
 });

@@ -38,7 +38,7 @@ test('no folder imports one after it, nor one of its own row', async () => {
   expect(expected).toEqual(
     expect.arrayContaining([
       'store-order: store/database/of_it.ts → store/tasks/of_it.ts',
-      'runner-order: runner/builtin/of_it.ts → runner/lease/of_it.ts',
+      'runner-order: runner/builtin/of_it.ts → runner/schedules/of_it.ts',
       'api-order: api/openapi/schemas/of_it.ts → api/main.ts',
     ]),
   );

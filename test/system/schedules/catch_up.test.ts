@@ -7,8 +7,8 @@ import { LEASE, registered } from '../../support/runners.ts';
 import { until } from '../../support/until.ts';
 import { fakedClock } from '../clock/faked_clock.ts';
 import { checkTimes } from './check_times.ts';
-import { keepRunner } from './kept_runner.ts';
 import { databaseTime, endAll, makeSchedules, several, type Wanted } from './made_schedules.ts';
+import { reviveRunner } from './revived_runner.ts';
 
 const HOUR_SECS = 3_600;
 const DOWN_MS = 4_000;
@@ -51,7 +51,7 @@ async function handledSince(pool: Pool, id: string, since: Date): Promise<boolea
 test('F19: Postgres is down across ticks of three runners: each time is handled once, and missed ones as the schedule says', async () => {
   const postgres = await startOwnPostgres();
   const { pool } = postgres;
-  const runners = [1, 2, 3].map(() => keepRunner(postgres.url, LEASE));
+  const runners = [1, 2, 3].map(() => reviveRunner(postgres.url, LEASE));
   await registered(pool, runners.length);
   const schedules = await makeSchedules(pool, SECONDS);
   const goesOn = async (since: Date): Promise<void> => {
@@ -79,7 +79,7 @@ test('F19: Postgres comes back three days later: the scheduler goes on at once, 
   const clock = await fakedClock();
   const postgres = await startOwnPostgres({ environment: clock.environment });
   const { pool } = postgres;
-  const runners = [1, 2, 3].map(() => keepRunner(postgres.url, LEASE));
+  const runners = [1, 2, 3].map(() => reviveRunner(postgres.url, LEASE));
   await registered(pool, runners.length);
   const startsAt = new Date((await databaseTime(pool)).getTime() + 600_000).toISOString();
   const hour = (kind: string, settings: Wanted['settings']): Wanted => ({

@@ -7,8 +7,8 @@ import { type FixtureRunner, LEASE, registered } from '../../support/runners.ts'
 import { until } from '../../support/until.ts';
 import { clockAhead } from '../clock/faked_clock.ts';
 import { checkTimes } from './check_times.ts';
-import { type KeptRunner, keepRunner } from './kept_runner.ts';
 import { ended, makeSchedules, several, type Wanted } from './made_schedules.ts';
+import { type RevivedRunner, reviveRunner } from './revived_runner.ts';
 
 /** `SCHEDULES_MINUTES=5 npx vitest run test/system/schedules/exactly_once.test.ts` is a longer run. */
 const MINUTES = Number(process.env.SCHEDULES_MINUTES ?? 0.35);
@@ -51,9 +51,9 @@ function slow(overlap: 'skip' | 'queue_one' | 'cancel_running'): Wanted {
 test('F19: three runners with clocks an hour off, killed, frozen and without Postgres, handle each time of each schedule exactly once', async () => {
   const postgres = await startOwnPostgres();
   const runners = [
-    keepRunner(postgres.url, LEASE),
-    keepRunner(postgres.url, { ...LEASE, ...clockAhead(HOUR_SECS) }),
-    keepRunner(postgres.url, { ...LEASE, ...clockAhead(-HOUR_SECS) }),
+    reviveRunner(postgres.url, LEASE),
+    reviveRunner(postgres.url, { ...LEASE, ...clockAhead(HOUR_SECS) }),
+    reviveRunner(postgres.url, { ...LEASE, ...clockAhead(-HOUR_SECS) }),
   ];
   await registered(postgres.pool, runners.length);
   expect(await Promise.all(runners.map(hoursAhead))).toEqual([0, 1, -1]);
@@ -75,7 +75,7 @@ test('F19: three runners with clocks an hour off, killed, frozen and without Pos
 });
 
 /** How many hours the clock of a runner is ahead of the machine's. */
-async function hoursAhead(runner: KeptRunner): Promise<number> {
+async function hoursAhead(runner: RevivedRunner): Promise<number> {
   const [, time] = await until('it has logged', () =>
     /"time":"([^"]+)"/.exec(runner.current()?.output() ?? ''),
   );
@@ -84,7 +84,7 @@ async function hoursAhead(runner: KeptRunner): Promise<number> {
 }
 
 /** Does everything that can happen to the processes, in random order, again and again until the time is over. */
-async function wreak(postgres: OwnPostgres, runners: readonly KeptRunner[], forMs: number): Promise<void> {
+async function wreak(postgres: OwnPostgres, runners: readonly RevivedRunner[], forMs: number): Promise<void> {
   const actions = [
     ...runners.map((runner) => async () => void (await up(runner)).child.kill('SIGKILL')),
     async () => freeze(await up(any(runners))),
@@ -110,7 +110,7 @@ async function freeze({ child }: FixtureRunner): Promise<void> {
 }
 
 /** The process of a runner, which may have to be started again first. */
-function up(runner: KeptRunner): Promise<FixtureRunner> {
+function up(runner: RevivedRunner): Promise<FixtureRunner> {
   return until('a runner is up', () => runner.current());
 }
 

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { dismissTask } from '../../../../store/operators/dismiss.ts';
+import { retryTask } from '../../../../store/operators/retry.ts';
 import { registerDefinitions } from '../../../../store/submit/definitions.ts';
 import { definitions } from '../../../../tasks/index.ts';
 import { startApi } from '../../../support/api.ts';
@@ -66,6 +68,19 @@ test('the act is in the audit trail, once, with its reason', async () => {
   ]);
 });
 
+test('its explanation begins with who dismissed it, and why', async () => {
+  const id = await failed();
+  await dismiss(id);
+  const explained = await get(`/v1/tasks/${id}/explain`);
+  expect(explained.reasons).toMatchObject([
+    { code: 'dismissed', actor: 'user:ann', reason: 'paid by phone' },
+    { code: 'attempts_exhausted' },
+  ]);
+  expect(explained.summary).toMatch(
+    /^example\.echo has failed: user:ann dismissed it .* ago, because: paid by phone\.$/,
+  );
+});
+
 test('a retry takes it back, and a new failure counts again', async () => {
   const id = await failed('example.echo', 'comes back');
   await dismiss(id);
@@ -119,13 +134,10 @@ test('only a failed task can be dismissed, with a reason, by an operator of its 
 test('of a dismissal and a retry at the same time, the task ends up as the later one says', async () => {
   for (let round = 0; round < 10; round++) {
     const id = await failed();
-    const [dismissed, retried] = await Promise.all([
-      dismiss(id),
-      api.call('PATCH', `/v1/tasks/${id}/retry`, undefined, ANN),
-    ]);
-    // Dismissed first and then queued, or queued first and then not to be dismissed.
-    expect(retried.status).toBe(200);
-    expect([200, 400]).toContain(dismissed.status);
+    const act = { actor: 'user:ann', reason: 'race', requestId: null };
+    // Dismissed first and then queued, or queued first and then not to be dismissed. On two connections.
+    const [, retried] = await Promise.all([dismissTask(pool, id, act, null), retryTask(pool, id, act, null)]);
+    expect(retried?.state).toBe('queued');
     expect(await get(`/v1/tasks/${id}`)).toMatchObject({ state: 'queued', dismissed_at: null });
   }
 });

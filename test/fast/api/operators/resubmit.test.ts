@@ -67,6 +67,9 @@ test('a failed task is replaced by a new one with an edited payload, and both na
     dismissed_at: expect.any(String),
   });
   expect((await get('/v1/errors')).groups).toEqual([]);
+  expect((await get(`/v1/tasks/${id}/explain`)).next_steps[0]).toBe(
+    `GET /v1/tasks/${body.task.id} shows the task that replaces it`,
+  );
   expect((await get(`/v1/audit?task_id=${id}`)).entries).toMatchObject([
     {
       action: 'resubmit',

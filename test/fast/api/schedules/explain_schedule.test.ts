@@ -15,8 +15,8 @@ async function explain(id: string, at?: string) {
 describe('GET /v1/schedules/{schedule_id}/explain', () => {
   test('tells why it did not run at 02:30: an earlier run had not ended', async () => {
     await put('billing.nightly', NIGHTLY);
-    for (const day of ['21', '22']) {
-      await stopClock(pool, `2026-03-${day}T01:30:00Z`);
+    for (const time of ['2026-03-21T01:30:00Z', '2026-03-22T01:30:00Z']) {
+      await stopClock(pool, time);
       await handleDue(pool);
     }
     const ran = await explain('billing.nightly', '2026-03-21T02:30');

@@ -155,6 +155,7 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   payload_invalid: { task: { state: 'failed', error: error('', { error_code: 'VALIDATION_FAILED' }) } },
   cancelled: { task: { state: 'cancelled' } },
   resolved: { task: { state: 'resolved' } },
+  dismissed: { task: { state: 'failed', error: error(''), dismissed_at: at(-60) } },
 };
 
 test('there is an example of every code', () => {

@@ -104,7 +104,7 @@ test('a payload that does not fit', () => {
     queue: null,
   });
   expect(codesOf(explanation)).toEqual(['payload_invalid']);
-  expect(explanation.next_steps[0]).toMatch(/^Submit the task again with a valid payload/);
+  expect(explanation.next_steps[0]).toMatch(/^POST .*resubmit replaces it by a task with a valid payload/);
 });
 
 test('cancelled: by whom, when and why, as far as it is kept', () => {

@@ -24,6 +24,8 @@ function facts({ task, ...given }: Given = {}): Facts {
       finished_at: null,
       crashes: 0,
       suspect: false,
+      dismissed_at: null,
+      resubmitted_as: null,
       cancel_requested_at: null,
       progress: null,
       progress_note: null,

@@ -15,7 +15,15 @@ const T3 = '2026-03-01T10:02:00.000Z';
 async function planned(id: string, at: string, more: Partial<PlannedFiring> = {}): Promise<PlannedFiring> {
   const { revision, next_at } = await readSchedule(pool, id);
   return {
-    ...{ id, revision, plannedFor: new Date(String(next_at)), task: 'example.echo', priority: 0, times: [new Date(at)], skipped: null },
+    ...{
+      id,
+      revision,
+      plannedFor: new Date(String(next_at)),
+      task: 'example.echo',
+      priority: 0,
+      times: [new Date(at)],
+      skipped: null,
+    },
     ...{
       lastAt: new Date(at),
       nextAt: new Date('2099-01-01T00:00:00Z'),

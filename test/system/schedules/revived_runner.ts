@@ -4,7 +4,7 @@ import { whenDone } from '../../support/when_done.ts';
 
 const RESTART_AFTER_MS = 200;
 
-export type KeptRunner = {
+export type RevivedRunner = {
   /** The process that runs now; null between two. */
   current(): FixtureRunner | null;
   /** The time that the handler of a task got, ISO 8601, in any of its processes; undefined if none called it. */
@@ -16,7 +16,7 @@ export type KeptRunner = {
 };
 
 /** A fixture runner that is started again whenever it ends, as a service manager would. */
-export function keepRunner(url: string, environment: Record<string, string>): KeptRunner {
+export function reviveRunner(url: string, environment: Record<string, string>): RevivedRunner {
   const all: FixtureRunner[] = [];
   let current: FixtureRunner | null = null;
   let isStopping = false;
