@@ -6,7 +6,7 @@ import { makeSchedules } from './make.ts';
 
 /** So many seconds apart, so that the tasks of one time are done before the next one. */
 const TICK_SECS = 3;
-const TICKS = { id: 'example.tick', timing: { every_seconds: TICK_SECS } };
+const TICKS = { id: 'example.tick', timing: { every_seconds: TICK_SECS, catch_up: 'all' } };
 /** Not due while it is measured. */
 const FAR = { id: 'example.far', timing: { every_seconds: 60, starts_at: '2200-01-01T00:00:00Z' } };
 /** The first times are not measured: connections, plans and compiled code are warmed up by them. */
@@ -25,7 +25,7 @@ export type CostOptions = {
   idleMs: number;
 };
 
-/** The statements of clients to a database: those that name the tables of schedules, or all. */
+/** Counts of the statements of clients: those that name the tables of schedules, or all. */
 export type Idle = {
   /** Statements for schedules, and all statements. */
   perMinute: number;
@@ -125,7 +125,7 @@ async function idle(server: BenchServer, name: string, ms: number): Promise<Idle
 
 type Statement = StatementTimes[number];
 
-/** The work of the statements of a database during some work. */
+/** The calls and times of the statements of a database during some work. */
 async function statementsDuring(
   server: BenchServer,
   database: string,

@@ -25,7 +25,7 @@ export async function makeSchedules(url: string, pool: Pool, kinds: readonly Mad
   await pool.query('analyze errand.schedules');
 }
 
-// All columns that the table has.
+// It copies all columns of the table.
 const COPY = `
   insert into errand.schedules
   select (jsonb_populate_record(s, jsonb_build_object('id', s.id || '_' || n))).*

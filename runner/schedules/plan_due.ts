@@ -37,7 +37,14 @@ export async function planDue(pool: Pool, due: readonly DueSchedule[], log: Logg
 function plan({ settings, ...schedule }: DueSchedule): PlannedFiring {
   if (settings === null) throw new Error('another version of Errand has stored its settings');
   const { id, revision, task, priority, nextAt, lastAt, now } = schedule;
-  return { id, revision, task, priority, plannedFor: nextAt, ...planFiring({ id, settings, nextAt, lastAt, now }) };
+  return {
+    id,
+    revision,
+    task,
+    priority,
+    plannedFor: nextAt,
+    ...planFiring({ id, settings, nextAt, lastAt, now }),
+  };
 }
 
 /** Marks a schedule that can never be handled as broken. Gives whether it was as planned. */
