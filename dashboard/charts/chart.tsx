@@ -6,8 +6,6 @@ import { type ChartData, clockLabels } from './series.ts';
 export type ChartLine = { title: string; colour: string; isDashed?: boolean };
 
 const HEIGHT = 170;
-/** A chart of one point shows the minutes before it, too. */
-const MIN_SECONDS = 300;
 /** The top of an axis without values. */
 const LEAST_TOP = 0.01;
 
@@ -79,9 +77,6 @@ function optionsOf(
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: {
-        range: (_plot, min, max) => (Number.isFinite(max) ? [Math.min(min, max - MIN_SECONDS), max] : [0, 1]),
-      },
       y: { range: range ?? ((_plot, _min, max) => [0, Math.max((max ?? 0) * 1.1, LEAST_TOP)]) },
     },
     axes: [
@@ -95,7 +90,7 @@ function optionsOf(
         stroke: colour(name),
         width: 1.75,
         ...(isDashed ? { dash: [5, 4] } : {}),
-        points: { show: false },
+        points: { size: 4 },
         spanGaps: true,
       })),
     ],

@@ -39,12 +39,17 @@ export type DepthSample = { at: number; queued: number; running: number };
 
 /** The depth since the dashboard was opened: the API keeps no history of it. */
 export function depthOf(samples: readonly DepthSample[]): ChartData {
+  const times = samples.map(({ at }) => Math.floor(at / 1_000));
+  // The minutes before the first sample, so that one sample has a place on the axis.
+  const before = times.slice(0, 1).map((first) => first - LEAD_SECONDS);
   return [
-    samples.map(({ at }) => Math.floor(at / 1_000)),
-    samples.map(({ queued }) => queued),
-    samples.map(({ running }) => running),
+    [...before, ...times],
+    [...before.map(() => null), ...samples.map(({ queued }) => queued)],
+    [...before.map(() => null), ...samples.map(({ running }) => running)],
   ];
 }
+
+const LEAD_SECONDS = 300;
 
 /** Adds a sample. Forgets those that are older than `keepMs`. */
 export function addSample(

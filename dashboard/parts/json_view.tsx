@@ -1,4 +1,5 @@
 import type { Json } from '../data/records.ts';
+import { jsonText } from '../text/json.ts';
 import { Copy } from './copy.tsx';
 
 /** More characters than this are cut, because a browser takes seconds to lay out megabytes. */
@@ -6,7 +7,7 @@ const MAX_CHARACTERS = 100_000;
 
 /** A JSON value as text, indented. It is never interpreted. */
 export function JsonView({ value, label }: { value: Json | Record<string, unknown>; label: string }) {
-  const text = JSON.stringify(value, null, 2) ?? 'null';
+  const text = jsonText(value);
   return (
     <div class="code">
       <Copy text={text} what={label} />

@@ -80,14 +80,15 @@ describe('the waterfall of attempts', () => {
 });
 
 describe('charts', () => {
-  test('samples of the depth are kept for a while', () => {
+  test('samples of the depth are kept for a while, and one of them has a place on the axis', () => {
     const old = { at: 0, queued: 1, running: 1 };
     const samples = addSample([old, { ...old, at: 9_000 }], { at: 10_000, queued: 5, running: 2 }, 5_000);
     expect(depthOf(samples)).toEqual([
-      [9, 10],
-      [1, 5],
-      [1, 2],
+      [9 - 300, 9, 10],
+      [null, 1, 5],
+      [null, 1, 2],
     ]);
+    expect(depthOf([])).toEqual([[], [], []]);
   });
 
   test('an axis of days has days, others have the time of day', () => {

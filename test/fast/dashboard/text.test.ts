@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readJson } from '../../../dashboard/text/json.ts';
+import { jsonText, readJson } from '../../../dashboard/text/json.ts';
 import { changesInMs, duration, exactTime, relativeTime, spanMs } from '../../../dashboard/text/time.ts';
 import { count, counted, firstLine, percent, short, shortId } from '../../../dashboard/text/words.ts';
 
@@ -84,6 +84,12 @@ describe('numbers and words', () => {
     expect(shortId('019c0000-0000-7000-8000-00000000abcd')).toBe('019c0000…abcd');
     expect(firstLine('one\ntwo')).toBe('one');
     expect(firstLine('abcdef', 4)).toBe('abc…');
+  });
+
+  test('JSON shows what would change the direction of writing, and stays the same value', () => {
+    const value = { '\u202ename': ['a\u2066b', 'ü'] };
+    expect(jsonText(value)).toContain('"\\u202ename"');
+    expect(JSON.parse(jsonText(value))).toEqual(value);
   });
 
   test('JSON is read, or it is said what is wrong', () => {
