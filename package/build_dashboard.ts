@@ -32,10 +32,19 @@ async function build(): Promise<void> {
     });
     compress(join(NEW, 'assets'));
     writeFileSync(join(NEW, MARK), `${hash}\n`);
-    rmSync(DIST, { recursive: true, force: true });
-    renameSync(NEW, DIST);
+    replaceDist();
   } finally {
     rmSync(NEW, { recursive: true, force: true });
+  }
+}
+
+/** If another build of the same sources was faster, its result stays. */
+function replaceDist(): void {
+  rmSync(DIST, { recursive: true, force: true });
+  try {
+    renameSync(NEW, DIST);
+  } catch (error) {
+    if (builtFrom() !== hash) throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -10,11 +9,11 @@ import type { AppOptions } from '../../../api/app.ts';
 import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { definitions, ownDefinitions } from '../../../tasks/index.ts';
 import { startApi, type TestApi } from '../../support/api.ts';
+import { buildDashboard } from '../../support/build_dashboard.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startFileRunner, type TestRunnerOptions } from '../../support/runner.ts';
 import { startChromium } from '../browser/chromium.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** Git ignores it. Somebody looks at what is here after a run. */
 const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -68,11 +67,6 @@ export async function startDashboard(
       return body.task.id;
     },
   };
-}
-
-/** The files that the API serves. */
-function buildDashboard(): void {
-  execFileSync(process.execPath, ['package/build_dashboard.ts', '--if-changed'], { cwd: ROOT });
 }
 
 /** Opens a page of a dashboard below any URL. */
