@@ -46,34 +46,36 @@ export function newValues(): Values {
  * Without a name, namespace or state it is one query on the table. With one of them it is a query
  * per pair of name and state, so that each is a range of tasks_name_state_id_idx, which already has
  * the order of the list. If no names are given, they are found by skipping from one name to the
- * next in that index. `query` makes the query from the conditions of a range.
+ * next in that index. `query` makes the query from the conditions of a range, and the SQL of the number
+ * of ranges.
  */
 export function fromRanges(
   filter: TaskFilter,
   values: Values,
-  query: (range: string[]) => string,
+  query: (range: string[], ranges: string) => string,
 ): { with: string; from: string } {
   if (filter.parentId !== undefined) {
     const parent = values.add(filter.parentId);
     // By the ids of all children: one task has at most 10,000, but a range of names or states has
     // any number.
     const children = `t.id = any (array(select c.id from errand.tasks c where c.parent_id = ${parent}))`;
-    return { with: '', from: `(${query([children, ...namingConditions(filter, values)])})` };
+    return { with: '', from: `(${query([children, ...namingConditions(filter, values)], '1')})` };
   }
   if (filter.scheduleId !== undefined) {
     // tasks_schedule_id_idx already has the order of the list.
-    return { with: '', from: `(${query(namingConditions(filter, values))})` };
+    return { with: '', from: `(${query(namingConditions(filter, values), '1')})` };
   }
   if (filter.name === undefined && filter.namespaces === undefined && filter.states === undefined) {
-    return { with: '', from: `(${query([])})` };
+    return { with: '', from: `(${query([], '1')})` };
   }
   const states = values.add(filter.states ?? STATES);
+  const ranges = `(select count(*) from names where name is not null) * cardinality(${states}::text[])`;
   return {
     with: `with recursive names as (${namesOf(filter, values)})`,
-    from: `(select ranged.id
+    from: `(select ranged.*
               from names
              cross join unnest(${states}::text[]) as states (state)
-             cross join lateral (${query(['t.name = names.name', 't.state = states.state'])}) ranged
+             cross join lateral (${query(['t.name = names.name', 't.state = states.state'], ranges)}) ranged
              where names.name is not null)`,
   };
 }

@@ -3,8 +3,15 @@ import type { Database } from '../database/pool.ts';
 import { fromRanges, newValues, rowConditions, type TaskFilter, type Values, where } from './filter.ts';
 import { SHOWN_PAYLOAD } from './tasks.ts';
 
-/** How many tasks one search looks at. */
+/** How many tasks one search looks at, at most. */
 export const SEARCH_LIMIT = 10_000;
+/**
+ * About how many entries of the index it reads to find them. Each pair of name and state is a range,
+ * and one of them may have all that are looked at. So many ranges are read less far, but at least
+ * MIN_REACH entries each.
+ */
+const READ_LIMIT = 5 * SEARCH_LIMIT;
+const MIN_REACH = 500;
 /**
  * A payload that is stored in more bytes is not read: SEARCH_LIMIT of them would take too long.
  */
@@ -27,7 +34,7 @@ export type Found = {
   ids: string[];
   /** How many match of all tasks that were looked at. */
   matched: number;
-  /** How many tasks were looked at, at most SEARCH_LIMIT. */
+  /** How many tasks were looked at, at most SEARCH_LIMIT: fewer if there are many names and states. */
   lookedAt: number;
   /** The last of them, where the search can go on; null if there were no others to look at. */
   next: string | null;
@@ -36,8 +43,8 @@ export type Found = {
 };
 
 /**
- * Looks at the next SEARCH_LIMIT tasks that match the other conditions of a filter, and finds those
- * whose payload matches too (R14). So a part costs the same however large the table is. It compares the
+ * Looks at the next tasks that match the other conditions of a filter, and finds those whose payload
+ * matches too (R14). So a part costs the same however large the table is. It compares the
  * shown payload, in which secrets are replaced. Uses the indexes of lists, then the primary key.
  */
 export async function searchPayloads(
@@ -48,18 +55,33 @@ export async function searchPayloads(
   const values = newValues();
   const conditions = [...rowConditions(filter, values), ...beyond(values)];
   const limit = values.add(SEARCH_LIMIT + 1);
-  const ranges = fromRanges(
-    filter,
-    values,
-    (range) => `
-      select t.id from errand.tasks t ${where([...range, ...conditions])} order by t.id ${order} limit ${limit}`,
-  );
+  let count = '1';
+  const found = fromRanges(filter, values, (range, ranges) => {
+    count = ranges;
+    // The inner limit is known to the planner, so that it reads the range in its order.
+    return `
+      select first.*
+        from (select t.id, row_number() over (order by t.id ${order}) as nth
+                from errand.tasks t ${where([...range, ...conditions])}
+               order by t.id ${order}
+               limit ${limit}) first
+       limit (select entries + 1 from reach)`;
+  });
   const { rows } = await database.query<Found>(
-    `${ranges.with === '' ? 'with' : `${ranges.with},`}
+    `${found.with === '' ? 'with' : `${found.with},`}
+     reach as materialized (
+       select least(${SEARCH_LIMIT}, greatest(${MIN_REACH}, ${READ_LIMIT} / greatest(1, ${count}))) as entries
+     ),
+     ranged as materialized (select c.id, c.nth from ${found.from} c),
+     -- Beyond the end of a range that was not read to its end, others may come between.
+     edge as materialized (
+       select id from ranged where nth > (select entries from reach) order by id ${order} limit 1
+     ),
      reached as materialized (
-       select c.id, row_number() over (order by c.id ${order}) as place
-         from ${ranges.from} c
-        order by c.id ${order}
+       select id, row_number() over (order by id ${order}) as place
+         from ranged
+        where id ${order === 'desc' ? '>' : '<'} (select id from edge) or not exists (select from edge)
+        order by id ${order}
         limit ${limit}
      ),
      -- One look by the primary key for each: a join would make Postgres read the complete table.
@@ -79,7 +101,7 @@ export async function searchPayloads(
             (select count(*) from looked where matches) as matched,
             (select count(*) from looked) as "lookedAt",
             (select id from looked
-              where exists (select from reached where place = ${limit})
+              where exists (select from reached where place = ${limit}) or exists (select from edge)
               order by place desc
               limit 1) as next,
             (select count(*) from looked where matches is null) as unread`,

@@ -31,8 +31,6 @@ export const UNDER_WAY_MS = 3_000;
 export type FixtureRunner = TestProcess & {
   /** How often the handler of each task was really called. */
   executions: Map<string, number>;
-  /** The time of a schedule that the handler of each task got, ISO 8601. */
-  scheduledFor: Map<string, string | null>;
 };
 
 /** Starts a runner process that has only the tasks of test/system/crash/fixtures/tasks.ts. */
@@ -45,14 +43,12 @@ export async function startFixtureRunner(
     ...environment,
   });
   const executions = new Map<string, number>();
-  const times = new Map<string, string | null>();
-  started.child.on('message', (message: { started?: { id: string; scheduledFor?: string | null } }) => {
+  started.child.on('message', (message: { started?: { id: string } }) => {
     if (message.started === undefined) return;
-    const { id, scheduledFor = null } = message.started;
+    const { id } = message.started;
     executions.set(id, (executions.get(id) ?? 0) + 1);
-    times.set(id, scheduledFor);
   });
-  return { ...started, executions, scheduledFor: times };
+  return { ...started, executions };
 }
 
 /**

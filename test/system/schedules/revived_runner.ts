@@ -7,8 +7,6 @@ const RESTART_AFTER_MS = 200;
 export type RevivedRunner = {
   /** The process that runs now; null between two. */
   current(): FixtureRunner | null;
-  /** The time that the handler of a task got, ISO 8601, in any of its processes; undefined if none called it. */
-  scheduledFor(id: string): string | null | undefined;
   /** How often it was started. */
   starts(): number;
   /** Ends it for good, with SIGKILL. */
@@ -17,7 +15,7 @@ export type RevivedRunner = {
 
 /** A fixture runner that is started again whenever it ends, as a service manager would. */
 export function reviveRunner(url: string, environment: Record<string, string>): RevivedRunner {
-  const all: FixtureRunner[] = [];
+  let starts = 0;
   let current: FixtureRunner | null = null;
   let isStopping = false;
   async function keep(): Promise<void> {
@@ -25,7 +23,7 @@ export function reviveRunner(url: string, environment: Record<string, string>): 
       // It can be killed, and Postgres can be away, while it starts.
       current = await startFixtureRunner(url, environment).catch(() => null);
       if (current !== null) {
-        all.push(current);
+        starts++;
         if (isStopping) current.child.kill('SIGKILL');
         await current.exited;
         current = null;
@@ -42,8 +40,7 @@ export function reviveRunner(url: string, environment: Record<string, string>): 
   whenDone(() => void stop());
   return {
     current: () => current,
-    scheduledFor: (id) => all.find(({ scheduledFor }) => scheduledFor.has(id))?.scheduledFor.get(id),
-    starts: () => all.length,
+    starts: () => starts,
     stop,
   };
 }

@@ -99,7 +99,7 @@ test('a page looks at a bounded number of tasks, says so, and the next page goes
   );
   const page = async (cursor?: string) => {
     const more = cursor === undefined ? '' : `&cursor=${cursor}`;
-    const query = `?name=many.one&payload=${encodeURIComponent('/n=7')}${more}`;
+    const query = `?name=many.one&state=succeeded&payload=${encodeURIComponent('/n=7')}${more}`;
     return (await api.call('GET', `/v1/tasks${query}`, undefined, ANN)).body;
   };
   const first = await page();
