@@ -29,3 +29,5 @@ export {
   type WorkflowHandlers,
 } from '../core/workflow.ts';
 export { defineConfig, type ErrandConfig, ProjectError, type Shipped } from '../project/config.ts';
+// For schedules and follow-ups that call a URL.
+export { httpRequest } from '../tasks/http.request.task.ts';

@@ -49,6 +49,21 @@ export { nightly as again };`,
   expect((await load({ 'x.schedule.ts': 'broken' })).schedules).toEqual([]);
 });
 
+test('a schedule can call a URL by the task that Errand ships', async () => {
+  const { schedules } = await load({
+    'errand.config.ts': CONFIG.replace('shipped: []', "shipped: ['http.request']"),
+    ...ONE,
+    'tasks/http.ping.schedule.ts': `import { defineSchedule, httpRequest } from '${ERRAND}';
+export const ping = defineSchedule({
+  id: 'http.ping',
+  task: httpRequest,
+  payload: { url: 'https://example.com/ping' },
+  everySeconds: 300,
+});`,
+  });
+  expect(schedules).toMatchObject([{ id: 'http.ping', settings: { task: 'http.request' } }]);
+});
+
 test('an explicit list has its schedules, too', async () => {
   const { schedules } = await load({
     'errand.config.ts': `import { defineConfig, defineSchedule, listTasks } from '${ERRAND}';
