@@ -105,7 +105,7 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
   ]);
   stop.throwIfAborted();
   running.programs = [keepProgram(api, scripts.api), keepProgram(runner, scripts.runner)];
-  buildDashboard();
+  running.programs.push(...buildDashboard());
   return welcome(config, { api: ofApi.listening, runner: ofRunner.listening }, ofApi.tasks);
 }
 
@@ -113,14 +113,16 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
  * Builds the dashboard of a checkout beside the running API, if its sources have changed since the last build.
  * The package has it built. An installation without the tools goes without.
  */
-function buildDashboard(): void {
-  if (ENDING !== '.ts' || !existsSync(join(ROOT, 'node_modules', 'vite'))) return;
+function buildDashboard(): Child[] {
+  if (ENDING !== '.ts' || !existsSync(join(ROOT, 'node_modules', 'vite'))) return [];
   const build = startChild('The build of the dashboard', join(ROOT, 'package/build_dashboard.ts'), [
     '--if-changed',
   ]);
   void build.exited.then((how) => {
-    if (how !== SUCCESS) say(`${build.name} failed (${how}). Try: npm run dashboard`);
+    if (how.startsWith('exit code') && how !== SUCCESS)
+      say(`${build.name} failed (${how}). Try: npm run dashboard`);
   });
+  return [build];
 }
 
 function keepProgram(first: Child, script: string): Running['programs'][number] {
