@@ -15,6 +15,7 @@ return (
            'error', t.error, 'dedup', t.dedup, 'dedup_key', t.dedup_key, 'tags', t.tags, 'initiator', t.initiator, 'submitted_by', t.submitted_by,
            'source_system', t.source_system, 'reason', t.reason, 'request_id', t.request_id,
            'traceparent', t.traceparent, 'callback_url', t.callback_url, 'parent_id', t.parent_id, 'step', t.step,
-           'skipped', t.skipped, 'children', t.children)
+           'skipped', t.skipped, 'children', t.children,
+           'schedule_id', t.schedule_id, 'scheduled_for', errand.iso_time(t.scheduled_for))
     from (select coalesce(octet_length(t.result::text) > 262144, false) as is_so) large
 );

@@ -18,8 +18,15 @@ function forOwnSchedule(
   };
 }
 
-const inCode = ({ pool }: Stage, id: string) =>
-  pool.query(`update errand.schedules set origin = 'code' where id = $1`, [id]);
+/** As if a runner had it in code. */
+async function inCode({ pool }: Stage, id: string): Promise<void> {
+  await pool.query(`update errand.schedules set origin = 'code' where id = $1`, [id]);
+  await pool.query(
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, schedules)
+     values ('here', 1, 'test', '{}', 1, 15, array[$1])`,
+    [id],
+  );
+}
 
 /** As if others had always just changed the row. */
 async function contended({ pool }: Stage, id: string): Promise<void> {

@@ -89,7 +89,7 @@ async function dispatchOf(task: Task): Promise<string | null> {
 test('a success is recorded with its result, its times and its runner, and needs no row in attempts', async () => {
   const task = await echo();
   const recorded = await recordOutcomes(pool, runnerId, [succeeded(task, { said: 'x' })]);
-  expect(recorded).toEqual({ fenced: false, ids: new Set([task.id]) });
+  expect(recorded).toEqual({ fenced: false, ids: new Set([task.id]), failedOfSchedules: [] });
   const after = await read(task);
   expect(after).toMatchObject({
     state: 'succeeded',
@@ -196,7 +196,11 @@ test('a runner that is no longer live records nothing and is told so', async () 
   const task = await echo();
   const gone = await register();
   await endRunner(pool, gone);
-  expect(await recordOutcomes(pool, gone, [succeeded(task)])).toEqual({ fenced: true, ids: new Set() });
+  expect(await recordOutcomes(pool, gone, [succeeded(task)])).toEqual({
+    fenced: true,
+    ids: new Set(),
+    failedOfSchedules: [],
+  });
   expect(await read(task)).toMatchObject({ state: 'queued' });
   await reportRunning(pool, gone, [running(task, 500)]);
   expect(await read(task)).toMatchObject({ state: 'queued' });
