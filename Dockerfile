@@ -24,6 +24,8 @@ COPY project project
 COPY tasks tasks
 COPY runner runner
 COPY api api
+# Built before by `npm run dashboard`. Without it, /ui says that it is missing.
+COPY dashboard/dis[t] dashboard/dist
 # The command errand, for operators in the container.
 COPY client client
 COPY doctor doctor

@@ -25,6 +25,7 @@ import { type ApiMetrics, createMetrics } from './metrics/metrics.ts';
 import { accessLog } from './middleware/access_log.ts';
 import { parseBody, readBody } from './middleware/body.ts';
 import { shareBodies } from './middleware/body_shares.ts';
+import { dashboard } from './middleware/dashboard.ts';
 import { docs } from './middleware/docs.ts';
 import { inOneLayer } from './middleware/in_one_layer.ts';
 import { type ForeignSettings, refuseForeign } from './middleware/origins.ts';
@@ -125,7 +126,9 @@ export function createApp(options: AppOptions): App {
   );
   const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
   const guards = [inFlight.enterPage, ...limitPages(config)];
-  app.use(apartFromOperations(probes(probeSource), metrics.router, docs(document, guards)));
+  app.use(
+    apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), dashboard(guards)),
+  );
   app.use(
     inOneLayer(
       ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
@@ -207,6 +210,7 @@ function apiOf(
     admit: (options.backpressure ?? UNLIMITED).admit,
     callbacks: { secrets: config.WEBHOOK_SECRETS, allowPrivate: config.ALLOW_PRIVATE_TARGETS },
     publicUrl: publicUrls(config),
+    isAuthenticationOn: options.authenticate !== null,
     openReads: !config.AUTH_READS,
     waiting: watchWaiting({
       database: breaker.guard(readPool),

@@ -47,6 +47,8 @@ export type Api = {
   admit: (namespace: string) => void;
   callbacks: CallbackRules;
   publicUrl: PublicUrl;
+  /** Whether callers must show who they are. Otherwise each of them may do everything. */
+  isAuthenticationOn: boolean;
   /** Whether reads need no credentials (AUTH_READS is false). */
   openReads: boolean;
   /** Compares waiting tasks with the definitions of this process. */

@@ -20,8 +20,8 @@ export type Child = {
  * Starts one of our programs by the path of its script. It shares our output. It has a channel to this
  * process and ends when the channel closes, because nobody else would stop it then.
  */
-export function startChild(name: string, script: string): Child {
-  const child = spawn(process.execPath, [script], {
+export function startChild(name: string, script: string, options: readonly string[] = []): Child {
+  const child = spawn(process.execPath, [script, ...options], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // A separate process group, so that the terminal's Ctrl-C reaches only us. A second signal would mean "at
     // once" to the child.

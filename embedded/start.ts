@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { loadConfig, wantsEmbeddedPostgres } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -104,7 +105,24 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
   ]);
   stop.throwIfAborted();
   running.programs = [keepProgram(api, scripts.api), keepProgram(runner, scripts.runner)];
+  running.programs.push(...buildDashboard());
   return welcome(config, { api: ofApi.listening, runner: ofRunner.listening }, ofApi.tasks);
+}
+
+/**
+ * Builds the dashboard of a checkout beside the running API, if its sources have changed since the last build.
+ * The package has it built. An installation without the tools goes without.
+ */
+function buildDashboard(): Child[] {
+  if (ENDING !== '.ts' || !existsSync(join(ROOT, 'node_modules', 'vite'))) return [];
+  const build = startChild('The build of the dashboard', join(ROOT, 'package/build_dashboard.ts'), [
+    '--if-changed',
+  ]);
+  void build.exited.then((how) => {
+    if (how.startsWith('exit code') && how !== SUCCESS)
+      say(`${build.name} failed (${how}). Try: npm run dashboard`);
+  });
+  return [build];
 }
 
 function keepProgram(first: Child, script: string): Running['programs'][number] {

@@ -27,6 +27,7 @@ export function welcome(
     '',
     'Errand is up.',
     `  API       http://${host}:${ports.api}`,
+    `  Dashboard http://${host}:${ports.api}/ui`,
     `  Docs      http://${host}:${ports.api}/docs`,
     `  Runner    http://${host}:${ports.runner}`,
     `  Postgres  ${postgresPlace(config)}`,

@@ -17,6 +17,11 @@ const { status } = spawnSync(process.execPath, [compiler, '--project', import.me
 });
 if (status !== 0) process.exit(status ?? 1);
 mendDeclarations(DIST, declarationsOfExports());
+const dashboard = spawnSync(process.execPath, [join(import.meta.dirname, 'build_dashboard.ts')], {
+  stdio: 'inherit',
+});
+if (dashboard.status !== 0) process.exit(dashboard.status ?? 1);
+cpSync(join(ROOT, 'dashboard', 'dist'), join(DIST, 'dashboard', 'dist'), { recursive: true });
 cpSync(join(ROOT, 'migrations'), join(DIST, 'migrations'), { recursive: true });
 // What `errand init` writes.
 cpSync(join(ROOT, 'init', 'templates'), join(DIST, 'init', 'templates'), { recursive: true });

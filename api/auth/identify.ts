@@ -7,9 +7,10 @@ import type { Tickets } from './tickets.ts';
 
 /**
  * The rights that an operation asks of its caller. `open` asks for nothing, even with authentication on.
- * `signed` asks for the signature of a webhook's sender; other credentials do not count.
+ * `known` asks for valid credentials, whatever their scopes. `signed` asks for the signature of a webhook's
+ * sender; other credentials do not count.
  */
-export type Policy = 'open' | 'signed' | Scope;
+export type Policy = 'open' | 'known' | 'signed' | Scope;
 
 /** The caller of a request, or the reason why it is unknown. */
 type Identity = { principal: Principal } | { refusal: unknown };
@@ -106,10 +107,10 @@ export function authorise(request: Request, policy: Policy, openReads: boolean):
   const identity = identities.get(request);
   if (policy === 'open' || policy === 'signed' || identity === undefined) return;
   if ('refusal' in identity) {
-    if (policy === 'read' && openReads && hasNoCredentials(request)) return;
+    if ((policy === 'read' || policy === 'known') && openReads && hasNoCredentials(request)) return;
     throw identity.refusal;
   }
-  if (identity.principal.scopes.has(policy)) return;
+  if (policy === 'known' || identity.principal.scopes.has(policy)) return;
   throw new ErrandError(
     'FORBIDDEN',
     `This operation needs the scope ${policy}, which these credentials do not have`,

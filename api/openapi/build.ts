@@ -11,6 +11,7 @@ import { cancelTaskPaths } from '../operators/cancel_task.ts';
 import { decideErrorsPaths, decideErrorsSchemas } from '../operators/decide_errors.ts';
 import { deliveryPaths, deliverySchemas } from '../operators/deliveries.ts';
 import { dismissTaskPaths } from '../operators/dismiss_task.ts';
+import { principalPaths, principalSchemas } from '../operators/get_principal.ts';
 import { auditPaths, auditSchemas } from '../operators/list_audit.ts';
 import { errorGroupPaths, errorGroupSchemas } from '../operators/list_errors.ts';
 import { runnerPaths } from '../operators/list_runners.ts';
@@ -127,6 +128,7 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     deliveryPaths(),
     callbackPaths(),
     ...definitions.flatMap((one) => [submitTaskPaths(one), submitBatchPaths(one)]),
+    principalPaths(),
     runnerPaths(),
     handlerPaths(),
     workflowAnalyticsPaths(),
@@ -163,6 +165,7 @@ const schemas = {
   ...webhookSchemas,
   ...deliverySchemas,
   ...callbackSchemas,
+  ...principalSchemas,
   ...attemptSchemas,
   ...errorSchemas,
   ...explainSchemas,
@@ -265,6 +268,6 @@ const securitySchemes: Record<string, JsonSchema> = {
  */
 function securityOf(policy: Policy | undefined): Security {
   if (policy === 'open' || policy === 'signed') return [];
-  const scopes = policy === undefined ? [] : [policy];
+  const scopes = policy === undefined || policy === 'known' ? [] : [policy];
   return Object.keys(securitySchemes).map((scheme) => ({ [scheme]: scopes }));
 }

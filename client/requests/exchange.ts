@@ -2,6 +2,7 @@ import { ConnectionError, ErrandError, TimeoutError } from '../errors.ts';
 import { refusal } from './answer.ts';
 import { startDeadline } from './deadline.ts';
 import type { ClientOptions } from './options.ts';
+import { randomId } from './random_id.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
@@ -44,7 +45,7 @@ export function createExchange(options: ClientOptions): Exchange {
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...given) => globalThis.fetch(...given));
   return async (request, credentials, read) => {
     const { method, path, body = null, signal, extraMs = 0 } = request;
-    const requestId = crypto.randomUUID();
+    const requestId = randomId();
     const where = `${method} ${base}${path}`;
     const ms = timeoutMs + extraMs;
     const tooLong = () =>

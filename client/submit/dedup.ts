@@ -1,3 +1,5 @@
+import { randomId } from '../requests/random_id.ts';
+
 /** The options that decide when two submissions are the same task. */
 export type DedupOptions = {
   /**
@@ -32,5 +34,5 @@ export function planDedup({ dedup, dedupKey, idempotencyKey }: DedupOptions): De
   if (dedupKey !== undefined) return { idempotencyKey: undefined, body: { dedup_key: dedupKey } };
   if (dedup === 'payload') return { idempotencyKey: undefined, body: { dedup } };
   const body = dedup === 'none' ? {} : ({ dedup: 'definition' } as const);
-  return { idempotencyKey: crypto.randomUUID(), body };
+  return { idempotencyKey: randomId(), body };
 }

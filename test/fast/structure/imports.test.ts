@@ -101,6 +101,12 @@ const UNLAWFUL: Record<string, Record<string, string>> = {
     'cli/x.ts': `import '../store/pool.ts';\n`,
     'cli/y.ts': `export const load = () => import('../process/database.ts');\n`,
   },
+  'dashboard-imports': { 'dashboard/x.ts': `import '../core/task.ts';\n` },
+  'dashboard-in-browsers': {
+    'dashboard/y.ts': `import { join } from 'node:path';\nexport const x = join('a');\n`,
+  },
+  'dashboard-for-itself': { 'api/page.ts': `import '../dashboard/x.ts';\n` },
+  'dashboard-packages': { 'api/graph.ts': `import 'uplot';\n` },
   'init-imports': { 'init/x.ts': `import '../config/load.ts';\n` },
   'dev-imports': { 'dev/x.ts': `import '../api/main.ts';\n` },
   'check-imports': { 'check/x.ts': `import '../runner/main.ts';\n` },

@@ -2,6 +2,7 @@ import { type IncomingMessage, request as send } from 'node:http';
 import { afterAll, expect } from 'vitest';
 import { createErrand, type Errand, type ErrandOptions } from '../../../server/index.ts';
 import { call } from '../../support/api.ts';
+import { buildDashboard } from '../../support/build_dashboard.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { openSocket } from '../../support/network/web_socket.ts';
 import { tasks } from './tasks.ts';
@@ -36,9 +37,23 @@ export async function expectApiBelow(origin: string, path: string): Promise<void
   await expectRefusals(url, path);
   expect((await call(url, 'GET', '/docs')).text).toContain('./docs/assets/swagger-ui.css');
   expect((await call(url, 'GET', '/docs/assets/swagger-ui.css')).status).toBe(200);
+  await expectDashboard(url);
   expect((await call(url, 'GET', '/openapi.yaml')).text).toContain('/v1/tasks/shop.add:');
   expect((await call(url, 'GET', '/ready')).body).toMatchObject({ status: 'ready' });
   expect((await call(url, 'GET', '/metrics')).text).toContain('errand_');
+}
+
+/** Its files are found from each of its pages, however deep that is. */
+async function expectDashboard(url: string): Promise<void> {
+  buildDashboard();
+  for (const page of ['/ui', '/ui/', '/ui/tasks', '/ui/tasks/1']) {
+    const { text } = await call(url, 'GET', page);
+    const [base, script] = [/<base href="([^"]+)">/, /src="(\.\/assets\/[^"]+)"/].map(
+      (one) => one.exec(text)?.[1],
+    );
+    const file = new URL(String(script), new URL(String(base), `${url}${page}`));
+    expect((await fetch(file)).headers.get('content-type'), `${page} ${file}`).toContain('javascript');
+  }
 }
 
 async function expectRefusals(url: string, path: string): Promise<void> {

@@ -11,8 +11,9 @@ const { pool } = await createDatabase();
 const registry = loadRegistry({ NODE_ENV: 'test' });
 const { app } = createApp({ ...appOptions(pool, new AbortController().signal), registry });
 
-/** What is beside the document: the parts of the docs page, and WebSockets. */
-const isBeside = (route: string): boolean => route.startsWith('get /docs/') || route === `get ${SOCKET_PATH}`;
+/** What is beside the document: the parts of the docs page, the files of the dashboard, and WebSockets. */
+const isBeside = (route: string): boolean =>
+  route.startsWith('get /docs/') || route.startsWith('get /ui') || route === `get ${SOCKET_PATH}`;
 
 /** `get /v1/tasks/{}` for every route of a router and those within it. */
 function routesOf(router: Router): string[] {

@@ -1,0 +1,168 @@
+import { keepPreviousData, useQuery } from '@tanstack/preact-query';
+import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import type { AuditEntry } from '../data/records.ts';
+import { TextField } from '../parts/confirm.tsx';
+import { PageLink, TaskLink } from '../parts/link.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Empty, Standing } from '../parts/notice.tsx';
+import { PageHead, TableBox } from '../parts/page.tsx';
+import { pageUrl } from '../session/place.ts';
+import { useClient } from '../session/session.tsx';
+import { count } from '../text/words.ts';
+import { bulkOf, type FoldedEntry, foldEntries } from './fold.ts';
+
+type AuditList = { entries: AuditEntry[]; next_cursor: string | null };
+const FILTERS = { actor: 'Actor', action: 'Action', namespace: 'Namespace' } as const;
+type Filters = Partial<Record<keyof typeof FILTERS | 'bulk_id' | 'task_id' | 'cursor', string>>;
+
+/** What operators did, the last first. A bulk operation is one line. */
+export function AuditPage() {
+  const client = useClient();
+  const { query } = useLocation();
+  const { actor, action, namespace, bulk_id, task_id, cursor } = query;
+  const filters: Filters = { actor, action, namespace, bulk_id, task_id, cursor } as Filters;
+  const entries = useQuery({
+    queryKey: ['audit', filters],
+    queryFn: ({ signal }) =>
+      client.request<AuditList>('GET', '/v1/audit', { signal, query: { ...filters, page_size: 50 } }),
+    placeholderData: keepPreviousData,
+  });
+  const { data } = entries;
+  return (
+    <>
+      <PageHead title="Audit" lead="Who did what, and why" />
+      <FilterForm filters={filters} />
+      {bulk_id !== undefined && (
+        <p>
+          Only what the bulk operation <TaskLink id={bulk_id} /> changed.{' '}
+          <PageLink to="audit">Show everything</PageLink>
+        </p>
+      )}
+      <Standing asked={entries} what="the audit trail" />
+      {data?.entries.length === 0 && (
+        <Empty title="Nothing was done">Operations of people appear here.</Empty>
+      )}
+      {data && data.entries.length > 0 && <Entries entries={foldEntries(data.entries)} />}
+      {data && <Older filters={filters} next={data.next_cursor} />}
+    </>
+  );
+}
+
+function queryOf(filters: Filters): string {
+  const set = Object.entries(filters).filter(([, value]) => value !== undefined && value !== '');
+  return new URLSearchParams(set as [string, string][]).toString();
+}
+
+function FilterForm({ filters }: { filters: Filters }) {
+  const { route } = useLocation();
+  const [typed, setTyped] = useState<Filters>({});
+  const key = queryOf(filters);
+  // What was typed is forgotten when the filter has changed
+  useEffect(() => setTyped({}), [key]);
+  return (
+    <form
+      class="grid-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const { cursor: _cursor, ...rest } = filters;
+        route(pageUrl('audit', queryOf({ ...rest, ...typed })));
+      }}
+    >
+      {Object.entries(FILTERS).map(([name, title]) => (
+        <TextField
+          key={name}
+          label={title}
+          value={typed[name as keyof Filters] ?? filters[name as keyof Filters] ?? ''}
+          onInput={(value) => setTyped({ ...typed, [name]: value })}
+        />
+      ))}
+      <button type="submit">Filter</button>
+    </form>
+  );
+}
+
+function Older({ filters, next }: { filters: Filters; next: string | null }) {
+  const { route } = useLocation();
+  const { cursor, ...first } = filters;
+  if (cursor === undefined && next === null) return null;
+  return (
+    <nav class="pages" aria-label="Pages of the trail">
+      <button
+        type="button"
+        disabled={cursor === undefined}
+        onClick={() => route(pageUrl('audit', queryOf(first)))}
+      >
+        Newest
+      </button>
+      <button
+        type="button"
+        disabled={next === null}
+        onClick={() => next !== null && route(pageUrl('audit', queryOf({ ...filters, cursor: next })))}
+      >
+        Older
+      </button>
+    </nav>
+  );
+}
+
+function Entries({ entries }: { entries: readonly FoldedEntry[] }) {
+  return (
+    <TableBox label="Audit trail">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Who</th>
+            <th scope="col">What</th>
+            <th scope="col" class="wide">
+              Why
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((folded) => (
+            <Row key={folded.entry.id} folded={folded} />
+          ))}
+        </tbody>
+      </table>
+    </TableBox>
+  );
+}
+
+function Row({ folded: { entry, others } }: { folded: FoldedEntry }) {
+  const { at, actor, action, task_id, target, namespace, reason, details } = entry;
+  const bulk = bulkOf(entry);
+  return (
+    <tr>
+      <td>
+        <Moment time={at} />
+      </td>
+      <td>{actor}</td>
+      <td>
+        <strong>{action.replaceAll('_', ' ')}</strong> {target ?? namespace}
+        {task_id !== null && (
+          <>
+            {' '}
+            <TaskLink id={task_id} />
+          </>
+        )}
+        {others > 0 && <span class="tag">and {count(others)} more tasks</span>}
+        <span class="sub">
+          {bulk !== null && (
+            <PageLink to="audit" query={`bulk_id=${bulk}`}>
+              Task by task
+            </PageLink>
+          )}
+          {details !== null && (
+            <details>
+              <summary>Details</summary>
+              <code>{JSON.stringify(details)}</code>
+            </details>
+          )}
+        </span>
+      </td>
+      <td class="wide">{reason ?? <span class="muted">–</span>}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,199 @@
+import { useQuery } from '@tanstack/preact-query';
+import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import type { Handler, Overview, Queue } from '../data/records.ts';
+import { PageLink } from '../parts/link.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Empty, Standing } from '../parts/notice.tsx';
+import { PageHead, TableBox } from '../parts/page.tsx';
+import { pageUrl } from '../session/place.ts';
+import { useClient, useMay } from '../session/session.tsx';
+import { useQueues } from '../tasks/use_topics.ts';
+import { duration } from '../text/time.ts';
+import { count, counted } from '../text/words.ts';
+import { PauseAction } from './pause_action.tsx';
+
+type Asked = { queue: string; kind: 'pause' | 'resume' };
+
+/** The queues: who can execute them, what waits, and their pauses, by namespace. */
+export function QueuesPage() {
+  const client = useClient();
+  const queues = useQueues();
+  const handlers = useQuery({
+    queryKey: ['handlers'],
+    queryFn: ({ signal }) => client.request<{ handlers: Handler[] }>('GET', '/v1/handlers', { signal }),
+  });
+  const overview = useQuery({
+    queryKey: ['overview'],
+    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
+    refetchInterval: 5_000,
+  });
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const { query, route } = useLocation();
+  const hasSteps = query.steps === 'true';
+  const shown = hasSteps
+    ? (queues.data?.queues ?? [])
+    : withoutQuietSteps(
+        queues.data?.queues ?? [],
+        handlers.data?.handlers ?? [],
+        overview.data?.queues ?? [],
+      );
+  const byNamespace = Map.groupBy(shown, ({ namespace }) => namespace);
+  return (
+    <>
+      <PageHead title="Queues" lead="Each name is a queue. A pause of a namespace holds all its names.">
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={hasSteps}
+            onChange={() => route(pageUrl('queues', hasSteps ? '' : 'steps=true'))}
+          />
+          Also steps of workflows
+        </label>
+      </PageHead>
+      <Standing asked={queues} what="the queues" />
+      {queues.data?.queues.length === 0 && (
+        <Empty title="No queues yet">They appear when a runner or the API registers a task.</Empty>
+      )}
+      {[...byNamespace].map(([namespace, all]) => (
+        <Namespace
+          key={namespace}
+          namespace={namespace}
+          queues={all}
+          handlers={handlers.data?.handlers ?? []}
+          waiting={overview.data?.queues ?? []}
+          onAsk={setAsked}
+        />
+      ))}
+      {asked !== null && <PauseAction {...asked} onClose={() => setAsked(null)} />}
+    </>
+  );
+}
+
+/** Without the steps of workflows, unless they wait or are paused themselves. */
+function withoutQuietSteps(
+  queues: readonly Queue[],
+  handlers: readonly Handler[],
+  waiting: Overview['queues'],
+): readonly Queue[] {
+  const steps = new Set(handlers.flatMap((handler) => (handler.steps ?? []).map(({ name }) => name)));
+  const waits = new Set(waiting.map(({ name }) => name));
+  return queues.filter(
+    ({ name, pauses }) => !steps.has(name) || waits.has(name) || pauses.some(({ target }) => target === name),
+  );
+}
+
+type NamespaceProps = {
+  namespace: string;
+  queues: readonly Queue[];
+  handlers: readonly Handler[];
+  waiting: Overview['queues'];
+  onAsk: (asked: Asked) => void;
+};
+
+function Namespace({ namespace, queues, handlers, waiting, onAsk }: NamespaceProps) {
+  const byName = new Map(handlers.map((handler) => [handler.name, handler]));
+  const waits = new Map(waiting.map((one) => [one.name, one]));
+  const isPaused = queues.some(({ pauses }) => pauses.some(({ target }) => target === namespace));
+  return (
+    <section class="namespace" aria-label={`Namespace ${namespace}`}>
+      <header>
+        <h2>{namespace}</h2>
+        <PauseButton queue={namespace} isPaused={isPaused} onAsk={onAsk} />
+      </header>
+      <TableBox label={`Queues of ${namespace}`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Waiting</th>
+              <th scope="col" class="wide">
+                Oldest wait
+              </th>
+              <th scope="col" class="wide">
+                Runners
+              </th>
+              <th scope="col">State</th>
+              <th scope="col">
+                <span class="hidden">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {queues.map((queue) => (
+              <Row
+                key={queue.name}
+                queue={queue}
+                handler={byName.get(queue.name)}
+                waiting={waits.get(queue.name)}
+                onAsk={onAsk}
+              />
+            ))}
+          </tbody>
+        </table>
+      </TableBox>
+    </section>
+  );
+}
+
+function Row(props: {
+  queue: Queue;
+  handler: Handler | undefined;
+  waiting: Overview['queues'][number] | undefined;
+  onAsk: (asked: Asked) => void;
+}) {
+  const { queue, handler, waiting, onAsk } = props;
+  const own = queue.pauses.find(({ target }) => target === queue.name);
+  const [pause] = queue.pauses;
+  return (
+    <tr>
+      <td class="task-cell">
+        <PageLink to="tasks" query={`name=${encodeURIComponent(queue.name)}`}>
+          {queue.name}
+        </PageLink>
+        {handler?.description && <span class="sub">{handler.description}</span>}
+      </td>
+      <td class="number">
+        {waiting === undefined ? '0' : count(waiting.waiting, waiting.waiting_is_capped)}
+      </td>
+      <td class="wide number">{waiting === undefined ? '–' : duration(waiting.oldest_wait_ms)}</td>
+      <td class="wide number">
+        {handler === undefined ? '–' : counted(handler.live_runners, 'runner')}
+        {handler !== undefined && <span class="sub">version {handler.version}</span>}
+      </td>
+      <td>
+        {pause === undefined ? (
+          <span class="badge state-succeeded">open</span>
+        ) : (
+          <>
+            <span class="badge state-retrying">paused</span>
+            <span class="sub">
+              by {pause.actor} <Moment time={pause.paused_at} />
+              {pause.reason !== null && <> “{pause.reason}”</>}
+            </span>
+          </>
+        )}
+      </td>
+      <td class="row-actions">
+        <PauseButton queue={queue.name} isPaused={own !== undefined} onAsk={onAsk} />
+      </td>
+    </tr>
+  );
+}
+
+function PauseButton(props: { queue: string; isPaused: boolean; onAsk: (asked: Asked) => void }) {
+  const { queue, isPaused, onAsk } = props;
+  const mayOperate = useMay('operate');
+  if (!mayOperate) return null;
+  const kind = isPaused ? 'resume' : 'pause';
+  return (
+    <button
+      type="button"
+      class="small"
+      aria-label={`${isPaused ? 'Resume' : 'Pause'} ${queue}`}
+      onClick={() => onAsk({ queue, kind })}
+    >
+      {isPaused ? 'Resume' : 'Pause'}
+    </button>
+  );
+}

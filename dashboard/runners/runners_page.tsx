@@ -1,0 +1,140 @@
+import { useQuery } from '@tanstack/preact-query';
+import { useLocation } from 'preact-iso';
+import type { Runner } from '../data/records.ts';
+import { Moment } from '../parts/moment.tsx';
+import { Empty, Standing } from '../parts/notice.tsx';
+import { PageHead, TableBox } from '../parts/page.tsx';
+import { pageUrl } from '../session/place.ts';
+import { useClient } from '../session/session.tsx';
+import { counted } from '../text/words.ts';
+
+/** The runners: their slots, their heartbeats, and the versions of their definitions. */
+export function RunnersPage() {
+  const client = useClient();
+  const { query, route } = useLocation();
+  const isAll = query.ended === 'true';
+  const runners = useQuery({
+    queryKey: ['runners', isAll],
+    queryFn: ({ signal }) =>
+      client.request<{ runners: Runner[] }>('GET', '/v1/runners', { signal, query: { ended: isAll } }),
+    refetchInterval: 5_000,
+  });
+  const all = runners.data?.runners;
+  const live = all?.filter(({ ended_at }) => ended_at === null) ?? [];
+  const slots = live.reduce((sum, { concurrency }) => sum + concurrency, 0);
+  return (
+    <>
+      <PageHead
+        title="Runners"
+        lead={all && `${counted(live.length, 'live runner')} with ${counted(slots, 'slot')}`}
+      >
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={isAll}
+            onChange={() => route(pageUrl('runners', isAll ? '' : 'ended=true'))}
+          />
+          Also those that have left
+        </label>
+      </PageHead>
+      <Standing asked={runners} what="the runners" />
+      {all?.length === 0 && <Empty title="No runner is live">Start one: npm run runner</Empty>}
+      {all && all.length > 0 && <Runners runners={all} />}
+    </>
+  );
+}
+
+function Runners({ runners }: { runners: readonly Runner[] }) {
+  return (
+    <TableBox label="Runners">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Runner</th>
+            <th scope="col">State</th>
+            <th scope="col">Slots</th>
+            <th scope="col" class="wide">
+              Heartbeat
+            </th>
+            <th scope="col" class="wide">
+              Started
+            </th>
+            <th scope="col">Tasks</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runners.map((runner) => (
+            <Row key={runner.id} runner={runner} />
+          ))}
+        </tbody>
+      </table>
+    </TableBox>
+  );
+}
+
+function Row({ runner }: { runner: Runner }) {
+  const { id, host, pid, version, in_flight, concurrency, ended_at } = runner;
+  return (
+    <tr>
+      <td>
+        <strong>{id}</strong>
+        <span class="sub">
+          {host}, process {pid}, Errand {version}
+        </span>
+      </td>
+      <td>
+        <RunnerState runner={runner} />
+      </td>
+      <td class="number">
+        {ended_at === null && (
+          <>
+            <meter min={0} max={concurrency} value={in_flight} aria-label="Busy slots" />{' '}
+          </>
+        )}
+        {in_flight} of {concurrency}
+      </td>
+      <td class="wide">
+        <Moment time={runner.heartbeat_at} />
+      </td>
+      <td class="wide">
+        <Moment time={runner.started_at} />
+      </td>
+      <td>
+        <Definitions runner={runner} />
+      </td>
+    </tr>
+  );
+}
+
+function RunnerState({ runner }: { runner: Runner }) {
+  const { ended_at, end_reason, overdue } = runner;
+  if (ended_at !== null) {
+    const kind = end_reason === 'lost' ? 'failed' : 'cancelled';
+    return (
+      <>
+        <span class={`badge state-${kind}`}>{end_reason ?? 'ended'}</span>
+        <span class="sub">
+          <Moment time={ended_at} />
+        </span>
+      </>
+    );
+  }
+  if (overdue) return <span class="badge state-failed">overdue</span>;
+  return <span class="badge state-succeeded">live</span>;
+}
+
+function Definitions({ runner }: { runner: Runner }) {
+  const { task_names, task_versions } = runner;
+  return (
+    <details>
+      <summary>{counted(task_names.length, 'definition')}</summary>
+      <ul class="definitions">
+        {task_names.map((name) => (
+          <li key={name}>
+            {name} <span class="muted">{task_versions?.[name]}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

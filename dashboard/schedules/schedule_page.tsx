@@ -1,0 +1,173 @@
+import { useQuery } from '@tanstack/preact-query';
+import { useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
+import { statusOf } from '../data/api.ts';
+import type { Schedule, ScheduleRun } from '../data/records.ts';
+import { Confirm } from '../parts/confirm.tsx';
+import { JsonView } from '../parts/json_view.tsx';
+import { PageLink, TaskLink } from '../parts/link.tsx';
+import { ExactMoment } from '../parts/moment.tsx';
+import { Empty, Notice, Standing } from '../parts/notice.tsx';
+import { Card, PageHead, TableBox } from '../parts/page.tsx';
+import { useClient, useMay } from '../session/session.tsx';
+import { ScheduleBadge } from './schedule_badge.tsx';
+
+/** A schedule: its timing in words, its next times, its history, and its operations. */
+export function SchedulePage() {
+  const { id = '' } = useRoute().params;
+  const client = useClient();
+  const path = `/v1/schedules/${encodeURIComponent(id)}`;
+  const schedule = useQuery({
+    queryKey: ['schedule', id],
+    queryFn: ({ signal }) => client.request<Schedule>('GET', path, { signal }),
+    refetchInterval: 10_000,
+  });
+  const runs = useQuery({
+    queryKey: ['schedule-runs', id],
+    queryFn: ({ signal }) => client.request<{ runs: ScheduleRun[] }>('GET', `${path}/runs`, { signal }),
+    refetchInterval: 10_000,
+  });
+  const { data } = schedule;
+  if (data === undefined) {
+    return (
+      <>
+        <PageHead title={id} />
+        {statusOf(schedule.error) === 404 ? (
+          <Empty title="There is no such schedule" />
+        ) : (
+          <Standing asked={schedule} what="the schedule" />
+        )}
+      </>
+    );
+  }
+  return (
+    <>
+      <Head schedule={data} path={path} />
+      <Stopped schedule={data} />
+      <div class="columns">
+        <div class="column">
+          <Card title="History">
+            <Standing asked={runs} what="the history" />
+            {runs.data?.runs.length === 0 && <p class="muted">It has not run yet.</p>}
+            {runs.data && runs.data.runs.length > 0 && <Runs runs={runs.data.runs} />}
+          </Card>
+          <Card title="Settings">
+            <JsonView value={data.settings} label="Settings" />
+          </Card>
+        </div>
+        <NextTimes schedule={data} />
+      </div>
+    </>
+  );
+}
+
+type Act = 'pause' | 'resume' | 'trigger';
+const TITLES: Record<Act, string> = { pause: 'Pause', resume: 'Resume', trigger: 'Run now' };
+const HINTS: Record<Act, string> = {
+  pause: 'Its times are skipped until it is resumed.',
+  resume: 'It goes on with the first time after now.',
+  trigger: 'One task is submitted now. The times of the schedule stay as they are.',
+};
+
+function Head({ schedule, path }: { schedule: Schedule; path: string }) {
+  const client = useClient();
+  const mayOperate = useMay('operate');
+  const [act, setAct] = useState<Act | null>(null);
+  const { id, state, in_words, task, origin, owner } = schedule;
+  const acts: Act[] = [state === 'paused' ? 'resume' : 'pause', 'trigger'];
+  return (
+    <PageHead
+      title={id}
+      lead={
+        <>
+          <ScheduleBadge state={state} /> {in_words} ·{' '}
+          <PageLink to="tasks" query={`name=${encodeURIComponent(task)}`}>
+            {task}
+          </PageLink>{' '}
+          · {origin === 'code' ? `in the code of ${owner ?? 'a project'}` : 'made by the API'}
+        </>
+      }
+    >
+      {mayOperate &&
+        acts.map((one) => (
+          <button key={one} type="button" onClick={() => setAct(one)}>
+            {TITLES[one]}
+          </button>
+        ))}
+      {act !== null && (
+        <Confirm
+          title={`${TITLES[act]}: ${id}?`}
+          action={TITLES[act]}
+          onClose={() => setAct(null)}
+          act={(reason) =>
+            act === 'trigger'
+              ? client.request<{ message: string }>('POST', `${path}/trigger`, { body: { reason } })
+              : client.request<{ message: string }>('PUT', `${path}/${act}`, { query: { reason } })
+          }
+        >
+          <p class="hint">{HINTS[act]}</p>
+        </Confirm>
+      )}
+    </PageHead>
+  );
+}
+
+/** Why its times are not handled. */
+function Stopped({ schedule: { paused, broken } }: { schedule: Schedule }) {
+  if (broken !== null) return <Notice kind="error">It is broken: {broken.message}</Notice>;
+  if (paused === null) return null;
+  return (
+    <Notice kind="warning">
+      Paused{paused.actor !== null && ` by ${paused.actor}`} <ExactMoment time={paused.at} />
+      {paused.reason !== null && <>: “{paused.reason}”</>}
+    </Notice>
+  );
+}
+
+function Runs({ runs }: { runs: readonly ScheduleRun[] }) {
+  return (
+    <TableBox label="History">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">Outcome</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={`${run.scheduled_for} ${run.at}`}>
+              <td>
+                <ExactMoment time={run.scheduled_for} />
+              </td>
+              <td>
+                <span class={`badge state-${run.outcome === 'submitted' ? 'succeeded' : 'cancelled'}`}>
+                  {run.outcome}
+                </span>{' '}
+                {run.message} {run.task !== null && <TaskLink id={run.task.id} />}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableBox>
+  );
+}
+
+function NextTimes({ schedule }: { schedule: Schedule }) {
+  const { next_times, state } = schedule;
+  return (
+    <div class="column">
+      <Card title="Next times">
+        {state !== 'active' && <p class="hint">They are not handled while it is {state}.</p>}
+        <ol class="definitions">
+          {next_times.map(({ at }) => (
+            <li key={at}>
+              <ExactMoment time={at} />
+            </li>
+          ))}
+        </ol>
+      </Card>
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+import { useMutation, useQuery } from '@tanstack/preact-query';
+import { messageOf } from '../data/api.ts';
+import type { BulkAnswer, TaskRecord } from '../data/records.ts';
+import { PageLink, TaskLink } from '../parts/link.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { StateBadge } from '../parts/state_badge.tsx';
+import { useClient } from '../session/session.tsx';
+
+const POLL_MS = 1_000;
+const OPEN = new Set(['scheduled', 'waiting', 'queued', 'running', 'retrying']);
+
+/** How far a bulk operation is. It goes on if the dialog is closed. */
+export function BulkProgress({ answer, onClose }: { answer: BulkAnswer; onClose: () => void }) {
+  return (
+    <>
+      <Notice kind="info">{answer.message}</Notice>
+      {answer.task !== null && <Progress id={answer.task.id} />}
+      <footer>
+        <button type="button" class="primary" onClick={onClose}>
+          Close
+        </button>
+      </footer>
+    </>
+  );
+}
+
+function Progress({ id }: { id: string }) {
+  const client = useClient();
+  const { data } = useQuery({
+    queryKey: ['task', id],
+    queryFn: ({ signal }) => client.request<TaskRecord>('GET', `/v1/tasks/${id}`, { signal }),
+    refetchInterval: ({ state }) => (state.data && !OPEN.has(state.data.state) ? false : POLL_MS),
+  });
+  const abort = useMutation({ mutationFn: () => client.cancel(id, { reason: 'Aborted in the dashboard' }) });
+  if (data === undefined) return null;
+  const isOpen = OPEN.has(data.state);
+  return (
+    <div class="bulk-progress">
+      <p>
+        <StateBadge state={data.state} /> <TaskLink id={id}>The task that does it</TaskLink>
+      </p>
+      <progress value={isOpen ? (data.progress ?? 0) : 1} aria-label="Progress" />
+      <p role="status">{data.progress_note ?? (isOpen ? 'Starting …' : 'Done')}</p>
+      {data.error !== null && <Notice kind="error">{data.error.message}</Notice>}
+      {abort.error !== null && <Notice kind="error">{messageOf(abort.error)}</Notice>}
+      {isOpen && (
+        <button type="button" class="danger" disabled={abort.isPending} onClick={() => abort.mutate()}>
+          Abort
+        </button>
+      )}
+      <p>
+        <PageLink to="audit" query={`bulk_id=${id}`}>
+          What it changed, task by task
+        </PageLink>
+      </p>
+    </div>
+  );
+}

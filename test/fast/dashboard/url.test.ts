@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { inButtons, nextStepsOf } from '../../../dashboard/url/next_steps.ts';
+import {
+  apiFilter,
+  changedFilter,
+  filterCount,
+  readFilter,
+  writeFilter,
+} from '../../../dashboard/url/task_filter.ts';
+
+const ID = '019c0000-0000-7000-8000-000000000001';
+const OTHER = '019c0000-0000-7000-8000-000000000002';
+
+describe('the filter of tasks in the URL', () => {
+  test('every filter survives the way into the URL and back', () => {
+    const query =
+      'state=queued&state=failed&name=a.b&tag=x+y&error=no+such&created=24h&top_level=true&cursor=abc';
+    const filter = readFilter(new URLSearchParams(query));
+    expect(writeFilter(filter)).toBe(query);
+    expect(readFilter(new URLSearchParams(writeFilter(filter)))).toEqual(filter);
+    expect(filterCount(filter)).toBe(6);
+  });
+
+  test('equal filters have one URL, whatever the order of their states', () => {
+    const of = (query: string) => writeFilter(readFilter(new URLSearchParams(query)));
+    expect(of('state=failed&state=queued')).toBe(of('state=queued&state=failed&state=queued'));
+  });
+
+  test('what nobody knows is left out', () => {
+    expect(readFilter(new URLSearchParams('state=happy&created=soon&colour=red&name='))).toEqual({
+      state: [],
+    });
+  });
+
+  test('a change of the filter starts at the first page, and an empty text removes a filter', () => {
+    const filter = readFilter(new URLSearchParams('name=a.b&tag=x&cursor=abc'));
+    expect(changedFilter(filter, { tag: '' })).toEqual({ name: 'a.b', state: [] });
+  });
+
+  test('a span is a time for the API, on a full minute', () => {
+    const filter = readFilter(new URLSearchParams('created=1h&state=failed'));
+    expect(apiFilter(filter, Date.parse('2026-11-30T12:34:56Z'))).toEqual({
+      created_from: '2026-11-30T11:34:00.000Z',
+      state: ['failed'],
+    });
+  });
+});
+
+describe('the next steps of an explanation', () => {
+  test('the calls of a sentence are found, in their order and each once', () => {
+    const sentence = `PATCH /v1/tasks/${ID}/retry runs charge again; PATCH /v1/tasks/${OTHER}/workflow_steps/${ID} resolves it`;
+    expect(nextStepsOf(`${sentence}. ${sentence}`)).toEqual([
+      { kind: 'retry', taskId: ID },
+      { kind: 'resolve', taskId: OTHER, stepId: ID },
+    ]);
+    expect(nextStepsOf('Resume it: PUT /v1/queues/billing.send/resume')).toEqual([
+      { kind: 'resume', queue: 'billing.send' },
+    ]);
+    expect(nextStepsOf(`DELETE /v1/tasks/${ID}, and submit it again`)).toEqual([
+      { kind: 'cancel', taskId: ID },
+    ]);
+  });
+
+  test('a sentence without a call has no button', () => {
+    expect(nextStepsOf('Start a runner: npm run runner')).toEqual([]);
+  });
+
+  test('a reader sees the words of the buttons in place of the calls', () => {
+    expect(inButtons(`Correct the cause: PATCH /v1/tasks/${ID}/retry queues it again`)).toBe(
+      'Correct the cause: “Retry” queues it again',
+    );
+  });
+});
