@@ -42,11 +42,16 @@ const foreign = foreignThings
   )
   .filter(({ scope, path }) => scope !== null && !path.startsWith('/v1/tasks/text.'))
   .filter(({ operation }) => operation !== 'previewSchedule')
-  // It leaves nothing for the others.
-  .toSorted((a, b) => Number(a.operation === 'deleteSchedule') - Number(b.operation === 'deleteSchedule'));
+  .toSorted((a, b) => rankOf(a) - rankOf(b));
 const [reads, mutations] = [true, false].map((isRead) =>
   foreign.filter(({ method, operation }) => isReading(method, operation) === isRead),
 ) as [Request[], Request[]];
+
+/** Retries and dismissals leave no error group, and the last one no schedule. */
+function rankOf({ operation }: Request): number {
+  if (/^(resolve|ignore|reopen)Errors$/.test(operation)) return 0;
+  return operation === 'deleteSchedule' ? 2 : 1;
+}
 
 async function bearer(changed: Record<string, unknown>): Promise<Record<string, string>> {
   return { authorization: `Bearer ${await sign(pair.privateKey, claims(changed))}` };

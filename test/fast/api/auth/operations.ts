@@ -71,7 +71,7 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
         return value;
       });
       const example = Object.values(requestBody?.content ?? {})[0]?.example;
-      const picks = template.includes('{error_group}') || hasFilter(example);
+      const picks = template.includes('{error_group}/retry') || hasFilter(example);
       const narrowing = parametersOf(document, operation).filter(
         (one) => one.in === 'query' && one.name in inQuery,
       );
