@@ -16,6 +16,8 @@ return (
            'source_system', t.source_system, 'reason', t.reason, 'request_id', t.request_id,
            'traceparent', t.traceparent, 'callback_url', t.callback_url, 'parent_id', t.parent_id, 'step', t.step,
            'skipped', t.skipped, 'children', t.children,
-           'schedule_id', t.schedule_id, 'scheduled_for', errand.iso_time(t.scheduled_for))
+           'schedule_id', t.schedule_id, 'scheduled_for', errand.iso_time(t.scheduled_for),
+           'dismissed_at', case when t.dismissed_at >= t.finished_at then errand.iso_time(t.dismissed_at) end,
+           'resubmitted_as', t.resubmitted_as, 'resubmission_of', t.resubmission_of)
     from (select coalesce(octet_length(t.result::text) > 262144, false) as is_so) large
 );
