@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../core/schema.ts';
 import { SCOPES } from '../auth/principal.ts';
 import type { Operation } from '../context.ts';
-import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
+import { callerFailures, jsonAnswer } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { object, ref } from '../openapi/schemas/schemas.ts';
 
@@ -15,12 +15,12 @@ export const principalSchemas: Record<string, JsonSchema> = {
     scopes: {
       type: 'array',
       items: { type: 'string', enum: [...SCOPES] },
-      description: 'What the caller may do',
+      description: 'The scopes of the caller',
     },
     namespaces: {
       type: ['array', 'null'],
       items: { type: 'string' },
-      description: 'Where the caller may do it. Null means everywhere',
+      description: 'The namespaces in which they hold. Null means all',
     },
     expires_at: {
       type: ['string', 'null'],
@@ -42,7 +42,7 @@ export function principalPaths(): Paths {
         tags: ['process'],
         operationId: 'getPrincipal',
         summary: 'Read who the credentials of this request stand for, and what they allow',
-        responses: { 200: jsonAnswer('The caller', ref('Principal')), ...failures() },
+        responses: { 200: jsonAnswer('The caller', ref('Principal')), ...callerFailures() },
       },
     },
   };

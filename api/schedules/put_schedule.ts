@@ -52,8 +52,8 @@ export function putSchedulePaths(): Paths {
           reasonParameter,
         ],
         requestBody: jsonBody(ref('ScheduleSettings'), {
-          task: 'example.echo',
-          payload: { message: 'Good morning' },
+          task: 'text.count_words',
+          payload: { text: 'Good morning' },
           cron: '30 7 * * MON-FRI',
           timezone: 'Europe/Berlin',
         }),

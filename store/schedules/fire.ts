@@ -81,7 +81,7 @@ const DUE = `
       from jsonb_to_recordset($1::jsonb) as g (
              id text, revision bigint, planned_for timestamptz, times jsonb, skipped jsonb,
              last_at timestamptz, next_at timestamptz, due_at timestamptz)
-      join errand.schedules s on s.id = g.id and s.revision = g.revision and s.next_at = g.planned_for
+      join errand.schedules s on s.id = g.id and s.revision = g.revision and date_trunc('milliseconds', s.next_at) = g.planned_for
      where s.due_at <= errand.schedule_now()
      order by s.id
        for no key update of s skip locked

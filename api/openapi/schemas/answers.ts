@@ -48,6 +48,12 @@ export function signedFailures(...statuses: FailureStatus[]): Operation['respons
   return others;
 }
 
+/** The same for operations about the caller alone: they need no right, and read nothing from Postgres. */
+export function callerFailures(): Operation['responses'] {
+  const { 403: _forbidden, 408: _late, 500: _broken, ...others } = failures();
+  return others;
+}
+
 /** The same for paths about the process itself, which need no credentials and have no limits. */
 export function processFailures(...statuses: FailureStatus[]): Operation['responses'] {
   return answersOf([...statuses, 405, 500]);

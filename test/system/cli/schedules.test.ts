@@ -154,7 +154,7 @@ describe('reading schedules', () => {
     await put('example.daily', { cron: '0 9 * * *' });
     await api.call('PUT', '/v1/schedules/example.daily/pause');
     const { stdout } = await errand('schedules explain example.daily');
-    expect(stdout).toMatch(/^→ errand schedules resume example\.daily$/m);
+    expect(stdout).toMatch(/^→ errand schedules resume example\.daily: /m);
     expect(stdout).toMatch(/^Status +paused$/m);
     expect(await json('schedules explain example.daily --at 2027-03-28T10:00')).toMatchObject({
       status: 'not_a_time',

@@ -12,7 +12,8 @@ const instructions = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
 /** What the image has of this checkout, beside its packages. */
 export const copied: string[] = instructions
   .filter((line) => line.startsWith('COPY ') && !line.includes('--from') && !line.includes('package-lock'))
-  .map((line) => line.split(' ')[1] ?? '');
+  // A pattern that matches one name lets the image do without it.
+  .map((line) => (line.split(' ')[1] ?? '').replace(/\[(.)\]$/, '$1'));
 
 /** The values of ENV. */
 export const environment: Record<string, string> = Object.fromEntries(

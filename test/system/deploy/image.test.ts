@@ -24,7 +24,8 @@ afterAll(() => rmSync(image, { recursive: true }));
 
 /** What the image will hold: the files that it copies, and the packages that are neither development nor optional dependencies. */
 function buildImage(): void {
-  for (const path of copied) cpSync(join(ROOT, path), join(image, path), { recursive: true });
+  for (const path of copied.filter((one) => existsSync(join(ROOT, one))))
+    cpSync(join(ROOT, path), join(image, path), { recursive: true });
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
   for (const [path, { dev, optional }] of Object.entries(packages)) {
     const source = join(ROOT, path);

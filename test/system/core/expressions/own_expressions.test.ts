@@ -35,6 +35,8 @@ const MADE: Record<string, string> = {
   'config/schema.ts': 'of a setting: see below',
   'config/webhook_secrets.ts': 'of a setting: see below',
   'core/json_schema/keywords.ts': 'whether it is one at all: nothing is matched with it',
+  'core/payload_condition.ts': 'a condition of a request: the document has the same',
+  'core/schedules/schedule.ts': 'names of ours, in messages of ours',
   'store/database/schemas.ts': 'statements of ours',
 };
 
