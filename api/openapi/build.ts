@@ -116,7 +116,7 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     listSchedulesPaths(),
     previewSchedulePaths(),
     getSchedulePaths(),
-    putSchedulePaths(),
+    putSchedulePaths(definitions[0]),
     deleteSchedulePaths(),
     pauseSchedulePaths(),
     triggerSchedulePaths(),

@@ -4,6 +4,7 @@ import { settingsProblems } from '../../core/schedules/check.ts';
 import { type Course, courseOfChange, isSameTiming } from '../../core/schedules/course.ts';
 import { firstTime } from '../../core/schedules/plan.ts';
 import type { ScheduleSettings } from '../../core/schedules/settings.ts';
+import type { TaskDefinition } from '../../core/task.ts';
 import { changeSchedule, createSchedule, readForChange } from '../../store/schedules/change.ts';
 import type { ScheduleAtNow, StoredSchedule } from '../../store/schedules/read.ts';
 import type { Operation, RequestContext } from '../context.ts';
@@ -13,6 +14,7 @@ import { inQuery } from '../openapi/schemas/parameters.ts';
 import { extended, ref } from '../openapi/schemas/schemas.ts';
 import { actOf, reasonParameter } from '../operators/act.ts';
 import { parseQuery } from '../request.ts';
+import { sentExample } from '../submit/submission_schema.ts';
 import { type AskedContent, invalidSettings, readSettings, together } from './asked_settings.ts';
 import {
   changesTooOften,
@@ -32,8 +34,8 @@ export const putScheduleSchemas = {
   }),
 };
 
-/** The operation in the OpenAPI document. */
-export function putSchedulePaths(): Paths {
+/** The operation in the OpenAPI document. `shown` is the task of its example. */
+export function putSchedulePaths(shown: TaskDefinition | undefined): Paths {
   return {
     '/v1/schedules/{schedule_id}': {
       put: {
@@ -52,8 +54,8 @@ export function putSchedulePaths(): Paths {
           reasonParameter,
         ],
         requestBody: jsonBody(ref('ScheduleSettings'), {
-          task: 'text.count_words',
-          payload: { text: 'Good morning' },
+          task: shown?.name,
+          payload: shown && sentExample(shown),
           cron: '30 7 * * MON-FRI',
           timezone: 'Europe/Berlin',
         }),
