@@ -8,7 +8,7 @@ import type { BenchServer } from '../server.ts';
 import { makeSchedules } from './make.ts';
 
 const MS_PER_MINUTE = 60_000;
-/** All must be up so long before the first minute that counts, and half as long before the first second. */
+/** Everything must be up this long before the first minute that counts, and half as long before the first second. */
 const BEFORE_MS = 6_000;
 /** How long after a minute its last run may start. pg-boss needs up to three seconds. */
 const WITHIN_MS = 30_000;

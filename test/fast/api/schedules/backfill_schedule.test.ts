@@ -164,7 +164,7 @@ describe('a backfill is refused', () => {
     ],
     ['without a range', {}, '/body/from', /is required/],
     [
-      'with a time that is none',
+      'with a time that is wrong',
       { from: 'yesterday', to: '2026-03-10T10:00:00Z' },
       '/body/from',
       /date-time/,

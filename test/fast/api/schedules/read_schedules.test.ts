@@ -63,7 +63,7 @@ describe('GET /v1/schedules', () => {
     expect(ids(await guarded('', 'ann of '.padEnd(8, 'x')))).toEqual([]);
   });
 
-  test('refuses a cursor that is none', async () => {
+  test('refuses a cursor that it cannot read', async () => {
     for (const cursor of ['x', 'YQ', Buffer.from('example.n1\0').toString('base64url')]) {
       expectError(await list(`?cursor=${cursor}`), {
         status: 400,

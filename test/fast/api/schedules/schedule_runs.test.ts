@@ -104,7 +104,7 @@ describe('GET /v1/schedules/{schedule_id}/runs', () => {
     ]);
   });
 
-  test('refuses a cursor that is none, and times that are none', async () => {
+  test('refuses a cursor and times that it cannot read', async () => {
     await put('billing.bad', NIGHTLY);
     const cursors = ['x', Buffer.from('2026-13-10T12:00:00.000000Z submitted').toString('base64url')];
     for (const query of [

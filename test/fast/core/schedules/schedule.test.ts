@@ -114,7 +114,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ['a cron without a time', { cron: '0 0 31 2 *' }, /cron: never comes/],
   ['a zone that does not exist', { timezone: 'Europe/Atlantis' }, /timezone: must be the name of an IANA/],
   ['a moment without an offset', { startsAt: '2027-01-01T00:00:00' }, /startsAt: must be a time in ISO 8601/],
-  ['a Date that is none', { endsAt: new Date(Number.NaN) }, /endsAt: must be a time .*Invalid Date/],
+  ['an invalid Date', { endsAt: new Date(Number.NaN) }, /endsAt: must be a time .*Invalid Date/],
   ['a value of the wrong type', { catchUp: 'most' }, /catchUp: /],
   ['a name as on the wire', { catch_up: 'last' }, /catch_up is unknown: there are .*catchUp, /],
   ['all with an overlap', { catchUp: 'all' }, /overlap: must be "allow" with catchUp "all"/],
