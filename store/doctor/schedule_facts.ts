@@ -1,4 +1,5 @@
 import type { Database } from '../database/pool.ts';
+import { IS_LIVE } from '../submit/live_runner.ts';
 
 /** Schedules that do not do what their authors expect. Durations are in seconds. */
 export type ScheduleFacts = {
@@ -57,8 +58,7 @@ const WITHOUT_RUNNER = `
    where s.due_at is not null
      and not exists (
            select from errand.runners r
-            where r.ended_at is null
-              and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+            where ${IS_LIVE}
               and s.task = any (r.task_names))
    group by s.task
    order by s.task

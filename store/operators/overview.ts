@@ -1,4 +1,5 @@
 import type { Database } from '../database/pool.ts';
+import { IS_LIVE } from '../submit/live_runner.ts';
 import { isHeldBy } from '../tasks/pauses.ts';
 
 /** Counting stops here for each name and kind of waiting tasks. */
@@ -6,7 +7,7 @@ const WAITING_LIMIT = 1_000;
 /** Names are few: people do not write more. */
 const MAX_NAMES = 1_000;
 const MAX_SCHEDULES = 100;
-/** A schedule that is due for so long is overdue: a runner looks each second. */
+/** A schedule is overdue if it has been due for this long: a runner handles it within a second. */
 const OVERDUE_SECS = 60;
 
 /** The tasks of a name that are due and wait, and the runners that can execute them. */
@@ -91,7 +92,7 @@ const LIVE = `
   live as materialized (
     select r.task_names, r.task_versions
       from errand.runners r
-     where r.ended_at is null and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+     where ${IS_LIVE}
   )`;
 
 const WAITING_QUEUES = `

@@ -2,6 +2,7 @@ import type { JsonSchema } from '../../core/schema.ts';
 import type { StepRow } from '../../core/workflows/graph.ts';
 import { isoTime } from '../database/iso_time.ts';
 import type { Database } from '../database/pool.ts';
+import { IS_LIVE } from '../submit/live_runner.ts';
 import { isHeldBy } from '../tasks/pauses.ts';
 import type { Pause } from './queues.ts';
 
@@ -62,7 +63,7 @@ export async function listHandlers(database: Database, filter: HandlerFilter): P
                row_number() over (partition by named.name order by r.id desc) as place
           from errand.runners r
          cross join lateral (select distinct name from unnest(r.task_names) as given (name)) named
-         where r.ended_at is null and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+         where ${IS_LIVE}
       ),
       pool as (
         select able.name, count(*) as live,

@@ -1,6 +1,7 @@
 import { assignDispatches } from '../../core/dispatches.ts';
 import { type Database, retryTransient } from '../database/pool.ts';
 import { type Act, actValues } from '../operators/audit.ts';
+import { SUBMITTED } from './fire.ts';
 import type { StoredSchedule } from './read.ts';
 
 /** The history of the times of a backfill: the tasks of those that have run, by their time in ms. */
@@ -74,25 +75,14 @@ const BACKFILL = `
      where s.id = $5 and s.revision = $6
     returning s.id, s.submission, s.settings -> 'payload' as payload
   ),
-  items as materialized (
-    select jsonb_agg(held.submission || jsonb_build_object(
-             'payload', held.payload,
-             'dispatch_id', given.dispatch_id,
-             'scheduled_for', given.at,
-             'dedup_key', held.id || ' ' || errand.iso_time(given.at),
-             'initiator', $1::text,
-             'reason', $2::text,
-             'request_id', $3::text) order by given.at) as items,
-           array_agg(given.at order by given.at) as times
+  submitting as materialized (
+    select held.id, held.payload, given.at, given.dispatch_id,
+           held.submission
+             || jsonb_build_object('initiator', $1::text, 'reason', $2::text, 'request_id', $3::text) as submission
       from held
      cross join jsonb_to_recordset($7::jsonb) as given (at timestamptz, dispatch_id uuid)
-    having count(*) > 0
   ),
-  submitted as materialized (
-    select items.times[s.ordinal] as at, (s.task).id as task_id
-      from items
-     cross join lateral errand.submit_tasks(items.items) s
-  ),
+  ${SUBMITTED},
   recorded as (
     insert into errand.schedule_runs (schedule_id, scheduled_for, outcome, task_id, is_backfill)
     select held.id, submitted.at, 'submitted', submitted.task_id, true

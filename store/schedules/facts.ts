@@ -1,5 +1,6 @@
 import type { State } from '../../core/states.ts';
 import type { Database } from '../database/pool.ts';
+import { IS_LIVE } from '../submit/live_runner.ts';
 import { COLUMNS, type ScheduleAtNow, SHOWN_SETTINGS, type StoredSchedule, withSettings } from './read.ts';
 
 /** The unfinished tasks of a schedule that an explanation names. */
@@ -28,8 +29,7 @@ export async function readStanding(database: Database, id: string): Promise<Sche
       select errand.schedule_now() as now, s.id as found, ${COLUMNS}, ${SHOWN_SETTINGS},
              exists (select
                        from errand.runners r
-                      where r.ended_at is null
-                        and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)) as has_live_runner,
+                      where ${IS_LIVE}) as has_live_runner,
              (select coalesce(json_agg(json_build_object('id', t.id, 'state', t.state) order by t.id), '[]')
                 from (select id, state
                         from errand.tasks

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Database, retryTransient } from '../database/pool.ts';
+import { IS_LIVE } from '../submit/live_runner.ts';
 
 /** A schedule in code, as its row has it. */
 export type CodeSchedule = {
@@ -46,9 +47,6 @@ const unregisteredSchema = z.array(
       .nullable(),
   }),
 );
-
-/** The SQL condition that the runner `r` is live. Uses runners_live_idx. */
-const IS_LIVE = `r.ended_at is null and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)`;
 
 /**
  * The schedules of these that are not stored as they are here, with `mend` also those that are broken. `runnerId`

@@ -5,6 +5,7 @@ import type { TaskDefinition } from '../../core/task.ts';
 import { stepRows } from '../../core/workflows/graph.ts';
 import type { Database } from '../database/pool.ts';
 import { registerLimits } from '../limits/register.ts';
+import { IS_LIVE } from './live_runner.ts';
 import { type Claim, hasOtherRunner, refuseClaimed } from './owners.ts';
 
 /**
@@ -15,8 +16,7 @@ function hasNewerRunner(name: string, version: string): string {
   return `
     exists (select
               from errand.runners r
-             where r.ended_at is null
-               and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+             where ${IS_LIVE}
                and errand.version_key(r.task_versions ->> ${name}) > errand.version_key(${version}))`;
 }
 

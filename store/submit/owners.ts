@@ -1,6 +1,7 @@
 import type { Ownership } from '../../core/registration/owner.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import type { Database } from '../database/pool.ts';
+import { IS_LIVE } from './live_runner.ts';
 
 /**
  * How long the owner of a new registration counts as live, in SQL. Its runner registers the
@@ -16,8 +17,7 @@ export function hasOtherRunner(name: string, project: string): string {
   return `
     exists (select
               from errand.runners r
-             where r.ended_at is null
-               and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+             where ${IS_LIVE}
                and r.project <> ${project}
                and ${name} = any (r.task_names))`;
 }
@@ -58,8 +58,7 @@ export async function refuseClaimed(
                       d.registered_at > now() - ${NEW} as is_new,
                       (select 'runner ' || r.id || ' on ' || r.host
                          from errand.runners r
-                        where r.ended_at is null
-                          and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+                        where ${IS_LIVE}
                           and r.project <> $5
                           and d.name = any (r.task_names)
                         order by r.id desc

@@ -2,6 +2,7 @@ import { ERRAND } from '../../core/registration/owner.ts';
 import type { RegisteredTask } from '../../core/registration/registered.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import type { Database } from '../database/pool.ts';
+import { IS_LIVE } from './live_runner.ts';
 
 /**
  * The SQL condition that an API accepts a registered name without its code. A name of another
@@ -14,8 +15,7 @@ function isAccepted(project: string): string {
     (coalesce(d.owner, '${ERRAND}') not in ('${ERRAND}', coalesce(${project}, '${ERRAND}'))
      or exists (select
                   from errand.runners r
-                 where r.ended_at is null
-                   and r.heartbeat_at >= now() - make_interval(secs => r.lease_secs)
+                 where ${IS_LIVE}
                    and d.name = any (r.task_names)))
     and not errand.is_own_namespace(d.namespace)`;
 }
