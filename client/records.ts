@@ -66,8 +66,10 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   progressNote: string | null;
   /** The error of the last failed attempt. */
   error: TaskError | null;
-  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
+  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | 'debounce' | 'throttle' | null;
   dedupKey: string | null;
+  /** How many later submissions have replaced its payload. Null if it is not debounced. */
+  debounced: number | null;
   tags: string[];
   initiator: string | null;
   /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`, `schedule:<id>`. */
@@ -152,7 +154,16 @@ export type FinishedTask<Result = unknown> = TaskRecord<Result> & {
  * A task, and whether this submission created it. Without the scope `read`, only `id` and `state` are
  * present.
  */
-export type SubmittedTask<Result = unknown> = Task<Result> & { created: boolean; message: string };
+export type SubmittedTask<Result = unknown> = Task<Result> & SubmitAnswer;
+
+/**
+ * What a submission did. `rearmed`: the task had ended without success and is queued again. `debounced`: the
+ * task of its burst waits, and has this payload now. `throttled`: the task of a submission shortly before.
+ */
+export type SubmitOutcome = 'created' | 'duplicate' | 'rearmed' | 'debounced' | 'throttled';
+
+/** The answer to a submission besides its task. */
+export type SubmitAnswer = { created: boolean; outcome: SubmitOutcome; message: string };
 
 /** A task after an operation on it. */
 export type ChangedTask<Result = unknown> = Task<Result> & { message: string };
@@ -162,8 +173,8 @@ export type Detail = { path: string; message: string };
 
 /** The outcome of one of many payloads: its task, or its problems. */
 export type SubmittedItem<Result = unknown> =
-  | (TaskRef<Result> & { state: State; created: boolean; errors?: never })
-  | { id?: never; state?: never; created: false; errors: Detail[] };
+  | (TaskRef<Result> & { state: State; created: boolean; outcome: SubmitOutcome; errors?: never })
+  | { id?: never; state?: never; created: false; outcome?: never; errors: Detail[] };
 
 /** The outcomes of many payloads, in their order. */
 export type SubmittedMany<Result = unknown> = {

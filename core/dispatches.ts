@@ -24,12 +24,12 @@ export function dispatchSize(typicalMs: number | undefined): number {
  */
 export function assignDispatches<Item>(
   items: readonly Item[],
-  groupOf: (item: Item) => string,
+  groupOf: (item: Item, index: number) => string,
   size = DISPATCH_SIZE,
 ): (Item & { dispatchId: string })[] {
   const open = new Map<string, { dispatchId: string; count: number }>();
-  return items.map((item) => {
-    const group = groupOf(item);
+  return items.map((item, index) => {
+    const group = groupOf(item, index);
     let current = open.get(group);
     if (current === undefined || current.count >= size) {
       current = { dispatchId: randomUUID(), count: 0 };

@@ -118,6 +118,10 @@ export type FollowUpOptions = {
   delayMs?: number;
   dedup?: DedupStrategy;
   dedupKey?: string;
+  /** The last payload within so many seconds wins, and each moves the due time. */
+  debounceSeconds?: number;
+  /** The first submission within so many seconds counts. */
+  throttleSeconds?: number;
   maxAttempts?: number;
   tags?: string[];
   reason?: string;

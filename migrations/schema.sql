@@ -316,8 +316,11 @@ create table errand.tasks (
   dismissed_at timestamptz,
   resubmitted_as uuid,
   resubmission_of uuid,
+  debounced integer,
+  debounce_until timestamptz,
   constraint tasks_pkey PRIMARY KEY (id),
-  constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text, 'schedule'::text]))),
+  constraint tasks_debounce_check CHECK (((debounce_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (debounce_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
+  constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text, 'schedule'::text, 'debounce'::text, 'throttle'::text]))),
   constraint tasks_dismissed_check CHECK (((dismissed_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (dismissed_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
   constraint tasks_progress_check CHECK (((progress >= (0)::float8) AND (progress <= (1)::float8))),
@@ -398,6 +401,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.error_words(message text) returns text
 --   sql, immutable, parallel safe
+-- errand.free_debounced(items jsonb) returns timestamptz
+--   plpgsql, volatile
 -- errand.free_slots(task_ids uuid[], dispatch_ids uuid[], runners integer[]) returns void
 --   plpgsql, volatile
 -- errand.free_slots_of(ended integer[]) returns void
@@ -406,6 +411,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.has_cancelled_part(parent uuid) returns boolean
 --   sql, stable, set search_path=pg_catalog, pg_temp
+-- errand.is_movable(t errand.tasks, version text, as_of timestamptz) returns boolean
+--   sql, stable, parallel safe
 -- errand.is_own_namespace(namespace text) returns boolean
 --   sql, immutable, parallel safe
 -- errand.is_rearmable(id uuid, state text, children integer, may_operate boolean) returns boolean
@@ -420,6 +427,8 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
 --   sql, immutable, parallel safe, rows 10
+-- errand.move_steps(moved uuid, new_payload jsonb, due timestamptz) returns void
+--   plpgsql, volatile
 -- errand.nearest_double(number numeric) returns float8
 --   plpgsql, immutable, strict, parallel safe
 -- errand.next_attempt(attempt integer, started_at timestamptz) returns integer
@@ -436,9 +445,13 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.register_limits() returns void
 --   plpgsql, volatile
+-- errand.remove_dispatches(dispatch_ids uuid[]) returns bigint
+--   plpgsql, volatile
 -- errand.renew_failure_steps(parents uuid[], ended text[]) returns void
 --   sql, volatile
 -- errand.repair_limits(after_limit text, after_key text) returns TABLE(limit_name text, key text)
+--   plpgsql, volatile
+-- errand.repeat_later() returns text
 --   plpgsql, volatile
 -- errand.revive(parents uuid[]) returns void
 --   plpgsql, volatile
@@ -450,7 +463,7 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.storable(payload jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
--- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text) returns TABLE(id uuid, state text, created boolean)
+-- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval) returns TABLE(id uuid, state text, created boolean)
 --   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile

@@ -13,7 +13,7 @@ import { measureRequests } from './http_metrics.ts';
 import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
 
 const BREAKER_STATES: BreakerState[] = ['closed', 'open', 'half_open'];
-const OUTCOMES: SubmitOutcome[] = ['created', 'duplicate', 'rearmed', 'conflict'];
+const OUTCOMES: SubmitOutcome[] = ['created', 'duplicate', 'rearmed', 'conflict', 'debounced', 'throttled'];
 
 /** The parts of the process that metrics are read from. */
 type Sources = {

@@ -109,6 +109,7 @@ export const resubmitTask: Operation = async (context, request, response) => {
     .json({
       task: shownTask(context, task),
       created,
+      outcome,
       message: created
         ? `Task created in place of ${old.id}`
         : 'The task was resubmitted before by this request',

@@ -82,6 +82,7 @@ export const triggerSchedule: Operation = async (context, request, response) => 
     .json({
       task: shownTask(context, task),
       created,
+      outcome,
       message: created
         ? `Task created: one run of ${id} by hand`
         : `${id} was triggered before with this Idempotency-Key, and this is its task`,

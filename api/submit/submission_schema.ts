@@ -64,6 +64,20 @@ export const optionsSchema = z.object({
     maximum: DELAY_LIMIT_SECONDS,
     description: 'After this time the same submission creates a new task',
   }),
+  debounce_seconds: z.number().optional().meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description:
+      'Submissions with the same `dedup_key` (without one, of the same task) are one task until it is due: the last payload wins, and each moves the due time to so many seconds from now. Replaces the value of the policy',
+  }),
+  throttle_seconds: z.number().optional().meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description:
+      'For so many seconds, submissions with the same `dedup_key` (without one, of the same task) get the task of the first and change nothing. Replaces the value of the policy',
+  }),
   tags: z
     .array(z.string())
     .optional()

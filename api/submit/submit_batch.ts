@@ -8,7 +8,7 @@ import type { Submittable } from '../../core/registration/submittable.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import { traceSend } from '../../process/tracing.ts';
-import type { Submission, Submitted, TaskReference } from '../../store/submit/submit.ts';
+import type { Submission, SubmitOutcome, Submitted, TaskReference } from '../../store/submit/submit.ts';
 import { submitBatch, submitBatchAtomically } from '../../store/submit/submit_batch.ts';
 import { sizeOf, takeTurns } from '../capacity/turns.ts';
 import type { Operation, RequestContext } from '../context.ts';
@@ -70,7 +70,13 @@ const checkBatch = checker(batchSchema({}));
 const bodySchema = z.object({ items: z.array(z.unknown()) });
 
 type Checked = { submission: Submission } | { errors: Detail[] };
-type BatchItem = { id?: string; state?: string; created: boolean; errors?: Detail[] };
+type BatchItem = {
+  id?: string;
+  state?: string;
+  created: boolean;
+  outcome?: SubmitOutcome;
+  errors?: Detail[];
+};
 
 /**
  * `POST /v1/tasks/{name}/batch` (specification S3): each item is validated separately, the valid ones are
@@ -208,8 +214,8 @@ function toAnswer(checked: Checked[], submitted: Submitted<TaskReference>[]): Re
   const results = submitted.values();
   const items = checked.map((item, index): BatchItem => {
     if ('errors' in item) return { created: false, errors: item.errors };
-    const { outcome, task } = results.next().value ?? { outcome: 'conflict', task: null };
-    if (task !== null) return { id: task.id, state: task.state, created: outcome === 'created' };
+    const { outcome, task } = results.next().value ?? { outcome: 'conflict' as const, task: null };
+    if (task !== null) return { id: task.id, state: task.state, created: outcome === 'created', outcome };
     const message =
       'the Idempotency-Key was already used with another payload at this position: use a new key';
     return { created: false, errors: [{ path: `/body/items/${index}`, message }] };

@@ -150,7 +150,12 @@ export async function submitAndAnswer(
   response
     .status(created ? 201 : 200)
     .location(context.publicUrl(request, `/v1/tasks/${task.id}`))
-    .json({ task: shownTask(context, latest), created, message: messageOf(outcome, latest, submission) });
+    .json({
+      task: shownTask(context, latest),
+      created,
+      outcome,
+      message: messageOf(outcome, latest, submission),
+    });
 }
 
 /**
@@ -167,7 +172,7 @@ async function submitOne(context: RequestContext, submission: Submission): Promi
 }
 
 function messageOf(outcome: SubmitOutcome, task: Task, { callbackUrl, mayRead }: Submission): string {
-  const message = MESSAGES[outcome](task.state);
+  const message = MESSAGES[outcome](task.state, task.run_at);
   if (mayRead || !callbackUrl || task.callback_url === callbackUrl) return message;
   return `${message}. Your callback_url will not receive its outcome: for a task of another submitter that needs the scope read`;
 }
@@ -177,7 +182,7 @@ function isEnded({ outcome, task }: Submitted<Task>): boolean {
   return outcome === 'duplicate' && REARMABLE.some((state) => state === task?.state);
 }
 
-const MESSAGES: Record<SubmitOutcome, (state: State) => string> = {
+const MESSAGES: Record<SubmitOutcome, (state: State, runAt: string) => string> = {
   created: (state) => `Task created: it ${inWords(state)}`,
   duplicate: (state) =>
     state === 'succeeded' || state === 'resolved'
@@ -187,5 +192,8 @@ const MESSAGES: Record<SubmitOutcome, (state: State) => string> = {
         : `The task was submitted before and ${inWords(state)}: it may make one more attempt, unless its duplicates have already added ten`,
   rearmed: (state) =>
     `The task was submitted before and ended without success. It is queued again and ${inWords(state)}`,
+  debounced: (_state, runAt) =>
+    `The task of this burst waits: it has this payload now, and is due at ${runAt}`,
+  throttled: (state) => `The task was submitted less than throttle_seconds ago and ${inWords(state)}: nothing has changed`,
   conflict: () => 'The Idempotency-Key was already used with another payload',
 };

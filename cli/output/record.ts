@@ -68,6 +68,7 @@ function fieldsOf(task: TaskRecord): [string, string | undefined][] {
       'Dedup',
       task.dedup === null ? undefined : [task.dedup, orNone(task.dedupKey)].filter(Boolean).join(': '),
     ],
+    ['Debounced', task.debounced ? toNumberOf(task.debounced, 'time') : undefined],
     ['Callback', orNone(task.callbackUrl)],
     [
       'Part of',

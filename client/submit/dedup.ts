@@ -16,12 +16,19 @@ export type DedupOptions = {
   idempotencyKey?: string | undefined;
   /** After this time the same submission creates a new task. */
   dedupWindowSeconds?: number | undefined;
+  /**
+   * Submissions with the same `dedupKey` (without one, of the same task) are one task until it is due: the
+   * last payload wins, and each moves the due time to so many seconds from now.
+   */
+  debounceSeconds?: number | undefined;
+  /** For so many seconds, submissions with the same `dedupKey` get the task of the first and change nothing. */
+  throttleSeconds?: number | undefined;
 };
 
 /** The parts of a request that make it safe to send twice. */
 export type DedupPlan = {
   idempotencyKey: string | undefined;
-  body: { dedup?: 'payload' | 'definition'; dedup_key?: string };
+  body: { dedup?: 'payload' | 'key' | 'definition'; dedup_key?: string };
 };
 
 /**
@@ -33,6 +40,5 @@ export function planDedup({ dedup, dedupKey, idempotencyKey }: DedupOptions): De
   if (idempotencyKey !== undefined) return { idempotencyKey, body: {} };
   if (dedupKey !== undefined) return { idempotencyKey: undefined, body: { dedup_key: dedupKey } };
   if (dedup === 'payload') return { idempotencyKey: undefined, body: { dedup } };
-  const body = dedup === 'none' ? {} : ({ dedup: 'definition' } as const);
-  return { idempotencyKey: randomId(), body };
+  return { idempotencyKey: randomId(), body: { dedup: dedup === 'none' ? 'key' : 'definition' } };
 }

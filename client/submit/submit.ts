@@ -1,5 +1,5 @@
 import { toCamelCase } from '../camel_case.ts';
-import type { SubmittedTask } from '../records.ts';
+import type { SubmitAnswer, SubmittedTask } from '../records.ts';
 import type { CallOptions } from '../requests/options.ts';
 import type { Transport } from '../requests/transport.ts';
 import { type DedupOptions, type DedupPlan, planDedup } from './dedup.ts';
@@ -50,8 +50,8 @@ export async function submit(
     signal: options.signal,
     repeatable: true,
   });
-  const { task, created, message } = body as { task: unknown; created: boolean; message: string };
-  return { ...(toCamelCase(task) as SubmittedTask), created, message };
+  const { task, ...answer } = body as { task: unknown } & SubmitAnswer;
+  return { ...(toCamelCase(task) as SubmittedTask), ...answer };
 }
 
 /** The path for submissions of a task name. */
@@ -74,6 +74,8 @@ export function toBody(options: TaskOptions & DedupOptions, plan: DedupPlan): Re
     max_attempts: options.maxAttempts,
     callback_url: options.callbackUrl,
     dedup_window_seconds: options.dedupWindowSeconds,
+    debounce_seconds: options.debounceSeconds,
+    throttle_seconds: options.throttleSeconds,
     ...plan.body,
   };
 }

@@ -35,6 +35,20 @@ const dedupSchema = z.strictObject({
   windowSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
 });
 
+/** A burst may be this many times as long as its delay, unless the definition says otherwise. */
+const BURST_FACTOR = 10;
+
+const burstSeconds = z.int().min(1).max(DELAY_LIMIT_SECONDS).optional();
+
+/** How long after its first submission a burst ends at the latest (Q4). */
+export function debounceMaxSeconds(
+  policy: { debounceMaxSeconds?: number | undefined },
+  seconds: number,
+): number {
+  const asked = policy.debounceMaxSeconds ?? BURST_FACTOR * seconds;
+  return Math.max(seconds, Math.min(asked, DELAY_LIMIT_SECONDS));
+}
+
 /** The policy of a task definition (specification T5). It is validated when the definition loads. */
 export const policySchema = z
   .strictObject({
@@ -51,13 +65,40 @@ export const policySchema = z
     failedRetentionHours: z.number().positive().max(87_600).optional(),
     /** How many attempts run at a time: see core/limits/rules.ts. */
     concurrency: concurrencySchema,
+    /**
+     * Submissions of one key within so many seconds are one task: the last payload wins, and each moves the
+     * due time to so many seconds from now.
+     */
+    debounceSeconds: burstSeconds,
+    /** A debounced task is due so long after its first submission at the latest. Ten times the delay by default. */
+    debounceMaxSeconds: burstSeconds,
+    /** Submissions of one key within so many seconds after the first change nothing, and get its task. */
+    throttleSeconds: burstSeconds,
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })
   .refine((policy) => policy.backoff.initialMs <= policy.backoff.maxMs, {
     path: ['backoff', 'maxMs'],
     message: 'must not be below backoff.initialMs',
-  });
+  })
+  .refine((policy) => policy.debounceSeconds === undefined || policy.throttleSeconds === undefined, {
+    path: ['throttleSeconds'],
+    message:
+      'must not be combined with debounceSeconds: one takes the last submission, the other the first',
+  })
+  .refine(
+    ({ debounceSeconds, throttleSeconds, dedup }) =>
+      (debounceSeconds ?? throttleSeconds) === undefined || dedup.windowSeconds === undefined,
+    {
+      path: ['dedup', 'windowSeconds'],
+      message: 'must not be combined with debounceSeconds or throttleSeconds, which are the window',
+    },
+  )
+  .refine(
+    ({ debounceSeconds, debounceMaxSeconds }) =>
+      debounceMaxSeconds === undefined || debounceMaxSeconds >= (debounceSeconds ?? Number.POSITIVE_INFINITY),
+    { path: ['debounceMaxSeconds'], message: 'needs debounceSeconds, and must not be below it' },
+  );
 
 /** A policy with its defaults. Its rules of concurrency have the names of their limits. */
 export type Policy = Omit<z.output<typeof policySchema>, 'concurrency'> & {

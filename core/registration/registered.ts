@@ -26,6 +26,9 @@ const policySchema = z.object({
       windowSeconds: z.int().optional().catch(undefined),
     })
     .catch({ strategy: 'payload' }),
+  debounceSeconds: z.int().optional().catch(undefined),
+  debounceMaxSeconds: z.int().optional().catch(undefined),
+  throttleSeconds: z.int().optional().catch(undefined),
   callbackUrl: z.string().optional().catch(undefined),
 });
 

@@ -1,3 +1,4 @@
+import type { DedupPolicy } from '../definitions/dedup.ts';
 import type { Policy } from '../definitions/policy.ts';
 import { withKeys } from '../limits/key.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
@@ -7,7 +8,7 @@ import { type StepRow, stepRows } from '../workflows/graph.ts';
 import { schemaHashOf } from './schema_hash.ts';
 
 /** The parts of a policy that decide about a submission. */
-export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'dedup' | 'callbackUrl'>;
+export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'callbackUrl'> & DedupPolicy;
 
 /**
  * The parts of a definition that a submission needs. This process has the definition, or only runners of

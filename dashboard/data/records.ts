@@ -55,6 +55,7 @@ export type TaskSummary = {
   error: TaskError | null;
   dedup: string | null;
   dedup_key: string | null;
+  debounced: number | null;
   tags: string[];
   initiator: string | null;
   submitted_by: string | null;

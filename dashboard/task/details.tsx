@@ -48,6 +48,7 @@ function Facts({ task }: { task: TaskRecord }) {
     ['Reason', task.reason],
     ['Duplicates by', task.dedup?.replaceAll('_', ' ') ?? null],
     ['Key of duplicates', task.dedup_key],
+    ['Debounced', task.debounced ? String(task.debounced) : null],
     ['Callback', task.callback_url],
     ['Request', task.request_id],
     ['Trace', task.traceparent],

@@ -38,7 +38,9 @@ create or replace function errand.submit(
   initiator      text        default null,
   source_system  text        default null,
   reason         text        default null,
-  callback_url   text        default null -- http or https, notified of the end of the task
+  callback_url   text        default null, -- http or https, notified of the end of the task
+  debounce       interval    default null, -- with others of this key until then: the last payload runs
+  throttle       interval    default null  -- for this time the first of this key counts
 )
   returns table (id uuid, state text, created boolean)
   language plpgsql
@@ -54,6 +56,8 @@ as $$
 declare
   definition  errand.definitions;
   strategy    text;
+  burst       text; -- debounce or throttle, which replace the strategy
+  seconds     float8;
   allowed     text[];
   wrong       record;
 begin
@@ -75,6 +79,15 @@ begin
                where not errand.is_own_namespace(d.namespace) and d.workflow is null
                  and (allowed is null or d.namespace = any (allowed))), 'none yet: start a runner');
   end if;
+  burst := case
+    when debounce is not null then 'debounce'
+    when throttle is not null then 'throttle'
+    when dedup is not null then null
+    when definition.policy ? 'debounceSeconds' then 'debounce'
+    when definition.policy ? 'throttleSeconds' then 'throttle'
+  end;
+  seconds := coalesce(extract(epoch from debounce), extract(epoch from throttle),
+                      (definition.policy ->> (burst || 'Seconds'))::float8);
   strategy := coalesce(dedup, case when dedup_key is not null then 'key' end, definition.policy #>> '{dedup,strategy}');
 
   -- The conditions of each argument, with the messages of HTTP where it has some. A null argument
@@ -85,6 +98,18 @@ begin
       ('payload', payload is not null and jsonb_typeof(payload) = 'object', 'must be a JSON object', to_jsonb(jsonb_typeof(payload))),
       ('dedup', strategy in ('payload', 'key', 'none'), 'must be payload, key or none', to_jsonb(left(dedup, 101))),
       ('dedup_key', strategy <> 'key' or dedup_key is not null, 'is needed: this submission is deduplicated by key', null),
+      ('dedup_key', burst is null or definition.policy #>> '{dedup,strategy}' <> 'key' or dedup_key is not null,
+                    'is needed: this submission is deduplicated by key', null),
+      ('debounce', extract(epoch from debounce) between 1 and 31622400, 'must be from 1 second to 366 days', to_jsonb(debounce)),
+      ('throttle', extract(epoch from throttle) between 1 and 31622400, 'must be from 1 second to 366 days', to_jsonb(throttle)),
+      ('throttle', throttle is null or debounce is null,
+                   'must not be combined with debounce: one takes the last submission, the other the first', to_jsonb(throttle)),
+      ('dedup', burst is null or dedup is null,
+                format('must not be combined with %s: a burst is recognised by dedup_key or the name', burst), to_jsonb(left(dedup, 101))),
+      ('dedup_window', burst is null or dedup_window is null, format('must not be combined with %s, which is the window', burst),
+                       to_jsonb(dedup_window)),
+      ('run_at', burst is distinct from 'debounce' or run_at is null,
+                 'must not be combined with debounce: the task is due when the burst is over', to_jsonb(run_at)),
       ('dedup_key', length(dedup_key) between 1 and 512, 'must have 1 to 512 characters', to_jsonb(left(dedup_key, 101))),
       ('dedup_window', extract(epoch from dedup_window) between 1 and 31622400, 'must be from 1 second to 366 days', to_jsonb(dedup_window)),
       ('priority', priority between -1000 and 1000, 'must be from -1000 to 1000', to_jsonb(priority)),
@@ -127,9 +152,19 @@ begin
            'max_attempts', coalesce(max_attempts, (definition.policy ->> 'maxAttempts')::integer),
            'dispatch_id', gen_random_uuid(),
            'due_at', run_at,
-           'dedup', nullif(strategy, 'none'),
-           'dedup_key', case when strategy = 'key' then dedup_key end,
-           'dedup_window_ms', 1000 * coalesce(extract(epoch from dedup_window), (definition.policy #>> '{dedup,windowSeconds}')::float8),
+           'dedup', coalesce(burst, nullif(strategy, 'none')),
+           'dedup_key', case when burst is not null or strategy = 'key' then dedup_key end,
+           'dedup_window_ms', case
+             when burst is null
+               then 1000 * coalesce(extract(epoch from dedup_window), (definition.policy #>> '{dedup,windowSeconds}')::float8)
+             when burst = 'throttle' then 1000 * seconds
+           end,
+           'debounce_ms', case when burst = 'debounce' then 1000 * seconds end,
+           -- As debounceMaxSeconds of core/definitions/policy.ts.
+           'debounce_max_ms', case
+             when burst = 'debounce'
+               then 1000 * greatest(seconds, least(coalesce((definition.policy ->> 'debounceMaxSeconds')::float8, 10 * seconds), 31622400))
+           end,
            'tags', to_jsonb(tags),
            'initiator', initiator,
            'source_system', source_system,

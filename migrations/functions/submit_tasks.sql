@@ -12,6 +12,13 @@
 --   at most ten more in total
 -- - rearmed: the duplicate had failed or was cancelled, and is queued again
 -- - conflict: the Idempotency-Key was used with another payload (S7). There is no task then
+-- - debounced: the task of an earlier submission that still waits. It has the payload of this one now,
+--   and is due later (Q4). Of several in one call the last one wins
+-- - throttled: the task of an earlier submission, in any state. Nothing has changed (Q4)
+--
+-- A debounced item has `debounce_ms` and `debounce_max_ms`, and a dispatch that it shares with no other.
+-- A crash before the commit has changed nothing. After it, the task has the new payload and the new
+-- dispatch, and the old dispatch is removed or finds nothing due.
 --
 -- An item also has the rights of its submitter. With may_operate it re-arms a task that an operator
 -- has ended; otherwise the `outcome` is `duplicate`, and the task stays. With may_read its
@@ -22,6 +29,8 @@ create or replace function errand.submit_tasks(items jsonb)
   language plpgsql
 as $$
 #variable_conflict use_column
+declare
+  judged_at  timestamptz;
 begin
   -- A key whose window is over no longer makes a duplicate (S6). Uses tasks_dedup_until_idx.
   update errand.tasks t
@@ -30,33 +39,40 @@ begin
     from jsonb_to_recordset(items) as i (name text, dedup text, dedup_key text, payload jsonb)
    where t.dedup_hash = errand.dedup_hash(i.name, i.dedup, i.dedup_key, i.payload)
      and t.dedup_until <= now();
+  judged_at := errand.free_debounced(items);
 
   return query
   with parsed as materialized (
     select i.*,
            errand.uuidv7() as id,
            errand.dedup_hash(i.name, i.dedup, i.dedup_key, i.payload) as dedup_hash,
-           coalesce(i.due_at, now() + make_interval(secs => coalesce(i.delay_ms, 0) / 1000)) as run_at
+           -- A burst ends by the clock: this transaction may have waited for another of its submissions.
+           case when i.dedup = 'debounce' then clock_timestamp() + make_interval(secs => i.debounce_ms / 1000)
+                else coalesce(i.due_at, now() + make_interval(secs => coalesce(i.delay_ms, 0) / 1000)) end as run_at,
+           case when i.dedup = 'debounce' then clock_timestamp() + make_interval(secs => i.debounce_max_ms / 1000) end as debounce_until
       from rows from (jsonb_to_recordset(items) as (
              name text, version text, payload jsonb, priority smallint, max_attempts integer, dispatch_id uuid,
              due_at timestamptz, delay_ms float8, dedup text, dedup_key text, dedup_window_ms float8,
              tags text[], initiator text, source_system text, reason text, request_id text, traceparent text,
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
-             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz
+             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz,
+             debounce_ms float8, debounce_max_ms float8
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
-             may_read, may_operate, schedule_id, scheduled_for, ordinal
+             may_read, may_operate, schedule_id, scheduled_for, debounce_ms, debounce_max_ms, ordinal
            )
   ),
+  -- The first of several duplicates in this call counts; of debounced ones the last.
   given as materialized (
     select p.*,
            coalesce(p.dedup_hash, uuid_send(p.id)) as identity,
            p.dedup_hash is null
-             or row_number() over (partition by p.dedup_hash order by p.ordinal) = 1 as is_first
-      from parsed p
+             or row_number() over (partition by p.dedup_hash order by p.place) = 1 as is_first,
+           case when p.dedup = 'debounce' then count(*) over (partition by p.dedup_hash) - 1 end as debounced
+      from (select *, case when dedup = 'debounce' then -ordinal else ordinal end as place from parsed) p
   ),
   -- The callback_url of the first of several duplicates in this call that has one; those in
   -- conflict do not count. A callback contains the result, so only a submitter that may read the
@@ -67,7 +83,7 @@ begin
       join given f on f.identity = g.identity and f.is_first
      where g.callback_url is not null and not (g.dedup = 'idempotency_key' and g.payload <> f.payload)
        and (g.is_first or g.may_read or g.submitted_by is not distinct from f.submitted_by)
-     order by g.identity, g.ordinal
+     order by g.identity, g.place
   ),
   -- The rights of a duplicate, by its hash: `excluded` has only stored columns.
   rights as materialized (
@@ -96,7 +112,7 @@ begin
              id, name, version, state, priority, max_attempts, dispatch_id, run_at, started_at, payload,
              dedup, dedup_key, dedup_hash, dedup_until,
              tags, initiator, source_system, reason, request_id, traceparent, parent_id, children, pending,
-             callback_url, callback_of, submitted_by, schedule_id, scheduled_for)
+             callback_url, callback_of, submitted_by, schedule_id, scheduled_for, debounced, debounce_until)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
            g.priority, g.max_attempts, case when p.steps is null then g.dispatch_id end, g.run_at,
@@ -105,7 +121,7 @@ begin
            case when g.dedup is not null then now() + make_interval(secs => g.dedup_window_ms / 1000) end,
            coalesce(g.tags, '{}'), g.initiator, g.source_system, g.reason, g.request_id, g.traceparent,
            g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by,
-           g.schedule_id, g.scheduled_for
+           g.schedule_id, g.scheduled_for, g.debounced, g.debounce_until
       from given g
       left join (
              select identity, count(*) as steps, count(*) filter (where pending = 0) as first
@@ -130,6 +146,7 @@ begin
                     case when again.pending > 0 and excluded.run_at <= now() then now() end,
                     null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null
                from (select case
+                              when excluded.dedup in ('debounce', 'throttle') then null
                               when not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
                               when t.children > 0 then errand.rearm_children(t.id, excluded.payload, excluded.run_at)
                               else 0
@@ -138,21 +155,46 @@ begin
               where again.pending is not null
              union all
              select t.state, t.attempt,
-                    case when t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10
+                    case when excluded.dedup <> 'throttle'
+                              and t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10
                          then least(t.max_attempts + 1, 1000) else t.max_attempts end,
                     t.dispatch_id, t.run_at, t.priority, t.version, t.payload,
                     t.dedup_until, t.crashes, t.pending,
                     t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note
                from rights r
-              where not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex'))
+              where excluded.dedup = 'throttle'
+                 or excluded.dedup <> 'debounce'
+                    and not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex'))
+             union all
+             select t.state, t.attempt, greatest(excluded.max_attempts, t.attempt),
+                    case when t.children is null then excluded.dispatch_id end,
+                    least(excluded.run_at, t.debounce_until), excluded.priority, excluded.version, excluded.payload,
+                    t.dedup_until, t.crashes, t.pending,
+                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note
+              where excluded.dedup = 'debounce'
            ),
-           before_duplicate = array[t.state, t.max_attempts::text, t.callback_url],
+           -- A debounced task is that of its last submission in everything.
+           (tags, initiator, source_system, reason, request_id, traceparent, submitted_by, debounced) = (
+             select excluded.tags, excluded.initiator, excluded.source_system, excluded.reason, excluded.request_id,
+                    excluded.traceparent, excluded.submitted_by, t.debounced + excluded.debounced + 1
+              where excluded.dedup = 'debounce'
+             union all
+             select t.tags, t.initiator, t.source_system, t.reason, t.request_id,
+                    t.traceparent, t.submitted_by, t.debounced
+              where excluded.dedup <> 'debounce'
+           ),
+           before_duplicate = array[t.state, t.max_attempts::text, t.callback_url, t.dispatch_id::text],
            added_attempts = case
+             when excluded.dedup in ('debounce', 'throttle') then t.added_attempts
              when t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10 then t.added_attempts + 1
              else t.added_attempts
            end,
            callback_url = (
              select case
+                      when excluded.dedup = 'throttle' then t.callback_url
+                      -- A callback has the result, so that of another submitter is not kept.
+                      when excluded.dedup = 'debounce'
+                        then coalesce(excluded.callback_url, case when t.submitted_by is not distinct from excluded.submitted_by then t.callback_url end)
                       -- The end of a success is already reported, or was not asked for.
                       when t.state in ('succeeded', 'resolved') then t.callback_url
                       when not (r.readers ? encode(t.dedup_hash, 'hex') or t.submitted_by is not distinct from excluded.submitted_by)
@@ -165,9 +207,13 @@ begin
                     end
                from rights r)
      where not (excluded.dedup = 'idempotency_key' and t.payload <> excluded.payload)
+       -- Another transaction has submitted it after errand.free_debounced has looked.
+       and (excluded.dedup <> 'debounce' or errand.is_movable(t, excluded.version, judged_at))
     returning coalesce(t.dedup_hash, uuid_send(t.id)) as identity,
               t.before_duplicate is null as is_created,
               coalesce(t.before_duplicate[1] in ('failed', 'cancelled') and t.state <> t.before_duplicate[1], false) as is_rearmed,
+              t.before_duplicate is not null and t.dedup = 'debounce' as is_moved,
+              t.before_duplicate[4]::uuid as had_dispatch,
               t.before_duplicate[1] as was,
               t.before_duplicate[2]::integer as had_attempts,
               t.before_duplicate[3] as had_callback,
@@ -186,7 +232,7 @@ begin
                      then jsonb_build_object('callback_url', (w.task).callback_url) else '{}' end
       from written w
       join given g using (identity)
-     where g.is_first and not w.is_created
+     where g.is_first and not w.is_created and not w.is_moved
        and (w.is_rearmed
             or (w.task).max_attempts <> w.had_attempts
             or (w.task).callback_url is distinct from w.had_callback)
@@ -195,13 +241,15 @@ begin
     insert into errand.tasks (
              name, version, state, priority, max_attempts, dispatch_id, run_at, payload,
              initiator, source_system, request_id, traceparent, parent_id, step, after, pending, callback_url, submitted_by,
-             scheduled_for)
+             scheduled_for, dedup)
     select p.name, (w.task).version,
            case when p.pending > 0 then 'waiting' when (w.task).run_at > now() then 'scheduled' else 'queued' end,
            coalesce(p.priority, (w.task).priority), p.max_attempts, f.dispatch_id, (w.task).run_at, (w.task).payload,
            (w.task).initiator, (w.task).source_system, (w.task).request_id, (w.task).traceparent,
            (w.task).id, p.step, p.after, p.pending, p.callback_url, 'task:' || (w.task).id,
-           (w.task).scheduled_for
+           (w.task).scheduled_for,
+           -- A runner writes the start of such a step before it runs: until then the workflow can be moved.
+           case when p.pending = 0 and (w.task).dedup = 'debounce' then 'debounce' end
       from written w
       join planned p using (identity)
       left join first_dispatches f on p.pending = 0 and (f.dispatch_of_workflow, f.step) = (p.dispatch_of_workflow, p.step)
@@ -211,28 +259,39 @@ begin
   due as (
     select (w.task).id, (w.task).name, (w.task).priority, (w.task).dispatch_id, (w.task).run_at
       from written w
-     where w.is_created or w.is_rearmed
+     where w.is_created or w.is_rearmed or w.is_moved
      union all
     select s.id, s.name, s.priority, s.dispatch_id, s.run_at from steps s
   ),
   dispatched as (
     select errand.add_dispatches(array_agg(id), array_agg(name), array_agg(priority), array_agg(dispatch_id), array_agg(run_at))
       from due
+  ),
+  removed as (
+    select errand.remove_dispatches(array_agg(w.had_dispatch)) from written w where w.is_moved having count(*) > 0
+  ),
+  moved as (
+    select errand.move_steps((w.task).id, (w.task).payload, (w.task).run_at)
+      from written w
+     where w.is_moved and (w.task).children > 0
   )
   select g.ordinal,
          case
-           when w.identity is null then 'conflict'
+           when w.identity is null and g.dedup <> 'debounce' then 'conflict'
            -- Two at once with one key: the first one gets it, and another payload is refused here
            -- too.
            when g.dedup = 'idempotency_key' and (w.task).payload <> g.payload then 'conflict'
+           when g.dedup = 'debounce' and w.identity is null then errand.repeat_later()
            when g.is_first and w.is_created then 'created'
            when g.is_first and w.is_rearmed then 'rearmed'
+           when g.dedup = 'debounce' then 'debounced'
+           when g.dedup = 'throttle' then 'throttled'
            else 'duplicate'
          end,
          w.task
     from given g
     left join written w using (identity)
-   where (select count(*) from dispatched) >= 0 -- makes Postgres run it
+   where (select count(*) from dispatched) + (select count(*) from removed) + (select count(*) from moved) >= 0 -- makes Postgres run them
    order by g.ordinal;
 end;
 $$;

@@ -31,6 +31,8 @@ const optionsSchema = z.strictObject({
     .optional(),
   dedup: z.enum(DEDUP_STRATEGIES).optional(),
   dedupKey: label(512).optional(),
+  debounceSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
+  throttleSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
   maxAttempts: z.int().min(1).max(MAX_ATTEMPTS_LIMIT).optional(),
   tags: z.array(label(100)).max(20).optional(),
   reason: label(1_000).optional(),
@@ -112,9 +114,12 @@ async function fittingOptions(
   const held = losslessJson(given, path);
   const parsed = held.ok ? await judgeOptions(held.value, path) : held;
   if (!parsed.ok) return parsed;
-  const { dedup, dedupKey } = parsed.value;
+  const { dedup, dedupKey, debounceSeconds, throttleSeconds, delayMs } = parsed.value;
   try {
-    const chosen = chooseDedup(definition.policy, { dedup, dedupKey, idempotencyKey: undefined, path });
+    const chosen = chooseDedup(definition.policy, {
+      ...{ dedup, dedupKey, debounceSeconds, throttleSeconds, path },
+      due: { delay_ms: delayMs },
+    });
     return { ok: true, value: { options: parsed.value, dedup: chosen } };
   } catch (error) {
     if (error instanceof ErrandError) return { ok: false, details: error.details ?? [] };

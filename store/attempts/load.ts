@@ -21,7 +21,10 @@ export type DueAttempt = {
   waitedMs: number;
   /** How often its runner died while it ran. */
   crashes: number;
-  /** Its runner died while it ran or may have run, so its start is written before it runs. */
+  /**
+   * Its start is written before it runs: its runner died while it ran or may have run, or it is
+   * debounced, and a submission at this moment may give it another payload and dispatch.
+   */
   isSuspect: boolean;
   /** Null if it is large: `readPayload` reads it. */
   payload: unknown;
@@ -130,7 +133,7 @@ const LOAD_DISPATCHES = `
              end,
              exists (select from errand.pauses)
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0, t.scheduled_for)
+             t.version, t.suspect or t.crashes > 0 or t.dedup is not distinct from 'debounce', t.scheduled_for)
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.

@@ -53,7 +53,7 @@ export type Submission = {
   steps?: readonly StepRow[] | undefined;
 };
 
-export type SubmitOutcome = 'created' | 'duplicate' | 'rearmed' | 'conflict';
+export type SubmitOutcome = 'created' | 'duplicate' | 'rearmed' | 'conflict' | 'debounced' | 'throttled';
 
 /** The result of one submission. `task` is null for a conflict. */
 export type Submitted<T> = { outcome: SubmitOutcome; task: T | null };
@@ -102,7 +102,11 @@ export const LOCK_BOUND = `bound as materialized (
 export function toItems(submissions: readonly Submission[]): Record<string, unknown>[] {
   const assigned = assignDispatches(
     submissions,
-    (item) => `${item.name} ${item.priority} ${item.runAt ?? ''} ${item.delayMs ?? 0}`,
+    // The dispatch of a debounced task is replaced each time that the task is moved.
+    (item, index) =>
+      item.dedup.dedup === 'debounce'
+        ? `debounced ${index}`
+        : `${item.name} ${item.priority} ${item.runAt ?? ''} ${item.delayMs ?? 0}`,
   );
   return assigned.map(toColumns);
 }
@@ -124,7 +128,10 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     delay_ms: item.delayMs ?? undefined,
     dedup: item.dedup.dedup ?? undefined,
     dedup_key: item.dedup.key ?? undefined,
-    dedup_window_ms: item.dedupWindowMs ?? undefined,
+    dedup_window_ms: windowMsOf(item) ?? undefined,
+    ...(item.dedup.dedup === 'debounce'
+      ? { debounce_ms: item.dedup.seconds * 1_000, debounce_max_ms: item.dedup.maxSeconds * 1_000 }
+      : {}),
     tags: item.tags !== undefined && item.tags.length > 0 ? item.tags : undefined,
     initiator: item.initiator ?? undefined,
     source_system: item.sourceSystem ?? undefined,
@@ -139,4 +146,10 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     parent_id: item.parentId ?? undefined,
     steps: item.steps,
   };
+}
+
+/** How long the hash of a submission is compared. That of a debounced one ends with its burst. */
+function windowMsOf({ dedup, dedupWindowMs }: Submission): number | null | undefined {
+  if (dedup.dedup === 'throttle') return dedup.seconds * 1_000;
+  return dedup.dedup === 'debounce' ? null : dedupWindowMs;
 }

@@ -3,9 +3,12 @@ import { TASK_COLUMNS, type Task } from '../tasks/tasks.ts';
 import { addDispatches } from './add_dispatches.ts';
 import { LOCK_BOUND, type Submission, type Submitted, type TaskReference, toItems } from './submit.ts';
 
-/** Whether a submission makes only a task: no steps, no callback, no child. */
-export function isPlain({ steps, callbackUrl, callbackOf, parentId }: Submission): boolean {
-  return !steps && !callbackUrl && !callbackOf && !parentId;
+/**
+ * Whether a submission makes only a task: no steps, no callback, no child. One that is debounced may
+ * have to free its key first.
+ */
+export function isPlain({ steps, callbackUrl, callbackOf, parentId, dedup }: Submission): boolean {
+  return !steps && !callbackUrl && !callbackOf && !parentId && dedup.dedup !== 'debounce';
 }
 
 /**

@@ -27,8 +27,10 @@ export type Task = {
   payload: unknown;
   result: unknown;
   error: ErrorRecord | null;
-  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
+  dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | 'debounce' | 'throttle' | null;
   dedup_key: string | null;
+  /** How many later submissions have replaced its payload; null if it is not debounced. */
+  debounced: number | null;
   tags: string[];
   initiator: string | null;
   /**
@@ -103,6 +105,7 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   progress_note: 't.progress_note',
   dedup: 't.dedup',
   dedup_key: 't.dedup_key',
+  debounced: 't.debounced',
   tags: 't.tags',
   initiator: 't.initiator',
   submitted_by: 't.submitted_by',

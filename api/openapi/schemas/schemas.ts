@@ -10,6 +10,13 @@ const nullable = (type: string, more: JsonSchema = {}): JsonSchema => ({ type: [
 const time: JsonSchema = { type: 'string', format: 'date-time' };
 const nullableTime = nullable('string', { format: 'date-time' });
 const uuid: JsonSchema = { type: 'string', format: 'uuid' };
+/** The outcomes of a submission that has a task. */
+const outcome: JsonSchema = {
+  type: 'string',
+  enum: ['created', 'duplicate', 'rearmed', 'debounced', 'throttled'],
+  description:
+    'What the submission did. `rearmed`: the task had ended without success and is queued again. `debounced`: the task of its burst waits, and has this payload now. `throttled`: the task of a submission shortly before',
+};
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
 /**
  * Any JSON value. Without `additionalProperties`, openapi-typescript would generate an object without
@@ -68,11 +75,15 @@ const summary: Record<string, JsonSchema> = {
   progress_note: nullable('string', { description: 'The note that the handler reports with its progress' }),
   error: { anyOf: [ref('TaskError'), { type: 'null' }], description: 'The error of the last failed attempt' },
   dedup: nullable('string', {
-    enum: ['payload', 'key', 'idempotency_key', 'schedule', null],
+    enum: ['payload', 'key', 'idempotency_key', 'schedule', 'debounce', 'throttle', null],
     description:
       'The kind of key that makes another submission the same task. `schedule`: its schedule and its time',
   }),
   dedup_key: nullable('string'),
+  debounced: nullable('integer', {
+    minimum: 0,
+    description: 'How many later submissions have replaced its payload. Null if it is not debounced',
+  }),
   tags: { type: 'array', items: { type: 'string' } },
   initiator: nullable('string', {
     description: 'The initiator that the submission names. Errand does not verify it',
@@ -211,6 +222,7 @@ export const sharedSchemas: Record<string, JsonSchema> = {
   SubmitAnswer: object('The task, and whether this submission created it', {
     task: ref('ShownTask'),
     created: { type: 'boolean' },
+    outcome,
     message: { type: 'string' },
   }),
   BatchItem: {
@@ -221,6 +233,7 @@ export const sharedSchemas: Record<string, JsonSchema> = {
       id: uuid,
       state: { type: 'string', enum: [...STATES] },
       created: { type: 'boolean', description: 'Whether this item created a new task' },
+      outcome,
       errors: {
         type: 'array',
         items: ref('ErrorDetail'),
