@@ -194,6 +194,7 @@ const MESSAGES: Record<SubmitOutcome, (state: State, runAt: string) => string> =
     `The task was submitted before and ended without success. It is queued again and ${inWords(state)}`,
   debounced: (_state, runAt) =>
     `The task of this burst waits: it has this payload now, and is due at ${runAt}`,
-  throttled: (state) => `The task was submitted less than throttle_seconds ago and ${inWords(state)}: nothing has changed`,
+  throttled: (state) =>
+    `The task was submitted less than throttle_seconds ago and ${inWords(state)}: nothing has changed`,
   conflict: () => 'The Idempotency-Key was already used with another payload',
 };

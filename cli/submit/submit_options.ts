@@ -45,8 +45,16 @@ export function addSubmitOptions(command: Command): Command {
     .option('--dedup <strategy>', 'payload: the same payload is the same task; none: always a new task')
     .option('--dedup-key <key>', 'the same key is the same task')
     .option('--dedup-window <time>', 'after this time the same submission is a new task', duration)
-    .option('--debounce <time>', 'with others of this key until this time is over: the last payload runs', duration)
-    .option('--throttle <time>', 'for this time the first of this key counts, and others change nothing', duration)
+    .option(
+      '--debounce <time>',
+      'with others of this key until this time is over: the last payload runs',
+      duration,
+    )
+    .option(
+      '--throttle <time>',
+      'for this time the first of this key counts, and others change nothing',
+      duration,
+    )
     .option('--idempotency-key <key>', 'makes it safe to repeat the command: it submits once')
     .option('--max-attempts <number>', 'the number of attempts', integer(1))
     .option('--initiator <who>', 'the person or system that asked for it')

@@ -19,7 +19,10 @@ export type Dedup =
   | { dedup: null; key: null };
 
 /** The parts of a policy that decide it. */
-export type DedupPolicy = Pick<Policy, 'dedup' | 'debounceSeconds' | 'debounceMaxSeconds' | 'throttleSeconds'>;
+export type DedupPolicy = Pick<
+  Policy,
+  'dedup' | 'debounceSeconds' | 'debounceMaxSeconds' | 'throttleSeconds'
+>;
 
 /** The options of a submission for deduplication. `path` is the place of the submission in the request. */
 type Asked<Option> = {
@@ -85,8 +88,7 @@ function burstOf(policy: DedupPolicy, given: Given): Dedup | null {
   if (details.length > 0)
     throw new ErrandError('VALIDATION_FAILED', 'Options of this submission cannot be combined', { details });
   const key = given.dedupKey ?? null;
-  if (key === null && policy.dedup.strategy === 'key')
-    throw noKey(given.path, 'is required: send dedup_key');
+  if (key === null && policy.dedup.strategy === 'key') throw noKey(given.path, 'is required: send dedup_key');
   if (option === 'throttle_seconds') return { dedup: 'throttle', key, seconds };
   return { dedup: 'debounce', key, seconds, maxSeconds: debounceMaxSeconds(policy, seconds) };
 }
@@ -101,7 +103,11 @@ function refused(given: Given, option: string, named: string): Detail[] {
   };
   if (debounceSeconds !== undefined)
     refuse('throttle_seconds', throttleSeconds, 'one takes the last submission, the other the first');
-  refuse('dedup', dedup === 'definition' ? undefined : dedup, 'a burst is recognised by dedup_key or the name');
+  refuse(
+    'dedup',
+    dedup === 'definition' ? undefined : dedup,
+    'a burst is recognised by dedup_key or the name',
+  );
   refuse('dedup_window_seconds', dedupWindowSeconds, `${option} is the window`);
   if (option === 'debounce_seconds')
     for (const [name, value] of Object.entries(due))

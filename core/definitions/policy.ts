@@ -83,8 +83,7 @@ export const policySchema = z
   })
   .refine((policy) => policy.debounceSeconds === undefined || policy.throttleSeconds === undefined, {
     path: ['throttleSeconds'],
-    message:
-      'must not be combined with debounceSeconds: one takes the last submission, the other the first',
+    message: 'must not be combined with debounceSeconds: one takes the last submission, the other the first',
   })
   .refine(
     ({ debounceSeconds, throttleSeconds, dedup }) =>

@@ -4,8 +4,8 @@ import { stepRows } from '../../../../core/workflows/graph.ts';
 import { loadDispatches } from '../../../../store/attempts/load.ts';
 import { reportRunning } from '../../../../store/attempts/running.ts';
 import { cancelTask } from '../../../../store/operators/cancel.ts';
-import { submitBatch } from '../../../../store/submit/submit_batch.ts';
 import { type Submission, submitTasks } from '../../../../store/submit/submit.ts';
+import { submitBatch } from '../../../../store/submit/submit_batch.ts';
 import type { Task } from '../../../../store/tasks/tasks.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { countDispatches } from '../../../support/tasks.ts';
@@ -13,7 +13,9 @@ import { diamond } from '../../workflows/shapes.ts';
 
 const { pool } = await createDatabase();
 beforeEach(async () => {
-  await pool.query('delete from errand.tasks; delete from errand_worker._private_jobs; delete from errand.runners');
+  await pool.query(
+    'delete from errand.tasks; delete from errand_worker._private_jobs; delete from errand.runners',
+  );
 });
 
 const ACT = { actor: 'ann', reason: null, requestId: null };
@@ -71,7 +73,14 @@ describe('debounced submissions of one key', () => {
     const second = await one(burst(2, later));
     expect([first.outcome, second.outcome]).toEqual(['created', 'debounced']);
     expect(second.task).toMatchObject({
-      ...{ id: first.task.id, state: 'scheduled', payload: { n: 2 }, priority: 0, max_attempts: 7, attempt: 1 },
+      ...{
+        id: first.task.id,
+        state: 'scheduled',
+        payload: { n: 2 },
+        priority: 0,
+        max_attempts: 7,
+        attempt: 1,
+      },
       ...{ version: '1.1.0', tags: ['new'], reason: 'again', initiator: 'bob', request_id: 'r-2' },
       ...{ dedup: 'debounce', dedup_key: 'k', debounced: 1 },
     });
@@ -135,7 +144,8 @@ describe('the next submission is a new task', () => {
     ],
     [
       'if the first runs, even if the clock goes back',
-      ({ id }) => pool.query("update errand.tasks set state = 'running', started_at = now() where id = $1", [id]),
+      ({ id }) =>
+        pool.query("update errand.tasks set state = 'running', started_at = now() where id = $1", [id]),
     ],
   ])('%s', async (_when, happens) => {
     const first = await one(burst(1));
@@ -237,7 +247,10 @@ describe('a debounced workflow', () => {
     const first = await one(workflow(1));
     await pass(300);
     const second = await one(workflow(2));
-    expect(second).toMatchObject({ outcome: 'debounced', task: { id: first.task.id, payload: { value: 2 } } });
+    expect(second).toMatchObject({
+      outcome: 'debounced',
+      task: { id: first.task.id, payload: { value: 2 } },
+    });
     const { rows } = await pool.query(
       `select count(*)::integer as steps, bool_and(s.payload = t.payload and s.run_at = t.run_at) as moved,
               count(j.key) filter (where j.run_at = t.run_at)::integer as dispatched

@@ -34,9 +34,24 @@ const key = fc.constantFrom('a', 'b');
 // Around the delay, where the races are.
 const pauseMs = fc.constantFrom(0, 0, 5, 20, 28, 30, 32, 40);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant('submit' as const), key, items: fc.constantFrom(1, 1, 3), pauseMs }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant('submit' as const),
+      key,
+      items: fc.constantFrom(1, 1, 3),
+      pauseMs,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), key, pauseMs }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('clock' as const), stepMs: fc.integer({ min: -40, max: 40 }), pauseMs }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('clock' as const),
+      stepMs: fc.integer({ min: -40, max: 40 }),
+      pauseMs,
+    }),
+  },
 );
 
 /** A submission that was acknowledged: its number, and its task as it was then. */
@@ -56,23 +71,26 @@ test('whatever several submitters do beside starting runners, the last payload o
   let last = 0;
 
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(step, { maxLength: 14 }), { minLength: 2, maxLength: 4 }), async (submitters) => {
-      await pool.query('delete from errand.tasks; delete from errand_worker._private_jobs');
-      ran.length = 0;
-      const acknowledged: Acknowledged[] = [];
-      const next = (): number => ++last;
-      await Promise.all(
-        submitters.map(async (steps) => {
-          for (const one of steps) {
-            await sleep(one.pauseMs);
-            if (one.kind === 'submit') acknowledged.push(...(await submitBurst(one.key, one.items, next)));
-            else if (one.kind === 'cancel') await cancelNewest(one.key);
-            else await stepClock(one.stepMs);
-          }
-        }),
-      );
-      await check(acknowledged, ran);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.array(step, { maxLength: 14 }), { minLength: 2, maxLength: 4 }),
+      async (submitters) => {
+        await pool.query('delete from errand.tasks; delete from errand_worker._private_jobs');
+        ran.length = 0;
+        const acknowledged: Acknowledged[] = [];
+        const next = (): number => ++last;
+        await Promise.all(
+          submitters.map(async (steps) => {
+            for (const one of steps) {
+              await sleep(one.pauseMs);
+              if (one.kind === 'submit') acknowledged.push(...(await submitBurst(one.key, one.items, next)));
+              else if (one.kind === 'cancel') await cancelNewest(one.key);
+              else await stepClock(one.stepMs);
+            }
+          }),
+        );
+        await check(acknowledged, ran);
+      },
+    ),
     { numRuns: RUNS, endOnFailure: true },
   );
 });
@@ -100,7 +118,8 @@ async function cancelNewest(key: string): Promise<void> {
     'select id from errand.tasks where dedup_key = $1 order by id desc limit 1',
     [key],
   );
-  for (const { id } of rows) await cancelTask(pool, id, { actor: 'ann', reason: null, requestId: null }, null);
+  for (const { id } of rows)
+    await cancelTask(pool, id, { actor: 'ann', reason: null, requestId: null }, null);
 }
 
 /** As if the clock of Postgres went forward, or back, for everything that is due later. */
@@ -118,7 +137,10 @@ async function stepClock(ms: number): Promise<void> {
   );
 }
 
-async function check(acknowledged: readonly Acknowledged[], ran: readonly { id: string; n: number }[]): Promise<void> {
+async function check(
+  acknowledged: readonly Acknowledged[],
+  ran: readonly { id: string; n: number }[],
+): Promise<void> {
   type Row = { id: string; state: string; n: number; debounced: number };
   const rows = await until('all tasks have ended', async () => {
     const { rows } = await pool.query<Row & { over: boolean }>(
