@@ -19,7 +19,13 @@ import { checkGraph, ON_FAILURE } from './workflows/graph.ts';
  * These settings would have no effect on a step: it is not submitted, and it is kept as long as its workflow.
  */
 type StepPolicyInput = Omit<PolicyInput<never>, (typeof WORKFLOW_POLICY)[number]>;
-const WORKFLOW_POLICY = ['dedup', 'retentionHours'] as const;
+const WORKFLOW_POLICY = [
+  'dedup',
+  'debounceSeconds',
+  'debounceMaxSeconds',
+  'throttleSeconds',
+  'retentionHours',
+] as const;
 
 /** A step, as its author writes it. Without `run` and `map`, it has a handler. */
 export type StepInput = {

@@ -57,6 +57,11 @@ describe('refused when it loads, with the file and the step', () => {
       'the step a cannot have policy.retentionHours: set it in the workflow',
     ],
     [
+      'a policy that debounces a step',
+      { a: { policy: { debounceSeconds: 1 } as object } },
+      'the step a cannot have policy.debounceSeconds: set it in the workflow',
+    ],
+    [
       'a limit of a step whose work other tasks do',
       { a: { run: resize, policy: { concurrency: 2 } } },
       'the step a cannot have policy.concurrency: set it in image.resize, which does the work',
