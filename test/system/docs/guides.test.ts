@@ -38,6 +38,7 @@ describe('getting-started.md', () => {
 describe('submitting.md', () => {
   const [one = ''] = blocksOf('docs/guides/submitting.md', 'One task', 'sh', 1);
   const [many = ''] = blocksOf('docs/guides/submitting.md', 'Many tasks', 'sh', 1);
+  const [burst = ''] = blocksOf('docs/guides/submitting.md', 'Bursts of submissions', 'sh', 1);
 
   test('a task for later is scheduled', async () => {
     expect(await shell.json(one)).toMatchObject({
@@ -49,6 +50,16 @@ describe('submitting.md', () => {
   test('each item of a batch becomes a task', async () => {
     const answer = await shell.json(many);
     expect(answer).toMatchObject({ invalid: 0, items: [{ created: true }, { created: true }] });
+  });
+
+  test('the second submission of a burst replaces the payload of the first', async () => {
+    const [first = '', second = ''] = burst.trim().split('\n');
+    const made = await shell.json(first);
+    expect(made).toMatchObject({ outcome: 'created', task: { state: 'scheduled' } });
+    expect(await shell.json(second)).toMatchObject({
+      outcome: 'debounced',
+      task: { payload: { text: 'Some years ago, never mind' }, debounced: 1 },
+    });
   });
 });
 

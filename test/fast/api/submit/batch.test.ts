@@ -64,14 +64,14 @@ test('invalid items have their errors, in place, and the valid ones are inserted
   const invalid = (...errors: unknown[]) => ({ created: false, errors: expect.arrayContaining(errors) });
   expect(body).toMatchObject({ created: 3, duplicates: 0, invalid: 8 });
   expect(body.items).toEqual([
-    { id: expect.any(String), state: 'queued', created: true },
+    { id: expect.any(String), state: 'queued', created: true, outcome: 'created' },
     invalid(
       problem('1/payload/message', 'must be string, got 5'),
       problem('1/payload/count', 'Too small: expected number to be >=1, got 0'),
       problem('1/payload/extra', 'is not a known property, got 1'),
       problem('1/priority', 'must be integer, got "high"'),
     ),
-    { id: expect.any(String), state: 'queued', created: true },
+    { id: expect.any(String), state: 'queued', created: true, outcome: 'created' },
     invalid(problem('3/payload', 'is required')),
     invalid(problem('4', 'must be object, got null')),
     invalid(problem('5', 'must be object, got "text"')),
@@ -79,7 +79,7 @@ test('invalid items have their errors, in place, and the valid ones are inserted
     invalid(problem('7', 'example.echo has no version 0.0.1: use 1.0.0')),
     invalid(problem('8/delay_seconds', 'must not be combined with run_at, got 1')),
     invalid(problem('9/dedup_key', expect.stringMatching(/is required/))),
-    { id: expect.any(String), state: 'queued', created: true },
+    { id: expect.any(String), state: 'queued', created: true, outcome: 'created' },
   ]);
   expect((await counts(pool)).tasks - before.tasks).toBe(3);
 });

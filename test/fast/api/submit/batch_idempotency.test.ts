@@ -37,14 +37,14 @@ test('another payload at a position is an error of that item, and the others sta
   const second = await submit('changed', [1, 3, 4]);
   expect(second.body).toMatchObject({ created: 1, duplicates: 1, invalid: 1 });
   expect(second.body.items).toEqual([
-    { id: first.body.items[0].id, state: 'queued', created: false },
+    { id: first.body.items[0].id, state: 'queued', created: false, outcome: 'duplicate' },
     {
       created: false,
       errors: [
         { path: '/body/items/1', message: expect.stringMatching(/already used with another payload/) },
       ],
     },
-    { id: expect.any(String), state: 'queued', created: true },
+    { id: expect.any(String), state: 'queued', created: true, outcome: 'created' },
   ]);
 });
 

@@ -115,7 +115,7 @@ describe('what an operator has ended', () => {
     expect(answer.body.message).toMatch(/to run it again needs the scope operate/);
     const items = [{ payload: before.payload }];
     const batch = await api.call('POST', `${ECHO}/batch`, { items }, who);
-    expect(batch.body.items).toEqual([{ id, state: 'cancelled', created: false }]);
+    expect(batch.body.items).toEqual([{ id, state: 'cancelled', created: false, outcome: 'duplicate' }]);
     expect(await ledgerRow(pool, id)).toEqual(before);
     expect((await audited(id)).map(({ action }) => action)).toEqual(['cancel']);
   });
