@@ -65,7 +65,7 @@ begin
        where t.limit_name = g.limit_name and t.turn_key = g.turn_key;
       perform errand.drop_limit_turns(turn_limits, turn_keys);
     end if;
-    exit when gone is null and coalesce(cardinality(turn_limits), 0) < 2;
+    exit when gone is null and turn_limits is null;
   end loop;
 end;
 $$;

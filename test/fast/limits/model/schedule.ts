@@ -14,7 +14,18 @@ export type Action =
   | { do: 'pause'; name: number }
   /** The clock jumps: all calls are over, or it is before them. */
   | { do: 'clock'; seconds: number }
-  | { do: 'repair' };
+  | { do: 'repair' }
+  | Together;
+
+/** All of these at once. */
+export type Together = {
+  do: 'together';
+  takes: number[][];
+  ends: number[];
+  how: 'succeeded' | 'failed' | 'interrupted';
+  cancels: number[];
+  loses: 0 | 1 | null;
+};
 
 const pick = fc.nat(50);
 
@@ -66,6 +77,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('clock' as const), seconds: fc.constantFrom(-3_600, 3_600) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('repair' as const) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('together' as const),
+      takes: fc.array(fc.array(pick, { minLength: 1, maxLength: 4 }), { maxLength: 4 }),
+      ends: fc.array(pick, { maxLength: 3 }),
+      how: fc.constantFrom('succeeded' as const, 'failed' as const, 'interrupted' as const),
+      cancels: fc.array(pick, { maxLength: 2 }),
+      loses: fc.constantFrom(null, null, null, 0 as const, 1 as const),
+    }),
+  },
 );
 
 export const schedules = fc.array(action, { minLength: 10, maxLength: 50, size: 'max' });
