@@ -12,17 +12,24 @@ export type Presence = {
   /** How many are there now, and were at most at one time, for a key. */
   now(key: string): number;
   most(key: string): number;
+  /**
+   * Leaves out this process from now on, because it is stopped: what it was executing may overlap with others
+   * when its lease is over (docs/guides/limits.md).
+   */
+  excuse(pid: number): void;
 };
 
 export async function watchPresence(): Promise<Presence> {
   const present = new Map<string, Set<Socket>>();
   const most = new Map<string, number>();
   const all = new Set<Socket>();
+  const excused = new Set<string>();
   const server = createServer((socket) => {
     all.add(socket);
     socket.on('error', () => {});
     socket.once('data', (data) => {
-      for (const key of data.toString().trim().split(' ')) {
+      const keys = data.toString().trim().split(' ');
+      for (const key of keys.some((one) => excused.has(one)) ? [] : keys) {
         const there = present.get(key) ?? new Set();
         present.set(key, there.add(socket));
         most.set(key, Math.max(most.get(key) ?? 0, there.size));
@@ -42,13 +49,18 @@ export async function watchPresence(): Promise<Presence> {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     now: (key) => present.get(key)?.size ?? 0,
     most: (key) => most.get(key) ?? 0,
+    excuse(pid) {
+      excused.add(`pid:${pid}`);
+      for (const socket of present.get(`pid:${pid}`) ?? [])
+        for (const there of present.values()) there.delete(socket);
+    },
   };
 }
 
 /** Is present for these keys while `work` runs: from before its start until the witness knows of its end. */
 export async function bePresent<T>(port: number, keys: string[], work: () => Promise<T>): Promise<T> {
   const socket = connect(port, '127.0.0.1');
-  socket.write(keys.join(' '));
+  socket.write([...keys, `pid:${process.pid}`].join(' '));
   await once(socket, 'data');
   try {
     return await work();

@@ -48,12 +48,20 @@ export async function doTogether(action: Together, parts: Parts): Promise<void> 
     ...batches.map(async (batch, index) => {
       if (batch.length === 0) return;
       const runner = runners[index % 2] ?? 0;
-      const { live } = await takeSlots(pool, runner, batch.map((task) => startingOf(task, rowOf(task))));
+      const { live } = await takeSlots(
+        pool,
+        runner,
+        batch.map((task) => startingOf(task, rowOf(task))),
+      );
       if (!live) expect(runner).toBe(lost);
     }),
     ...runners.map(async (runner) => {
       const own = ends.filter((task) => runnerOf(task) === runner);
-      if (own.length > 0) await parts.record(runner, own.map((task) => parts.outcomeOf(task, action.how)));
+      if (own.length > 0)
+        await parts.record(
+          runner,
+          own.map((task) => parts.outcomeOf(task, action.how)),
+        );
     }),
     ...cancels.map(({ id }) => cancelTask(pool, id)),
   ];
@@ -92,7 +100,9 @@ export async function doTogether(action: Together, parts: Parts): Promise<void> 
 }
 
 async function recover(pool: Pool, runner: number, watcher: number): Promise<void> {
-  await pool.query(`update errand.runners set heartbeat_at = now() - interval '1 day' where id = $1`, [runner]);
+  await pool.query(`update errand.runners set heartbeat_at = now() - interval '1 day' where id = $1`, [
+    runner,
+  ]);
   // It passes over a runner that takes or records at this moment.
   const { lost } = await until(`runner ${runner} is recovered`, () => recoverLostRunners(pool, watcher));
   expect(lost.map(({ id }) => id)).toEqual([runner]);
