@@ -6,9 +6,9 @@ import { runnerLimit } from '../../core/limits/rules.ts';
 import { namespaceOf } from '../../core/task.ts';
 import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
-import { areWaitedFor } from '../../store/limits/slots.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
+import { areWaitedFor } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { createHandOn } from '../execute/hand_on.ts';
@@ -76,7 +76,15 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   );
   const held = heldSlots({ ...options, handOn });
   const { registeredHandlers } = options;
-  const limits = createLimits({ pgPool, runnerId: id, registeredHandlers, log, free: held.free, handOn, pace });
+  const limits = createLimits({
+    pgPool,
+    runnerId: id,
+    registeredHandlers,
+    log,
+    free: held.free,
+    handOn,
+    pace,
+  });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
-import { PermanentError } from '../../core/errors.ts';
 import { DISPATCH_MS } from '../../core/dispatches.ts';
+import { PermanentError } from '../../core/errors.ts';
 import { limitKeys } from '../../core/limits/key.ts';
 import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
@@ -87,7 +87,7 @@ export function createLimits(options: {
   ): Promise<Admission> {
     const { id, dispatchId, name } = attempt;
     const text = JSON.stringify(keys);
-    const asked = handOn.request(text, limit, waitMs(pace.of(name)));
+    const asked = handOn.request(text, limit, attempt.wasCalled === true ? 0 : waitMs(pace.of(name)));
     if (asked !== 'ask') onWait();
     const handed = asked === 'ask' ? asked : await asked;
     if (handed === 'over') return { kind: 'over' };
