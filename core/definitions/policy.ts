@@ -74,6 +74,8 @@ export const policySchema = z
     debounceMaxSeconds: burstSeconds,
     /** Submissions of one key within so many seconds after the first change nothing, and get its task. */
     throttleSeconds: burstSeconds,
+    /** Waiting for a slot raises the priority by one for each of these times. */
+    aging: z.strictObject({ everySeconds: z.int().min(1).max(86_400) }).optional(),
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })
@@ -97,6 +99,14 @@ export const policySchema = z
     ({ debounceSeconds, debounceMaxSeconds }) =>
       debounceMaxSeconds === undefined || debounceMaxSeconds >= (debounceSeconds ?? Number.POSITIVE_INFINITY),
     { path: ['debounceMaxSeconds'], message: 'needs debounceSeconds, and must not be below it' },
+  )
+  .refine(
+    ({ aging, concurrency }) => aging === undefined || concurrency?.some(({ scope }) => scope === 'pool'),
+    {
+      path: ['aging'],
+      message:
+        'needs a rule of concurrency that holds in the complete pool: only there do tasks wait in the ledger',
+    },
   );
 
 /** A policy with its defaults. Its rules of concurrency have the names of their limits. */

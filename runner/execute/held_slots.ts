@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { DueAttempt } from '../../store/attempts/load.ts';
 import { batcher } from '../../core/concurrency/batcher.ts';
+import type { DueAttempt } from '../../store/attempts/load.ts';
 import { freeSlots, type OfSlots } from '../../store/limits/slots.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { untilBack } from '../record/retry_until_available.ts';

@@ -153,13 +153,10 @@ const DISPATCHED = addDispatches(`(select id, name, priority, dispatch_id, run_a
      where dispatch_id is not null`);
 
 /** The slots of the attempts. */
-const FREED = freeSlotsOf('(select slots_id as id, slots_dispatch_id as dispatch_id from given) g where g.id is not null', [
-  'recorded',
-  'released',
-  'unblocked',
-  'submitted',
-  'dispatched',
-]);
+const FREED = freeSlotsOf(
+  '(select slots_id as id, slots_dispatch_id as dispatch_id from given) g where g.id is not null',
+  ['recorded', 'released', 'unblocked', 'submitted', 'dispatched'],
+);
 
 /** It reads the parts that are SELECTs, so that Postgres runs them. */
 const RESULT = `

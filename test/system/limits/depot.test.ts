@@ -37,7 +37,7 @@ test('F20: no limit is exceeded, every key gets on, and everything ends, whateve
 
   await fleet.deploy('2.0.0');
   for (const moment of MOMENTS) await stopAndContinue(moment, { gate, fleet, pool, witness });
-  const [before] = [await endedByKey(pool)];
+  const before = await endedByKey(pool);
   await until('each key gets on', async () => {
     const now = await endedByKey(pool);
     return KEYS.every((key) => (now[key] ?? 0) > (before[key] ?? 0));
@@ -113,7 +113,9 @@ function startFleet(url: string) {
     add,
     has: (pid: number) => members.has(pid),
     outputOf: (pid: number) => members.get(pid)?.output ?? (() => ''),
-    signal: (pid: number, signal: NodeJS.Signals) => members.get(pid)?.child.kill(signal),
+    signal(pid: number, signal: NodeJS.Signals): void {
+      members.get(pid)?.child.kill(signal);
+    },
     /** One after the other is stopped, and comes again with this version. */
     async deploy(next: Version) {
       version = next;
