@@ -32,6 +32,9 @@ const secrets = (example: string) =>
     .transform(listOf)
     .optional();
 
+/** A namespace, or the name of a task. */
+const SERVED = '[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_-]*)*';
+
 const REPOSITORY_PREFIX = '((https?|ssh):\\/\\/[^\\s,\\/?#]+|file:\\/\\/)(\\/[^\\s,?#]*)?';
 /** Prefixes of URLs, comma-separated. */
 const repositories = textLike(
@@ -92,6 +95,12 @@ export const variables = {
       "Port of the runner's HTTP server. Unset: 8081, or the next free port if several run on one machine",
     ),
   RUNNER_CONCURRENCY: count(1, 1_000).default(10).describe('Attempts that one runner executes at a time'),
+  RUNNER_NAMESPACES: textLike('billing,search.reindex', new RegExp(`^${SERVED}(\\s*,\\s*${SERVED})*$`))
+    .transform(listOf)
+    .optional()
+    .describe(
+      'A dedicated runner: the namespaces and names of tasks that it executes, comma-separated. It always executes the built-in tasks, too. Unset: everything',
+    ),
   RUNNER_LEASE_SECS: z.coerce
     .number()
     .min(2)

@@ -153,6 +153,12 @@ const runner: Record<string, JsonSchema> = {
     description:
       'The versions of its definitions, by name. It leaves newer tasks to a runner that knows them. Null if the runner does not report them',
   },
+  serves: {
+    type: ['array', 'null'],
+    items: { type: 'string' },
+    description:
+      'The namespaces and names of a dedicated runner (`RUNNER_NAMESPACES`). Null: it serves everything that it can execute',
+  },
   ended_at: nullableTime,
   end_reason: nullable('string', { enum: ['stopped', 'lost', null] }),
 };
