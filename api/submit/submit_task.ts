@@ -29,6 +29,7 @@ import {
   toSubmission,
 } from './submission.ts';
 import {
+  givenOptions,
   namedSubmissionSchema,
   namingSchema,
   pascalCase,
@@ -95,9 +96,10 @@ const namedSchema = z.looseObject({
  * `payload`.
  */
 export const submitByName: Operation = async (context, request, response) => {
-  const details = [...checkNaming(request.body, '/body'), ...checkAlias(request.body)];
+  const body = givenOptions(request.body);
+  const details = [...checkNaming(body, '/body'), ...checkAlias(body)];
   if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
-  const { name, namespace, context: alias, ...rest } = namedSchema.parse(request.body);
+  const { name, namespace, context: alias, ...rest } = namedSchema.parse(body);
   const full = namespace === undefined || name.startsWith(`${namespace}.`) ? name : `${namespace}.${name}`;
   const definition = await findTask(context, full, '/body/name');
   const asked =
