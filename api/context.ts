@@ -119,7 +119,7 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
         return reads.breaker.guard(cancellable(reads.pool, signal, use));
       },
       openStream() {
-        api.inFlight.toStream(response);
+        api.inFlight.toStream(response, 'event_stream');
         limit.clear();
         return openEventStream(response, {
           stopping: api.stopping,
@@ -129,7 +129,7 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
         });
       },
       openDownload(headers) {
-        api.inFlight.toStream(response);
+        api.inFlight.toStream(response, 'event_stream');
         limit.clear();
         return openDownload(response, {
           headers,

@@ -114,6 +114,7 @@ test('/health/detailed says the same in JSON, with what the process holds', asyn
     state: 'normal',
     requests_in_flight: 0,
     streams: 0,
+    websockets: 0,
     breakers: { writes: 'closed', reads: 'closed' },
     queues: {
       example: { depth: 2, is_capped: false, oldest_wait_seconds: expect.any(Number), pauses: 0 },
