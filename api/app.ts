@@ -42,6 +42,7 @@ import { apartFromOperations, authoriseByPolicy, destinationOf, operate } from '
 import type { StreamTiming } from './streams/feed/event_stream.ts';
 import { createStreams } from './streams/feed/streams.ts';
 import { createSockets } from './streams/sockets.ts';
+import { createEstimates } from './submit/estimates.ts';
 import { findKnown, findTask } from './submit/submission.ts';
 import { submitInGroups } from './submit/submit_batcher.ts';
 import { ROW_LIMIT_HEADER } from './tasks/export_tasks.ts';
@@ -218,6 +219,7 @@ function apiOf(
       log,
       stopping,
     }),
+    estimates: createEstimates(breaker.guard(readPool), log),
     streams,
     tickets: createTickets(breaker.guard(readPool), options.authenticate?.holds),
     inFlight,

@@ -23,6 +23,7 @@ import { callerGone } from './request.ts';
 import { type Download, openDownload } from './streams/feed/download.ts';
 import { type EventStream, lifetimeOf, openEventStream } from './streams/feed/event_stream.ts';
 import type { Streams } from './streams/feed/streams.ts';
+import type { Estimates } from './submit/estimates.ts';
 
 /** A pool, and the circuit breaker in front of it. */
 export type Guarded = { pool: Pool; breaker: Breaker };
@@ -53,6 +54,7 @@ export type Api = {
   openReads: boolean;
   /** Compares waiting tasks with the definitions of this process. */
   waiting: WaitingTasks;
+  estimates: Estimates;
   streams: Streams;
   tickets: Tickets;
   inFlight: InFlight;

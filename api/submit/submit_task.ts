@@ -19,8 +19,8 @@ import type { Operation, RequestContext } from '../context.ts';
 import { anyFailure, failures, jsonBody, submitAnswers } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { ref } from '../openapi/schemas/schemas.ts';
-import { shownTask } from '../tasks/get_task.ts';
 import { waitForTask, waitParameter, waitSeconds } from '../tasks/wait.ts';
+import { answerSubmission } from './answer_submission.ts';
 import {
   findTask,
   idempotencyKeyOf,
@@ -149,10 +149,11 @@ export async function submitAndAnswer(
   const latest = (await waitForTask(context, task, seconds)) ?? task;
   await giveWay(request);
   const created = outcome === 'created';
-  response
-    .status(created ? 201 : 200)
-    .location(context.publicUrl(request, `/v1/tasks/${task.id}`))
-    .json({ task: shownTask(context, latest), created, message: messageOf(outcome, latest, submission) });
+  answerSubmission(context, request, response, {
+    task: latest,
+    created,
+    message: messageOf(outcome, latest, submission),
+  });
 }
 
 /**

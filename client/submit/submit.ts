@@ -50,8 +50,13 @@ export async function submit(
     signal: options.signal,
     repeatable: true,
   });
-  const { task, created, message } = body as { task: unknown; created: boolean; message: string };
-  return { ...(toCamelCase(task) as SubmittedTask), created, message };
+  return submittedTask(body);
+}
+
+/** The task of the answer to a submission, with what the answer says about the submission. */
+export function submittedTask(body: unknown): SubmittedTask {
+  const { task, ...outcome } = body as { task: unknown };
+  return { ...(toCamelCase(task) as SubmittedTask), ...(toCamelCase(outcome) as Partial<SubmittedTask>) };
 }
 
 /** The path for submissions of a task name. */

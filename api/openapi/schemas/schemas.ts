@@ -218,6 +218,11 @@ export const sharedSchemas: Record<string, JsonSchema> = {
     task: ref('ShownTask'),
     created: { type: 'boolean' },
     message: { type: 'string' },
+    estimated_completion: {
+      ...nullableTime,
+      description:
+        'When the task will probably have ended, from the tasks of its name that succeeded in the last 24 hours. Null if there are none, if it has ended, or if the caller may not read tasks',
+    },
   }),
   BatchItem: {
     type: 'object',
