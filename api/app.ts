@@ -23,7 +23,7 @@ import type { Api } from './context.ts';
 import { answerError } from './errors.ts';
 import { type ApiMetrics, createMetrics } from './metrics/metrics.ts';
 import { accessLog } from './middleware/access_log.ts';
-import { parseBody, readBody } from './middleware/body.ts';
+import { bodyBounds, parseBody, readBody } from './middleware/body.ts';
 import { shareBodies } from './middleware/body_shares.ts';
 import { dashboard } from './middleware/dashboard.ts';
 import { docs } from './middleware/docs.ts';
@@ -58,6 +58,8 @@ export type AppConfig = RateLimits &
     | 'ALLOW_PRIVATE_TARGETS'
     | 'AUTH_READS'
     | 'BREAKER_OPEN_SECS'
+    | 'MAX_BODY_MB'
+    | 'MAX_WEBHOOK_MB'
     | 'MAX_REQUESTS_IN_FLIGHT'
     | 'MAX_STREAMS'
     | 'REQUEST_TIMEOUT_SECS'
@@ -109,6 +111,7 @@ export function createApp(options: AppOptions): App {
   const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
   const webhooks = webhookSources(config);
+  const bounds = bodyBounds(config);
   const inFlight = limitInFlight({ requests: config.MAX_REQUESTS_IN_FLIGHT, streams: config.MAX_STREAMS });
   const databases = databasesOf(options);
   const names = queueNames(registry, options.project ?? null);
@@ -138,7 +141,7 @@ export function createApp(options: AppOptions): App {
   );
   app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
   app.post(WEBHOOK_PATH, expectSignature(webhooks));
-  app.use(inOneLayer(refuseUnknownTask(api), shareBodies(), ...readBody));
+  app.use(inOneLayer(refuseUnknownTask(api), shareBodies(bounds), ...readBody(bounds)));
   // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
   app.post(WEBHOOK_PATH, verifySignature(webhooks));
   app.use(inOneLayer(parseBody, requests));
