@@ -9,6 +9,7 @@ import { type InFlight, STREAM_KINDS } from '../capacity/in_flight.ts';
 import { OPERATIONAL_STATES, type StateHolder } from '../capacity/state.ts';
 import type { Api } from '../context.ts';
 import type { QueueNames } from '../registered/queue_names.ts';
+import { type CountChanges, countChanges } from './feed_metrics.ts';
 import { measureRequests } from './http_metrics.ts';
 import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
 
@@ -26,6 +27,8 @@ type Sources = {
 };
 
 export type ApiMetrics = {
+  /** Counts what happens to the changes that are heard of. */
+  changes: CountChanges;
   /** Measures all handlers after it. */
   measure: RequestHandler;
   /** `GET /metrics`. */
@@ -56,6 +59,7 @@ export function createMetrics(sources: Sources): ApiMetrics {
     measure,
     router,
     submitted: countSubmissions(metrics, sources.registry),
+    changes: countChanges(metrics),
     details: async () => detailsOf(sources, await readQueues()),
   };
 }

@@ -3,6 +3,7 @@ import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../core/errors.ts';
 import type { HeardChange } from '../../../store/tasks/changes.ts';
+import type { CountChanges } from '../../metrics/feed_metrics.ts';
 import { keepListening } from './listening.ts';
 
 /**
@@ -55,7 +56,15 @@ type Watched = {
 };
 
 /** Makes the feed of a process. It gets notified of each committed change, whichever process made it. */
-export function createFeed({ connection, log }: { connection: ClientConfig; log: Logger }): Feed {
+export function createFeed({
+  connection,
+  log,
+  count,
+}: {
+  connection: ClientConfig;
+  log: Logger;
+  count: Pick<CountChanges, 'heard' | 'missed'>;
+}): Feed {
   const tasks = new Map<string, Watched>();
   const listeners = new Set<ChangeListener>();
   const listening = keepListening({
@@ -63,6 +72,7 @@ export function createFeed({ connection, log }: { connection: ClientConfig; log:
     log,
     isNeeded: () => tasks.size > 0 || listeners.size > 0,
     onChanges(changes) {
+      count.heard(changes.length);
       for (const change of changes) {
         wake(tasks.get(change.id));
         for (const listener of listeners) listener.onChange(change);
@@ -73,7 +83,9 @@ export function createFeed({ connection, log }: { connection: ClientConfig; log:
     },
     onConnected(isAgain) {
       for (const task of tasks.values()) wake(task);
-      if (isAgain) for (const listener of listeners) listener.onMissed();
+      if (!isAgain) return;
+      count.missed();
+      for (const listener of listeners) listener.onMissed();
     },
   });
   return {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../../store/database/pool.ts';
 import { readChanges } from '../../../store/tasks/changes.ts';
 import type { Authenticate, Holds, Principal } from '../../auth/principal.ts';
+import type { CountChanges } from '../../metrics/feed_metrics.ts';
 import type { ReadChanges } from './audience.ts';
 import { STREAM_TIMING, type StreamTiming } from './event_stream.ts';
 import { eventsReader, type ReadEvents } from './events.ts';
@@ -32,15 +33,15 @@ export type StreamsOptions = {
  */
 export function createStreams(
   { log, authenticate, stopping, streamTiming = STREAM_TIMING }: StreamsOptions,
-  { connection, database }: { connection: ClientConfig; database: Database },
+  { connection, database, count }: { connection: ClientConfig; database: Database; count: CountChanges },
 ): Streams {
-  const feed = createFeed({ connection, log });
+  const feed = createFeed({ connection, log, count });
   stopping.addEventListener('abort', feed.close);
   return {
     feed,
     readLines: linesReader(database),
     readEvents: eventsReader(database),
-    changes: { read: (ids) => readChanges(database, ids), log },
+    changes: { read: (ids) => readChanges(database, ids), log, count },
     timing: streamTiming,
     revocations: watchRevocations(authenticate?.holds, stopping),
   };
