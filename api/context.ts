@@ -18,12 +18,12 @@ import type { InFlight } from './capacity/in_flight.ts';
 import type { PoolShares } from './capacity/pool_shares.ts';
 import { timeLimit } from './capacity/time_limit.ts';
 import type { PublicUrl } from './public_url.ts';
+import type { Estimates } from './registered/estimates.ts';
 import type { RegisteredTasks } from './registered/registered_tasks.ts';
 import { callerGone } from './request.ts';
 import { type Download, openDownload } from './streams/feed/download.ts';
 import { type EventStream, lifetimeOf, openEventStream } from './streams/feed/event_stream.ts';
 import type { Streams } from './streams/feed/streams.ts';
-import type { Estimates } from './submit/estimates.ts';
 
 /** A pool, and the circuit breaker in front of it. */
 export type Guarded = { pool: Pool; breaker: Breaker };

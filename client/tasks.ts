@@ -9,7 +9,7 @@ import {
 } from './records.ts';
 import type { CallOptions } from './requests/options.ts';
 import type { Transport } from './requests/transport.ts';
-import { submittedTask } from './submit/submit.ts';
+import { submittedTask } from './submitted_task.ts';
 
 /** The options of an operation on a task. */
 export type OperateOptions = CallOptions & {

@@ -1,16 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
+import type { CountChanges } from '../streams/feed/feed.ts';
 
-/** Counts what the change feed of this process does with the changes of tasks. */
-export type CountChanges = {
-  /** Changes that Postgres announced. */
-  heard(changes: number): void;
-  /** Messages about changes for WebSockets. */
-  sent(messages: number): void;
-  /** Gaps: some changes may not have been announced, and the readers were told to read again. */
-  missed(): void;
-};
-
-/** Adds these counters. They start at 0. */
+/** Adds the counters of the change feed. They start at 0. */
 export function countChanges(registry: Registry): CountChanges {
   const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] });
   const heard = counter(

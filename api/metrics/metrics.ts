@@ -9,7 +9,8 @@ import { type InFlight, STREAM_KINDS } from '../capacity/in_flight.ts';
 import { OPERATIONAL_STATES, type StateHolder } from '../capacity/state.ts';
 import type { Api } from '../context.ts';
 import type { QueueNames } from '../registered/queue_names.ts';
-import { type CountChanges, countChanges } from './feed_metrics.ts';
+import type { CountChanges } from '../streams/feed/feed.ts';
+import { countChanges } from './feed_metrics.ts';
 import { measureRequests } from './http_metrics.ts';
 import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
 

@@ -1,7 +1,7 @@
-import { toCamelCase } from '../camel_case.ts';
 import type { SubmittedTask } from '../records.ts';
 import type { CallOptions } from '../requests/options.ts';
 import type { Transport } from '../requests/transport.ts';
+import { submittedTask } from '../submitted_task.ts';
 import { type DedupOptions, type DedupPlan, planDedup } from './dedup.ts';
 
 /** Options that override the definition. Missing options keep its values. */
@@ -51,12 +51,6 @@ export async function submit(
     repeatable: true,
   });
   return submittedTask(body);
-}
-
-/** The task of the answer to a submission, with what the answer says about the submission. */
-export function submittedTask(body: unknown): SubmittedTask {
-  const { task, ...outcome } = body as { task: unknown };
-  return { ...(toCamelCase(task) as SubmittedTask), ...(toCamelCase(outcome) as Partial<SubmittedTask>) };
 }
 
 /** The path for submissions of a task name. */

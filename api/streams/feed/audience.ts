@@ -4,8 +4,7 @@ import { namespaceOf } from '../../../core/task.ts';
 import { messageOf } from '../../../process/start.ts';
 import type { Change, HeardChange } from '../../../store/tasks/changes.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { CountChanges } from '../../metrics/feed_metrics.ts';
-import type { Feed } from './feed.ts';
+import type { CountChanges, Feed } from './feed.ts';
 import { createLedgerReader } from './ledger_reader.ts';
 import { changeMessage, MISSED_MESSAGE, type Topic } from './messages.ts';
 

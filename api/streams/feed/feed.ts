@@ -3,7 +3,6 @@ import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
 import { ErrandError } from '../../../core/errors.ts';
 import type { HeardChange } from '../../../store/tasks/changes.ts';
-import type { CountChanges } from '../../metrics/feed_metrics.ts';
 import { keepListening } from './listening.ts';
 
 /**
@@ -16,6 +15,16 @@ const LAST_LOOK_MS = 5_000;
 const UNCONNECTED_LOOK_MS = 500;
 const READY_MS = 5_000;
 const READY_LOOK_MS = 20;
+
+/** Counts what the change feed of this process does with the changes of tasks. */
+export type CountChanges = {
+  /** Changes that Postgres announced. */
+  heard(changes: number): void;
+  /** Messages about changes for WebSockets. */
+  sent(messages: number): void;
+  /** Gaps: some changes may not have been announced, and the readers were told to read again. */
+  missed(): void;
+};
 
 /** The view of a caller that waits for a task. */
 export type Watch = {

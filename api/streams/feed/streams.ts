@@ -3,11 +3,10 @@ import type { Logger } from 'pino';
 import type { Database } from '../../../store/database/pool.ts';
 import { readChanges } from '../../../store/tasks/changes.ts';
 import type { Authenticate, Holds, Principal } from '../../auth/principal.ts';
-import type { CountChanges } from '../../metrics/feed_metrics.ts';
 import type { ReadChanges } from './audience.ts';
 import { STREAM_TIMING, type StreamTiming } from './event_stream.ts';
 import { eventsReader, type ReadEvents } from './events.ts';
-import { createFeed, type Feed } from './feed.ts';
+import { type CountChanges, createFeed, type Feed } from './feed.ts';
 import { linesReader, type ReadLines } from './lines.ts';
 
 /** The parts that all streams of a process share. */
