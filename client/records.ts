@@ -163,7 +163,13 @@ export type SubmittedTask<Result = unknown> = Task<Result> & SubmitAnswer;
 export type SubmitOutcome = 'created' | 'duplicate' | 'rearmed' | 'debounced' | 'throttled';
 
 /** The answer to a submission besides its task. */
-export type SubmitAnswer = { created: boolean; outcome: SubmitOutcome; message: string };
+export type SubmitAnswer = {
+  created: boolean;
+  outcome: SubmitOutcome;
+  message: string;
+  /** When it will probably have ended (ISO 8601), or null if nothing is known. Absent from an older API. */
+  estimatedCompletion?: string | null;
+};
 
 /** A task after an operation on it. */
 export type ChangedTask<Result = unknown> = Task<Result> & { message: string };
