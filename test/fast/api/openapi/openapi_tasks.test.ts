@@ -101,6 +101,7 @@ test('answers are typed per task: the result is that of its definition', () => {
     error: null,
     dedup: 'payload',
     dedup_key: null,
+    debounced: null,
     tags: [],
     initiator: null,
     source_system: null,
@@ -115,7 +116,13 @@ test('answers are typed per task: the result is that of its definition', () => {
     payload: { message: 'a' },
     result: { messages: ['a'] },
   };
-  const of = (result: unknown) => ({ task: { ...task, result }, created: true, message: 'm' });
+  const of = (result: unknown) => ({
+    task: { ...task, result },
+    created: true,
+    outcome: 'created',
+    message: 'm',
+    estimated_completion: null,
+  });
   expect(accepts(of(task.result))).toBe(true);
   expect(accepts(of(null))).toBe(true);
   expect(accepts(of({ messages: [5] }))).toBe(false);

@@ -101,3 +101,43 @@ test('a choice never mixes: without a strategy no key, by payload no key, by key
     }),
   );
 });
+
+test('a burst never mixes: its key is that of the submission, and what it cannot be combined with is refused', () => {
+  const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+  const seconds = maybe(fc.integer({ min: 1, max: 100 }));
+  const asked = fc.record({
+    dedup: maybe(fc.constantFrom(...DEDUP_OPTIONS)),
+    dedupKey: maybe(fc.string({ minLength: 1 })),
+    idempotencyKey: maybe(fc.string({ minLength: 1 })),
+    debounceSeconds: seconds,
+    throttleSeconds: seconds,
+    dedupWindowSeconds: seconds,
+  });
+  const policies = fc.oneof(
+    fc.constant({}),
+    fc.record({ debounceSeconds: fc.constant(7), debounceMaxSeconds: maybe(fc.constant(30)) }),
+    fc.constant({ throttleSeconds: 7 }),
+  );
+  fc.assert(
+    fc.property(policies, asked, (policy, given) => {
+      const isAsked = given.debounceSeconds !== undefined || given.throttleSeconds !== undefined;
+      const isOther = given.dedup !== undefined && given.dedup !== 'definition';
+      const isBurst = isAsked || (!isOther && Object.keys(policy).length > 0);
+      const isRefused =
+        (given.debounceSeconds !== undefined && given.throttleSeconds !== undefined) ||
+        isOther ||
+        given.dedupWindowSeconds !== undefined ||
+        (given.idempotencyKey !== undefined && given.dedup === undefined);
+      const choosing = () => chooseDedup(policySchema.parse(policy), { path: '/body', ...given });
+      if (!isBurst) return;
+      if (isRefused) return void expect(choosing).toThrow(ErrandError);
+      const chosen = choosing();
+      const own = isAsked ? given : (policy as typeof given);
+      expect(chosen.key).toBe(given.dedupKey ?? null);
+      if (chosen.dedup === 'debounce') {
+        expect(chosen.seconds).toBe(own.debounceSeconds);
+        expect(chosen.maxSeconds).toBeGreaterThanOrEqual(chosen.seconds);
+      } else expect(chosen).toMatchObject({ dedup: 'throttle', seconds: own.throttleSeconds });
+    }),
+  );
+});
