@@ -23,7 +23,7 @@ import {
   room,
 } from './model.ts';
 import type { Action } from './schedule.ts';
-import { doTogether } from './together.ts';
+import { doTogether, type Row } from './together.ts';
 
 const NAMES = ['limit.a', 'limit.b'];
 const LIMITS = ['limit.pool', 'limit.key', 'limit.other'];
@@ -43,18 +43,6 @@ const FAILURE: ErrorRecord = {
   retryable: true,
   metadata: null,
   stack: null,
-};
-
-/** What the ledger says about a task: the dispatch that it names, its slots, and its wait. */
-export type Row = {
-  id: string;
-  state: string;
-  attempt: number;
-  dispatch_id: string | null;
-  has_job: boolean;
-  slots: { key: Key; runner_id: number; dispatch_id: string }[];
-  waits_for: Key | null;
-  is_called: boolean;
 };
 
 export type Drive = { act(action: Action): Promise<void>; open(): ModelTask[]; calm(): Promise<void> };

@@ -5,9 +5,20 @@ import { recoverLostRunners } from '../../../../store/attempts/recovery.ts';
 import { takeSlots } from '../../../../store/limits/slots.ts';
 import { cancelTask } from '../../../support/operator.ts';
 import { until } from '../../../support/until.ts';
-import type { Row } from './driver.ts';
-import { limitOf, type Model, type ModelTask } from './model.ts';
+import { type Key, limitOf, type Model, type ModelTask } from './model.ts';
 import type { Together } from './schedule.ts';
+
+/** What the ledger says about a task: the dispatch that it names, its slots, and its wait. */
+export type Row = {
+  id: string;
+  state: string;
+  attempt: number;
+  dispatch_id: string | null;
+  has_job: boolean;
+  slots: { key: Key; runner_id: number; dispatch_id: string }[];
+  waits_for: Key | null;
+  is_called: boolean;
+};
 
 /** The parts of the driver that this needs. */
 export type Parts = {
