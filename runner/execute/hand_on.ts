@@ -85,6 +85,8 @@ class Held {
   /** Attempts that ask the ledger. */
   #asking = 0;
   readonly #waiters = new Set<Waiter>();
+  /** The last answer of the ledger was that it has no slot, and none of these has been freed since. */
+  #isFull = false;
   /** When slots were last handed on. */
   #handedAt = Number.NEGATIVE_INFINITY;
   /** Until then slots are handed on. */
@@ -102,7 +104,7 @@ class Held {
   }
 
   mayAsk(limit: number): boolean {
-    return this.#holders + this.#asking < limit;
+    return !this.#isFull && this.#holders + this.#asking < limit;
   }
 
   ask(): 'ask' {
@@ -128,6 +130,7 @@ class Held {
 
   answered(answer: 'taken' | 'waits' | 'gone'): void {
     this.#asking--;
+    this.#isFull = answer === 'waits';
     if (answer === 'gone') this.#letAsk();
     if (answer !== 'taken') return;
     if (this.#holders === 0) {
@@ -151,6 +154,7 @@ class Held {
 
   freed(): void {
     this.#holders = Math.max(0, this.#holders - 1);
+    this.#isFull = false;
     this.#letAsk();
   }
 

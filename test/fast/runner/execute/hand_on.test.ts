@@ -96,3 +96,15 @@ test('slots that were not handed on are asked for only when they are free in the
   handOn.freed('k');
   expect(await decided(second)).toBe('ask');
 });
+
+test('after the ledger had no slot nobody asks again until one is freed here', async () => {
+  const { handOn } = handOnOf();
+  handOn.request('k', 3, LONG_MS);
+  handOn.answered('k', 'taken');
+  expect(handOn.request('k', 3, LONG_MS)).toBe('ask');
+  handOn.answered('k', 'waits');
+  const third = handOn.request('k', 3, LONG_MS);
+  expect(await decided(third)).toBe('not yet');
+  handOn.freed('k');
+  expect(await decided(third)).toBe('ask');
+});
