@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
+import { DISPATCH_MS } from '../../core/dispatches.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
 import type { HandOn } from '../execute/hand_on.ts';
-import { LONG_WAIT_MS, type Pace, SHORT_MS } from '../execute/pace.ts';
+import { LONG_WAIT_MS, type Pace } from '../execute/pace.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 import type { Admission } from './start_limited.ts';
@@ -95,5 +96,5 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
  * it costs little beside them.
  */
 function waitMs(typicalMs: number | undefined): number {
-  return typicalMs === undefined || typicalMs < SHORT_MS ? LONG_WAIT_MS : 0;
+  return typicalMs === undefined || typicalMs < DISPATCH_MS ? LONG_WAIT_MS : 0;
 }

@@ -60,6 +60,7 @@ test('if tasks wait in the ledger, slots are freed, and the next one here has to
   await until('it was asked', () => asked.length > 0);
   expect(await decided(third)).toBe('not yet');
   expect(handOn.handOn(holding('k'))).toBe(false);
+  handOn.freed('k');
   expect(await decided(third)).toBe('ask');
 });
 
@@ -85,10 +86,25 @@ test('when the runner stops, nobody waits any more', async () => {
   expect(await handOn.request('k', 1, LONG_MS)).toBe('over');
 });
 
-test('a handler that keeps its slots hands none on', async () => {
-  const { handOn } = handOnOf();
+test('slots that were not handed on are asked for only when they are free in the ledger', async () => {
+  const { handOn } = handOnOf(true);
   handOn.request('k', 1, LONG_MS);
   handOn.answered('k', 'taken');
-  handOn.keep(holding('k'));
-  expect(handOn.request('k', 1, LONG_MS)).toBe('ask');
+  expect(handOn.handOn(holding('k'))).toBe(false);
+  const second = handOn.request('k', 1, LONG_MS);
+  expect(await decided(second)).toBe('not yet');
+  handOn.freed('k');
+  expect(await decided(second)).toBe('ask');
+});
+
+test('after the ledger had no slot nobody asks again until one is freed here', async () => {
+  const { handOn } = handOnOf();
+  handOn.request('k', 3, LONG_MS);
+  handOn.answered('k', 'taken');
+  expect(handOn.request('k', 3, LONG_MS)).toBe('ask');
+  handOn.answered('k', 'waits');
+  const third = handOn.request('k', 3, LONG_MS);
+  expect(await decided(third)).toBe('not yet');
+  handOn.freed('k');
+  expect(await decided(third)).toBe('ask');
 });
