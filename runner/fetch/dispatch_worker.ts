@@ -9,6 +9,7 @@ import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/atte
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
+import { createBatches } from '../execute/batches.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { heldSlots } from '../execute/held_slots.ts';
 import { createPace } from '../execute/pace.ts';
@@ -70,6 +71,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const recorder = reportingRecorder(options);
   const held = heldSlots(options);
   const { registeredHandlers } = options;
+  const batches = createBatches({ pgPool, log, registeredHandlers, slots, stopping });
   const limits = createLimits({ pgPool, runnerId: id, registeredHandlers, log, free: held.free });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
@@ -90,7 +92,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
         loadedAt = performance.now();
         return due;
       },
-      run: (due) => run(due, loadedAt),
+      run: (due, seat) => run(due, loadedAt, seat),
       async runAlone(due) {
         if (options.processAlone === null) return runHere(due, loadedAt);
         try {
@@ -111,6 +113,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
         return own !== undefined && isNewer(version, own);
       },
       slots,
+      batches,
       alone,
       share,
       limits,
