@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import type { Config } from '../../config/schema.ts';
-import type { BatchHandler } from '../../core/batch_handler.ts';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { isWorkflow } from '../../core/workflow.ts';
 import { loadCode } from '../../project/code.ts';
@@ -9,7 +8,7 @@ import { ciBuild } from '../../tasks/ci.build.task.ts';
 import { bulk } from '../../tasks/errand.bulk.task.ts';
 import { httpRequest } from '../../tasks/http.request.task.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
-import { batchRegistration } from '../execute/batch_call.ts';
+import { registration } from '../execute/batch_call.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { type WorkflowCode, workflowHandlers } from '../execute/workflow.ts';
 import { bulkHandler } from './bulk.ts';
@@ -59,12 +58,6 @@ export async function loadHandlers(
     }),
   );
   return new Map(loaded.flat());
-}
-
-function registration(definition: TaskDefinition, code: unknown): RegisteredHandler {
-  return definition.batch === undefined
-    ? { definition, handler: code as Handler }
-    : batchRegistration(definition, code as BatchHandler);
 }
 
 /** The built-in tasks. Their handlers use the ledger, unlike those in tasks/. */

@@ -9,11 +9,18 @@ import type { RegisteredHandler } from './execute.ts';
 /** No attempt, and no span of one: a call of a batch handler belongs to several. */
 const outsideAttempts = AsyncLocalStorage.snapshot();
 
+/** Registers the code of a definition: a handler, or a batch handler if the definition has `batch`. */
+export function registration(definition: TaskDefinition, code: unknown): RegisteredHandler {
+  return definition.batch === undefined
+    ? { definition, handler: code as Handler }
+    : batchRegistration(definition, code as BatchHandler);
+}
+
 /**
  * Registers a batch handler (Q11). Each attempt is executed like any other, up to the call of its handler:
  * there it joins the others of its batch. An attempt without a seat is a batch of one.
  */
-export function batchRegistration(definition: TaskDefinition, handleMany: BatchHandler): RegisteredHandler {
+function batchRegistration(definition: TaskDefinition, handleMany: BatchHandler): RegisteredHandler {
   const callMany = (members: Member[]): void => callTogether(definition, handleMany, members);
   const handler = (payload: unknown, context: AttemptContext): Promise<unknown> => {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batchKey } from '../../core/batch_handler.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
+import type { TaskDefinition } from '../../core/task.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import type { Seat } from './attempt.ts';
@@ -77,12 +78,13 @@ export function createBatches(options: BatchesOptions): Batches {
 }
 
 function createGroup(
-  { definition: { batch }, callMany }: RegisteredHandler,
+  { definition, callMany }: RegisteredHandler,
   { slots }: BatchesOptions,
   open: Set<Batch>,
   onUnused: () => void,
 ): Group {
-  const { size = 1, waitMs = 0 } = batch ?? {};
+  const { waitMs = 0 } = definition.batch ?? {};
+  const size = seatsOf(definition);
   let current: Batch | null = null;
   /** Ends the wait of an attempt for a slot. */
   const waiting = new Set<() => void>();
@@ -125,6 +127,15 @@ function createGroup(
       return null;
     },
   };
+}
+
+/**
+ * How many attempts one batch has at most. A limit without a key that is below the size bounds it, because a
+ * batch would wait in vain for attempts that wait for this batch.
+ */
+function seatsOf({ batch, policy }: TaskDefinition): number {
+  const limits = (policy.concurrency ?? []).filter(({ isKeyed }) => !isKeyed).map(({ limit }) => limit);
+  return Math.min(batch?.size ?? 1, ...limits);
 }
 
 /** A wait within this budget that can end before it. */

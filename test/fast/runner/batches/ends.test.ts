@@ -81,19 +81,16 @@ test('a handler that never returns is given up: each attempt ends, and its slot 
 
 test('a runner that stops starts a batch that still collects at once, and it ends', async () => {
   const definition = define('ends.stop', { size: 100, waitMs: 10_000 });
-  const runner = await startBatched(pool, definition, (items) => items.map(double));
+  // If it waited for its time, its attempts would be interrupted.
+  const runner = await startBatched(pool, definition, (items) => items.map(double), {
+    shutdownTimeoutSecs: 1,
+  });
   const ids = (await submitAll(pool, definition, numbers(3))).map(({ id }) => id);
   await inState(pool, ids[0] ?? '', 'running');
-  const began = performance.now();
   await runner.stop();
   for (const id of ids) {
     expect(await finished(pool, id, 1)).toMatchObject({ state: 'succeeded', attempt: 1 });
   }
-  const { rows } = await pool.query('select max(duration_ms) as ms from errand.attempts where task_id = any ($1)', [
-    ids,
-  ]);
-  expect(rows[0].ms).toBeLessThan(9_500);
-  expect(performance.now() - began).toBeLessThan(120_000);
 });
 
 test('a runner that has lost its lease does not start the batch that it collected', async () => {
