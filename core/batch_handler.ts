@@ -12,13 +12,13 @@ export type BatchItem<D extends TaskDefinition = TaskDefinition> = TaskContext &
 
 /** The second argument of a batch handler. */
 export type BatchContext = {
-  /** What `batch.key` gave for each of the tasks; empty without a key. */
+  /** The key that `batch.key` gave for each of the tasks; empty without it. */
   readonly key: string;
-  /** Aborted when the attempt of every task must end. Each item has the signal of its own attempt. */
+  /** Aborted when the attempt of every task must end. Each item has a signal for its attempt alone. */
   readonly signal: AbortSignal;
 };
 
-/** What became of one task of a batch: its result, or the error that its attempt fails with. */
+/** The outcome of one task of a batch: its result, or the error that its attempt fails with. */
 export type BatchOutcome<D extends TaskDefinition = TaskDefinition> =
   | { result: HandlerResult<D>; error?: undefined }
   | { error: unknown; result?: undefined };

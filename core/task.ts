@@ -206,9 +206,7 @@ export function makeDefinition<
     payload: task.payload,
     result: task.result as Result,
     policy: rules === undefined ? withoutRules : { ...withoutRules, concurrency: rules },
-    ...(task.batch === undefined
-      ? {}
-      : { batch: batchSettings(task.batch, withoutRules.timeoutMs, refuse) }),
+    ...(task.batch === undefined ? {} : { batch: batchSettings(task.batch, withoutRules.timeoutMs, refuse) }),
     example: task.example,
     payloadJsonSchema: payload.jsonSchema,
     resultJsonSchema: result?.jsonSchema,
@@ -233,7 +231,9 @@ export function defineHandler<D extends TaskDefinition>(
   handler: Handler<D>,
 ): Handler<D> & BoundTo<D> {
   if (definition.batch !== undefined)
-    throw new TypeError(`${definition.name} has batch, so its handler gets several tasks: use defineBatchHandler`);
+    throw new TypeError(
+      `${definition.name} has batch, so its handler gets several tasks: use defineBatchHandler`,
+    );
   bindCode(definition, handler);
   return handler;
 }

@@ -62,13 +62,17 @@ export async function runBatchHandler<D extends TaskDefinition>(
     throw new TypeError('runBatchHandler takes the result of defineBatchHandler(…)');
   const { size } = definition.batch;
   if (payloads.length > size)
-    throw new TypeError(`${payloads.length} payloads are more than a batch of ${definition.name} has: ${size}`);
+    throw new TypeError(
+      `${payloads.length} payloads are more than a batch of ${definition.name} has: ${size}`,
+    );
   const registered = registration(definition, handler);
   const batch = openBatch({
     ...{ size: payloads.length, waitMs: MAX_WAIT_MS },
     call(members) {
       const keys = new Set(members.map(({ key }) => key));
-      const problem = new TypeError(`These payloads never share a batch, their keys differ: ${[...keys].join(', ')}`);
+      const problem = new TypeError(
+        `These payloads never share a batch, their keys differ: ${[...keys].join(', ')}`,
+      );
       if (keys.size > 1) for (const { reject } of members) reject(problem);
       else registered.callMany?.(members);
     },

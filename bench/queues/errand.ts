@@ -143,7 +143,10 @@ export function benchPool(url: string): Pool {
 
 async function fill(pool: Pool, task: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += BATCH) {
-    await submitBatch(pool, Array.from({ length: Math.min(BATCH, count - from) }, () => submissionOf(task)));
+    await submitBatch(
+      pool,
+      Array.from({ length: Math.min(BATCH, count - from) }, () => submissionOf(task)),
+    );
   }
 }
 

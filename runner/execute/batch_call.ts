@@ -48,7 +48,14 @@ function callTogether(definition: TaskDefinition, handleMany: BatchHandler, all:
   void outsideAttempts(() =>
     currentAttempt.run(attempts, async () => {
       try {
-        settle(definition, members, await handleMany(Array.from(members, ({ item }) => item), context));
+        giveOutcomes(
+          definition,
+          members,
+          await handleMany(
+            Array.from(members, ({ item }) => item),
+            context,
+          ),
+        );
       } catch (thrown) {
         for (const { reject } of members) reject(thrown);
       }
@@ -57,7 +64,7 @@ function callTogether(definition: TaskDefinition, handleMany: BatchHandler, all:
 }
 
 /** Gives each member its outcome. Throws PermanentError if there is not one outcome for each. */
-function settle(definition: TaskDefinition, members: readonly Member[], outcomes: unknown): void {
+function giveOutcomes(definition: TaskDefinition, members: readonly Member[], outcomes: unknown): void {
   const { length } = members;
   const given = Array.isArray(outcomes) ? String(outcomes.length) : `no array but ${kindOf(outcomes)}`;
   if (!Array.isArray(outcomes) || outcomes.length !== length)
@@ -86,7 +93,9 @@ function resultOf({ name }: TaskDefinition, outcome: unknown, index: number): un
 
 function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value === null ? null : typeof value);
-  return Array.isArray(value) ? 'an array' : `an object with ${Object.keys(value).join(', ') || 'no property'}`;
+  return Array.isArray(value)
+    ? 'an array'
+    : `an object with ${Object.keys(value).join(', ') || 'no property'}`;
 }
 
 function invalid(message: string): PermanentError {

@@ -46,8 +46,11 @@ export function createBatches(options: BatchesOptions): Batches {
   const { pgPool, log, registeredHandlers, stopping } = options;
   const groups = new Map<string, Group>();
   const open = new Set<Batch>();
+  const closeAll = (): void => {
+    for (const batch of open) batch.close();
+  };
   // Not at once: a runner that has lost its lease aborts its attempts in this turn, and they must not start.
-  stopping.addEventListener('abort', () => queueMicrotask(() => open.forEach((batch) => batch.close())));
+  stopping.addEventListener('abort', () => queueMicrotask(closeAll));
 
   async function keyOf({ definition }: RegisteredHandler, attempt: DueAttempt): Promise<string | null> {
     if (definition.batch?.key === undefined) return '';

@@ -55,12 +55,7 @@ function blame(thrown: unknown, what: string, options: ContainmentOptions): void
   for (const attempt of attempts) blameOn(attempt, thrown, what, options);
 }
 
-function blameOn(
-  attempt: AttemptUnderWay,
-  thrown: unknown,
-  what: string,
-  options: ContainmentOptions,
-): void {
+function blameOn(attempt: AttemptUnderWay, thrown: unknown, what: string, options: ContainmentOptions): void {
   const log = options.log.child(bindingsOf(attempt.due));
   const isFailed = attempt.fail(thrown);
   const message = isFailed

@@ -54,11 +54,7 @@ type Ended = { attempt: AttemptUnderWay; outcome: Outcome };
 export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release: () => void): RunAttempt {
   const { pgPool, registeredHandlers, taskLog, events, log, running, slots } = options;
 
-  async function executed(
-    announced: DueAttempt,
-    loadedAt: number,
-    seat: Seat | null,
-  ): Promise<Ended | null> {
+  async function executed(announced: DueAttempt, loadedAt: number, seat: Seat | null): Promise<Ended | null> {
     const isComplete = announced.payload !== null && announced.results !== null;
     const due = isComplete ? announced : await withLargeParts(pgPool, log, announced);
     const registeredHandler = registeredHandlers.get(due.name);

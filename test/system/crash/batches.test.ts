@@ -6,7 +6,11 @@ import { OUTLASTING, running, startFixtureRunner, steady, UNDER_WAY_MS } from '.
 import { finished, inState, outcomes, submit } from '../../support/tasks.ts';
 import { until } from '../../support/until.ts';
 
-const together = (how: string, ms = 0) => ({ name: 'fixture.together', payload: { how, ms }, maxAttempts: 3 });
+const together = (how: string, ms = 0) => ({
+  name: 'fixture.together',
+  payload: { how, ms },
+  maxAttempts: 3,
+});
 const many = (count: number, how: string, ms = 0) => Array.from({ length: count }, () => together(how, ms));
 
 test('Q11, F1: kill -9 in the middle of a batch: each task is recovered alone, and none is lost or recorded twice', async () => {

@@ -50,7 +50,11 @@ test('each task fails, is tried again or succeeds by itself, with its own log, p
       }),
     );
   }, 3);
-  expect(fails).toMatchObject({ state: 'failed', attempt: 1, error: { message: 'no zero', error_code: 'ZERO' } });
+  expect(fails).toMatchObject({
+    state: 'failed',
+    attempt: 1,
+    error: { message: 'no zero', error_code: 'ZERO' },
+  });
   expect(again).toMatchObject({ state: 'succeeded', attempt: 2, result: { doubled: 2 } });
   expect(succeeds).toMatchObject({ state: 'succeeded', attempt: 1, result: { doubled: 4 } });
   expect(await outcomes(pool, again?.id ?? '')).toEqual([
@@ -84,8 +88,16 @@ test('an error that the handler throws is the error of each task, and each is tr
 });
 
 test.each([
-  ['too few outcomes', (items: readonly unknown[]) => items.slice(1).map(() => ({ result: { doubled: 1 } })), 'It gave 2'],
-  ['too many', (items: readonly unknown[]) => [...items, 1].map(() => ({ result: { doubled: 1 } })), 'It gave 4'],
+  [
+    'too few outcomes',
+    (items: readonly unknown[]) => items.slice(1).map(() => ({ result: { doubled: 1 } })),
+    'It gave 2',
+  ],
+  [
+    'too many',
+    (items: readonly unknown[]) => [...items, 1].map(() => ({ result: { doubled: 1 } })),
+    'It gave 4',
+  ],
   ['nothing', () => undefined, 'It gave no array but undefined'],
   ['a Map', () => new Map(), 'It gave no array but an object with no property'],
 ])('%s: each task fails for good, and the message says why', async (_what, handleMany, why) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BatchHandler, BatchItem, BatchOutcome } from '../../../../core/batch_handler.ts';
-import { createDatabase } from '../../../support/database.ts';
 import type { Task } from '../../../../store/tasks/tasks.ts';
+import { createDatabase } from '../../../support/database.ts';
 import { finished, submitOne } from '../../../support/tasks.ts';
 import { until } from '../../../support/until.ts';
 import { type Doubling, define, numbers, startBatched, submitAll } from './batched.ts';
