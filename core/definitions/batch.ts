@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How many tasks one batch may have: each of them is loaded, and has its record. */
-export const MAX_BATCH_SIZE = 1_000;
+const MAX_BATCH_SIZE = 1_000;
 /** A batch that waits holds a slot of its runner. */
 const MAX_WAIT_MS = 10_000;
 

@@ -8,8 +8,6 @@ import type { Task } from '../../../../store/tasks/tasks.ts';
 import { startTestRunner, type TestRunnerOptions } from '../../../support/runner.ts';
 import { submit } from '../../../support/tasks.ts';
 
-export type Input = Parameters<typeof defineTask>[0];
-
 const payload = z.strictObject({ n: z.int(), key: z.string().default('') });
 
 /** A definition with a batch handler: `n` is to be doubled. */
