@@ -25,6 +25,8 @@ export type Group = {
 export type Batches = {
   /** Whether the handler of a name gets several tasks at a time. */
   isBatched(name: string): boolean;
+  /** Whether a batch waits for more attempts. */
+  isOpen(): boolean;
   /**
    * The group of an attempt; null if it must be a batch of one: it may have killed its runner before, or it
    * fails before its handler is called.
@@ -67,6 +69,7 @@ export function createBatches(options: BatchesOptions): Batches {
 
   return {
     isBatched: (name) => registeredHandlers.get(name)?.callMany !== undefined,
+    isOpen: () => open.size > 0,
     async groupOf(attempt) {
       const registered = registeredHandlers.get(attempt.name);
       if (registered === undefined || attempt.isSuspect) return null;
@@ -107,6 +110,7 @@ function createGroup(
     current = opened;
     const seat = opened.tryJoin();
     for (const end of [...waiting].slice(0, size - 1)) end();
+    slots.letContinue(size - 1);
     return seat;
   }
 

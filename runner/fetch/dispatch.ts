@@ -306,14 +306,14 @@ function waitingOf(work: DispatchWork): Waiting {
 }
 
 /**
- * Waits until a slot is free. Each slot that comes free lets one waiting dispatch continue; if that
+ * Waits until a slot is free, or a batch waits for more attempts. Each slot that comes free lets one waiting dispatch continue; if that
  * one then fetches nothing, the next one looks after LONG_WAIT_MS.
  */
 async function room(work: DispatchWork): Promise<void> {
   let isThere = false;
   while (!isThere && !work.stopping.aborted) {
     const waiting = waitBudget(work.stopping, LONG_WAIT_MS);
-    isThere = await work.slots.room(waiting);
+    isThere = work.batches.isOpen() || (await work.slots.room(waiting));
     waiting.close();
   }
 }

@@ -64,6 +64,7 @@ export function workThrough(
     },
     batches: {
       isBatched: () => false,
+      isOpen: () => false,
       groupOf: () => Promise.reject(new Error('none has a batch handler')),
     },
     share: createShare(new Map(), createPace()),

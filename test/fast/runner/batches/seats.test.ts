@@ -51,13 +51,15 @@ function batchesOf(
 const never = () => waitBudget(new AbortController().signal);
 
 test('attempts of one group share a slot until each has left; others have their own', async () => {
-  const { groupOf, slots, batches } = batchesOf(2, 10);
+  const { groupOf, slots, batches } = batchesOf(3, 10);
   const [group, newer] = [await groupOf(), await groupOf({ version: '2' })];
-  const seats = [group.tryJoin(), group.tryJoin(), newer.tryJoin()];
+  const seats = [group.tryJoin(), newer.tryJoin(), group.tryJoin()];
   expect(slots.taken()).toBe(2);
-  const third = (await groupOf()).tryJoin();
+  seats.push((await groupOf()).tryJoin());
+  expect(slots.taken()).toBe(2);
+  seats.push((await groupOf()).tryJoin());
   expect(slots.taken()).toBe(3);
-  for (const seat of [...seats, third]) seat?.leave();
+  for (const seat of seats) seat?.leave();
   expect(slots.taken()).toBe(0);
   expect(await batches.groupOf({ ...due('s'), isSuspect: true })).toBeNull();
 });
@@ -92,6 +94,23 @@ test('those that wait for a slot join the batch of the first that gets one, in t
   for (const seat of seats) seat?.leave();
   await waiting[3];
   expect([joined, slots.taken()]).toEqual([['a', 'b', 'c', 'd'], 1]);
+});
+
+test('a runner whose only slot has an open batch has room for more dispatches, until the batch is closed', async () => {
+  const { groupOf, slots, batches } = batchesOf(3, 1);
+  slots.tryTake();
+  const room = slots.room(never());
+  const waiting = (await groupOf()).join(never());
+  expect(batches.isOpen()).toBe(false);
+  slots.release();
+  await waiting;
+  // It goes on although no slot is free.
+  await room;
+  expect([slots.taken(), batches.isOpen()]).toEqual([1, true]);
+  const group = await groupOf();
+  group.tryJoin();
+  group.tryJoin();
+  expect(batches.isOpen()).toBe(false);
 });
 
 test('one whose wait budget is over gets no seat and leaves no slot taken', async () => {

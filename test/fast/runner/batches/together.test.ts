@@ -44,7 +44,7 @@ test('a batch that is not full starts after waitMs', async () => {
 });
 
 test('one batch holds one slot: tasks that come one by one fill a batch in a runner with a single slot', async () => {
-  const definition = define('together.slot', { size: 20, waitMs: 2_000 });
+  const definition = define('together.slot', { size: 20, waitMs: 5_000 });
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const { calls, handleMany, most } = noting(() => opened);
   const runner = await startBatched(pool, definition, handleMany, { concurrency: 1 });
