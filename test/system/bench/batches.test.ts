@@ -29,5 +29,5 @@ test('tasks in batches are compared with the same tasks one by one, and all are 
     expect(ours).toEqual([expect.any(Number)]);
     expect(peer?.rounds).toEqual([expect.any(Number)]);
   }
-  expect(dropped).toEqual(made);
+  expect(dropped).toEqual(made());
 });
