@@ -8,11 +8,13 @@ import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
+import { mustBeFreed } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import { createBatches } from '../execute/batches.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
+import { createHandOn, type HandOn } from '../execute/hand_on.ts';
 import { heldSlots } from '../execute/held_slots.ts';
-import { createPace } from '../execute/pace.ts';
+import { createPace, type Pace } from '../execute/pace.ts';
 import { attemptRunner } from '../execute/run_attempt.ts';
 import type { Running } from '../execute/running.ts';
 import { createSlots } from '../execute/slots.ts';
@@ -68,11 +70,10 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const alone = createSlots(1);
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
-  const recorder = reportingRecorder(options);
-  const held = heldSlots(options);
+  const { limits, held, handOn } = limitsOf(options, pace);
+  const recorder = reportingRecorder(options, handOn);
   const { registeredHandlers } = options;
   const batches = createBatches({ pgPool, log, registeredHandlers, slots, stopping });
-  const limits = createLimits({ pgPool, runnerId: id, registeredHandlers, log, free: held.free });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,
@@ -127,6 +128,17 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   return { work, share, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered };
 }
 
+/** Limits that hold in the complete pool, and their slots that this runner holds. */
+function limitsOf(options: DispatchWorkerOptions, pace: Pace) {
+  const { pgPool, log, stopping } = options;
+  const handOn = createHandOn(
+    (keys) => untilBack(log, 'looking for waits', () => mustBeFreed(pgPool, keys)),
+    stopping,
+  );
+  const held = heldSlots({ ...options, handOn });
+  return { handOn, held, limits: createLimits({ ...options, handOn, pace, free: held.free }) };
+}
+
 /** The names that may hold only a part of the slots: deliveries, and those with a limit of this runner. */
 function sharesOf({ concurrency, registeredHandlers }: DispatchWorkerOptions): Map<string, Places> {
   const shares = new Map<string, Places>();
@@ -139,11 +151,15 @@ function sharesOf({ concurrency, registeredHandlers }: DispatchWorkerOptions): M
 }
 
 /** Records outcomes and emits which of them were recorded. */
-function reportingRecorder({ pgPool, runnerId, events, log }: DispatchWorkerOptions): Recorder {
+function reportingRecorder(
+  { pgPool, runnerId, events, log }: DispatchWorkerOptions,
+  handOn: HandOn,
+): Recorder {
   return createRecorder(async (outcomes) => {
     const recorded = outcomes.every(isPlainSuccess)
       ? await recordSuccesses(pgPool, runnerId, outcomes)
       : await recordOutcomes(pgPool, runnerId, outcomes);
+    for (const { hasSlots, slots } of outcomes) if (hasSlots && slots) handOn.freed(slots.keys);
     events.emit('recorded', outcomes, recorded.ids);
     for (const name of recorded.failedOfSchedules ?? []) events.emit('scheduleFailed', namespaceOf(name));
     return recorded;

@@ -1,71 +1,55 @@
-import type { Pool } from 'pg';
-import type { Logger } from 'pino';
-import { batcher } from '../../core/concurrency/batcher.ts';
 import { PermanentError } from '../../core/errors.ts';
 import { limitKeys } from '../../core/limits/key.ts';
 import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
-import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
+import type { Starting } from '../../store/limits/slots.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { toErrorRecord } from '../record/classify.ts';
 import { untilBack } from '../record/retry_until_available.ts';
-import { LeaseLost } from '../record/write_outcomes.ts';
 import type { Admission } from './start_limited.ts';
-
-/** The maximum number of attempts whose slots one statement takes. */
-const MAX_TOGETHER = 200;
+import { type TakerOptions, taker } from './take_slots.ts';
 
 /** The limits that hold in the complete pool, for the names of a runner. */
 export type Limits = {
   /** Whether attempts of a name need slots in the ledger. */
   isLimited(name: string): boolean;
   /**
-   * Takes the slots of attempts that have a slot of the runner. Throws LeaseLost if the runner is no
-   * longer live.
+   * Takes the slots of an attempt, or gets them from one that ends here. Calls `onWait` if it waits for
+   * that. Throws LeaseLost if the runner is no longer live.
    */
-  admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+  admit(attempt: DueAttempt, onWait: () => void): Promise<Admission>;
   /** Frees the slots of an attempt that does not start after all. */
   freeUnused(attempt: DueAttempt): void;
 };
 
 /** Computes keys with the code of this runner, and takes slots in the ledger, many in one statement. */
-export function createLimits(options: {
-  pgPool: Pool;
-  runnerId: number;
-  registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
-  log: Logger;
-  /** Frees the slots of an attempt. */
-  free: (attempt: DueAttempt) => void;
-}): Limits {
-  const { pgPool, runnerId, registeredHandlers, log } = options;
+export function createLimits(
+  options: TakerOptions & {
+    registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+    /** Frees the slots of an attempt. */
+    free: (attempt: DueAttempt) => void;
+  },
+): Limits {
+  const { pgPool, registeredHandlers, log } = options;
   const rules = new Map<string, LimitRule[]>();
   for (const [name, { definition }] of registeredHandlers) {
     const own = poolRules(definition.policy.concurrency);
     if (own.length > 0) rules.set(name, own);
   }
 
-  const takeTogether = batcher(
-    async (starting: Starting[]): Promise<Took[]> => {
-      const { live, took } = await untilBack(log, 'taking slots', () =>
-        takeSlots(pgPool, runnerId, starting),
-      );
-      if (!live) throw new LeaseLost('no slots were taken: this runner is no longer live');
-      return took;
-    },
-    { maxItems: MAX_TOGETHER, parallel: 2 },
-  );
+  const take = taker(options);
 
-  async function admitOne(announced: DueAttempt): Promise<Admission> {
+  async function admit(announced: DueAttempt, onWait: () => void): Promise<Admission> {
     const registered = registeredHandlers.get(announced.name);
     const own = rules.get(announced.name);
     if (registered === undefined || own === undefined) return { kind: 'taken', attempt: announced };
     const attempt = await withPayload(announced, own);
     try {
       const keys = await keysOf(registered, own, attempt);
-      const took = await takeTogether({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-      return took === 'taken' ? { kind: 'taken', attempt: { ...attempt, hasSlots: true } } : { kind: took };
+      if (keys.length === 0) return { kind: 'taken', attempt };
+      return await take(attempt, keys, { limit: Math.min(...own.map((rule) => rule.limit)), onWait });
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
@@ -81,7 +65,7 @@ export function createLimits(options: {
 
   return {
     isLimited: (name) => rules.has(name),
-    admit: (attempts) => Promise.all(attempts.map(admitOne)),
+    admit,
     freeUnused: options.free,
   };
 }

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { AttemptAborted, AttemptUnderWay } from '../../../../runner/execute/attempt.ts';
+import { createHandOn } from '../../../../runner/execute/hand_on.ts';
 import { heldSlots } from '../../../../runner/execute/held_slots.ts';
 import { createEvents } from '../../../../runner/record/events.ts';
 import { openPool } from '../../../../store/database/pool.ts';
@@ -23,7 +24,11 @@ function slots() {
     ...{ connectionString: 'postgres://127.0.0.1:1/none', applicationName: 'test', size: 1 },
     ...{ statementTimeoutMs: 1_000, onError: () => {} },
   });
-  return { held: heldSlots({ pgPool, runnerId: 1, graceMs: GRACE_MS, events, log }), deaf: () => deaf };
+  const handOn = createHandOn(async (keys) => keys.map(() => true), new AbortController().signal);
+  return {
+    held: heldSlots({ pgPool, runnerId: 1, graceMs: GRACE_MS, events, log, handOn }),
+    deaf: () => deaf,
+  };
 }
 
 /** An attempt whose handler does not return, and that was aborted and given up. */
