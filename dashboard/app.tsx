@@ -21,6 +21,9 @@ const SchedulesPage = lazy(() =>
 const SchedulePage = lazy(() =>
   import('./schedules/schedule_page.tsx').then(({ SchedulePage }) => SchedulePage),
 );
+const EditSchedulePage = lazy(() =>
+  import('./schedules/edit_schedule_page.tsx').then(({ EditSchedulePage }) => EditSchedulePage),
+);
 const SubmitPage = lazy(() => import('./submit/submit_page.tsx').then(({ SubmitPage }) => SubmitPage));
 const TaskPage = lazy(() => import('./task/task_page.tsx').then(({ TaskPage }) => TaskPage));
 
@@ -42,6 +45,8 @@ export function App() {
               <Route path={pageUrl('callbacks')} component={CallbacksPage} />
               <Route path={pageUrl('audit')} component={AuditPage} />
               <Route path={pageUrl('schedules')} component={SchedulesPage} />
+              <Route path={pageUrl('schedules/new')} component={EditSchedulePage} />
+              <Route path={pageUrl('schedules/:id/edit')} component={EditSchedulePage} />
               <Route path={pageUrl('schedules/:id')} component={SchedulePage} />
               <Route path={pageUrl('submit')} component={SubmitPage} />
               <Route default component={NotFound} />

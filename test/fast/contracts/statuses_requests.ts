@@ -81,6 +81,7 @@ export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): In
     namespace: { known: 'example', unknown: 'nothing' },
     queue: { known: 'example.fail', unknown: 'example.nothing' },
     error_group: { known: 'example.echo:none', unknown: 'example.nothing:none' },
+    bulk_id: { known: randomUUID(), unknown: randomUUID() },
   };
 }
 
