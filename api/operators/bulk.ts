@@ -140,11 +140,16 @@ async function answerBulk(
   if (isKnown && planned <= AT_ONCE && bulk.per_second === undefined && canary === 0) {
     const bulkId = randomUUID();
     const changed = await changeAtOnce(context, bulk, { ...act, bulk: bulkId });
-    return answer({ bulk_id: bulkId, changed, task: null, message: `${changed} tasks: ${bulk.action}` });
+    return answer({ bulk_id: bulkId, changed, task: null, message: doneOf(bulk.action, changed) });
   }
   const task = await submitBulk(context, request, { ...bulk, canary }, act, total);
   response.location(context.publicUrl(request, `/v1/tasks/${task.id}`));
   answer({ bulk_id: task.id, changed: null, task, message: messageOf(canary) }, 202);
+}
+
+function doneOf(action: Action, changed: number): string {
+  const tasks = changed === 1 ? '1 task was' : `${changed} tasks were`;
+  return `${tasks} ${action === 'retry' ? 'queued again' : 'cancelled or asked to end'}`;
 }
 
 function messageOf(canary: number): string {

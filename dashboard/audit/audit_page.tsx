@@ -36,7 +36,7 @@ export function AuditPage() {
       <FilterForm filters={filters} />
       {bulk_id !== undefined && (
         <Card title="One bulk operation" actions={<PageLink to="audit">Show everything</PageLink>}>
-          <BulkStanding id={bulk_id} isDone />
+          <BulkStanding id={bulk_id} isDone isLinked={false} />
         </Card>
       )}
       <Standing asked={entries} what="the audit trail" />

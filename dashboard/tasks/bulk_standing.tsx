@@ -18,7 +18,8 @@ export function bulkCounts({ states, removed }: Pick<Standing, 'states' | 'remov
 }
 
 /** What became of the tasks of a bulk operation, read again while something of it may change. */
-export function BulkStanding({ id, isDone }: { id: string; isDone: boolean }) {
+export function BulkStanding(props: { id: string; isDone: boolean; isLinked?: boolean }) {
+  const { id, isDone, isLinked = true } = props;
   const client = useClient();
   const mayOperate = useMay('operate');
   const { data } = useQuery({
@@ -54,11 +55,13 @@ export function BulkStanding({ id, isDone }: { id: string; isDone: boolean }) {
       {data.changed_is_capped && (
         <p class="hint">The states are those of the first {count(data.changed)} tasks.</p>
       )}
-      <p>
-        <PageLink to="audit" query={`bulk_id=${id}`}>
-          What it changed, task by task
-        </PageLink>
-      </p>
+      {isLinked && (
+        <p>
+          <PageLink to="audit" query={`bulk_id=${id}`}>
+            What it changed, task by task
+          </PageLink>
+        </p>
+      )}
     </div>
   );
 }

@@ -17,7 +17,10 @@ async function failed(tag: string, times: number[], message = MESSAGE): Promise<
   const before = await total(`state=failed&tag=${tag}`);
   for (const one of times)
     await submit('example.fail', { times: one, message }, { max_attempts: 1, tags: [tag] });
-  await until('they have failed', async () => (await total(`state=failed&tag=${tag}`)) === before + times.length);
+  await until(
+    'they have failed',
+    async () => (await total(`state=failed&tag=${tag}`)) === before + times.length,
+  );
 }
 
 /** Opens the dialog of a bulk retry of a tag, and waits for its count. */
@@ -72,7 +75,9 @@ test('a dry run changes nothing: going back leaves all as it was', async () => {
   await until('it is closed', async () => (await dialog.count()) === 0);
   expect(await total('state=failed&tag=dry')).toBe(2);
   const { body } = await api.call('GET', '/v1/audit?action=bulk_retry&from=2020-01-01T00:00:00Z');
-  expect(body.entries.filter((one: { details: object }) => JSON.stringify(one.details).includes('dry'))).toEqual([]);
+  expect(
+    body.entries.filter((one: { details: object }) => JSON.stringify(one.details).includes('dry')),
+  ).toEqual([]);
 });
 
 test('a canary of one that fails as before keeps the others from being retried', async () => {
@@ -99,7 +104,10 @@ test('a canary that succeeds lets the others follow', async () => {
 });
 
 test('with a pace it goes on step by step, and is aborted in between', async () => {
-  await failed('slow', Array.from({ length: 30 }, () => 1));
+  await failed(
+    'slow',
+    Array.from({ length: 30 }, () => 1),
+  );
   const { page, complaints } = await open('/tasks?state=failed&tag=slow');
   const dialog = await plan(page, 30);
   await dialog.getByLabel('Per second').fill('1');
