@@ -64,6 +64,8 @@ export const runnersSchema = z.object({
       started_at: time,
       heartbeat_at: time,
       overdue: z.boolean(),
+      event_loop_delay_ms: count.nullable(),
+      blocked_since: time.nullable(),
       in_flight: count,
       concurrency: count,
       task_names: z.array(z.string()),

@@ -226,6 +226,8 @@ export type Runner = {
   started_at: string;
   heartbeat_at: string;
   overdue: boolean;
+  event_loop_delay_ms: number | null;
+  blocked_since: string | null;
   in_flight: number;
   concurrency: number;
   task_names: string[];

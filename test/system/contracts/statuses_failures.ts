@@ -43,16 +43,6 @@ const times =
     return [count === 1 ? answer : await send(second)];
   };
 
-/** Retries the failed task by its group, then asks what became of it. */
-const afterBulk: Way = async (stage, located) => {
-  const { group } = await failedTask(stage);
-  const retried = await exchange(stage.apis.plain, {
-    ...{ method: 'POST', path: `/v1/errors/${encode(group)}/retry`, query: [], headers: {} },
-  });
-  const { bulk_id: known } = retried.json as { bulk_id: string };
-  return [await exchange(stage.apis.plain, requestFor(located, { ...stage.things, bulk_id: { known, unknown: known } }))];
-};
-
 const decision: Ways = { 200: times(1) };
 const key = { 'idempotency-key': randomUUID() };
 
@@ -65,5 +55,4 @@ export const OF_FAILURES: Record<string, Ways> = {
   ignoreErrors: decision,
   reopenErrors: decision,
   getOverview: { 200: times(1) },
-  getBulk: { 200: afterBulk },
 };
