@@ -49,7 +49,7 @@ function fieldOf(name: string, schema: JsonSchema, path: string, isRequired: boo
     ...{ path, isRequired, options, kind, fields: isGroup ? fields : [] },
     title: name,
     description: typeof schema.description === 'string' ? schema.description : '',
-    placeholder: schema.default === undefined ? '' : asTyped(schema.default as Json, kind),
+    placeholder: schema.default === undefined ? '' : asTyped(schema.default as Json, 'text'),
   };
 }
 

@@ -17,7 +17,12 @@ export function WorkflowCard({ task }: { task: TaskRecord }) {
   const [selected, setSelected] = useState<string | null>(() => firstOfInterest(workflow?.nodes ?? []));
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const placed = useMemo(() => place(workflow, unfolded), [workflow, unfolded]);
-  const toggle = (key: string): void => setUnfolded((before) => before.symmetricDifference(new Set([key])));
+  const toggle = (key: string): void =>
+    setUnfolded((before) => {
+      const after = new Set(before);
+      if (!after.delete(key)) after.add(key);
+      return after;
+    });
   if (workflow === null || placed === null) return null;
   const byKey = new Map(workflow.nodes.map((node) => [keyOf(node), node]));
   const node = selected === null ? undefined : byKey.get(selected);
