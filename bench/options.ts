@@ -12,6 +12,7 @@ export const PART_NAMES = [
     'recovery',
     'workflows',
     'schedules',
+    'dashboard',
     'definitions',
     'before',
     'faults',

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { measureBefore } from './before/section.ts';
+import { measureDashboard } from './dashboard/section.ts';
 import { measureDefinitions } from './definitions/section.ts';
 import { measureBacklog } from './execute/backlog.ts';
 import { measureInLedger } from './execute/ledger.ts';
@@ -103,6 +104,12 @@ export const PARTS: Parts = {
       ? { ticks: 3, idleMs: 10_000, minutes: 1 }
       : { ticks: 10, idleMs: 30_000, minutes: 3 };
     return measureSchedules(server, { ...sizes, ...times }, log);
+  }),
+  dashboard: plain(({ server, options: { isQuick }, log }) => {
+    const sizes = isQuick
+      ? { jobs: 10_000, rounds: 3, seconds: 5 }
+      : { jobs: 100_000, rounds: 15, seconds: 20 };
+    return measureDashboard(server, { ...sizes, changesPerSecond: 100 }, log);
   }),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];

@@ -91,6 +91,10 @@ beforeAll(async () => {
   await pool.query(
     `update errand.runners set event_loop_delay_ms = 340, in_flight = 7 where host = 'worker-2'`,
   );
+  await pool.query(
+    `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload)
+     select 'billing.send_invoice', '2.5.0', 'queued', 0, 3, now(), '{"customer":"Ada"}' from generate_series(1, 12)`,
+  );
   const { groups } = (await api.call('GET', '/v1/errors')).body;
   known.group = groups.find((one: { message: string }) => one.message.includes('503')).error_group;
 });
@@ -150,6 +154,7 @@ test('submit: a failed task is corrected and replaced', async () => {
 });
 
 test('runners: their slots, their event loops, and versions side by side', async () => {
+  await pool.query(`update errand.runners set heartbeat_at = now() where host = 'worker-2'`);
   const { page } = await view('/runners', 620);
   await page.getByRole('region', { name: 'Versions side by side' }).getByText('2.5.0').waitFor();
   await page.getByText('340 ms late').waitFor();
