@@ -68,7 +68,8 @@ async function readyAt(page: Page): Promise<number> {
 }
 
 /**
- * The part of a core that all processes of a browser use while a page is open and `during` runs, as CDP tells.
+ * The part of a core that all processes of a browser use while a page is open and `during` runs, as CDP tells. Throws
+ * if `during` gives true, for changes, and the list on the page is still the same.
  */
 export async function cpuOf(
   browser: Browser,
@@ -87,10 +88,18 @@ export async function cpuOf(
     await page.waitForSelector(shown);
     // The loading itself is measured elsewhere.
     await page.waitForTimeout(3_000);
-    const [startedAt, before] = [performance.now(), await cpuSeconds()];
-    await during();
+    const list = page.locator('tbody');
+    const [shownBefore, startedAt, before] = [
+      await list.textContent(),
+      performance.now(),
+      await cpuSeconds(),
+    ];
+    const mustChange = await during();
     const used = (await cpuSeconds()) - before;
-    return used / ((performance.now() - startedAt) / 1_000);
+    const cores = used / ((performance.now() - startedAt) / 1_000);
+    if (mustChange === true && (await list.textContent()) === shownBefore)
+      throw new Error('The page has not followed the changes');
+    return cores;
   } finally {
     await page.close();
   }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../../embedded/ports.ts';
 import { migrate } from '../../store/database/migrate.ts';
 import { openPool } from '../../store/database/pool.ts';
+import { rollUp } from '../../store/stats/rollups.ts';
 import { startProcess } from '../process.ts';
 import type { BenchServer } from '../server.ts';
 import type { Site } from './peers.ts';
@@ -21,7 +22,10 @@ export async function openErrand(server: BenchServer, tasks: number): Promise<Er
   });
   await migrate(pool);
   await pool.query(FILL, [tasks]);
-  await pool.query('vacuum analyze errand.tasks');
+  // Runners do that every few seconds.
+  await pool.query(`update errand.rollup_watermark set rolled_up_to = now() - interval '1 day'`);
+  while (await rollUp(pool, 3_600));
+  await pool.query('vacuum analyze errand.tasks, errand.rollups');
   const port = String(await freePort('127.0.0.1'));
   const { process } = await startProcess('bench/dashboard/api_process.ts', {
     ...{ DATABASE_URL: url, SERVER_PORT: port, RATE_LIMIT_READS: '0', RATE_LIMIT_BURST: '0' },

@@ -50,7 +50,10 @@ export async function measureDashboard(
     );
     log(`the CPU of the browser at ${changesPerSecond} changes a second`);
     const { url, shown } = errand.list;
-    const cpu = await cpuOf(browser, url, shown, () => errand.change(changesPerSecond, seconds));
+    const cpu = await cpuOf(browser, url, shown, async () => {
+      await errand.change(changesPerSecond, seconds);
+      return true;
+    });
     const quiet = await cpuOf(
       browser,
       url,
