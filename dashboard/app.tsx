@@ -1,5 +1,7 @@
 import type { ComponentType } from 'preact';
-import { exec, LocationProvider, lazy, Route, Router } from 'preact-iso';
+import { LocationProvider, lazy, Route, Router } from 'preact-iso';
+// The types of preact-iso have it at its main entry, which does not.
+import { exec } from 'preact-iso/router';
 import { ToastProvider } from './parts/toast.tsx';
 import { pageUrl, ROOT } from './session/place.ts';
 import { SessionProvider } from './session/session.tsx';
