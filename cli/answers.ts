@@ -68,6 +68,7 @@ export const runnersSchema = z.object({
       event_loop_delay_ms: count.nullable().default(null),
       blocked_since: time.nullable().default(null),
       in_flight: count,
+      serves: z.array(z.string()).nullish(),
       concurrency: count,
       task_names: z.array(z.string()),
       ended_at: time.nullable(),

@@ -10,6 +10,7 @@ import {
 import type { CallOptions } from './requests/options.ts';
 import { randomId } from './requests/random_id.ts';
 import type { Transport } from './requests/transport.ts';
+import { submittedTask } from './submitted_task.ts';
 
 /** The options of an operation on a task. */
 export type OperateOptions = CallOptions & {
@@ -123,8 +124,7 @@ export async function resubmitTask(
     signal,
     repeatable: true,
   });
-  const { task, ...outcome } = body as { task: unknown; created: boolean; message: string };
-  return { ...(toCamelCase(task) as SubmittedTask), ...outcome };
+  return submittedTask(body);
 }
 
 async function operate(
