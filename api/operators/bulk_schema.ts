@@ -72,7 +72,7 @@ export const bulkSchemas: Record<string, JsonSchema> = {
     bulk_id: {
       type: ['string', 'null'],
       format: 'uuid',
-      description: 'With it, GET /v1/bulk/{bulk_id} shows what became of the tasks. Null for a dry run',
+      description: 'With it, GET /v1/bulk/{bulk_id} shows the states of the tasks. Null for a dry run',
     },
     matched: { type: 'integer', minimum: 0, description: 'Exact up to 10,000' },
     matched_is_estimate: { type: 'boolean' },

@@ -18,7 +18,7 @@ export const bulkStandingSchemas: Record<string, JsonSchema> = {
     reason: { type: ['string', 'null'] },
     at: { type: 'string', format: 'date-time' },
   }),
-  BulkStanding: object('What became of the tasks that a bulk operation changed', {
+  BulkStanding: object('The states of the tasks that a bulk operation changed', {
     bulk_id: { type: 'string', format: 'uuid' },
     operation: {
       anyOf: [ref('BulkOperation'), { type: 'null' }],
@@ -55,7 +55,7 @@ export function bulkStandingPaths(): Paths {
       get: {
         tags: ['audit'],
         operationId: 'getBulk',
-        summary: 'Show what became of the tasks that a bulk operation changed',
+        summary: 'Show the states of the tasks that a bulk operation changed',
         description:
           'It counts the tasks of the namespaces of the caller that the audit trail names, by their states at this moment.',
         parameters: [bulkIdParameter],

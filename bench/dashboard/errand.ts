@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { defineTask } from '../../core/task.ts';
 import { freePort } from '../../embedded/ports.ts';
 import { migrate } from '../../store/database/migrate.ts';
 import { openPool } from '../../store/database/pool.ts';
 import { rollUp } from '../../store/stats/rollups.ts';
+import { registerDefinitions } from '../../store/submit/definitions.ts';
 import { startProcess } from '../process.ts';
 import type { BenchServer } from '../server.ts';
 import type { Site } from './peers.ts';
@@ -13,6 +16,15 @@ export type ErrandSite = Site & {
   change(perSecond: number, seconds: number): Promise<void>;
 };
 
+const noop = defineTask({
+  name: 'bench.noop',
+  version: '1.0.0',
+  description: 'A task of the benchmark.',
+  payload: z.strictObject({ number: z.int().optional() }),
+  result: z.strictObject({}),
+  example: {},
+});
+
 /** The dashboard over so many finished tasks: an API process on a database with a ledger that was filled by SQL. */
 export async function openErrand(server: BenchServer, tasks: number): Promise<ErrandSite> {
   const { name, url } = await server.freshDatabase();
@@ -21,6 +33,8 @@ export async function openErrand(server: BenchServer, tasks: number): Promise<Er
     onError: () => {},
   });
   await migrate(pool);
+  // Pages follow the namespaces of what is registered.
+  await registerDefinitions(pool, [noop]);
   await pool.query(FILL, [tasks]);
   // Runners do that every few seconds.
   await pool.query(`update errand.rollup_watermark set rolled_up_to = now() - interval '1 day'`);

@@ -8,10 +8,10 @@ const POLL_MS = 1_500;
 const ENDED: ReadonlySet<string> = new Set<State>(['succeeded', 'failed', 'cancelled', 'resolved']);
 
 /** How many tasks of a bulk operation have not ended, have the state `ended`, or were removed. */
-export type BulkCounts = { live: number; ended: Partial<Record<State, number>>; removed: number };
+type BulkCounts = { live: number; ended: Partial<Record<State, number>>; removed: number };
 
 /** Sums the states of a standing up. States that this page does not know count as live. */
-export function bulkCounts({ states, removed }: Pick<Standing, 'states' | 'removed'>): BulkCounts {
+function bulkCounts({ states, removed }: Pick<Standing, 'states' | 'removed'>): BulkCounts {
   const all = Object.entries(states) as [State, number][];
   const live = all.filter(([state]) => !ENDED.has(state)).reduce((sum, [, tasks]) => sum + tasks, 0);
   return { live, ended: Object.fromEntries(all.filter(([state]) => ENDED.has(state))), removed };

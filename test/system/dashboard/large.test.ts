@@ -17,7 +17,7 @@ beforeAll(async () => {
   const { connectionString = '' } = pool.options;
   const filling = { connectionString, applicationName: 'fill', size: 2, statementTimeoutMs: 0 };
   const loader = openPool({ ...filling, onError: () => {} });
-  await fillWithSums(loader, TASKS, () => {});
+  await fillWithSums(loader, TASKS, (line) => process.stdout.write(`${line}\n`));
   await loader.end();
   known.failed = (await api.call('GET', '/v1/tasks?state=failed&page_size=1')).body.tasks[0].id;
   known.group = encodeURIComponent((await api.call('GET', '/v1/errors')).body.groups[0].error_group);
