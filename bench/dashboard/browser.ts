@@ -4,7 +4,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  // What a page asks of other hosts fails at once, instead of after a while.
+  // A request to another host fails at once, instead of after a while.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
@@ -20,7 +20,7 @@ export async function startBrowser(): Promise<Browser> {
 export type Look = {
   /** From the start of the navigation until its data are shown, all is loaded, and the page is idle. */
   ms: number;
-  /** What came over the network, as it was compressed. */
+  /** The bytes that came over the network, compressed as they were. */
   bytes: number;
 };
 
@@ -68,7 +68,7 @@ async function readyAt(page: Page): Promise<number> {
 }
 
 /**
- * The part of a core that all processes of a browser use while a page is open and `during` runs, as CDP tells. Throws
+ * The part of a core that all processes of a browser use while a page is open and `during` runs, as CDP reports. Throws
  * if `during` gives true, for changes, and the list on the page is still the same.
  */
 export async function cpuOf(

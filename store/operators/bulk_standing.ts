@@ -4,7 +4,7 @@ import type { Database } from '../database/pool.ts';
 /** Of a larger operation, this many of its tasks are looked at. */
 export const STANDING_LIMIT = 10_000;
 
-/** What became of the tasks that a bulk operation changed, as on the wire. */
+/** The tasks that a bulk operation has changed, by their states now, as on the wire. */
 export type BulkStanding = {
   bulk_id: string;
   /** Its own entry in the audit trail. Null if the caller may not see it: then it changed tasks of the caller. */
@@ -19,7 +19,7 @@ export type BulkStanding = {
 };
 
 /**
- * What became of the tasks of a bulk operation; null if it is unknown, or the caller may see nothing of it.
+ * The tasks of a bulk operation by their states now; null if it is unknown, or the caller may see nothing of it.
  * `namespaces` limits the tasks, and `self` is the caller, who may see the caller's own acts. Uses
  * audit_bulk_idx, and the key of the tasks for at most STANDING_LIMIT of them.
  */

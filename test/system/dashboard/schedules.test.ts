@@ -89,12 +89,13 @@ test('a range of times is counted, and then submitted once each', async () => {
   const ended = async (): Promise<number> =>
     (await api.call('GET', `/v1/tasks?schedule_id=${id}&state=succeeded`)).body.total;
   const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+  const at = (hour: string): string => `${day}T${hour}:00`;
   const { page, complaints, shot, findings } = await open(`/schedules/${id}`, { timezoneId: 'UTC' });
   const dialog = page.getByRole('dialog');
   const ask = async (): Promise<void> => {
     await page.getByRole('button', { name: 'Backfill' }).click();
-    await dialog.getByLabel('From').fill(`${day}T00:00`);
-    await dialog.getByLabel('To').fill(`${day}T05:00`);
+    await dialog.getByLabel('From').fill(at('00'));
+    await dialog.getByLabel('To').fill(at('05'));
   };
   await ask();
   await dialog.getByText('5 of 5 times would be submitted').waitFor();
