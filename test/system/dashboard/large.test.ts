@@ -1,7 +1,9 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
+import { registry } from '../../../bench/reads/definitions.ts';
 import { fillWithSums } from '../../../bench/reads/ledger.ts';
 import { openPool } from '../../../store/database/pool.ts';
+import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { until } from '../../support/until.ts';
 import { startDashboard } from './dashboard.ts';
 
@@ -17,7 +19,8 @@ beforeAll(async () => {
   const { connectionString = '' } = pool.options;
   const filling = { connectionString, applicationName: 'fill', size: 2, statementTimeoutMs: 0 };
   const loader = openPool({ ...filling, onError: () => {} });
-  await fillWithSums(loader, TASKS, (line) => process.stdout.write(`${line}\n`));
+  await registerDefinitions(loader, registry.definitions);
+  await fillWithSums(loader, TASKS, () => {});
   await loader.end();
   known.failed = (await api.call('GET', '/v1/tasks?state=failed&page_size=1')).body.tasks[0].id;
   known.group = encodeURIComponent((await api.call('GET', '/v1/errors')).body.groups[0].error_group);
