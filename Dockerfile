@@ -5,6 +5,16 @@ COPY package.json package-lock.json ./
 # The optional packages are 50 MB that nothing loads: native builds of recheck.
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
+# The pages at /ui. What builds them stays out of the image.
+FROM node:24-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+RUN npm ci --omit=optional --no-audit --no-fund
+COPY client client
+COPY package/build_dashboard.ts package/
+COPY dashboard dashboard
+RUN node package/build_dashboard.ts
+
 FROM node:24-slim
 # For runners: ci.build fetches with them.
 RUN apt-get update && apt-get install -y --no-install-recommends git openssh-client ca-certificates \
@@ -24,8 +34,7 @@ COPY project project
 COPY tasks tasks
 COPY runner runner
 COPY api api
-# Built before by `npm run dashboard`. Without it, /ui says that it is missing.
-COPY dashboard/dis[t] dashboard/dist
+COPY --from=dashboard /app/dashboard/dist dashboard/dist
 # The command errand, for operators in the container.
 COPY client client
 COPY doctor doctor

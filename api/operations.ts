@@ -8,6 +8,7 @@ import { cancelTask } from './operators/cancel_task.ts';
 import { ignoreErrors, reopenErrors, resolveErrors } from './operators/decide_errors.ts';
 import { listTaskDeliveries, resendDelivery } from './operators/deliveries.ts';
 import { dismissTask } from './operators/dismiss_task.ts';
+import { getBulk } from './operators/get_bulk.ts';
 import { getPrincipal } from './operators/get_principal.ts';
 import { listAudit } from './operators/list_audit.ts';
 import { listErrors } from './operators/list_errors.ts';
@@ -116,6 +117,7 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/callbacks/disabled', 'read', listDisabled),
   route('post', '/v1/callbacks/enable', 'operate', enableCallback),
   route('get', '/v1/audit', 'operate', listAudit),
+  route('get', '/v1/bulk/:bulk_id', 'operate', getBulk, true),
   route('get', '/v1/principal', 'known', getPrincipal),
   route('get', '/v1/runners', 'read', listRunners),
   route('get', '/v1/handlers', 'read', listHandlers),

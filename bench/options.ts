@@ -14,6 +14,7 @@ export const PART_NAMES = [
     'batches',
     'schedules',
     'limits',
+    'dashboard',
     'definitions',
     'before',
     'faults',

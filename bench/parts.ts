@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { measureBatches } from './batches/section.ts';
 import { measureBefore } from './before/section.ts';
+import { measureDashboard } from './dashboard/section.ts';
 import { measureDefinitions } from './definitions/section.ts';
 import { measureBacklog } from './execute/backlog.ts';
 import { measureInLedger } from './execute/ledger.ts';
@@ -112,6 +113,12 @@ export const PARTS: Parts = {
       ? { keys: 1_000, handOvers: 500, backlog: 5_000, others: 3 }
       : { keys: 10_000, handOvers: 2_000, backlog: 100_000, others: 9 };
     return measureLimits(server, { tasks, rounds, ...sizes }, log);
+  }),
+  dashboard: plain(({ server, options: { isQuick }, log }) => {
+    const sizes = isQuick
+      ? { jobs: 10_000, rounds: 3, seconds: 5 }
+      : { jobs: 100_000, rounds: 15, seconds: 20 };
+    return measureDashboard(server, { ...sizes, changesPerSecond: 100 }, log);
   }),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];

@@ -64,6 +64,9 @@ export const runnersSchema = z.object({
       started_at: time,
       heartbeat_at: time,
       overdue: z.boolean(),
+      // An API that is older than this command does not say them.
+      event_loop_delay_ms: count.nullable().default(null),
+      blocked_since: time.nullable().default(null),
       in_flight: count,
       serves: z.array(z.string()).nullish(),
       concurrency: count,

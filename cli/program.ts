@@ -18,11 +18,13 @@ import { runnerCommand } from './commands/runner.ts';
 import { schedulesCommand } from './commands/schedules/schedules.ts';
 import { startCommand } from './commands/start.ts';
 import { cancelCommand } from './commands/tasks/cancel.ts';
+import { dismissCommand } from './commands/tasks/dismiss.ts';
 import { eventsCommand } from './commands/tasks/events.ts';
 import { explainCommand } from './commands/tasks/explain.ts';
 import { getCommand } from './commands/tasks/get.ts';
 import { listCommand } from './commands/tasks/list.ts';
 import { logsCommand } from './commands/tasks/logs.ts';
+import { resubmitCommand } from './commands/tasks/resubmit.ts';
 import { retryCommand } from './commands/tasks/retry.ts';
 import { submitCommand } from './commands/tasks/submit.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -37,7 +39,7 @@ const GROUPS: readonly (readonly [heading: string, commands: () => Command[]])[]
     'Tasks:',
     () => [
       ...[submitCommand(), getCommand(), listCommand(), logsCommand(), eventsCommand()],
-      ...[explainCommand(), cancelCommand(), retryCommand()],
+      ...[explainCommand(), cancelCommand(), retryCommand(), dismissCommand(), resubmitCommand()],
     ],
   ],
   ['Schedules:', () => [schedulesCommand()]],

@@ -8,6 +8,7 @@ import {
   type TaskRecord,
 } from './records.ts';
 import type { CallOptions } from './requests/options.ts';
+import { randomId } from './requests/random_id.ts';
 import type { Transport } from './requests/transport.ts';
 import { submittedTask } from './submitted_task.ts';
 
@@ -113,7 +114,7 @@ export type ResubmitOptions = CallOptions & {
 export async function resubmitTask(
   transport: Transport,
   id: string,
-  { signal, idempotencyKey = crypto.randomUUID(), reason, payload, version }: ResubmitOptions,
+  { signal, idempotencyKey = randomId(), reason, payload, version }: ResubmitOptions,
 ): Promise<SubmittedTask> {
   const { body } = await transport.send({
     method: 'POST',

@@ -1,4 +1,7 @@
+import type { ComponentType } from 'preact';
 import { LocationProvider, lazy, Route, Router } from 'preact-iso';
+// The types of preact-iso have it at its main entry, which does not.
+import { exec } from 'preact-iso/router';
 import { ToastProvider } from './parts/toast.tsx';
 import { pageUrl, ROOT } from './session/place.ts';
 import { SessionProvider } from './session/session.tsx';
@@ -21,8 +24,33 @@ const SchedulesPage = lazy(() =>
 const SchedulePage = lazy(() =>
   import('./schedules/schedule_page.tsx').then(({ SchedulePage }) => SchedulePage),
 );
+const EditSchedulePage = lazy(() =>
+  import('./schedules/edit_schedule_page.tsx').then(({ EditSchedulePage }) => EditSchedulePage),
+);
 const SubmitPage = lazy(() => import('./submit/submit_page.tsx').then(({ SubmitPage }) => SubmitPage));
 const TaskPage = lazy(() => import('./task/task_page.tsx').then(({ TaskPage }) => TaskPage));
+
+/** The pages by their paths. The first that matches is shown. */
+const PAGES: readonly (readonly [path: string, page: ComponentType])[] = [
+  ['', HomePage],
+  ['tasks', TasksPage],
+  ['tasks/:id', TaskPage],
+  ['errors', ErrorsPage],
+  ['errors/:id', ErrorPage],
+  ['queues', QueuesPage],
+  ['runners', RunnersPage],
+  ['callbacks', CallbacksPage],
+  ['audit', AuditPage],
+  ['schedules', SchedulesPage],
+  ['schedules/new', EditSchedulePage],
+  ['schedules/:id/edit', EditSchedulePage],
+  ['schedules/:id', SchedulePage],
+  ['submit', SubmitPage],
+];
+
+// The code of the page is loaded while the shell asks who the user is.
+const asked = PAGES.find(([path]) => exec(location.pathname, pageUrl(path)))?.[1];
+if (asked !== undefined && 'preload' in asked && typeof asked.preload === 'function') asked.preload();
 
 /** The dashboard. Its pages load their code when they are opened. */
 export function App() {
@@ -32,18 +60,9 @@ export function App() {
         <ToastProvider>
           <Shell>
             <Router>
-              <Route path={pageUrl('')} component={HomePage} />
-              <Route path={pageUrl('tasks')} component={TasksPage} />
-              <Route path={pageUrl('tasks/:id')} component={TaskPage} />
-              <Route path={pageUrl('errors')} component={ErrorsPage} />
-              <Route path={pageUrl('errors/:id')} component={ErrorPage} />
-              <Route path={pageUrl('queues')} component={QueuesPage} />
-              <Route path={pageUrl('runners')} component={RunnersPage} />
-              <Route path={pageUrl('callbacks')} component={CallbacksPage} />
-              <Route path={pageUrl('audit')} component={AuditPage} />
-              <Route path={pageUrl('schedules')} component={SchedulesPage} />
-              <Route path={pageUrl('schedules/:id')} component={SchedulePage} />
-              <Route path={pageUrl('submit')} component={SubmitPage} />
+              {PAGES.map(([path, page]) => (
+                <Route key={path} path={pageUrl(path)} component={page} />
+              ))}
               <Route default component={NotFound} />
             </Router>
           </Shell>

@@ -215,11 +215,13 @@ create table errand.runners (
   blocked_by uuid,
   project text,
   schedules text[],
+  event_loop_delay_ms float8,
   serves text[],
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_blocked_since_check CHECK (((blocked_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (blocked_since <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint runners_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
   constraint runners_end_reason_check CHECK ((end_reason = ANY (ARRAY['stopped'::text, 'lost'::text]))),
+  constraint runners_event_loop_delay_check CHECK (((event_loop_delay_ms >= (0)::float8) AND (event_loop_delay_ms < 'Infinity'::float8))),
   constraint runners_lease_check CHECK (((lease_secs >= (0)::float8) AND (lease_secs <= (86400)::float8))),
   constraint runners_times_check CHECK ((((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((heartbeat_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (heartbeat_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((steady_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (steady_since <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((ended_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (ended_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 );

@@ -11,6 +11,7 @@ import { cancelTaskPaths } from '../operators/cancel_task.ts';
 import { decideErrorsPaths, decideErrorsSchemas } from '../operators/decide_errors.ts';
 import { deliveryPaths, deliverySchemas } from '../operators/deliveries.ts';
 import { dismissTaskPaths } from '../operators/dismiss_task.ts';
+import { bulkStandingPaths, bulkStandingSchemas } from '../operators/get_bulk.ts';
 import { principalPaths, principalSchemas } from '../operators/get_principal.ts';
 import { auditPaths, auditSchemas } from '../operators/list_audit.ts';
 import { errorGroupPaths, errorGroupSchemas } from '../operators/list_errors.ts';
@@ -108,6 +109,7 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     workflowPaths(),
     resolutionPaths(),
     bulkPaths(),
+    bulkStandingPaths(),
     errorGroupPaths(),
     groupRetryPaths(),
     decideErrorsPaths(),
@@ -158,6 +160,7 @@ const schemas = {
   ...explainScheduleSchemas,
   ...previewScheduleSchemas,
   ...bulkSchemas,
+  ...bulkStandingSchemas,
   ...errorGroupSchemas,
   ...decideErrorsSchemas,
   ...overviewSchemas,

@@ -105,6 +105,7 @@ function statesFor(action: Action, asked: readonly State[] | undefined): readonl
 
 type Bulk = z.output<typeof optionsSchema> & { action: Action; filter: TaskFilter };
 type BulkAnswer = {
+  bulk_id: string | null;
   matched: number;
   matched_is_estimate: boolean;
   changed: number | null;
@@ -126,6 +127,7 @@ async function answerBulk(
   const planned = Math.min(total, bulk.limit ?? BULK_LIMIT);
   if (bulk.dry_run) {
     return answer({
+      bulk_id: null,
       changed: 0,
       task: null,
       message: `Would ${bulk.action} ${isEstimate ? 'about ' : ''}${planned} tasks`,
@@ -136,12 +138,18 @@ async function answerBulk(
   // A search by payload that was not complete does not know how many there are.
   const isKnown = bulk.filter.payload === undefined || !isEstimate;
   if (isKnown && planned <= AT_ONCE && bulk.per_second === undefined && canary === 0) {
-    const changed = await changeAtOnce(context, bulk, act);
-    return answer({ changed, task: null, message: `${changed} tasks: ${bulk.action}` });
+    const bulkId = randomUUID();
+    const changed = await changeAtOnce(context, bulk, { ...act, bulk: bulkId });
+    return answer({ bulk_id: bulkId, changed, task: null, message: doneOf(bulk.action, changed) });
   }
   const task = await submitBulk(context, request, { ...bulk, canary }, act, total);
   response.location(context.publicUrl(request, `/v1/tasks/${task.id}`));
-  answer({ changed: null, task, message: messageOf(canary) }, 202);
+  answer({ bulk_id: task.id, changed: null, task, message: messageOf(canary) }, 202);
+}
+
+function doneOf(action: Action, changed: number): string {
+  const tasks = changed === 1 ? '1 task was' : `${changed} tasks were`;
+  return `${tasks} ${action === 'retry' ? 'queued again' : 'cancelled or asked to end'}`;
 }
 
 function messageOf(canary: number): string {
@@ -165,11 +173,10 @@ function inWireWords(filter: TaskFilter): Record<string, unknown> {
 function changeAtOnce(context: RequestContext, bulk: Bulk, act: Act): Promise<number> {
   const change = bulk.action === 'retry' ? retryTasks : cancelTasks;
   return inTransaction(context.writes, async (client) => {
-    const part = { ...act, bulk: randomUUID() };
     const size = Math.min(bulk.limit ?? AT_ONCE, AT_ONCE);
     const { ids } = await findMatching(client, bulk.filter, { after: null, size });
-    const changed = await change(client, ids, part, context.visibility);
-    await auditBulk(client, `bulk_${bulk.action}`, part, {
+    const changed = await change(client, ids, act, context.visibility);
+    await auditBulk(client, `bulk_${bulk.action}`, act, {
       filter: inWireWords(bulk.filter),
       changed: changed.length,
     });

@@ -69,6 +69,11 @@ export const bulkSchemas: Record<string, JsonSchema> = {
   BulkAnswer: object('The result or the plan of a bulk operation', {
     action: { type: 'string', enum: ['retry', 'cancel'] },
     dry_run: { type: 'boolean' },
+    bulk_id: {
+      type: ['string', 'null'],
+      format: 'uuid',
+      description: 'With it, GET /v1/bulk/{bulk_id} shows the states of the tasks. Null for a dry run',
+    },
     matched: { type: 'integer', minimum: 0, description: 'Exact up to 10,000' },
     matched_is_estimate: { type: 'boolean' },
     changed: { type: ['integer', 'null'], description: 'Null if a built-in task does it' },

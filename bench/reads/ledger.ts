@@ -42,8 +42,7 @@ export async function makeLedger(
   const setup = open(connectionString, 0);
   await migrate(setup);
   await registerDefinitions(setup, registry.definitions);
-  await fill(setup, tasks, log);
-  await sumUp(setup, log);
+  await fillWithSums(setup, tasks, log);
   await setup.end();
   const pool = open(connectionString, STATEMENT_TIMEOUT_MS);
   const observed = observe(pool);
@@ -70,6 +69,12 @@ function open(connectionString: string, statementTimeoutMs: number): Pool {
     statementTimeoutMs,
     onError: () => {},
   });
+}
+
+/** Fills an empty, migrated ledger with so many finished tasks and their rollups. See fillLedger. */
+export async function fillWithSums(pool: Pool, tasks: number, log: (line: string) => void): Promise<void> {
+  await fill(pool, tasks, log);
+  await sumUp(pool, log);
 }
 
 async function fill(pool: Pool, tasks: number, log: (line: string) => void): Promise<void> {

@@ -52,7 +52,8 @@ async function operate(
     if (bulkOnly !== undefined)
       throw new UsageError(`--${toFlag(bulkOnly)} needs filters: it does not apply to ids`);
     const { operateEach } = await import('./operate_each.ts');
-    return await operateEach(session, action, ids, options.reason);
+    const { reason } = options;
+    return await operateEach(session, ids, (id) => session.client[action](id, { reason }));
   }
   if (!hasFilter)
     throw new UsageError(

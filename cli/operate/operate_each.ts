@@ -5,7 +5,6 @@ import { paintWord } from '../output/paint.ts';
 import { toOneLine } from '../output/plain.ts';
 import { toWire } from '../output/wire.ts';
 import type { Session } from '../session.ts';
-import type { Action } from './operate_options.ts';
 
 type Outcome = { id: string; task: ChangedTask } | { id: string; error: ErrandError };
 
@@ -13,18 +12,17 @@ type Outcome = { id: string; task: ChangedTask } | { id: string; error: ErrandEr
 const AT_A_TIME = 8;
 
 /**
- * Changes tasks by their ids. A task that cannot be changed does not stop the others. Throws what concerns all:
- * no API, no rights. Gives the exit code.
+ * Changes tasks by their ids with `change`. A task that cannot be changed does not stop the others. Throws what
+ * concerns all: no API, no rights. Gives the exit code.
  */
 export async function operateEach(
   session: Session,
-  action: Action,
   ids: readonly string[],
-  reason: string | undefined,
+  change: (id: string) => Promise<ChangedTask>,
 ): Promise<number> {
   const one = async (id: string): Promise<Outcome> => {
     try {
-      return { id, task: await session.client[action](id, { reason }) };
+      return { id, task: await change(id) };
     } catch (error) {
       if (error instanceof ErrandError && failureOf(error).code === EXIT.failed) return { id, error };
       throw error;

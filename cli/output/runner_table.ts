@@ -10,6 +10,7 @@ export const RUNNERS: readonly Column<Runner>[] = [
   { head: 'BUSY', cell: ({ in_flight, concurrency }) => `${in_flight}/${concurrency}`, align: 'right' },
   { head: 'UP', cell: upTime, align: 'right' },
   { head: 'BEAT', cell: ({ heartbeat_at }) => ageOf(heartbeat_at), align: 'right' },
+  { head: 'LAG', cell: loopDelay, align: 'right', dropOrder: 3 },
   { head: 'HOST', cell: ({ host }) => host, min: 10 },
   { head: 'PID', cell: ({ pid }) => String(pid), align: 'right', dropOrder: 2 },
   { head: 'VERSION', cell: ({ version }) => version, dropOrder: 1 },
@@ -20,6 +21,12 @@ export const RUNNERS: readonly Column<Runner>[] = [
 function runnerState({ ended_at, end_reason, overdue }: Runner): string {
   if (ended_at !== null) return end_reason ?? 'ended';
   return overdue ? 'overdue' : 'live';
+}
+
+/** How late the event loop is, in ms. */
+function loopDelay({ event_loop_delay_ms: delayMs, blocked_since }: Runner): string {
+  if (blocked_since !== null) return 'blocked';
+  return delayMs === null ? '' : `${Math.round(delayMs)} ms`;
 }
 
 function upTime({ started_at, ended_at }: Runner): string {

@@ -3,6 +3,7 @@ import { ErrandError } from '../errors.ts';
 import type { SubmittedTask } from '../records.ts';
 import type { Query } from '../requests/exchange.ts';
 import type { CallOptions } from '../requests/options.ts';
+import { randomId } from '../requests/random_id.ts';
 import type { Transport, WireRequest } from '../requests/transport.ts';
 import type { OperateOptions } from '../tasks.ts';
 import type { NameOf, TaskTypes } from '../tasks_of.ts';
@@ -136,7 +137,7 @@ export function createSchedules(transport: Transport): Record<keyof Schedules<Ta
     resume: async (id: string, { signal, reason }: OperateOptions = {}) =>
       flat(await send({ ...changeOf(id, 'resume'), query: { reason }, signal })),
     trigger: async (id: string, { signal, reason, idempotencyKey }: TriggerOptions = {}) => {
-      const headers = { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() };
+      const headers = { 'idempotency-key': idempotencyKey ?? randomId() };
       const body = JSON.stringify({ reason });
       const answer = await send({ ...postOf(id, 'trigger'), body, headers, signal, repeatable: true });
       const { task, ...rest } = answer as { task: object };

@@ -6,9 +6,10 @@ import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { Card, PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
 import { useClient } from '../session/session.tsx';
+import { BulkStanding } from '../tasks/bulk_standing.tsx';
 import { count } from '../text/words.ts';
 import { bulkOf, type FoldedEntry, foldEntries } from './fold.ts';
 
@@ -34,10 +35,9 @@ export function AuditPage() {
       <PageHead title="Audit" lead="Who did what, and why" />
       <FilterForm filters={filters} />
       {bulk_id !== undefined && (
-        <p>
-          Only what the bulk operation <TaskLink id={bulk_id} /> changed.{' '}
-          <PageLink to="audit">Show everything</PageLink>
-        </p>
+        <Card title="One bulk operation" actions={<PageLink to="audit">Show everything</PageLink>}>
+          <BulkStanding id={bulk_id} isDone isLinked={false} />
+        </Card>
       )}
       <Standing asked={entries} what="the audit trail" />
       {data?.entries.length === 0 && (

@@ -80,7 +80,7 @@ function optionsOf(
       y: { range: range ?? ((_plot, _min, max) => [0, Math.max((max ?? 0) * 1.1, LEAST_TOP)]) },
     },
     axes: [
-      { ...axis, space: 70, values: (_plot, times) => clockLabels(times) },
+      { ...axis, space: 70, size: 30, values: (_plot, times) => clockLabels(times) },
       { ...axis, size: 56, values: (_plot, values) => values.map((value) => format(value)) },
     ],
     series: [

@@ -147,11 +147,22 @@ export type Explanation = {
 export type BulkAnswer = {
   action: 'retry' | 'cancel';
   dry_run: boolean;
+  bulk_id: string | null;
   matched: number;
   matched_is_estimate: boolean;
   changed: number | null;
   task: TaskRecord | null;
   message: string;
+};
+
+/** What became of the tasks that a bulk operation changed. */
+export type BulkStanding = {
+  bulk_id: string;
+  operation: { action: string; actor: string; reason: string | null; at: string } | null;
+  changed: number;
+  changed_is_capped: boolean;
+  states: Partial<Record<State, number>>;
+  removed: number;
 };
 
 export type Pause = { target: string; paused_at: string; actor: string; reason: string | null };
@@ -216,6 +227,8 @@ export type Runner = {
   started_at: string;
   heartbeat_at: string;
   overdue: boolean;
+  event_loop_delay_ms: number | null;
+  blocked_since: string | null;
   in_flight: number;
   concurrency: number;
   task_names: string[];

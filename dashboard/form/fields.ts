@@ -44,12 +44,12 @@ function fieldOf(name: string, schema: JsonSchema, path: string, isRequired: boo
   const options = Array.isArray(known.enum) ? (known.enum as Json[]) : [];
   const isOpen = known.additionalProperties !== undefined && known.additionalProperties !== false;
   const isGroup = fields !== null && fields.length > 0 && !isOpen;
+  const kind = isGroup ? 'group' : kindOf(known, options);
   return {
-    ...{ path, isRequired, options, fields: isGroup ? fields : [] },
+    ...{ path, isRequired, options, kind, fields: isGroup ? fields : [] },
     title: name,
     description: typeof schema.description === 'string' ? schema.description : '',
-    kind: isGroup ? 'group' : kindOf(known, options),
-    placeholder: schema.default === undefined ? '' : shown(schema.default as Json),
+    placeholder: schema.default === undefined ? '' : asTyped(schema.default as Json, 'text'),
   };
 }
 
@@ -80,8 +80,7 @@ export function typedOf(fields: readonly Field[], payload: unknown): Typed {
       const value = valueAt(payload, field.path);
       if (field.kind === 'group') return Object.entries(typedOf(field.fields, payload));
       if (value === undefined) return [];
-      const isText = (field.kind === 'text' || field.kind === 'long') && typeof value === 'string';
-      return [[field.path, isText ? value : shown(value)] as const];
+      return [[field.path, asTyped(value, field.kind)] as const];
     }),
   );
 }
@@ -150,8 +149,10 @@ function readText(text: string, kind: Field['kind']): { value: Json } | { proble
   }
 }
 
-function shown(value: Json): string {
-  return JSON.stringify(value);
+/** A value as it is typed into a field of this kind. */
+function asTyped(value: Json, kind: Field['kind']): string {
+  const isText = (kind === 'text' || kind === 'long') && typeof value === 'string';
+  return isText ? value : JSON.stringify(value);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -7,18 +7,25 @@ export const NODE_HEIGHT = 62;
 const MARGIN = 12;
 
 /** A step by its name, or a task without one by its id. `x` and `y` are the left upper corner, in px. */
-export type PlacedNode = { key: string; x: number; y: number; isCritical: boolean };
+export type PlacedNode = { key: string; x: number; y: number; height: number; isCritical: boolean };
 /** `path` and `head` are the line and the tip of an arrow, as SVG paths. */
 export type PlacedEdge = { from: string; to: string; path: string; head: string; isCritical: boolean };
 export type PlacedGraph = { width: number; height: number; nodes: PlacedNode[]; edges: PlacedEdge[] };
 
-/** Places the steps of a workflow from left to right, so that each is after those that it waits for. */
-export function placeWorkflow({ nodes, edges, critical_path }: Workflow): PlacedGraph {
+/**
+ * Places the steps of a workflow from left to right, so that each is after those that it waits for. `unfolded` has the
+ * px that a step needs besides its usual height, by its key.
+ */
+export function placeWorkflow(
+  { nodes, edges, critical_path }: Workflow,
+  unfolded: ReadonlyMap<string, number> = new Map(),
+): PlacedGraph {
   const graph = new Graph();
   graph.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 52, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   const keys = nodes.map(({ step, id }) => step ?? id);
-  for (const key of keys) graph.setNode(key, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  const heightOf = (key: string): number => NODE_HEIGHT + (unfolded.get(key) ?? 0);
+  for (const key of keys) graph.setNode(key, { width: NODE_WIDTH, height: heightOf(key) });
   const known = new Set(keys);
   const drawn = edges.filter(({ from, to }) => known.has(from) && known.has(to));
   for (const { from, to } of drawn) graph.setEdge(from, to);
@@ -31,8 +38,9 @@ export function placeWorkflow({ nodes, edges, critical_path }: Workflow): Placed
     height: Math.ceil(height),
     nodes: keys.map((key) => {
       const { x, y } = graph.node(key) as Point;
-      const corner = { x: Math.round(x - NODE_WIDTH / 2), y: Math.round(y - NODE_HEIGHT / 2) };
-      return { key, ...corner, isCritical: critical.has(key) };
+      const height = heightOf(key);
+      const corner = { x: Math.round(x - NODE_WIDTH / 2), y: Math.round(y - height / 2) };
+      return { key, ...corner, height, isCritical: critical.has(key) };
     }),
     edges: drawn.map(({ from, to }) => {
       const { points } = graph.edge(from, to) as { points: Point[] };

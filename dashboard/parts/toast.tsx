@@ -21,7 +21,7 @@ export function ToastProvider({ children }: { children: ComponentChildren }) {
         {toast !== null && (
           <p>
             {toast.message}
-            <button type="button" class="quiet" aria-label="Dismiss" onClick={() => setToast(null)}>
+            <button type="button" class="quiet" aria-label="Close the message" onClick={() => setToast(null)}>
               ✕
             </button>
           </p>

@@ -31,13 +31,12 @@ export function QueuesPage() {
   const [asked, setAsked] = useState<Asked | null>(null);
   const { query, route } = useLocation();
   const hasSteps = query.steps === 'true';
+  // Only the definitions say which names are steps: without them, rows would appear and vanish again.
+  const isKnown = handlers.data !== undefined || handlers.isError;
+  const all = isKnown ? (queues.data?.queues ?? []) : [];
   const shown = hasSteps
-    ? (queues.data?.queues ?? [])
-    : withoutQuietSteps(
-        queues.data?.queues ?? [],
-        handlers.data?.handlers ?? [],
-        overview.data?.queues ?? [],
-      );
+    ? all
+    : withoutQuietSteps(all, handlers.data?.handlers ?? [], overview.data?.queues ?? []);
   const byNamespace = Map.groupBy(shown, ({ namespace }) => namespace);
   return (
     <>
@@ -51,7 +50,7 @@ export function QueuesPage() {
           Also steps of workflows
         </label>
       </PageHead>
-      <Standing asked={queues} what="the queues" />
+      <Standing asked={isKnown ? queues : handlers} what="the queues" />
       {queues.data?.queues.length === 0 && (
         <Empty title="No queues yet">They appear when a runner or the API registers a task.</Empty>
       )}

@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
-import type { Runner } from '../data/records.ts';
+import type { Overview, Runner } from '../data/records.ts';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
 import { useClient } from '../session/session.tsx';
+import { duration } from '../text/time.ts';
 import { counted } from '../text/words.ts';
+import { Versions } from './versions.tsx';
 
 /** The runners: their slots, their heartbeats, and the versions of their definitions. */
 export function RunnersPage() {
@@ -17,6 +19,11 @@ export function RunnersPage() {
     queryKey: ['runners', isAll],
     queryFn: ({ signal }) =>
       client.request<{ runners: Runner[] }>('GET', '/v1/runners', { signal, query: { ended: isAll } }),
+    refetchInterval: 5_000,
+  });
+  const overview = useQuery({
+    queryKey: ['overview'],
+    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
     refetchInterval: 5_000,
   });
   const all = runners.data?.runners;
@@ -39,6 +46,7 @@ export function RunnersPage() {
       </PageHead>
       <Standing asked={runners} what="the runners" />
       {all?.length === 0 && <Empty title="No runner is live">Start one: npm run runner</Empty>}
+      <Versions runners={live} queues={overview.data?.queues ?? []} />
       {all && all.length > 0 && <Runners runners={all} />}
     </>
   );
@@ -53,6 +61,7 @@ function Runners({ runners }: { runners: readonly Runner[] }) {
             <th scope="col">Runner</th>
             <th scope="col">State</th>
             <th scope="col">Slots</th>
+            <th scope="col">Event loop</th>
             <th scope="col" class="wide">
               Heartbeat
             </th>
@@ -93,6 +102,9 @@ function Row({ runner }: { runner: Runner }) {
         )}
         {in_flight} of {concurrency}
       </td>
+      <td class="number">
+        <LoopDelay runner={runner} />
+      </td>
       <td class="wide">
         <Moment time={runner.heartbeat_at} />
       </td>
@@ -107,7 +119,7 @@ function Row({ runner }: { runner: Runner }) {
 }
 
 function RunnerState({ runner }: { runner: Runner }) {
-  const { ended_at, end_reason, overdue } = runner;
+  const { ended_at, end_reason, overdue, blocked_since } = runner;
   if (ended_at !== null) {
     const kind = end_reason === 'lost' ? 'failed' : 'cancelled';
     return (
@@ -119,8 +131,28 @@ function RunnerState({ runner }: { runner: Runner }) {
       </>
     );
   }
+  if (blocked_since !== null) {
+    return (
+      <>
+        <span class="badge state-failed">blocked</span>
+        <span class="sub">
+          its event loop stands <Moment time={blocked_since} />
+        </span>
+      </>
+    );
+  }
   if (overdue) return <span class="badge state-failed">overdue</span>;
   return <span class="badge state-succeeded">live</span>;
+}
+
+/** A handler that computes for longer than this delays the others of its process noticeably. */
+const SLOW_LOOP_MS = 100;
+
+/** How late the event loop was in the last one or two minutes. */
+function LoopDelay({ runner: { event_loop_delay_ms: delayMs } }: { runner: Runner }) {
+  if (delayMs === null) return <span class="muted">–</span>;
+  if (delayMs < SLOW_LOOP_MS) return <>{duration(delayMs)} late</>;
+  return <b class="error-text">{duration(delayMs)} late</b>;
 }
 
 function Definitions({ runner }: { runner: Runner }) {

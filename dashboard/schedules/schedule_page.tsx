@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
-import { useRoute } from 'preact-iso';
+import { useLocation, useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
 import type { Schedule, ScheduleRun } from '../data/records.ts';
 import { Confirm } from '../parts/confirm.tsx';
@@ -9,7 +9,9 @@ import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Empty, Notice, Standing } from '../parts/notice.tsx';
 import { Card, PageHead, TableBox } from '../parts/page.tsx';
+import { pageUrl } from '../session/place.ts';
 import { useClient, useMay } from '../session/session.tsx';
+import { BackfillDialog } from './backfill_dialog.tsx';
 import { ScheduleBadge } from './schedule_badge.tsx';
 
 /** A schedule: its timing in words, its next times, its history, and its operations. */
@@ -61,20 +63,36 @@ export function SchedulePage() {
   );
 }
 
-type Act = 'pause' | 'resume' | 'trigger';
-const TITLES: Record<Act, string> = { pause: 'Pause', resume: 'Resume', trigger: 'Run now' };
+type Act = 'pause' | 'resume' | 'trigger' | 'delete';
+const TITLES: Record<Act, string> = {
+  pause: 'Pause',
+  resume: 'Resume',
+  trigger: 'Run now',
+  delete: 'Delete',
+};
 const HINTS: Record<Act, string> = {
   pause: 'Its times are skipped until it is resumed.',
   resume: 'It goes on with the first time after now.',
+  delete: 'Its tasks and its history stay.',
   trigger: 'One task is submitted now. The times of the schedule stay as they are.',
 };
 
+const DELETION: Act[] = ['delete'];
+
 function Head({ schedule, path }: { schedule: Schedule; path: string }) {
   const client = useClient();
+  const { route } = useLocation();
   const mayOperate = useMay('operate');
   const [act, setAct] = useState<Act | null>(null);
   const { id, state, in_words, task, origin, owner } = schedule;
-  const acts: Act[] = [state === 'paused' ? 'resume' : 'pause', 'trigger'];
+  const [isBackfilling, setBackfilling] = useState(false);
+  const isOfApi = origin === 'api';
+  const acts: Act[] = [state === 'paused' ? 'resume' : 'pause', 'trigger', ...(isOfApi ? DELETION : [])];
+  const remove = async (reason: string | undefined) => {
+    const answer = await client.request<{ message: string }>('DELETE', path, { query: { reason } });
+    route(pageUrl('schedules'));
+    return answer;
+  };
   return (
     <PageHead
       title={id}
@@ -94,15 +112,29 @@ function Head({ schedule, path }: { schedule: Schedule; path: string }) {
             {TITLES[one]}
           </button>
         ))}
+      {mayOperate && (
+        <button type="button" onClick={() => setBackfilling(true)}>
+          Backfill …
+        </button>
+      )}
+      {mayOperate && isOfApi && (
+        <PageLink to={`schedules/${encodeURIComponent(id)}/edit`} class="button">
+          Edit
+        </PageLink>
+      )}
+      {isBackfilling && <BackfillDialog id={id} path={path} onClose={() => setBackfilling(false)} />}
       {act !== null && (
         <Confirm
           title={`${TITLES[act]}: ${id}?`}
           action={TITLES[act]}
+          {...(act === 'delete' ? { isDanger: true, word: 'delete' } : {})}
           onClose={() => setAct(null)}
           act={(reason) =>
             act === 'trigger'
               ? client.request<{ message: string }>('POST', `${path}/trigger`, { body: { reason } })
-              : client.request<{ message: string }>('PUT', `${path}/${act}`, { query: { reason } })
+              : act === 'delete'
+                ? remove(reason)
+                : client.request<{ message: string }>('PUT', `${path}/${act}`, { query: { reason } })
           }
         >
           <p class="hint">{HINTS[act]}</p>

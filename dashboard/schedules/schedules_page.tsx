@@ -6,7 +6,7 @@ import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
+import { useClient, useMay } from '../session/session.tsx';
 import { ScheduleBadge } from './schedule_badge.tsx';
 
 type ScheduleList = { schedules: ScheduleSummary[]; next_cursor: string | null };
@@ -15,6 +15,7 @@ const STATES: readonly ScheduleState[] = ['active', 'paused', 'broken', 'ended']
 /** The schedules with their timing in words, and their next and last times. */
 export function SchedulesPage() {
   const client = useClient();
+  const mayOperate = useMay('operate');
   const { query, route } = useLocation();
   const state = STATES.find((one) => one === query.state);
   const { cursor } = query;
@@ -29,7 +30,13 @@ export function SchedulesPage() {
     route(pageUrl('schedules', new URLSearchParams({ ...(state && { state }), ...more }).toString()));
   return (
     <>
-      <PageHead title="Schedules" lead="Tasks that come again, by the clock" />
+      <PageHead title="Schedules" lead="Tasks that come again, by the clock">
+        {mayOperate && (
+          <PageLink to="schedules/new" class="button">
+            New schedule
+          </PageLink>
+        )}
+      </PageHead>
       <fieldset class="states">
         <legend class="hidden">States</legend>
         {STATES.map((one) => (

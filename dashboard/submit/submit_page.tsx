@@ -5,12 +5,13 @@ import { Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
 import { useClient, useMay } from '../session/session.tsx';
+import { ChooseName } from './choose_name.tsx';
 import { SubmitForm } from './submit_form.tsx';
 
 /** Submits a task by a form of its schema (specification U5), also with the payload of another one. */
 export function SubmitPage() {
   const client = useClient();
-  const { query } = useLocation();
+  const { query, route } = useLocation();
   const mayRead = useMay('read');
   const { from } = query;
   const old = useQuery({
@@ -36,41 +37,16 @@ export function SubmitPage() {
       />
       {from !== undefined && old.data === undefined && <Standing asked={old} what="the task" />}
       {mayRead && handlers.data === undefined && <Standing asked={handlers} what="the definitions" />}
-      {isReady && from === undefined && <ChooseName name={name} handlers={handlers.data?.handlers ?? []} />}
+      {isReady && from === undefined && (
+        <ChooseName
+          name={name}
+          handlers={handlers.data?.handlers ?? []}
+          onChoose={(chosen) => route(pageUrl('submit', `name=${encodeURIComponent(chosen)}`), true)}
+        />
+      )}
       {isReady && name !== undefined && (
         <SubmitForm key={`${name} ${from}`} name={name} handler={handler} old={old.data} />
       )}
     </>
-  );
-}
-
-function ChooseName({ name, handlers }: { name: string | undefined; handlers: readonly Handler[] }) {
-  const { route } = useLocation();
-  const choose = (chosen: string): void => {
-    if (chosen !== '') route(pageUrl('submit', `name=${encodeURIComponent(chosen)}`), true);
-  };
-  const submitted = handlers.filter(({ namespace, workflow }) => namespace !== 'errand' && workflow === null);
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is one of two kinds
-    <label class="field name-field">
-      <span>Task</span>
-      {submitted.length > 0 ? (
-        <select value={name ?? ''} onChange={({ currentTarget }) => choose(currentTarget.value)}>
-          <option value="">Choose a task</option>
-          {submitted.map((one) => (
-            <option key={one.name} value={one.name}>
-              {one.name}
-            </option>
-          ))}
-        </select>
-      ) : (
-        <input
-          type="text"
-          placeholder="billing.send_invoice"
-          value={name ?? ''}
-          onChange={({ currentTarget }) => choose(currentTarget.value.trim())}
-        />
-      )}
-    </label>
   );
 }

@@ -8,9 +8,10 @@ import { useLive } from '../data/use_live.ts';
 import { Copy } from '../parts/copy.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead } from '../parts/page.tsx';
+import { Card, PageHead } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
 import { useClient, useMay } from '../session/session.tsx';
+import { BulkStanding } from '../tasks/bulk_standing.tsx';
 import { LiveControl } from '../tasks/live_control.tsx';
 import { TaskAction, type TaskActionKind, taskActions } from '../tasks/task_action.tsx';
 import { Attempts } from './attempts.tsx';
@@ -130,6 +131,11 @@ function Body({ task }: { task: TaskRecord }) {
       <Explain task={task} />
       <Progress task={task} />
       {task.workflow !== null && task.workflow.nodes.length > 0 && <WorkflowCard task={task} />}
+      {task.name === 'errand.bulk' && (
+        <Card title="What became of the tasks">
+          <BulkStanding id={task.id} isDone={task.finished_at !== null} />
+        </Card>
+      )}
       <div class="columns">
         <div class="column">
           <ErrorCard task={task} />

@@ -1,21 +1,28 @@
 import { useMemo, useState } from 'preact/hooks';
-import type { TaskRecord, WorkflowNode } from '../data/records.ts';
-import { NODE_HEIGHT, NODE_WIDTH, type PlacedEdge, type PlacedNode, placeWorkflow } from '../graph/layout.ts';
+import type { TaskRecord, Workflow, WorkflowNode } from '../data/records.ts';
+import { type PlacedEdge, type PlacedGraph, placeWorkflow } from '../graph/layout.ts';
 import { PageLink, TaskLink } from '../parts/link.tsx';
-import { ExactMoment, useNow } from '../parts/moment.tsx';
+import { ExactMoment } from '../parts/moment.tsx';
 import { Card } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
 import { useMay } from '../session/session.tsx';
 import { TaskAction, type TaskActionKind, taskActions } from '../tasks/task_action.tsx';
-import { duration } from '../text/time.ts';
 import { counted } from '../text/words.ts';
 import { ResolveDialog } from './resolve_dialog.tsx';
+import { heightOfTasks, StepCard } from './step_card.tsx';
 
 /** The graph of a workflow: its steps with states and times, what decided its length, one step in detail. */
 export function WorkflowCard({ task }: { task: TaskRecord }) {
   const { workflow } = task;
   const [selected, setSelected] = useState<string | null>(() => firstOfInterest(workflow?.nodes ?? []));
-  const placed = useMemo(() => (workflow === null ? null : placeWorkflow(workflow)), [workflow]);
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const placed = useMemo(() => place(workflow, unfolded), [workflow, unfolded]);
+  const toggle = (key: string): void =>
+    setUnfolded((before) => {
+      const after = new Set(before);
+      if (!after.delete(key)) after.add(key);
+      return after;
+    });
   if (workflow === null || placed === null) return null;
   const byKey = new Map(workflow.nodes.map((node) => [keyOf(node), node]));
   const node = selected === null ? undefined : byKey.get(selected);
@@ -33,7 +40,15 @@ export function WorkflowCard({ task }: { task: TaskRecord }) {
             if (step === undefined) return null;
             const isSelected = one.key === selected;
             return (
-              <Step key={one.key} placed={one} node={step} isSelected={isSelected} onSelect={setSelected} />
+              <StepCard
+                key={one.key}
+                placed={one}
+                node={step}
+                isSelected={isSelected}
+                isUnfolded={unfolded.has(one.key)}
+                onSelect={setSelected}
+                onToggle={toggle}
+              />
             );
           })}
         </div>
@@ -41,6 +56,12 @@ export function WorkflowCard({ task }: { task: TaskRecord }) {
       {node !== undefined && <StepDetail task={task} node={node} />}
     </Card>
   );
+}
+
+function place(workflow: Workflow | null, unfolded: ReadonlySet<string>): PlacedGraph | null {
+  if (workflow === null) return null;
+  const open = workflow.nodes.filter((node) => unfolded.has(keyOf(node)));
+  return placeWorkflow(workflow, new Map(open.map((node) => [keyOf(node), heightOfTasks(node)])));
 }
 
 function keyOf({ step, id }: WorkflowNode): string {
@@ -68,48 +89,6 @@ function Edges(props: { width: number; height: number; edges: readonly PlacedEdg
       ))}
     </svg>
   );
-}
-
-function Step(props: {
-  placed: PlacedNode;
-  node: WorkflowNode;
-  isSelected: boolean;
-  onSelect: (key: string) => void;
-}) {
-  const { placed, node, isSelected, onSelect } = props;
-  const { children } = node;
-  const classes = ['step', placed.isCritical ? 'critical' : '', children === null ? '' : 'folded'];
-  return (
-    <button
-      type="button"
-      class={`${classes.join(' ')} state-${node.state}`}
-      aria-pressed={isSelected}
-      style={{
-        left: `${placed.x}px`,
-        top: `${placed.y}px`,
-        width: `${NODE_WIDTH}px`,
-        height: `${NODE_HEIGHT}px`,
-      }}
-      onClick={() => onSelect(placed.key)}
-    >
-      <span class="step-name">{node.step ?? node.name}</span>
-      <span class="step-line">
-        <StateBadge state={node.state} skipped={node.skipped} />
-        <Took node={node} />
-        {children !== null && <span class="muted">{counted(children, 'task')}</span>}
-      </span>
-      {placed.isCritical && <span class="hidden">, on the critical path</span>}
-    </button>
-  );
-}
-
-/** How long a step took, or has been running. */
-function Took({ node }: { node: WorkflowNode }) {
-  const { started_at, duration_ms, state } = node;
-  const now = useNow(state === 'running' ? 1_000 : 60_000);
-  if (duration_ms !== null) return <span class="muted">{duration(duration_ms)}</span>;
-  if (started_at === null || state !== 'running') return null;
-  return <span class="muted">{duration(Math.max(0, now - Date.parse(started_at)))}</span>;
 }
 
 const RESOLVABLE = new Set(['failed', 'cancelled', 'waiting', 'scheduled', 'queued', 'retrying']);

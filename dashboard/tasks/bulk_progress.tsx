@@ -1,10 +1,11 @@
 import { useMutation, useQuery } from '@tanstack/preact-query';
 import { messageOf } from '../data/api.ts';
 import type { BulkAnswer, TaskRecord } from '../data/records.ts';
-import { PageLink, TaskLink } from '../parts/link.tsx';
+import { TaskLink } from '../parts/link.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
 import { useClient } from '../session/session.tsx';
+import { BulkStanding } from './bulk_standing.tsx';
 
 const POLL_MS = 1_000;
 const OPEN = new Set(['scheduled', 'waiting', 'queued', 'running', 'retrying']);
@@ -15,6 +16,7 @@ export function BulkProgress({ answer, onClose }: { answer: BulkAnswer; onClose:
     <>
       <Notice kind="info">{answer.message}</Notice>
       {answer.task !== null && <Progress id={answer.task.id} />}
+      {answer.task === null && answer.bulk_id !== null && <BulkStanding id={answer.bulk_id} isDone />}
       <footer>
         <button type="button" class="primary" onClick={onClose}>
           Close
@@ -48,11 +50,7 @@ function Progress({ id }: { id: string }) {
           Abort
         </button>
       )}
-      <p>
-        <PageLink to="audit" query={`bulk_id=${id}`}>
-          What it changed, task by task
-        </PageLink>
-      </p>
+      <BulkStanding id={id} isDone={!isOpen} />
     </div>
   );
 }

@@ -2,7 +2,8 @@
 const PLACES_PER_SLOT = 4;
 const TURN = 0;
 const IN_FLIGHT = 1;
-const HEADER = 2;
+const DELAY = 2;
+const HEADER = 3;
 /** Numbers of each attempt: its start, its timeout plus grace, its attempt number. */
 const NUMBERS = 3;
 const ID_BYTES = 36;
@@ -37,8 +38,8 @@ function viewsOf(shared: SharedArrayBuffer): Views {
  */
 export type LoopTable = {
   readonly shared: SharedArrayBuffer;
-  /** Notes that the event loop has turned. */
-  turn(inFlight: number): void;
+  /** Notes that the event loop has turned, and how late it was lately, in ms. */
+  turn(inFlight: number, delayMs: number): void;
   /** Gives the place of an attempt, or -1 if none is free. */
   enter(attempt: SeenAttempt): number;
   leave(place: number): void;
@@ -51,9 +52,10 @@ export function createLoopTable(slots: number): LoopTable {
   const free = Array.from({ length: count }, (_, place) => count - 1 - place);
   return {
     shared,
-    turn(inFlight) {
+    turn(inFlight, delayMs) {
       numbers[TURN] = performance.now();
       numbers[IN_FLIGHT] = inFlight;
+      numbers[DELAY] = delayMs;
     },
     enter({ id, dispatchId, attempt, startedAt, limitMs }) {
       const place = free.pop() ?? -1;
@@ -83,6 +85,8 @@ export type LoopView = {
   /** When the event loop last turned; 0 before the first time. */
   turnedAt(): number;
   inFlight(): number;
+  /** How late the event loop was lately, in ms. */
+  delayMs(): number;
   attempts(): SeenAttempt[];
 };
 
@@ -103,6 +107,7 @@ export function viewLoop(shared: SharedArrayBuffer): LoopView {
   return {
     turnedAt: () => numbers[TURN] ?? 0,
     inFlight: () => numbers[IN_FLIGHT] ?? 0,
+    delayMs: () => numbers[DELAY] ?? 0,
     attempts: () =>
       Array.from({ length: places }, (_, place) => place)
         .filter((place) => numbers[HEADER + NUMBERS * place] !== 0)

@@ -3,6 +3,7 @@ import { batcher } from '../../core/concurrency/batcher.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { RunningReport } from '../../store/attempts/running.ts';
 import { AttemptAborted, AttemptUnderWay } from './attempt.ts';
+import { watchLoopDelay } from './loop_delay.ts';
 import { createLoopTable } from './loop_table.ts';
 
 /**
@@ -53,12 +54,13 @@ export type RunningOptions = {
 export function trackRunning(options: RunningOptions): Running {
   const attempts = new Set<AttemptUnderWay>();
   const table = createLoopTable(options.concurrency);
+  const delay = watchLoopDelay();
 
   const write = writer(options);
 
   function tick(): void {
     const now = performance.now();
-    table.turn(slotsOf(attempts));
+    table.turn(slotsOf(attempts), delay.ms());
     for (const attempt of attempts) {
       if (attempt.aborted === null && now - attempt.startedAt >= attempt.timeoutMs) {
         attempt.abort(
@@ -115,7 +117,10 @@ export function trackRunning(options: RunningOptions): Running {
       for (const attempt of attempts) attempt.abort(reason);
     },
     shared: table.shared,
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      delay.close();
+    },
   };
 }
 

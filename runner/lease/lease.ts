@@ -16,6 +16,8 @@ export type LeaseOptions = {
   leaseMs: number;
   connection: ClientConfig;
   inFlight: () => number;
+  /** How late the event loop of the main thread was lately, in ms. */
+  delayMs: () => number;
   /** Whether the event loop of the main thread is blocked. */
   blocked: () => Blocked | null;
   /** Whether an attempt of this task runs here. */
@@ -86,12 +88,9 @@ export function keepLease(options: LeaseOptions): KeptLease {
     try {
       current ??= await connect();
       const { database } = current;
-      const { live, cancelledTaskIds } = await heartbeat(
-        database,
-        options.runnerId,
-        options.inFlight(),
-        options.blocked(),
-      );
+      const { live, cancelledTaskIds } = await heartbeat(database, options.runnerId, options.inFlight(), {
+        ...{ delayMs: options.delayMs(), blocked: options.blocked() },
+      });
       if (closed) return;
       if (!live) {
         closed = true;

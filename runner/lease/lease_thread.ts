@@ -58,6 +58,7 @@ function start(order: LeaseOrder, post: (message: FromLease) => void): () => Pro
   const lease = keepLease({
     ...{ runnerId, leaseMs, connection: order.connection },
     inFlight: view.inFlight,
+    delayMs: view.delayMs,
     blocked: loop.current,
     isRunning: (taskId) => view.attempts().some(({ id }) => id === taskId),
     onCancel: (taskId) => post({ kind: 'cancel', taskId }),

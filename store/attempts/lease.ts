@@ -5,6 +5,12 @@ import type { Database } from '../database/pool.ts';
  */
 export type Heartbeat = { live: boolean; cancelledTaskIds: string[] };
 
+/** The event loop of a runner: how late it was lately, in ms, and whether it does not turn at all. */
+export type LoopStanding = {
+  delayMs?: number | null;
+  blocked?: { forMs: number; by: { id: string } | null } | null;
+};
+
 /**
  * Renews the lease of a runner, and reads which of its running tasks must be cancelled, in case a
  * notification was lost.
@@ -17,8 +23,7 @@ export type Heartbeat = { live: boolean; cancelledTaskIds: string[] };
  * A `steady_since` that is ahead of the clock was written before the clock went back (a failover to
  * a host whose clock is behind), and restarts too.
  *
- * `blocked` is shown to explain why a task of this runner does not continue: its event loop does
- * not turn.
+ * The standing of the event loop is shown to explain why tasks of this runner are slow, or do not continue.
  *
  * It also asks how full the queue of notifications is. Once the queue was full, because a listener
  * did not read, Postgres frees the read part only when it is asked, and refuses every NOTIFY until
@@ -28,7 +33,7 @@ export async function heartbeat(
   database: Database,
   runnerId: number,
   inFlight: number,
-  blocked: { forMs: number; by: { id: string } | null } | null = null,
+  { delayMs = null, blocked = null }: LoopStanding = {},
 ): Promise<Heartbeat> {
   const { rows } = await database.query<{ live: boolean; cancelled: string[] }>({
     name: 'heartbeat',
@@ -43,7 +48,8 @@ export async function heartbeat(
                heartbeat_at = clock_timestamp(),
                in_flight = $2,
                blocked_since = clock_timestamp() - make_interval(secs => $3::float8 / 1000),
-               blocked_by = $4
+               blocked_by = $4,
+               event_loop_delay_ms = $5
          where id = $1 and ended_at is null
         returning id
       )
@@ -52,7 +58,7 @@ export async function heartbeat(
              array(select t.id
                      from errand.tasks t
                     where t.runner_id = $1 and t.state = 'running' and t.cancel_requested_at is not null) as cancelled`,
-    values: [runnerId, inFlight, blocked?.forMs ?? null, blocked?.by?.id ?? null],
+    values: [runnerId, inFlight, blocked?.forMs ?? null, blocked?.by?.id ?? null, delayMs],
   });
   const row = rows[0];
   return { live: row?.live === true, cancelledTaskIds: row?.cancelled ?? [] };

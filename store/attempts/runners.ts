@@ -67,6 +67,10 @@ export type RunnerRecord = {
   heartbeat_at: string;
   /** Whether its lease has expired by Postgres's clock and its work is not taken over yet. */
   overdue: boolean;
+  /** How late its event loop was in the last one or two minutes (99th percentile, ms); null if not reported. */
+  event_loop_delay_ms: number | null;
+  /** Since when its event loop does not turn. Null if it does. */
+  blocked_since: string | null;
   /** Attempts that ran at the last heartbeat. */
   in_flight: number;
   concurrency: number;
@@ -99,6 +103,7 @@ export async function listRunners(
   const { rows } = await database.query<RunnerRecord>(
     `select id, host, pid, version, started_at, heartbeat_at,
             ended_at is null and heartbeat_at < now() - make_interval(secs => lease_secs) as overdue,
+            event_loop_delay_ms, case when ended_at is null then blocked_since end as blocked_since,
             in_flight, concurrency, lease_secs,
             array(select name
                     from unnest(task_names) as given (name)

@@ -154,6 +154,15 @@ const runner: Record<string, JsonSchema> = {
     type: 'boolean',
     description: 'Its lease has run out, and its work has not been taken over yet',
   },
+  event_loop_delay_ms: nullable('number', {
+    minimum: 0,
+    description:
+      'How late its event loop was in the last one or two minutes, as the 99th percentile in ms. A handler that computes for long delays all others. Null if the runner has not reported it',
+  }),
+  blocked_since: {
+    ...nullableTime,
+    description: 'Since then its event loop does not turn at all. Null if it turns',
+  },
   in_flight: { type: 'integer', minimum: 0, description: 'Running attempts at the last heartbeat' },
   concurrency: { type: 'integer', minimum: 1 },
   lease_secs: { type: 'number' },

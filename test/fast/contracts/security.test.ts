@@ -20,6 +20,7 @@ import {
   inPath,
   KNOWN_SCHEDULE,
   requestFor,
+  storeKnownBulk,
   storeKnownSchedule,
   submitWithStep,
 } from './statuses_requests.ts';
@@ -65,6 +66,7 @@ const { pool } = await createDatabase();
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
 await storeKnownSchedule(pool);
+await storeKnownBulk(pool);
 const api = await startApi(pool, { authenticate: authenticateByWords });
 
 const document = buildOpenApi(definitions);
@@ -229,7 +231,7 @@ describe('API5: each scope alone', () => {
     const isSubmission = /^\/v1\/tasks(\/\w+\.\w+(\/batch)?)?$/.test(path);
     if (path === '/v1/principal') return 'any';
     if (path === '/v1/stream-tickets' || path === '/v1/schedules/preview') return 'read';
-    if (method === 'get') return path === '/v1/audit' ? 'operate' : 'read';
+    if (method === 'get') return path === '/v1/audit' || path.startsWith('/v1/bulk/') ? 'operate' : 'read';
     return method === 'post' && isSubmission ? 'submit' : 'operate';
   }
 

@@ -68,6 +68,17 @@ export async function storeKnownSchedule(pool: Pool): Promise<void> {
   );
 }
 
+/** A bulk operation that there is: see `storeKnownBulk`. */
+const KNOWN_BULK = randomUUID();
+
+/** Stores the bulk operation that paths name. */
+export async function storeKnownBulk(pool: Pool): Promise<void> {
+  await pool.query(
+    `insert into errand.audit (actor, action, details) values ('user:ann', 'bulk_retry', jsonb_build_object('bulk', $1::text))`,
+    [KNOWN_BULK],
+  );
+}
+
 /** Of the shipped definitions, and KNOWN_SCHEDULE. */
 export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): InPath {
   return {
@@ -81,6 +92,7 @@ export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): In
     namespace: { known: 'example', unknown: 'nothing' },
     queue: { known: 'example.fail', unknown: 'example.nothing' },
     error_group: { known: 'example.echo:none', unknown: 'example.nothing:none' },
+    bulk_id: { known: KNOWN_BULK, unknown: randomUUID() },
   };
 }
 

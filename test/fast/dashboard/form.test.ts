@@ -36,7 +36,7 @@ describe('the fields of a schema', () => {
       '/a~1b': 'json',
     });
     expect(fields[0]).toMatchObject({ isRequired: true, description: 'Who gets it' });
-    expect(fields[4]).toMatchObject({ isRequired: false, placeholder: '"EUR"', options: ['EUR', 'USD'] });
+    expect(fields[4]).toMatchObject({ isRequired: false, placeholder: 'EUR', options: ['EUR', 'USD'] });
   });
 
   test('a schema without known properties has no fields', () => {

@@ -7,14 +7,14 @@ const FLAGS = [
   ...['--disable-background-networking', '--disable-component-update'],
 ];
 
-/** A real Chromium, where `CHROMIUM` says or Debian has it. Closed when the file is done. */
-export async function startChromium(): Promise<Browser> {
+/** A real Chromium, where `CHROMIUM` says or Debian has it, with more flags. Closed when the file is done. */
+export async function startChromium(more: readonly string[] = []): Promise<Browser> {
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath))
     throw new Error(`There is no ${executablePath}: install Chromium, or say in CHROMIUM where it is.`);
   const browser = await chromium.launch({
     executablePath,
-    args: FLAGS,
+    args: [...FLAGS, ...more],
   });
   afterAll(() => browser.close());
   return browser;

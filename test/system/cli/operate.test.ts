@@ -130,6 +130,34 @@ test('errand pause and errand resume', async () => {
   expect(await errand('pause')).toMatchObject({ code: 2, stderr: expect.stringContaining('--list') });
 });
 
+test('errand dismiss, resubmit and errors --resolve', async () => {
+  const failed = async (message: string): Promise<string> =>
+    (await submitEnded('example.fail', message, [{ ...failing, message }]))[0] ?? '';
+  const [first, second] = [await failed('a card'), await failed('a stamp')];
+  const groupOf = async (message: string) =>
+    (await json<{ groups: { error_group: string; message: string }[] }>('errors')).groups.find(
+      (group) => group.message === message,
+    );
+  expect(await errand(['dismiss', first])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--reason'),
+  });
+  const dismissed = await errand(['dismiss', first, '--reason', 'paid by phone']);
+  expect(dismissed).toMatchObject({ code: 0, stdout: expect.stringContaining('is dismissed') });
+  expect(await groupOf('a card')).toBeUndefined();
+  const group = (await groupOf('a stamp'))?.error_group ?? '';
+  expect(await errand(['errors', '--resolve', group, '--ignore', group])).toMatchObject({ code: 2 });
+  const resolved = await errand(['errors', '--resolve', group, '--reason', 'fixed']);
+  expect(resolved).toMatchObject({ code: 0, stdout: 'The group is resolved.\n' });
+  expect(await json(['errors', '--reopen', group])).toMatchObject({ decision: 'reopen', changed: true });
+  const payload = JSON.stringify({ times: 0, message: 'a stamp' });
+  const renewed = await json<{ id: string; resubmission_of: string }>([
+    ...['resubmit', second, payload, '--reason', 'it was torn'],
+  ]);
+  expect(renewed).toMatchObject({ resubmission_of: second });
+  expect(await errand(['resubmit', first, '[]', '--reason', 'x'])).toMatchObject({ code: 2 });
+});
+
 test('errand errors', async () => {
   const { stdout, stderr } = await errand('errors --name example.fail');
   expect(stdout).toMatch(
@@ -152,7 +180,7 @@ test('errand errors', async () => {
 test('errand runners', async () => {
   const { stdout } = await errand('runners');
   expect(stdout).toMatch(
-    /^RUNNER +STATE +BUSY +UP +BEAT +HOST +PID +VERSION +SERVES +NAMES\n +1 +live +\d+\/10 /,
+    /^RUNNER +STATE +BUSY +UP +BEAT +LAG +HOST +PID +VERSION +SERVES +NAMES\n +1 +live +\d+\/10 /,
   );
   const { body } = await api.call('GET', '/v1/runners');
   expect(await json('runners --ended')).toMatchObject({

@@ -11,6 +11,7 @@ import { SENDERS } from '../../fast/api/webhooks/webhook_senders.ts';
 import {
   type InPath,
   inPath,
+  storeKnownBulk,
   storeKnownSchedule,
   submitDelivery,
   submitWithStep,
@@ -63,6 +64,7 @@ export async function setStage(): Promise<Stage> {
   const withStep = await submitWithStep(pool);
   const known = { ...withStep, deliveryId: await submitDelivery(pool, withStep.id) };
   await storeKnownSchedule(pool);
+  await storeKnownBulk(pool);
   // A next page.
   await submitOne(pool, { name: 'example.echo', payload: { message: 'there' } });
   const throwing = watched(pool, () => {

@@ -50,6 +50,8 @@ const PAGES: Record<string, { path: () => string; shows: string }> = {
   audit: { path: () => '/audit', shows: 'pause' },
   schedules: { path: () => '/schedules', shows: 'example.morning' },
   schedule: { path: () => '/schedules/example.morning', shows: 'Next times' },
+  'new schedule': { path: () => '/schedules/new?task=http.request', shows: 'cron' },
+  'edit schedule': { path: () => '/schedules/example.morning/edit', shows: 'at 07:30' },
   submit: { path: () => '/submit?name=http.request', shows: 'Payload' },
   resubmit: { path: () => `/submit?from=${failed}`, shows: 'Replace the failed task' },
   'not found': { path: () => '/nowhere', shows: 'There is no such page' },

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { setState } from '../../fast/api/streams/streaming.ts';
 import { until } from '../../support/until.ts';
 import { startDashboard } from './dashboard.ts';
 
 // The page of a task (specification U3) in a real Chromium, over a real API and a runner.
 
-const { api, submit, open } = await startDashboard();
+const { api, pool, submit, open } = await startDashboard();
 
 const stateOf = async (id: string): Promise<string> => (await api.call('GET', `/v1/tasks/${id}`)).body.state;
 
@@ -72,5 +73,36 @@ test('the page follows a task to its end', async () => {
   await page.locator('h1 + .lead .badge', { hasText: 'succeeded' }).waitFor();
   await shot('task_succeeded');
   expect(await findings()).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
+test('the tasks of a map are folded, and shown in their place in the graph, the failed ones first', async () => {
+  await api.call('PUT', '/v1/queues/http/pause');
+  const urls = Array.from({ length: 12 }, (_, index) => `https://pages.invalid/${index}`);
+  const id = await submit('report.build', { urls, title: 'twelve pages' });
+  const { page, complaints, shot, findings } = await open(`/tasks/${id}`);
+  const graph = page.getByRole('region', { name: 'Graph of the steps' });
+  const unfold = graph.getByRole('button', { name: 'Unfold the 12 tasks of fetch' });
+  await unfold.waitFor();
+  const before = await graph.getByRole('button', { name: /^combine/ }).boundingBox();
+  await unfold.focus();
+  await page.keyboard.press('Enter');
+  const list = graph.getByRole('list', { name: 'Tasks of fetch' });
+  await until('eight, and how many more', async () => (await list.getByRole('listitem').count()) === 9);
+  await list.getByText('and 4 more tasks').waitFor();
+  // The steps after it stay in line with it.
+  expect(await graph.getByRole('button', { name: /^combine/ }).boundingBox()).not.toEqual(before);
+  const last = (await api.call('GET', `/v1/tasks?name=http.request&page_size=1`)).body.tasks[0].id;
+  await setState(pool, last, 'failed');
+  await list.getByText('1 failed').waitFor();
+  const first = list.getByRole('listitem').first();
+  await until('it is the first', async () => (await first.textContent())?.includes('failed'));
+  expect(await first.getByRole('link').getAttribute('href')).toContain(last);
+  await shot('workflow_unfolded');
+  expect(await findings()).toEqual([]);
+  await page.keyboard.press('Enter');
+  await until('they are folded', async () => (await list.count()) === 0);
+  await api.call('DELETE', `/v1/tasks/${id}`);
+  await api.call('PUT', '/v1/queues/http/resume');
   expect(complaints).toEqual([]);
 });

@@ -1,14 +1,32 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { call } from '../../support/api.ts';
 import { createDatabase } from '../../support/database.ts';
 import { launch, startProcess } from '../../support/processes.ts';
-import { command, copied, environment, healthCheck, ROOT } from './dockerfile.ts';
+import {
+  buildsDashboard,
+  builtDashboard,
+  command,
+  copied,
+  copiedForDashboard,
+  environment,
+  healthCheck,
+  ROOT,
+} from './dockerfile.ts';
 
 type Lock = { packages: Record<string, { dev?: boolean; optional?: boolean }> };
 
@@ -107,5 +125,22 @@ test('what the image runs imports no development dependency, lazily neither', ()
 
 test('what the image copies gets past .dockerignore', () => {
   const allowed = readFileSync(join(ROOT, '.dockerignore'), 'utf8').matchAll(/^!(.+)$/gm);
-  expect([...allowed].map(([, path]) => path).sort()).toEqual([...copied, 'package-lock.json'].sort());
+  const needed = new Set([...copied, ...copiedForDashboard, 'package-lock.json', 'tsconfig.json']);
+  expect([...allowed].map(([, path]) => path).sort()).toEqual([...needed].sort());
+});
+
+test('the stage of the dashboard builds it from what it copies', () => {
+  const stage = mkdtempSync(join(tmpdir(), 'errand-stage-'));
+  onTestFinished(() => rmSync(stage, { recursive: true }));
+  for (const path of [...copiedForDashboard, 'package.json', 'package-lock.json', 'tsconfig.json']) {
+    // What was built in this checkout stays here, as .dockerignore says.
+    const isSource = (source: string): boolean => !source.startsWith(join(ROOT, 'dashboard', 'dist'));
+    cpSync(join(ROOT, path), join(stage, path), { recursive: true, filter: isSource });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(stage, 'node_modules'));
+  const [program, ...flags] = buildsDashboard.split(' ');
+  expect(program).toBe('node');
+  execFileSync(process.execPath, flags, { cwd: stage });
+  expect(readFileSync(join(stage, 'dashboard/dist/index.html'), 'utf8')).toContain('./assets/');
+  expect(builtDashboard).toBe('dashboard/dist');
 });

@@ -72,6 +72,7 @@ export async function seed(
     deliveryId,
     scheduleId,
     callbackUrl,
+    bulkId: bulk,
     name: WORKFLOW,
     namespace: 'example',
     errorGroup: rows[0]?.error_group ?? '',

@@ -10,6 +10,8 @@ export type Foreign = {
   stepId: string;
   deliveryId: string;
   scheduleId: string;
+  /** A bulk operation that changes its tasks. */
+  bulkId: string;
   name: string;
   namespace: string;
   errorGroup: string;
@@ -48,6 +50,7 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
     queue: foreign.name,
     source: 'shop',
     error_group: foreign.errorGroup,
+    bulk_id: foreign.bulkId,
   };
   const inQuery: Record<string, string> = {
     task_id: foreign.id,

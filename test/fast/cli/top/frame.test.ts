@@ -26,6 +26,8 @@ const runner = (id: number): Runner => ({
   started_at: '2026-11-30T11:00:00Z',
   heartbeat_at: '2026-11-30T12:00:00Z',
   overdue: false,
+  event_loop_delay_ms: 3,
+  blocked_since: null,
   in_flight: 3,
   concurrency: 10,
   task_names: ['a.b'],

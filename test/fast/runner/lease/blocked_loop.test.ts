@@ -24,7 +24,7 @@ function watch(attempts: SeenAttempt[], answer: string | null | undefined) {
   const table = createLoopTable(2);
   for (const one of attempts) table.enter(one);
   vi.advanceTimersByTime(1);
-  table.turn(attempts.length);
+  table.turn(attempts.length, 0);
   const told: Blocked[] = [];
   const ended: string[][] = [];
   const loop = watchLoop({
@@ -40,7 +40,7 @@ test('one that turns is not blocked, nor is one that was stopped together with t
   const { table, told, pass } = watch([attempt(0, 100)], `${ids[0]} 300`);
   for (let turn = 0; turn < 20; turn++) {
     await pass(400);
-    table.turn(1);
+    table.turn(1, 0);
   }
   vi.setSystemTime(Date.now() + 60_000);
   expect(told).toEqual([]);
@@ -55,7 +55,7 @@ test('who blocks it is told once, and ended when the time is over, and nobody el
   await pass(1_500);
   expect(ended[0]).toEqual([ids[0]]);
   expect(told).toHaveLength(1);
-  table.turn(2);
+  table.turn(2, 0);
   await pass(500);
   expect(loop.current()).toBeNull();
 });

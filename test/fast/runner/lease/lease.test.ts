@@ -26,7 +26,7 @@ async function lease(here: (id: string) => boolean): Promise<{ heard: string[]; 
       leaseMs: 600_000,
       connection: { connectionString: url },
     },
-    ...{ inFlight: () => 0, blocked: () => null, isRunning: here },
+    ...{ inFlight: () => 0, delayMs: () => 0, blocked: () => null, isRunning: here },
     onCancel: (id) => heard.push(id),
     onBeat: () => beats++,
     ...{

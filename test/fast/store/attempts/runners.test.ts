@@ -20,10 +20,10 @@ function register(host: string): Promise<number> {
 test('the live runners are listed, newest first, with what they said and what they do', async () => {
   const first = await register('one');
   const second = await register('two');
-  await heartbeat(pool, first, 3);
+  await heartbeat(pool, first, 3, { delayMs: 12.5 });
   const [newest, oldest, ...others] = await listRunners(pool);
   expect(others).toEqual([]);
-  expect(newest?.id).toBe(second);
+  expect(newest).toMatchObject({ id: second, event_loop_delay_ms: null });
   expect(oldest).toEqual({
     id: first,
     host: 'one',
@@ -32,6 +32,8 @@ test('the live runners are listed, newest first, with what they said and what th
     started_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     heartbeat_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     overdue: false,
+    event_loop_delay_ms: 12.5,
+    blocked_since: null,
     in_flight: 3,
     concurrency: 7,
     lease_secs: 2.5,
@@ -44,6 +46,19 @@ test('the live runners are listed, newest first, with what they said and what th
   expect(Date.parse(oldest?.heartbeat_at ?? '')).toBeGreaterThan(Date.parse(oldest?.started_at ?? ''));
   await endRunner(pool, second);
   await endRunner(pool, first);
+});
+
+test('an event loop that does not turn is told of, until the runner has left', async () => {
+  const id = await register('blocked');
+  await heartbeat(pool, id, 1, { delayMs: 40, blocked: { forMs: 3_000, by: null } });
+  const [runner] = await listRunners(pool);
+  expect(runner).toMatchObject({ id, event_loop_delay_ms: 40, blocked_since: expect.any(String) });
+  await heartbeat(pool, id, 1, { delayMs: 40 });
+  expect((await listRunners(pool))[0]).toMatchObject({ id, blocked_since: null });
+  await heartbeat(pool, id, 1, { blocked: { forMs: 3_000, by: null } });
+  await endRunner(pool, id);
+  const [ended] = await listRunners(pool, { ended: true });
+  expect(ended).toMatchObject({ id, blocked_since: null });
 });
 
 test('those that have ended are listed on demand, with when and why', async () => {
