@@ -94,11 +94,17 @@ export function defineWorkflow<
   // So a task that waits for its children holds no slot (Q8).
   if (root.policy.concurrency !== undefined)
     refuse('a workflow cannot have policy.concurrency, because its steps do the work: set it in the steps');
+  if (root.policy.expiresInSeconds !== undefined)
+    refuse('a workflow cannot have policy.expiresInSeconds, because it starts as soon as it is due');
   const graphStep = (name: string, input: StepInput): GraphStep => {
     if (input.run !== undefined && input.map !== undefined)
       refuse(`the step ${name} cannot have both run and map: remove one`);
     const unread = WORKFLOW_POLICY.find((member) => Object.hasOwn(input.policy ?? {}, member));
     if (unread !== undefined) refuse(`the step ${name} cannot have policy.${unread}: set it in the workflow`);
+    if (input.policy?.expiresInSeconds !== undefined)
+      refuse(
+        `the step ${name} cannot have policy.expiresInSeconds: a step that did not run would end its workflow`,
+      );
     const child = input.run ?? input.map ?? null;
     if (child !== null && input.result !== undefined)
       refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);

@@ -98,7 +98,7 @@ export async function submissionProblems(
   { callbacks }: Pick<Api, 'callbacks'>,
   { definition, body, path, payloadName = 'payload', log, maxProblems = MAX_DETAILS }: Asked,
 ): Promise<Detail[]> {
-  const problems = optionsChecker(body, path, maxProblems);
+  const problems = [...optionsChecker(body, path, maxProblems), ...expiryProblems(definition, body, path)];
   // If the schema already refuses the callback URL, no more checks are made.
   if (!problems.some((problem) => problem.path === `${path}/callback_url`))
     problems.push(...callbackProblems(callbacks, definition, body, path));
@@ -125,6 +125,13 @@ export async function payloadProblems(
   if ('thrown' in parsed)
     log.warn({ err: parsed.thrown, task_name: definition.name }, 'the code of a definition threw an error');
   return parsed.details;
+}
+
+/** A workflow cannot expire. */
+function expiryProblems({ steps }: Submittable, body: unknown, path: string): Detail[] {
+  if (steps === null || valueAt(body, '/expires_in_seconds') === undefined) return [];
+  const message = 'must not be given for a workflow, which starts as soon as it is due';
+  return [{ path: `${path}/expires_in_seconds`, message }];
 }
 
 const bodySchema = optionsSchema.extend({ payload: z.unknown().optional() });
@@ -156,6 +163,7 @@ export function toSubmission(
     });
   }
   const windowSeconds = options.dedup_window_seconds ?? policy.dedup.windowSeconds;
+  const expiresInSeconds = options.expires_in_seconds ?? policy.expiresInSeconds;
   return {
     name: definition.name,
     version,
@@ -165,6 +173,7 @@ export function toSubmission(
     maxAttempts: options.max_attempts ?? policy.maxAttempts,
     runAt: options.run_at === undefined ? null : toIsoTime(options.run_at, `${where.path}/run_at`),
     delayMs: options.delay_seconds === undefined ? null : options.delay_seconds * 1_000,
+    expiresInMs: expiresInSeconds === undefined ? null : expiresInSeconds * 1_000,
     dedup: chooseDedup(policy, {
       dedup: options.dedup,
       dedupKey: options.dedup_key,

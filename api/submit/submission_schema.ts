@@ -45,6 +45,13 @@ export const optionsSchema = z.object({
     maximum: DELAY_LIMIT_SECONDS,
     description: 'The task does not start before this delay is over',
   }),
+  expires_in_seconds: z.int().optional().meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description:
+      'If the task has not started so long after it was due, it ends as `expired`. Replaces the value of the policy',
+  }),
   dedup: z
     .enum(DEDUP_OPTIONS)
     .optional()

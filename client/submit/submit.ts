@@ -14,6 +14,8 @@ export type TaskOptions = {
   runAt?: Date | string | undefined;
   /** The task does not start before this delay is over. */
   delaySeconds?: number | undefined;
+  /** If the task has not started so long after it was due, it ends as `expired`. */
+  expiresInSeconds?: number | undefined;
   /** Tags, as filters for lists. */
   tags?: readonly string[] | undefined;
   /** The person or system that asked for the task. */
@@ -67,6 +69,7 @@ export function toBody(options: TaskOptions & DedupOptions, plan: DedupPlan): Re
     priority: options.priority,
     run_at: runAt instanceof Date ? runAt.toISOString() : runAt,
     delay_seconds: options.delaySeconds,
+    expires_in_seconds: options.expiresInSeconds,
     tags: options.tags,
     initiator: options.initiator,
     source_system: options.sourceSystem,

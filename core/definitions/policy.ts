@@ -51,6 +51,8 @@ export const policySchema = z
     failedRetentionHours: z.number().positive().max(87_600).optional(),
     /** How many attempts run at a time: see core/limits/rules.ts. */
     concurrency: concurrencySchema,
+    /** A task that has not started so long after it was due ends `expired` (specification Q4). */
+    expiresInSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })

@@ -27,6 +27,7 @@ const policySchema = z.object({
     })
     .catch({ strategy: 'payload' }),
   callbackUrl: z.string().optional().catch(undefined),
+  expiresInSeconds: z.int().optional().catch(undefined),
 });
 
 /**

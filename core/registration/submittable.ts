@@ -7,7 +7,10 @@ import { type StepRow, stepRows } from '../workflows/graph.ts';
 import { schemaHashOf } from './schema_hash.ts';
 
 /** The parts of a policy that decide about a submission. */
-export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'dedup' | 'callbackUrl'>;
+export type SubmissionPolicy = Pick<
+  Policy,
+  'priority' | 'maxAttempts' | 'dedup' | 'callbackUrl' | 'expiresInSeconds'
+>;
 
 /**
  * The parts of a definition that a submission needs. This process has the definition, or only runners of

@@ -19,6 +19,7 @@ export function submissionOf(
     priority: settings.priority ?? policy.priority,
     max_attempts: settings.max_attempts ?? policy.maxAttempts,
     ...(settings.tags.length === 0 ? {} : { tags: settings.tags }),
+    ...(policy.expiresInSeconds === undefined ? {} : { expires_in_ms: policy.expiresInSeconds * 1_000 }),
     ...(policy.callbackUrl === undefined ? {} : { callback_url: policy.callbackUrl }),
     ...(steps === null ? {} : { steps }),
     submitted_by: `schedule:${id}`,

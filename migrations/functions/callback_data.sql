@@ -7,6 +7,7 @@ return (
            'id', t.id, 'name', t.name, 'namespace', split_part(t.name, '.', 1), 'version', t.version, 'state', t.state,
            'priority', t.priority, 'attempt', t.attempt, 'max_attempts', t.max_attempts,
            'created_at', errand.iso_time(errand.uuid_time(t.id)), 'run_at', errand.iso_time(t.run_at),
+           'expires_at', errand.iso_time(t.expires_at),
            'started_at', errand.iso_time(t.started_at), 'finished_at', errand.iso_time(t.finished_at),
            'runner_id', t.runner_id, 'crashes', t.crashes,
            'cancel_requested_at', errand.iso_time(t.cancel_requested_at),

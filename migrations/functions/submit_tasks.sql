@@ -10,7 +10,7 @@
 -- - created: a new task
 -- - duplicate: the existing task. A live one may now make one more attempt (S6), once per call, and
 --   at most ten more in total
--- - rearmed: the duplicate had failed or was cancelled, and is queued again
+-- - rearmed: the duplicate had failed, expired or was cancelled, and is queued again
 -- - conflict: the Idempotency-Key was used with another payload (S7). There is no task then
 --
 -- An item also has the rights of its submitter. With may_operate it re-arms a task that an operator
@@ -42,13 +42,15 @@ begin
              due_at timestamptz, delay_ms float8, dedup text, dedup_key text, dedup_window_ms float8,
              tags text[], initiator text, source_system text, reason text, request_id text, traceparent text,
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
-             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz
+             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz,
+             expires_in_ms float8
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
-             may_read, may_operate, schedule_id, scheduled_for, ordinal
+             may_read, may_operate, schedule_id, scheduled_for,
+             expires_in_ms, ordinal
            )
   ),
   given as materialized (
@@ -96,7 +98,7 @@ begin
              id, name, version, state, priority, max_attempts, dispatch_id, run_at, started_at, payload,
              dedup, dedup_key, dedup_hash, dedup_until,
              tags, initiator, source_system, reason, request_id, traceparent, parent_id, children, pending,
-             callback_url, callback_of, submitted_by, schedule_id, scheduled_for)
+             callback_url, callback_of, submitted_by, schedule_id, scheduled_for, expires_at)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
            g.priority, g.max_attempts, case when p.steps is null then g.dispatch_id end, g.run_at,
@@ -105,7 +107,7 @@ begin
            case when g.dedup is not null then now() + make_interval(secs => g.dedup_window_ms / 1000) end,
            coalesce(g.tags, '{}'), g.initiator, g.source_system, g.reason, g.request_id, g.traceparent,
            g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by,
-           g.schedule_id, g.scheduled_for
+           g.schedule_id, g.scheduled_for, errand.expiry_time(g.run_at, g.expires_in_ms)
       from given g
       left join (
              select identity, count(*) as steps, count(*) filter (where pending = 0) as first
@@ -120,7 +122,7 @@ begin
     on conflict (dedup_hash) where dedup_hash is not null do update
        set -- A suspect stays one, and has its crashes to come.
            (state, attempt, max_attempts, dispatch_id, run_at, priority, version, payload, dedup_until, crashes, pending,
-            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note) = (
+            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note, expires_at) = (
              select case when excluded.run_at > now() then 'scheduled' when again.pending > 0 then 'running' else 'queued' end,
                     errand.next_attempt(t.attempt, t.started_at),
                     greatest(t.max_attempts, t.attempt + 1),
@@ -128,9 +130,9 @@ begin
                     excluded.run_at, excluded.priority, excluded.version, excluded.payload,
                     excluded.dedup_until, least(t.crashes, 1::smallint), again.pending,
                     case when again.pending > 0 and excluded.run_at <= now() then now() end,
-                    null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null
+                    null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null, excluded.expires_at
                from (select case
-                              when not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
+                              when not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
                               when t.children > 0 then errand.rearm_children(t.id, excluded.payload, excluded.run_at)
                               else 0
                             end as pending
@@ -138,17 +140,18 @@ begin
               where again.pending is not null
              union all
              select t.state, t.attempt,
-                    case when t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10
+                    case when errand.state_now(t.state, t.expires_at) not in ('failed', 'cancelled', 'succeeded', 'resolved', 'expired') and t.added_attempts < 10
                          then least(t.max_attempts + 1, 1000) else t.max_attempts end,
                     t.dispatch_id, t.run_at, t.priority, t.version, t.payload,
                     t.dedup_until, t.crashes, t.pending,
-                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note
+                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note,
+                    t.expires_at
                from rights r
-              where not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex'))
+              where not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex'))
            ),
-           before_duplicate = array[t.state, t.max_attempts::text, t.callback_url],
+           before_duplicate = array[errand.state_now(t.state, t.expires_at), t.max_attempts::text, t.callback_url],
            added_attempts = case
-             when t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10 then t.added_attempts + 1
+             when errand.state_now(t.state, t.expires_at) not in ('failed', 'cancelled', 'succeeded', 'resolved', 'expired') and t.added_attempts < 10 then t.added_attempts + 1
              else t.added_attempts
            end,
            callback_url = (
@@ -157,17 +160,17 @@ begin
                       when t.state in ('succeeded', 'resolved') then t.callback_url
                       when not (r.readers ? encode(t.dedup_hash, 'hex') or t.submitted_by is not distinct from excluded.submitted_by)
                         then t.callback_url
-                      when errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex'))
+                      when errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex'))
                         then coalesce(excluded.callback_url, t.callback_url)
                       -- The end by an operator is not reported, unless the task continues.
-                      when t.state in ('failed', 'cancelled') then t.callback_url
+                      when t.state in ('failed', 'cancelled', 'expired') then t.callback_url
                       else coalesce(t.callback_url, excluded.callback_url)
                     end
                from rights r)
      where not (excluded.dedup = 'idempotency_key' and t.payload <> excluded.payload)
     returning coalesce(t.dedup_hash, uuid_send(t.id)) as identity,
               t.before_duplicate is null as is_created,
-              coalesce(t.before_duplicate[1] in ('failed', 'cancelled') and t.state <> t.before_duplicate[1], false) as is_rearmed,
+              coalesce(t.before_duplicate[1] in ('failed', 'cancelled', 'expired') and t.state <> t.before_duplicate[1], false) as is_rearmed,
               t.before_duplicate[1] as was,
               t.before_duplicate[2]::integer as had_attempts,
               t.before_duplicate[3] as had_callback,

@@ -5,7 +5,7 @@
 -- - taken: the attempt may start. Also if this runner has its slots already, because an answer was lost
 -- - waits: a key was full, or others wait for it. The task has no dispatch now, and waits for its turn
 --
--- It gives no row for a task that no longer names the dispatch, and the row `fenced` alone if the runner is
+-- It gives no row for a task that no longer names the dispatch or whose time is over, and the row `fenced` alone if the runner is
 -- no longer live. A rule whose limit is not registered is no limit.
 --
 -- After a crash before the commit nothing has changed. After the commit the slots belong to the runner, whose
@@ -33,6 +33,7 @@ begin
             from errand.tasks t
             join jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid) on i.id = t.id and i.dispatch_id = t.dispatch_id
            where t.state in ('scheduled', 'queued', 'retrying')
+             and (t.expires_at is null or t.expires_at > now())
            order by t.id
              for no key update of t) locked;
   if due is null then return; end if;

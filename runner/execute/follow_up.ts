@@ -137,6 +137,7 @@ function submissionOf(
     priority: options.priority ?? policy.priority,
     maxAttempts: options.maxAttempts ?? policy.maxAttempts,
     delayMs: options.delayMs ?? null,
+    expiresInMs: policy.expiresInSeconds === undefined ? null : policy.expiresInSeconds * 1_000,
     dedup,
     dedupWindowMs: windowSeconds === undefined ? null : windowSeconds * 1_000,
     tags: options.tags ?? [],

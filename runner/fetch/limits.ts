@@ -65,6 +65,8 @@ export function createLimits(options: {
     try {
       const keys = await keysOf(registered, own, attempt);
       const took = await takeTogether({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
+      // An earlier statement, whose answer was lost, may have taken them.
+      if (took === 'gone') options.free(attempt);
       return took === 'taken' ? { kind: 'taken', attempt: { ...attempt, hasSlots: true } } : { kind: took };
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;

@@ -20,6 +20,8 @@ export type Submission = {
   maxAttempts: number;
   runAt?: string | null;
   delayMs?: number | null;
+  /** It ends `expired` unless it starts so long after it is due. */
+  expiresInMs?: number | null | undefined;
   dedup: Dedup;
   dedupWindowMs?: number | null;
   tags?: readonly string[];
@@ -122,6 +124,7 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     dispatch_id: item.dispatchId,
     due_at: item.runAt ?? undefined,
     delay_ms: item.delayMs ?? undefined,
+    expires_in_ms: item.expiresInMs ?? undefined,
     dedup: item.dedup.dedup ?? undefined,
     dedup_key: item.dedup.key ?? undefined,
     dedup_window_ms: item.dedupWindowMs ?? undefined,

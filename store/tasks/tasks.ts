@@ -15,6 +15,8 @@ export type Task = {
   max_attempts: number;
   created_at: string;
   run_at: string;
+  /** When it ends as `expired` unless it starts; null if it does not expire, or has started. */
+  expires_at: string | null;
   started_at: string | null;
   finished_at: string | null;
   runner_id: number | null;
@@ -93,6 +95,7 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   max_attempts: 't.max_attempts',
   created_at: 'errand.uuid_time(t.id)',
   run_at: 't.run_at',
+  expires_at: 't.expires_at',
   started_at: 't.started_at',
   finished_at: 't.finished_at',
   runner_id: 't.runner_id',

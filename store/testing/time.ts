@@ -9,7 +9,7 @@ import { isHeldBy } from '../tasks/pauses.ts';
  * of daylight saving, so the clock of schedules goes on instead (see errand.schedule_now).
  */
 const TIMES: Readonly<Record<string, readonly string[]>> = {
-  'errand.tasks': ['run_at', 'started_at', 'finished_at', 'cancel_requested_at', 'dedup_until'],
+  'errand.tasks': ['run_at', 'started_at', 'finished_at', 'cancel_requested_at', 'dedup_until', 'expires_at'],
   'errand.attempts': ['started_at', 'finished_at'],
   'errand.logs': ['at'],
   'errand.audit': ['at'],

@@ -54,6 +54,10 @@ const summary: Record<string, JsonSchema> = {
   max_attempts: { type: 'integer', minimum: 1 },
   created_at: time,
   run_at: { ...time, description: 'When the attempt is or was due' },
+  expires_at: {
+    ...nullableTime,
+    description: 'When it ends as `expired` unless it starts. Null if it does not expire, or has started',
+  },
   started_at: { ...nullableTime, description: 'Start of the running or last attempt' },
   finished_at: nullableTime,
   runner_id: nullable('integer', { description: 'The runner of the running or last attempt' }),

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
+import type { FINAL } from '../../../../core/states.ts';
 import type { Database } from '../../../../store/database/pool.ts';
 import { rollUp } from '../../../../store/stats/rollups.ts';
-import type { FINISHED } from '../../../../store/stats/stats.ts';
 
 /** A finished task as a test wants it; what is not given is the simplest. */
 export type FinishedRow = {
   name?: string;
-  state?: (typeof FINISHED)[number];
+  state?: (typeof FINAL)[number];
   /** Seconds before now. */
   ago: number;
   attempt?: number;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
 import { type Histogram, percentile } from '../../../../core/histogram.ts';
+import { FINAL } from '../../../../core/states.ts';
 import { deleteOldRollups, rollUp } from '../../../../store/stats/rollups.ts';
 import {
-  FINISHED,
   type Finished,
   type FinishedWindow,
   readFinished,
@@ -55,14 +55,14 @@ function plain(finished: Finished): Plain {
     .filter(([bucket]) => bucket >= 0)
     .reduce((sum, [, count]) => sum + count, 0);
   const inWaits = [...waits].reduce((sum, [, count]) => sum + count, 0);
-  expect(inWaits).toBe(FINISHED.reduce((sum, state) => sum + states[state], 0));
+  expect(inWaits).toBe(FINAL.reduce((sum, state) => sum + states[state], 0));
   return { ...states, attempts, waitMs: Math.round(waitMs), processingMs: Math.round(processingMs), started };
 }
 
 function some(count: number, sinceAgo: number): FinishedRow[] {
   return Array.from({ length: count }, (_, index) => ({
     name: ['a.one', 'a.two', 'b.one'][index % 3] ?? '',
-    state: FINISHED[index % 4] ?? 'succeeded',
+    state: FINAL[index % FINAL.length] ?? 'succeeded',
     ago: (sinceAgo * (index + 0.5)) / count,
     attempt: 1 + (index % 5),
     waitMs: (index * 37) % 5_000,

@@ -1,0 +1,26 @@
+-- Tasks that must start in time (Q4). One that has not started by `expires_at` ends `expired`.
+
+alter table errand.tasks
+  -- When it ends unless it starts before. Null if it waits as long as it takes, and from its first start on.
+  add column expires_at timestamptz,
+  add constraint tasks_expires_check check (
+    expires_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'),
+  drop constraint tasks_state_check,
+  add constraint tasks_state_check check (state in ('scheduled', 'waiting', 'queued', 'running', 'retrying',
+                                                    'succeeded', 'failed', 'cancelled', 'resolved', 'expired')),
+  alter column state set (n_distinct = 10);
+
+-- Finds the tasks whose time is over. Tasks that do not expire cost it nothing.
+create index tasks_expires_at_idx on errand.tasks (expires_at)
+  where expires_at is not null and state in ('scheduled', 'queued');
+
+drop trigger queue_callback on errand.tasks;
+create trigger queue_callback after update of state on errand.tasks
+  for each row
+  when (new.callback_url is not null
+        and new.state in ('succeeded', 'failed', 'cancelled', 'resolved', 'expired')
+        and old.state is distinct from new.state)
+  execute function errand.queue_callback();
+
+-- It has more arguments now.
+drop function if exists errand.submit(text, jsonb, text, text, interval, integer, timestamptz, integer, text[], text, text, text, text);
