@@ -68,6 +68,7 @@ test('an attempt comes with all that its task has', async () => {
     },
     ...{ sourceSystem: 'shop', parentId: null, hasChildren: false, results: {}, paused: false },
     scheduledFor: null,
+    expires: false,
   });
   expect(attempt.waitedMs).toBeGreaterThanOrEqual(2_000);
   expect(attempt.waitedMs).toBeLessThan(600_000);

@@ -37,6 +37,7 @@ async function naively({ from, to }: FinishedWindow, names: string[]): Promise<P
   const { rows } = await pool.query<Plain>(
     `select count(*) filter (where state = 'succeeded') as succeeded, count(*) filter (where state = 'failed') as failed,
             count(*) filter (where state = 'cancelled') as cancelled, count(*) filter (where state = 'resolved') as resolved,
+            count(*) filter (where state = 'expired') as expired,
             coalesce(sum(case when started_at is null then attempt - 1 else attempt end), 0) as attempts,
             round(coalesce(sum(extract(epoch from started_at - run_at)), 0)::float8 * 1000) as "waitMs",
             round(coalesce(sum(extract(epoch from finished_at - started_at)), 0)::float8 * 1000) as "processingMs",
