@@ -77,6 +77,7 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   error: TaskError | null;
   dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
   dedupKey: string | null;
+  concurrencyKey: string | null;
   tags: string[];
   initiator: string | null;
   /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`, `schedule:<id>`. */

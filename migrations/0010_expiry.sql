@@ -1,8 +1,11 @@
--- Tasks that must start in time (Q4). One that has not started by `expires_at` ends `expired`.
+-- Tasks that must start in time, and the keys that submissions give (Q4).
 
 alter table errand.tasks
-  -- When it ends unless it starts before. Null if it waits as long as it takes, and from its first start on.
+  -- When it ends `expired` unless it starts before. Null if it waits as long as it takes, and from its first start on.
   add column expires_at timestamptz,
+  -- The key of the limits of its definition, in place of what their functions make of the payload.
+  add column concurrency_key text collate "C",
+  add constraint tasks_concurrency_key_check check (octet_length(concurrency_key) <= 2048),
   add constraint tasks_expires_check check (
     expires_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'),
   drop constraint tasks_state_check,

@@ -330,7 +330,9 @@ create table errand.tasks (
   resubmitted_as uuid,
   resubmission_of uuid,
   expires_at timestamptz,
+  concurrency_key text collate "C",
   constraint tasks_pkey PRIMARY KEY (id),
+  constraint tasks_concurrency_key_check CHECK ((octet_length(concurrency_key) <= 2048)),
   constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text, 'schedule'::text]))),
   constraint tasks_dismissed_check CHECK (((dismissed_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (dismissed_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint tasks_expires_check CHECK (((expires_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (expires_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
@@ -480,7 +482,7 @@ create table errand.watch (
 --   sql, stable
 -- errand.storable(payload jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
--- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, expires_in interval DEFAULT NULL::interval) returns TABLE(id uuid, state text, created boolean)
+-- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, expires_in interval DEFAULT NULL::interval, concurrency_key text DEFAULT NULL::text) returns TABLE(id uuid, state text, created boolean)
 --   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile

@@ -181,6 +181,7 @@ async function toResubmission(
         : { dedup: 'idempotency_key', key: `resubmit:${old.id}:${key}` },
     dedupWindowMs: null,
     priority: old.priority,
+    concurrencyKey: definition.hasKeys ? old.concurrency_key : null,
     tags: old.tags,
     initiator: old.initiator,
     sourceSystem: old.source_system,

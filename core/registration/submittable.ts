@@ -1,5 +1,6 @@
 import type { Policy } from '../definitions/policy.ts';
 import { withKeys } from '../limits/key.ts';
+import { poolRules } from '../limits/rules.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
@@ -27,9 +28,14 @@ export type Submittable = {
   readonly policy: SubmissionPolicy;
   /** For a workflow: the rows of its steps. */
   readonly steps: readonly StepRow[] | null;
+  /** Whether it has a limit with a key, which a submission can replace by its `concurrency_key`. */
+  readonly hasKeys: boolean;
   /** Validates the payload of a version: gives at most `most` problems. Never rejects. */
-  readonly judge: (task: Versioned, path: string, most?: number) => Parsed | Promise<Parsed>;
+  readonly judge: (task: Judged, path: string, most?: number) => Parsed | Promise<Parsed>;
 };
+
+/** The parts of a submission that its definition judges. With a `concurrencyKey` no key is computed. */
+export type Judged = Versioned & { concurrencyKey?: string | null | undefined };
 
 const known = new WeakMap<TaskDefinition, Submittable>();
 
@@ -52,8 +58,14 @@ function make(definition: TaskDefinition): Submittable {
     },
     policy,
     steps: graph === undefined ? null : stepRows(graph),
+    hasKeys: poolRules(policy.concurrency).some(({ isKeyed }) => isKeyed),
     judge: async (task, path, most) =>
-      withKeys(await judgeTaskPayload(definition, task, path, most), policy.concurrency, path),
+      withKeys(
+        await judgeTaskPayload(definition, task, path, most),
+        policy.concurrency,
+        path,
+        task.concurrencyKey,
+      ),
   };
 }
 

@@ -57,6 +57,7 @@ export type TaskSummary = {
   error: TaskError | null;
   dedup: string | null;
   dedup_key: string | null;
+  concurrency_key: string | null;
   tags: string[];
   initiator: string | null;
   submitted_by: string | null;

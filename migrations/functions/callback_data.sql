@@ -13,7 +13,7 @@ return (
            'cancel_requested_at', errand.iso_time(t.cancel_requested_at),
            'progress', t.progress, 'progress_note', t.progress_note,
            'result', case when not large.is_so then t.result end, 'result_truncated', large.is_so,
-           'error', t.error, 'dedup', t.dedup, 'dedup_key', t.dedup_key, 'tags', t.tags, 'initiator', t.initiator, 'submitted_by', t.submitted_by,
+           'error', t.error, 'dedup', t.dedup, 'dedup_key', t.dedup_key, 'concurrency_key', t.concurrency_key, 'tags', t.tags, 'initiator', t.initiator, 'submitted_by', t.submitted_by,
            'source_system', t.source_system, 'reason', t.reason, 'request_id', t.request_id,
            'traceparent', t.traceparent, 'callback_url', t.callback_url, 'parent_id', t.parent_id, 'step', t.step,
            'skipped', t.skipped, 'children', t.children,

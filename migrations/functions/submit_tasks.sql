@@ -43,14 +43,14 @@ begin
              tags text[], initiator text, source_system text, reason text, request_id text, traceparent text,
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
              may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz,
-             expires_in_ms float8
+             expires_in_ms float8, concurrency_key text
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
              may_read, may_operate, schedule_id, scheduled_for,
-             expires_in_ms, ordinal
+             expires_in_ms, concurrency_key, ordinal
            )
   ),
   given as materialized (
@@ -98,7 +98,8 @@ begin
              id, name, version, state, priority, max_attempts, dispatch_id, run_at, started_at, payload,
              dedup, dedup_key, dedup_hash, dedup_until,
              tags, initiator, source_system, reason, request_id, traceparent, parent_id, children, pending,
-             callback_url, callback_of, submitted_by, schedule_id, scheduled_for, expires_at)
+             callback_url, callback_of, submitted_by, schedule_id, scheduled_for, expires_at,
+             concurrency_key)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
            g.priority, g.max_attempts, case when p.steps is null then g.dispatch_id end, g.run_at,
@@ -107,7 +108,7 @@ begin
            case when g.dedup is not null then now() + make_interval(secs => g.dedup_window_ms / 1000) end,
            coalesce(g.tags, '{}'), g.initiator, g.source_system, g.reason, g.request_id, g.traceparent,
            g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by,
-           g.schedule_id, g.scheduled_for, errand.expiry_time(g.run_at, g.expires_in_ms)
+           g.schedule_id, g.scheduled_for, errand.expiry_time(g.run_at, g.expires_in_ms), g.concurrency_key
       from given g
       left join (
              select identity, count(*) as steps, count(*) filter (where pending = 0) as first
@@ -122,7 +123,8 @@ begin
     on conflict (dedup_hash) where dedup_hash is not null do update
        set -- A suspect stays one, and has its crashes to come.
            (state, attempt, max_attempts, dispatch_id, run_at, priority, version, payload, dedup_until, crashes, pending,
-            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note, expires_at) = (
+            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note, expires_at,
+            concurrency_key) = (
              select case when excluded.run_at > now() then 'scheduled' when again.pending > 0 then 'running' else 'queued' end,
                     errand.next_attempt(t.attempt, t.started_at),
                     greatest(t.max_attempts, t.attempt + 1),
@@ -130,7 +132,8 @@ begin
                     excluded.run_at, excluded.priority, excluded.version, excluded.payload,
                     excluded.dedup_until, least(t.crashes, 1::smallint), again.pending,
                     case when again.pending > 0 and excluded.run_at <= now() then now() end,
-                    null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null, excluded.expires_at
+                    null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null, excluded.expires_at,
+                    excluded.concurrency_key
                from (select case
                               when not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
                               when t.children > 0 then errand.rearm_children(t.id, excluded.payload, excluded.run_at)
@@ -145,7 +148,7 @@ begin
                     t.dispatch_id, t.run_at, t.priority, t.version, t.payload,
                     t.dedup_until, t.crashes, t.pending,
                     t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note,
-                    t.expires_at
+                    t.expires_at, t.concurrency_key
                from rights r
               where not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex'))
            ),

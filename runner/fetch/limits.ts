@@ -112,7 +112,7 @@ async function keysOf(
   if (!rules.some(({ isKeyed }) => isKeyed)) return rules.map(({ name }) => [name, ''] as const);
   const parsed = await parseTaskPayload(definition, attempt, '/payload');
   if (!parsed.ok) return [];
-  const made = limitKeys(rules, parsed.value);
+  const made = limitKeys(rules, parsed.value, attempt.concurrencyKey);
   if (made.ok) return made.keys;
   throw new PermanentError(made.problem, {
     code: 'INVALID_LIMIT_KEY',

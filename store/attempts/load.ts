@@ -44,6 +44,8 @@ export type DueAttempt = {
   hasSlots?: boolean;
   /** The time of the schedule that it stands for, ISO 8601. */
   scheduledFor: string | null;
+  /** The key of its limits with keys, if its submission gave one. */
+  concurrencyKey?: string | null;
   /** It must start in time, so its start is written before it runs. */
   expires: boolean;
 };
@@ -132,7 +134,7 @@ const LOAD_DISPATCHES = `
              end,
              exists (select from errand.pauses)
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0, t.scheduled_for, t.expires_at is not null)
+             t.version, t.suspect or t.crashes > 0, t.scheduled_for, t.expires_at is not null, t.concurrency_key)
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.
@@ -147,7 +149,7 @@ type Row = [
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
-  ...[scheduledFor: string | null, expires: boolean],
+  ...[scheduledFor: string | null, expires: boolean, concurrencyKey: string | null],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -173,6 +175,7 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     isSuspect: row[17],
     scheduledFor: row[18],
     expires: row[19],
+    concurrencyKey: row[20],
   };
 }
 

@@ -22,7 +22,10 @@ export async function takeSlots(
   starting: readonly Starting[],
 ): Promise<{ live: boolean; took: Took[] }> {
   const items = starting.map(({ id, dispatchId, keys }) => ({ id, dispatch_id: dispatchId, rules: keys }));
-  const { rows } = await database.query<{ task_id: string | null; outcome: 'taken' | 'waits' | 'busy' | 'fenced' }>({
+  const { rows } = await database.query<{
+    task_id: string | null;
+    outcome: 'taken' | 'waits' | 'busy' | 'fenced';
+  }>({
     name: 'take_slots',
     text: 'select task_id, outcome from errand.take_slots($1, $2::jsonb)',
     values: [runnerId, JSON.stringify(items)],

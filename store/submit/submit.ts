@@ -22,6 +22,8 @@ export type Submission = {
   delayMs?: number | null;
   /** It ends `expired` unless it starts so long after it is due. */
   expiresInMs?: number | null | undefined;
+  /** The key of the limits with keys, in place of what their functions give. */
+  concurrencyKey?: string | null | undefined;
   dedup: Dedup;
   dedupWindowMs?: number | null;
   tags?: readonly string[];
@@ -125,6 +127,7 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     due_at: item.runAt ?? undefined,
     delay_ms: item.delayMs ?? undefined,
     expires_in_ms: item.expiresInMs ?? undefined,
+    concurrency_key: item.concurrencyKey ?? undefined,
     dedup: item.dedup.dedup ?? undefined,
     dedup_key: item.dedup.key ?? undefined,
     dedup_window_ms: item.dedupWindowMs ?? undefined,

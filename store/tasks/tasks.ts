@@ -31,6 +31,8 @@ export type Task = {
   error: ErrorRecord | null;
   dedup: 'payload' | 'key' | 'idempotency_key' | 'schedule' | null;
   dedup_key: string | null;
+  /** The key of the limits with keys that its submission gave. */
+  concurrency_key: string | null;
   tags: string[];
   initiator: string | null;
   /**
@@ -106,6 +108,7 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   progress_note: 't.progress_note',
   dedup: 't.dedup',
   dedup_key: 't.dedup_key',
+  concurrency_key: 't.concurrency_key',
   tags: 't.tags',
   initiator: 't.initiator',
   submitted_by: 't.submitted_by',

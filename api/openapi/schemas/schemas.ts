@@ -77,6 +77,9 @@ const summary: Record<string, JsonSchema> = {
       'The kind of key that makes another submission the same task. `schedule`: its schedule and its time',
   }),
   dedup_key: nullable('string'),
+  concurrency_key: nullable('string', {
+    description: 'The key of the limits of its definition, if the submission gave one',
+  }),
   tags: { type: 'array', items: { type: 'string' } },
   initiator: nullable('string', {
     description: 'The initiator that the submission names. Errand does not verify it',
