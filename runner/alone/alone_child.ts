@@ -23,7 +23,7 @@ import type { AloneOrder } from './alone_parent.ts';
 /** The process runs one statement after the other. */
 export const ALONE_POOL = { applicationName: 'errand runner', size: 2, statementTimeoutMs: 5_000 };
 /** This process ends after its attempt, and with it the handler and its slots. */
-const HELD_UNTIL_EXIT = { free: () => {}, keep: () => {} };
+const HELD_UNTIL_EXIT = { free: () => {}, handOn: () => false, keep: () => {} };
 /** Time after the drain to write the last outcome, even if Postgres is away at first. */
 const FLUSH_TIMEOUT_MS = 15_000;
 

@@ -26,6 +26,8 @@ export type AttemptRunnerOptions = {
 export type HeldSlots = {
   /** Frees them, because nothing of the attempt runs any more. */
   free(due: DueAttempt): void;
+  /** Gives them to another attempt of this runner that waits for them. Gives whether there was one. */
+  handOn(due: DueAttempt): boolean;
   /**
    * Keeps them while the handler still runs, though its outcome is decided. If it does not return
    * within the grace, the process has to end.
@@ -96,7 +98,7 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
     if (attempt.isAtWork && outcome.hasSlots === true) {
       outcome.hasSlots = false;
       slots.keep(attempt);
-    }
+    } else if (outcome.hasSlots === true && slots.handOn(announced)) outcome.hasSlots = false;
     if (attempt.reporting !== null) await attempt.reporting;
     attempt.isOver = true;
     // Everything that was not written while it ran.
