@@ -53,13 +53,23 @@ export const policySchema = z
     concurrency: concurrencySchema,
     /** A task that has not started so long after it was due ends `expired` (specification Q4). */
     expiresInSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
+    /** Waiting for a slot raises the priority by one for each of these times. */
+    aging: z.strictObject({ everySeconds: z.int().min(1).max(86_400) }).optional(),
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })
   .refine((policy) => policy.backoff.initialMs <= policy.backoff.maxMs, {
     path: ['backoff', 'maxMs'],
     message: 'must not be below backoff.initialMs',
-  });
+  })
+  .refine(
+    ({ aging, concurrency }) => aging === undefined || concurrency?.some(({ scope }) => scope === 'pool'),
+    {
+      path: ['aging'],
+      message:
+        'needs a rule of concurrency that holds in the complete pool: only there do tasks wait in the ledger',
+    },
+  );
 
 /** A policy with its defaults. Its rules of concurrency have the names of their limits. */
 export type Policy = Omit<z.output<typeof policySchema>, 'concurrency'> & {

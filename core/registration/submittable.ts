@@ -1,5 +1,5 @@
 import type { Policy } from '../definitions/policy.ts';
-import { withKeys } from '../limits/key.ts';
+import { type LimitKey, limitKeys, withKeys } from '../limits/key.ts';
 import { poolRules } from '../limits/rules.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
@@ -32,6 +32,11 @@ export type Submittable = {
   readonly hasKeys: boolean;
   /** Validates the payload of a version: gives at most `most` problems. Never rejects. */
   readonly judge: (task: Judged, path: string, most?: number) => Parsed | Promise<Parsed>;
+  /**
+   * The keys of the limits of a payload that fits, for a definition with a rule by key: its tasks wait for
+   * slots from their submission on. Null if they cannot be computed.
+   */
+  readonly limitKeys?: ((task: Judged) => Promise<LimitKey[] | null>) | undefined;
 };
 
 /** The parts of a submission that its definition judges. With a `concurrencyKey` no key is computed. */
@@ -66,6 +71,21 @@ function make(definition: TaskDefinition): Submittable {
         path,
         task.concurrencyKey,
       ),
+    limitKeys: limitKeysOf(definition),
+  };
+}
+
+/**
+ * Without a rule by key there are no turns: then the tasks are dispatched, and runners hand slots on without
+ * the ledger.
+ */
+function limitKeysOf(definition: TaskDefinition): Submittable['limitKeys'] {
+  const rules = poolRules(definition.policy.concurrency);
+  if (!rules.some(({ isKeyed }) => isKeyed)) return undefined;
+  return async (task) => {
+    const parsed = await judgeTaskPayload(definition, task, '');
+    const made = parsed.ok ? limitKeys(rules, parsed.value, task.concurrencyKey) : null;
+    return made?.ok === true ? made.keys : null;
   };
 }
 

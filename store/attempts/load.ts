@@ -53,6 +53,8 @@ export type DueAttempt = {
   concurrencyKey?: string | null;
   /** It must start in time, so its start is written before it runs. */
   expires: boolean;
+  /** It waited for a slot of a limit, and the ledger keeps one for it. Missing if not. */
+  wasCalled?: boolean;
 };
 
 /**
@@ -91,8 +93,9 @@ export type Dispatch = { key: string; taskIds: string[]; needs?: string | null }
  * that dies after it has changed nothing. Gives the due attempts of each dispatch, in the order of
  * `dispatches`. Uses the primary key.
  *
- * It also reads which attempts are paused, as of this statement. The first of the two subselects
- * does not depend on the task, so it runs once, and is the only cost while nothing is paused.
+ * It also reads which attempts are paused, and which were called for a slot, as of this statement. The
+ * first of each two subselects does not depend on the task, so it runs once, and is the only cost while
+ * nothing is paused, or waits.
  *
  * The results of earlier steps are read by tasks_parent_id_step_key. A plain task has no parent, so
  * this costs nothing.
@@ -139,7 +142,10 @@ const LOAD_DISPATCHES = `
              end,
              exists (select from errand.pauses)
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0, t.scheduled_for, t.expires_at is not null, t.concurrency_key)
+             t.version, t.suspect or t.crashes > 0, t.scheduled_for,
+             exists (select from errand.limit_waits)
+               and exists (select from errand.limit_waits w where w.task_id = t.id),
+             t.expires_at is not null, t.concurrency_key)
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.
@@ -154,7 +160,7 @@ type Row = [
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
-  ...[scheduledFor: string | null, expires: boolean, concurrencyKey: string | null],
+  ...[scheduledFor: string | null, wasCalled: boolean, expires: boolean, concurrencyKey: string | null],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -179,8 +185,9 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     version: row[16],
     isSuspect: row[17],
     scheduledFor: row[18],
-    expires: row[19],
-    concurrencyKey: row[20],
+    wasCalled: row[19],
+    expires: row[20],
+    concurrencyKey: row[21],
   };
 }
 
