@@ -1,6 +1,7 @@
 import { getCallSites } from 'node:util';
 import type { PolicyInput } from './definitions/policy.ts';
 import type { StoredResult } from './definitions/stored.ts';
+import { endsTasks } from './limits/rules.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import {
   type BoundTo,
@@ -110,13 +111,16 @@ export function defineWorkflow<
       refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);
     if (child !== null && input.policy?.concurrency !== undefined)
       refuse(`the step ${name} cannot have policy.concurrency: set it in ${child.name}, which does the work`);
+    const definition = stepDefinition(root, name, input);
+    if (endsTasks(definition.policy.concurrency))
+      refuse(`the step ${name} cannot have whenFull: a step that did not run would end its workflow`);
     return {
       step: name,
       after: input.after ?? [],
       conditional: input.conditional ?? false,
       kind: input.run ? 'run' : input.map ? 'map' : 'handler',
       child,
-      definition: stepDefinition(root, name, input),
+      definition,
       priority: input.policy?.priority ?? null,
     };
   };

@@ -27,3 +27,14 @@ create trigger queue_callback after update of state on errand.tasks
 
 -- It has more arguments now.
 drop function if exists errand.submit(text, jsonb, text, text, interval, integer, timestamptz, integer, text[], text, text, text, text);
+
+-- Tasks that a rule of a limit has decided to end, because it was full (`whenFull`). The statement that decides has
+-- locked the key and must not wait for tasks, so another one ends them, within a second also after a crash.
+create table errand.limit_ends (
+  task_id     uuid primary key,
+  limit_name  text collate "C" not null,
+  code        text not null check (code in ('LIMIT_FULL', 'REPLACED')),
+  decided_at  timestamptz not null default now(),
+  constraint limit_ends_times_check check (decided_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z')
+);
+alter table errand.limit_ends set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);

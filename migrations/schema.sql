@@ -75,6 +75,16 @@ create table errand.error_groups (
 );
 CREATE INDEX error_groups_decided_at_idx ON errand.error_groups USING btree (decided_at);
 
+create table errand.limit_ends (
+  task_id uuid not null,
+  limit_name text collate "C" not null,
+  code text not null,
+  decided_at timestamptz default now() not null,
+  constraint limit_ends_pkey PRIMARY KEY (task_id),
+  constraint limit_ends_code_check CHECK ((code = ANY (ARRAY['LIMIT_FULL'::text, 'REPLACED'::text]))),
+  constraint limit_ends_times_check CHECK (((decided_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (decided_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
 create table errand.limit_keys (
   limit_name text collate "C" not null,
   key text collate "C" not null,
@@ -403,6 +413,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
+-- errand.decide_full(task_ids uuid[], limits text[], keys text[], ways text[]) returns uuid[]
+--   plpgsql, volatile
 -- errand.dedup_hash(name text, dedup text, dedup_key text, payload jsonb) returns bytea
 --   sql, immutable, parallel safe
 -- errand.dispatch_called(task_ids uuid[]) returns void

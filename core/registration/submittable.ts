@@ -1,6 +1,6 @@
 import type { Policy } from '../definitions/policy.ts';
 import { type LimitKey, limitKeys, withKeys } from '../limits/key.ts';
-import { poolRules } from '../limits/rules.ts';
+import { endsTasks, poolRules } from '../limits/rules.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
@@ -81,7 +81,8 @@ function make(definition: TaskDefinition): Submittable {
  */
 function limitKeysOf(definition: TaskDefinition): Submittable['limitKeys'] {
   const rules = poolRules(definition.policy.concurrency);
-  if (!rules.some(({ isKeyed }) => isKeyed)) return undefined;
+  // A rule that ends tasks decides when they want to start.
+  if (!rules.some(({ isKeyed }) => isKeyed) || endsTasks(rules)) return undefined;
   return async (task) => {
     const parsed = await judgeTaskPayload(definition, task, '');
     const made = parsed.ok ? limitKeys(rules, parsed.value, task.concurrencyKey) : null;

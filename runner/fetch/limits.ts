@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
 import { DISPATCH_MS } from '../../core/dispatches.ts';
 import { PermanentError } from '../../core/errors.ts';
-import { limitKeys } from '../../core/limits/key.ts';
-import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
+import { type LimitKey, limitKeys } from '../../core/limits/key.ts';
+import { endsTasks, type LimitRule, poolRules } from '../../core/limits/rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
+import { endDecided } from '../../store/limits/end_decided.ts';
 import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import type { HandOn } from '../execute/hand_on.ts';
@@ -77,7 +78,20 @@ export function createLimits(options: {
   /** Attempts that may kill their runner get no slots of others, and hand none on. */
   async function takeAlone(attempt: DueAttempt, keys: Starting['keys']): Promise<Admission> {
     const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-    return took === 'taken' ? { kind: took, attempt: { ...attempt, hasSlots: true } } : { kind: took };
+    return took === 'taken'
+      ? { kind: took, attempt: { ...attempt, hasSlots: true } }
+      : { kind: took === 'full' ? 'gone' : took };
+  }
+
+  /**
+   * The same for rules that end tasks: they decide about those that have slots in the ledger, so no slots are
+   * handed on. After a crash before the tasks are ended, maintenance does it.
+   */
+  async function takeOrEnd(attempt: DueAttempt, keys: Starting['keys']): Promise<Admission> {
+    const admission = await takeAlone(attempt, keys);
+    if (admission.kind !== 'taken')
+      await untilBack(log, 'ending tasks of a full limit', () => endDecided(pgPool));
+    return admission;
   }
 
   async function takeOrGet(
@@ -93,9 +107,10 @@ export function createLimits(options: {
     if (handed === 'over') return { kind: 'over' };
     if (handed !== 'ask')
       return { kind: 'taken', attempt: { ...attempt, hasSlots: true, slots: { ...handed, keys: text } } };
-    let took: Exclude<Took, 'busy'> = 'gone';
+    let took: 'taken' | 'waits' | 'gone' = 'gone';
     try {
-      took = await takeUnlessBusy({ id, dispatchId, keys });
+      const answer = await takeUnlessBusy({ id, dispatchId, keys });
+      took = answer === 'full' ? 'gone' : answer;
     } finally {
       handOn.answered(text, took);
     }
@@ -113,9 +128,11 @@ export function createLimits(options: {
       const keys = await keysOf(registered, own, attempt);
       if (keys.length === 0) return { kind: 'taken', attempt };
       const limit = Math.min(...own.map((rule) => rule.limit));
-      const admission = await (attempt.isSuspect
-        ? takeAlone(attempt, keys)
-        : takeOrGet(attempt, keys, { limit, onWait }));
+      const admission = await (endsTasks(own)
+        ? takeOrEnd(attempt, keys)
+        : attempt.isSuspect
+          ? takeAlone(attempt, keys)
+          : takeOrGet(attempt, keys, { limit, onWait }));
       // An earlier statement, whose answer was lost, may have taken them.
       if (admission.kind === 'gone') options.free(attempt);
       return admission;
@@ -157,14 +174,26 @@ async function keysOf(
   rules: readonly LimitRule[],
   attempt: DueAttempt,
 ): Promise<Starting['keys']> {
-  if (!rules.some(({ isKeyed }) => isKeyed)) return rules.map(({ name }) => [name, ''] as const);
+  if (!rules.some(({ isKeyed }) => isKeyed))
+    return withWays(
+      rules,
+      rules.map(({ name }): LimitKey => [name, '']),
+    );
   const parsed = await parseTaskPayload(definition, attempt, '/payload');
   if (!parsed.ok) return [];
   const made = limitKeys(rules, parsed.value, attempt.concurrencyKey);
-  if (made.ok) return made.keys;
+  if (made.ok) return withWays(rules, made.keys);
   throw new PermanentError(made.problem, {
     code: 'INVALID_LIMIT_KEY',
     ...(made.thrown === undefined ? {} : { cause: made.thrown }),
+  });
+}
+
+/** Adds `whenFull` of each rule that has it. */
+function withWays(rules: readonly LimitRule[], keys: readonly LimitKey[]): Starting['keys'] {
+  return keys.map(([name, key], index) => {
+    const way = rules[index]?.whenFull;
+    return way === undefined ? ([name, key] as const) : ([name, key, way] as const);
   });
 }
 

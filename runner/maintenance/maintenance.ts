@@ -6,6 +6,7 @@ import { type ExpiredTask, hasExpired } from '../../store/attempts/expire.ts';
 import { recoverLostRunners } from '../../store/attempts/recovery.ts';
 import { deleteEndedRunners, type RetentionHours } from '../../store/attempts/retention.ts';
 import { claimRound } from '../../store/attempts/rounds.ts';
+import { endDecided, hasDecided } from '../../store/limits/end_decided.ts';
 import { deleteUnusedKeys, freeSlotsOfEnded, hasLimitWaits } from '../../store/limits/repair.ts';
 import { deleteOldAudit } from '../../store/operators/audit.ts';
 import { deleteOldDecisions } from '../../store/operators/decide_errors.ts';
@@ -98,6 +99,10 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
       if ((await hasExpired(pool)) && (await claimRound(pool, 'expiry', EXPIRY_EVERY_SECS))) {
         await endAllExpired(pool, closing.signal, (ended) => reportExpired(options, ended));
       }
+    }),
+    // Of runners that have died before they ended them.
+    each('full limits', LIMITS_EVERY_SECS, async () => {
+      if (await hasDecided(pool)) await endDecided(pool);
     }),
     inTurn('limit keys', LIMIT_KEYS_EVERY_SECS, async () => {
       await freeSlotsOfEnded(pool);
