@@ -74,6 +74,20 @@ test('a task that waits too long for a slot of its runner is not run, and those 
   expect(ran).toEqual([0, 2]);
 });
 
+test('the start of a short attempt is written before it runs, so it cannot expire while it runs', async () => {
+  const definition = task('short.x');
+  await registerDefinitions(pool, [definition]);
+  const seen: unknown[] = [];
+  const handler: Handler = async (_payload, { id }) => {
+    const { rows } = await pool.query('select state, expires_at from errand.tasks where id = $1', [id]);
+    seen.push(...rows);
+  };
+  await startTestRunner(pool, { registeredHandlers: new Map([registeredHandler(definition, handler)]) });
+  const { id } = await submitOne(pool, { name: 'short.x', payload: {}, expiresInMs: 600_000 });
+  expect(await finished(pool, id)).toMatchObject({ state: 'succeeded' });
+  expect(seen).toEqual([{ state: 'running', expires_at: null }]);
+});
+
 test('a task that waits too long for a slot of a limit leaves the waits', async () => {
   const definition = task('limited.x', { concurrency: 1 });
   await registerDefinitions(pool, [definition]);
