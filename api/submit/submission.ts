@@ -22,7 +22,7 @@ import { type Parameter, textUpTo } from '../openapi/schemas/parameters.ts';
 import { closeNames } from '../registered/registered_tasks.ts';
 import { requestId, toIsoTime, traceparent } from '../request.ts';
 import { mayRead } from '../tasks/get_task.ts';
-import { optionsSchema, submissionSchema } from './submission_schema.ts';
+import { givenOptions, optionsSchema, submissionSchema } from './submission_schema.ts';
 
 /**
  * The definition of a name that can be submitted: one of this process, or one that another process has
@@ -104,7 +104,7 @@ export async function submissionProblems(
   { callbacks }: Pick<Api, 'callbacks'>,
   { definition, body, path, payloadName = 'payload', log, maxProblems = MAX_DETAILS }: Asked,
 ): Promise<Detail[]> {
-  const problems = optionsChecker(body, path, maxProblems);
+  const problems = optionsChecker(givenOptions(body), path, maxProblems);
   const told = new Set(problems.map((problem) => problem.path));
   const given = {
     expires_in_seconds: valueAt(body, '/expires_in_seconds'),
@@ -154,7 +154,7 @@ export function toSubmission(
   request: Request,
   where: { path: string; idempotencyKey: string | undefined },
 ): Submission {
-  const options = bodySchema.parse(body);
+  const options = bodySchema.parse(givenOptions(body));
   const { policy } = definition;
   const version = options.version ?? definition.version;
   if (!takesVersion(definition, version)) throw noVersion(definition, version);

@@ -60,7 +60,7 @@ test('Q4: expires_in_seconds counts from when the task is due, and replaces the 
   expect(await bySql('expiring.plain', null)).toBeNull();
 });
 
-test.each([0, -1, 1.5, 366 * 86_400 + 1, '60', null])('%s is refused with its path', async (value) => {
+test.each([0, -1, 1.5, 366 * 86_400 + 1, '60'])('%s is refused with its path', async (value) => {
   const { status, body } = await submit('expiring.plain', { expires_in_seconds: value });
   expect({ status, paths: body.details?.map(({ path }: { path: string }) => path) }).toEqual({
     status: 400,
