@@ -82,16 +82,13 @@ test('without a rule with a key it is refused with its path: over HTTP, in batch
   expect(made.task.concurrency_key).toBe('one');
 });
 
-test.each(['', 'x'.repeat(513), 7, 'a\0b', '\ud800'])(
-  'the key %j is refused with its path',
-  async (key) => {
-    const { status, body } = await submit('given.keyed', { payload: { key: 'a' }, concurrency_key: key });
-    expect({ status, paths: body.details?.map(({ path }: { path: string }) => path) }).toEqual({
-      status: 400,
-      paths: ['/body/concurrency_key'],
-    });
-  },
-);
+test.each(['', 'x'.repeat(513), 7, 'a\0b', '\ud800'])('the key %j is refused with its path', async (key) => {
+  const { status, body } = await submit('given.keyed', { payload: { key: 'a' }, concurrency_key: key });
+  expect({ status, paths: body.details?.map(({ path }: { path: string }) => path) }).toEqual({
+    status: 400,
+    paths: ['/body/concurrency_key'],
+  });
+});
 
 test('the longest keys, of any characters, can be used', async () => {
   await startLimited(pool, [keyed], () => pause(1));
