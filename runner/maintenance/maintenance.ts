@@ -6,10 +6,10 @@ import { type ExpiredTask, hasExpired } from '../../store/attempts/expire.ts';
 import { recoverLostRunners } from '../../store/attempts/recovery.ts';
 import { deleteEndedRunners, type RetentionHours } from '../../store/attempts/retention.ts';
 import { claimRound } from '../../store/attempts/rounds.ts';
-import { endDecided, hasDecided } from '../../store/limits/end_decided.ts';
 import { deleteUnusedKeys, freeSlotsOfEnded, hasLimitWaits } from '../../store/limits/repair.ts';
 import { deleteOldAudit } from '../../store/operators/audit.ts';
 import { deleteOldDecisions } from '../../store/operators/decide_errors.ts';
+import { endDecided, hasDecided } from '../../store/operators/end_decided.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import {

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../../core/errors.ts';
 import type { Database } from '../database/pool.ts';
-import { cancelTasks } from '../operators/cancel.ts';
+import { cancelTasks } from './cancel.ts';
 
 /** The maximum that one statement ends. */
 const BATCH = 500;
