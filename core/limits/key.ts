@@ -49,7 +49,7 @@ export function limitKeys(
 }
 
 /** What is wrong with a key, as the end of a sentence; null if it is fine. */
-export function keyProblem(key: unknown): string | null {
+function keyProblem(key: unknown): string | null {
   if (typeof key !== 'string') return `must be a text, got ${typeof key}`;
   if (key.length === 0 || key.length > KEY_MAX_LENGTH)
     return `must have 1 to ${KEY_MAX_LENGTH} characters, got ${key.length}`;
