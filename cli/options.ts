@@ -12,6 +12,7 @@ export const STATES: readonly State[] = Object.keys({
   failed: true,
   cancelled: true,
   resolved: true,
+  expired: true,
 } satisfies Record<State, true>) as State[];
 
 /** Makes a parser for integers in a range. */

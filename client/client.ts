@@ -119,13 +119,13 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
   /** Cancels a task: at once if it is not running, otherwise it is asked to end. */
   cancel<Result>(task: Ref<Result>, options?: OperateOptions): Promise<ChangedTask<Result>>;
 
-  /** Queues a failed or cancelled task again. */
+  /** Queues a failed, cancelled or expired task again. */
   retry<Result>(task: Ref<Result>, options?: OperateOptions): Promise<ChangedTask<Result>>;
 
   /** Dismisses a failed task: it needs nobody any more. */
   dismiss<Result>(task: Ref<Result>, options: CallOptions & { reason: string }): Promise<ChangedTask<Result>>;
 
-  /** Replaces a failed or cancelled task by a new one, with an edited payload if one is given. */
+  /** Replaces a failed, cancelled or expired task by a new one, with an edited payload if one is given. */
   resubmit<Result>(task: Ref<Result>, options: ResubmitOptions): Promise<SubmittedTask<Result>>;
 
   /** Lists the groups of errors of failed tasks, the last seen first. */

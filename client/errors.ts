@@ -96,14 +96,19 @@ export class TaskFailedError extends ErrandError {
   constructor(task: TaskRecord) {
     const why = task.error === null ? '' : `: ${task.error.message}`;
     super(`Task ${task.id} (${task.name}) ${ENDED[task.state] ?? `is ${task.state}`}${why}`, {
-      code: task.state === 'cancelled' ? 'TASK_CANCELLED' : 'TASK_FAILED',
+      code: CODES[task.state] ?? 'TASK_FAILED',
       requestId: task.requestId ?? undefined,
     });
     this.task = task;
   }
 }
 
-const ENDED: { [state in string]?: string } = { failed: 'has failed', cancelled: 'was cancelled' };
+const ENDED: { [state in string]?: string } = {
+  failed: 'has failed',
+  cancelled: 'was cancelled',
+  expired: 'has expired',
+};
+const CODES: { [state in string]?: string } = { cancelled: 'TASK_CANCELLED', expired: 'TASK_EXPIRED' };
 
 const CLASSES: { [status in number]?: typeof ErrandError } = {
   401: UnauthorizedError,

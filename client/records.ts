@@ -1,4 +1,4 @@
-/** Every state of a task. The last four are final. */
+/** Every state of a task. The last five are final. */
 export type State =
   | 'scheduled'
   | 'waiting'
@@ -8,12 +8,19 @@ export type State =
   | 'succeeded'
   | 'failed'
   | 'cancelled'
-  | 'resolved';
+  | 'resolved'
+  | 'expired';
 
 /** The final states of a task. */
-export type EndState = Extract<State, 'succeeded' | 'failed' | 'cancelled' | 'resolved'>;
+export type EndState = Extract<State, 'succeeded' | 'failed' | 'cancelled' | 'resolved' | 'expired'>;
 
-const ENDS: ReadonlySet<string> = new Set<EndState>(['succeeded', 'failed', 'cancelled', 'resolved']);
+const ENDS: ReadonlySet<string> = new Set<EndState>([
+  'succeeded',
+  'failed',
+  'cancelled',
+  'resolved',
+  'expired',
+]);
 
 /** Whether a task in this state has ended. */
 export function hasEnded(state: string): state is EndState {
@@ -55,6 +62,8 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   createdAt: string;
   /** When the attempt is or was due. */
   runAt: string;
+  /** When it ends as `expired` unless it starts. Null if it does not expire, or has started. */
+  expiresAt: string | null;
   startedAt: string | null;
   finishedAt: string | null;
   runnerId: number | null;
@@ -70,6 +79,7 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   dedupKey: string | null;
   /** How many later submissions have replaced its payload. Null if it is not debounced. */
   debounced: number | null;
+  concurrencyKey: string | null;
   tags: string[];
   initiator: string | null;
   /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`, `schedule:<id>`. */

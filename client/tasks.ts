@@ -68,7 +68,7 @@ export function cancelTask(
 }
 
 /**
- * Queues a failed or cancelled task again. If the answer to the first attempt was lost, the second attempt
+ * Queues a failed, cancelled or expired task again. If the answer to the first attempt was lost, the second attempt
  * may find the task queued, running or succeeded. This counts as success. If the task has failed again
  * meanwhile, it is queued once more.
  */
@@ -110,7 +110,7 @@ export type ResubmitOptions = CallOptions & {
   idempotencyKey?: string | undefined;
 };
 
-/** Replaces a failed or cancelled task by a new one, and dismisses its failure. */
+/** Replaces a failed, cancelled or expired task by a new one, and dismisses its failure. */
 export async function resubmitTask(
   transport: Transport,
   id: string,

@@ -119,6 +119,10 @@ export type TaskContext = {
 export type FollowUpOptions = {
   priority?: number;
   delayMs?: number;
+  /** If the task has not started so long after it was due, it ends as `expired`. */
+  expiresInMs?: number;
+  /** The key of the limits of the definition, in place of the one that they compute. */
+  concurrencyKey?: string;
   dedup?: DedupStrategy;
   dedupKey?: string;
   /** The last payload within so many seconds wins, and each moves the due time. */

@@ -1,6 +1,7 @@
 import { getCallSites } from 'node:util';
 import type { PolicyInput } from './definitions/policy.ts';
 import type { StoredResult } from './definitions/stored.ts';
+import { endsTasks } from './limits/rules.ts';
 import type { Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import {
   type BoundTo,
@@ -103,6 +104,8 @@ export function defineWorkflow<
     refuse('a workflow cannot have policy.concurrency, because its steps do the work: set it in the steps');
   if (root.batch !== undefined)
     refuse('a workflow cannot have batch, because its steps do the work: map a task that has it');
+  if (root.policy.expiresInSeconds !== undefined)
+    refuse('a workflow cannot have policy.expiresInSeconds, because it starts as soon as it is due');
   const graphStep = (name: string, input: StepInput): GraphStep => {
     if (Object.hasOwn(input, 'batch'))
       refuse(`the step ${name} cannot have batch: let it map a task that has it`);
@@ -110,18 +113,25 @@ export function defineWorkflow<
       refuse(`the step ${name} cannot have both run and map: remove one`);
     const unread = WORKFLOW_POLICY.find((member) => Object.hasOwn(input.policy ?? {}, member));
     if (unread !== undefined) refuse(`the step ${name} cannot have policy.${unread}: set it in the workflow`);
+    if (input.policy?.expiresInSeconds !== undefined)
+      refuse(
+        `the step ${name} cannot have policy.expiresInSeconds: a step that did not run would end its workflow`,
+      );
     const child = input.run ?? input.map ?? null;
     if (child !== null && input.result !== undefined)
       refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);
     if (child !== null && input.policy?.concurrency !== undefined)
       refuse(`the step ${name} cannot have policy.concurrency: set it in ${child.name}, which does the work`);
+    const definition = stepDefinition(root, name, input);
+    if (endsTasks(definition.policy.concurrency))
+      refuse(`the step ${name} cannot have whenFull: a step that did not run would end its workflow`);
     return {
       step: name,
       after: input.after ?? [],
       conditional: input.conditional ?? false,
       kind: input.run ? 'run' : input.map ? 'map' : 'handler',
       child,
-      definition: stepDefinition(root, name, input),
+      definition,
       priority: input.policy?.priority ?? null,
     };
   };

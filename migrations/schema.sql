@@ -75,6 +75,16 @@ create table errand.error_groups (
 );
 CREATE INDEX error_groups_decided_at_idx ON errand.error_groups USING btree (decided_at);
 
+create table errand.limit_ends (
+  task_id uuid not null,
+  limit_name text collate "C" not null,
+  code text not null,
+  decided_at timestamptz default now() not null,
+  constraint limit_ends_pkey PRIMARY KEY (task_id),
+  constraint limit_ends_code_check CHECK ((code = ANY (ARRAY['LIMIT_FULL'::text, 'REPLACED'::text]))),
+  constraint limit_ends_times_check CHECK (((decided_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (decided_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
 create table errand.limit_keys (
   limit_name text collate "C" not null,
   key text collate "C" not null,
@@ -333,21 +343,25 @@ create table errand.tasks (
   dismissed_at timestamptz,
   resubmitted_as uuid,
   resubmission_of uuid,
+  expires_at timestamptz,
+  concurrency_key text collate "C",
   debounced integer,
   debounce_until timestamptz,
   constraint tasks_pkey PRIMARY KEY (id),
+  constraint tasks_concurrency_key_check CHECK ((octet_length(concurrency_key) <= 2048)),
   constraint tasks_debounce_check CHECK (((debounce_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (debounce_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint tasks_dedup_check CHECK ((dedup = ANY (ARRAY['payload'::text, 'key'::text, 'idempotency_key'::text, 'schedule'::text, 'debounce'::text, 'throttle'::text]))),
   constraint tasks_dismissed_check CHECK (((dismissed_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (dismissed_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
+  constraint tasks_expires_check CHECK (((expires_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (expires_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES errand.tasks(id) ON DELETE CASCADE,
   constraint tasks_progress_check CHECK (((progress >= (0)::float8) AND (progress <= (1)::float8))),
   constraint tasks_schedule_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND (octet_length(schedule_id) <= 512))),
-  constraint tasks_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'queued'::text, 'running'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text]))),
+  constraint tasks_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'queued'::text, 'running'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text, 'expired'::text]))),
   constraint tasks_texts_check CHECK (((octet_length(dedup_key) <= 4096) AND (octet_length(initiator) <= 4096) AND (octet_length(source_system) <= 4096) AND (octet_length(reason) <= 4096) AND (octet_length(request_id) <= 4096) AND (octet_length(traceparent) <= 4096) AND (octet_length(progress_note) <= 4096) AND (octet_length(submitted_by) <= 4096) AND (octet_length(callback_url) <= 4096))),
   constraint tasks_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((finished_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (finished_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((cancel_requested_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (cancel_requested_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((dedup_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (dedup_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02);
 alter table errand.tasks alter column name set (n_distinct=50);
-alter table errand.tasks alter column state set (n_distinct=9);
+alter table errand.tasks alter column state set (n_distinct=10);
 CREATE INDEX tasks_callback_of_idx ON errand.tasks USING btree (callback_of, id) WHERE (callback_of IS NOT NULL);
 CREATE UNIQUE INDEX tasks_dedup_hash_key ON errand.tasks USING btree (dedup_hash) WHERE (dedup_hash IS NOT NULL);
 CREATE INDEX tasks_dedup_until_idx ON errand.tasks USING btree (dedup_hash) WHERE (dedup_until IS NOT NULL);
@@ -355,6 +369,7 @@ CREATE INDEX tasks_dismissed_idx ON errand.tasks USING btree (id) WHERE (dismiss
 CREATE INDEX tasks_due_idx ON errand.tasks USING btree (name, run_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
 CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
 CREATE INDEX tasks_error_message_idx ON errand.tasks USING gin (((error ->> 'message'::text)) gin_trgm_ops) WHERE (error IS NOT NULL);
+CREATE INDEX tasks_expires_at_idx ON errand.tasks USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (state = ANY (ARRAY['scheduled'::text, 'queued'::text])));
 CREATE INDEX tasks_initiator_id_idx ON errand.tasks USING btree (initiator, id) WHERE (initiator IS NOT NULL);
 CREATE INDEX tasks_name_finished_at_idx ON errand.tasks USING btree (name, finished_at, state) WHERE (finished_at IS NOT NULL);
 CREATE INDEX tasks_name_state_id_idx ON errand.tasks USING btree (name, state, id);
@@ -366,7 +381,7 @@ CREATE INDEX tasks_submitted_by_id_idx ON errand.tasks USING btree (submitted_by
 CREATE INDEX tasks_tags_idx ON errand.tasks USING gin (tags) WHERE (tags <> '{}'::text[]);
 CREATE TRIGGER announce_inserted AFTER INSERT ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
 CREATE TRIGGER announce_updated AFTER UPDATE ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
-CREATE TRIGGER queue_callback AFTER UPDATE OF state ON errand.tasks FOR EACH ROW WHEN (((new.callback_url IS NOT NULL) AND (new.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION errand.queue_callback();
+CREATE TRIGGER queue_callback AFTER UPDATE OF state ON errand.tasks FOR EACH ROW WHEN (((new.callback_url IS NOT NULL) AND (new.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text, 'expired'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION errand.queue_callback();
 
 create table errand.ticket_key (
   is_only boolean default true not null,
@@ -404,6 +419,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
+-- errand.decide_full(task_ids uuid[], limits text[], keys text[], ways text[]) returns uuid[]
+--   plpgsql, volatile
 -- errand.dedup_hash(name text, dedup text, dedup_key text, payload jsonb) returns bytea
 --   sql, immutable, parallel safe
 -- errand.dispatch_called(task_ids uuid[]) returns void
@@ -424,6 +441,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.error_words(message text) returns text
 --   sql, immutable, parallel safe
+-- errand.expiry_time(run_at timestamptz, expires_in_ms float8) returns timestamptz
+--   sql, stable
 -- errand.free_debounced(items jsonb) returns timestamptz
 --   plpgsql, volatile
 -- errand.free_slots(task_ids uuid[], dispatch_ids uuid[], runners integer[]) returns void
@@ -492,9 +511,11 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.shown_payload(name text, payload jsonb) returns jsonb
 --   sql, immutable, parallel safe
+-- errand.state_now(state text, expires_at timestamptz) returns text
+--   sql, stable
 -- errand.storable(payload jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
--- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval) returns TABLE(id uuid, state text, created boolean)
+-- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval, expires_in interval DEFAULT NULL::interval, concurrency_key text DEFAULT NULL::text) returns TABLE(id uuid, state text, created boolean)
 --   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile

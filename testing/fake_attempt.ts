@@ -61,7 +61,7 @@ function makeAttempt(
       ...{ maxAttempts: definition.policy.maxAttempts, priority: definition.policy.priority, waitedMs: 0 },
       payload: jsonOf(payload, '/payload', `The payload of ${definition.name}`),
       results: jsonOf(results, '/results', 'The results of the steps before') as Record<string, unknown>,
-      ...{ crashes: 0, isSuspect: false, paused: false, hasChildren: false, parentId: null },
+      ...{ crashes: 0, isSuspect: false, expires: false, paused: false, hasChildren: false, parentId: null },
       scheduledFor: options.scheduledFor?.toISOString() ?? null,
       ...{ requestId: null, initiator: null, sourceSystem: null, traceparent: options.traceparent ?? null },
     },

@@ -55,7 +55,7 @@ export function resubmitTaskPaths(): Paths {
       post: {
         tags: ['tasks'],
         operationId: 'resubmitTask',
-        summary: 'Replace a failed or cancelled task by a new one, with an edited payload',
+        summary: 'Replace a failed, cancelled or expired task by a new one, with an edited payload',
         description:
           'The new task has the priority, tags, initiator, source system and callback of the old one. Both name each other (`resubmitted_as`, `resubmission_of`), and the failure of the old one is dismissed. The new task is never a duplicate of another one, except for a repeated Idempotency-Key. Needs the scopes `operate` and `submit`.',
         parameters: [idParameter, idempotencyKeyParameter],
@@ -137,7 +137,7 @@ async function requireOld(context: RequestContext, id: string): Promise<Task> {
 function notReady({ state }: Task): ErrandError {
   return new ErrandError(
     'BAD_REQUEST',
-    `Task cannot be resubmitted: it ${inWords(state)}. Only a failed or cancelled task can be resubmitted`,
+    `Task cannot be resubmitted: it ${inWords(state)}. Only a failed, cancelled or expired task can be resubmitted`,
   );
 }
 
@@ -179,6 +179,7 @@ async function toResubmission(
         : { dedup: 'idempotency_key', key: `resubmit:${old.id}:${key}` },
     dedupWindowMs: null,
     priority: old.priority,
+    concurrencyKey: definition.hasKeys ? old.concurrency_key : null,
     tags: old.tags,
     initiator: old.initiator,
     sourceSystem: old.source_system,

@@ -17,9 +17,9 @@ export function retryTaskPaths(): Paths {
       patch: {
         tags: ['tasks'],
         operationId: 'retryTask',
-        summary: 'Queue a failed or cancelled task again',
+        summary: 'Queue a failed, cancelled or expired task again',
         description:
-          'Earlier attempts stay in the history. If its attempts are used up, it gets one more. Of a workflow, only failed or cancelled parts run again. The retry of a step lets its workflow continue.',
+          'Earlier attempts stay in the history. If its attempts are used up, it gets one more. Of a workflow, only parts that failed, expired or were cancelled run again. The retry of a step lets its workflow continue.',
         parameters: [idParameter, reasonParameter],
         responses: { 200: jsonAnswer('The task, queued', ref('TaskAnswer')), ...failures(400, 404) },
       },
@@ -28,7 +28,7 @@ export function retryTaskPaths(): Paths {
 }
 
 /**
- * `PATCH /v1/tasks/{id}/retry` (specification R4): failed or cancelled → queued. The attempts stay in the
+ * `PATCH /v1/tasks/{id}/retry` (specification R4): failed, cancelled or expired → queued. The attempts stay in the
  * history.
  */
 export const retryTask: Operation = async (context, request, response) => {
@@ -46,14 +46,15 @@ export const retryTask: Operation = async (context, request, response) => {
   if (end !== null) throw new ErrandError('BAD_REQUEST', `Task cannot be retried: ${end}`);
   throw new ErrandError(
     'BAD_REQUEST',
-    `Task cannot be retried: it ${inWords(current.state)}. Only a failed or cancelled task can be retried`,
+    `Task cannot be retried: it ${inWords(current.state)}. Only a failed, cancelled or expired task can be retried`,
   );
 };
 
 /** A workflow waits for its steps, and a step for the steps before it. */
 function messageOf({ state, attempt, max_attempts }: Task): string {
   const which = `attempt ${attempt} of ${max_attempts}`;
-  if (state === 'running') return `The failed or cancelled parts of the task are queued again: ${which}`;
+  if (state === 'running')
+    return `The parts of the task that failed, expired or were cancelled are queued again: ${which}`;
   return state === 'waiting'
     ? `The task waits again for the steps before it: ${which}`
     : `The task is queued again: ${which}`;

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { checker } from '../../core/definitions/check.ts';
 import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
 import { detail, pointerPart, valueAt } from '../../core/json/json.ts';
+import { optionProblems } from '../../core/registration/options.ts';
 import type { Submittable } from '../../core/registration/submittable.ts';
 import { settingsProblems } from '../../core/schedules/check.ts';
 import { type ScheduleSettings, settingsSchema } from '../../core/schedules/settings.ts';
@@ -33,6 +34,7 @@ export async function readSettings(
   if (typeof name !== 'string') throw invalidSettings(id, problems);
   const task = await findTask(context, name, '/body/task');
   problems.push(...(await problemsOfPayload(task, body, request)));
+  problems.push(...together(problems, optionProblems(task, body ?? {}, '/body')).slice(problems.length));
   const parsed = settingsSchema.safeParse(body);
   if (!parsed.success) throw invalidSettings(id, together(problemsOfRest(id, body, parsed.error), problems));
   await giveWay(request);
@@ -53,10 +55,15 @@ async function problemsOfPayload(
   const payload = valueAt(body, '/payload');
   if (payload === undefined) return [];
   const problems = await payloadProblems(
-    { definition, version: definition.version, payload },
+    { definition, version: definition.version, payload, concurrencyKey: keyOf(body) },
     { path: '/body/payload', log: request.log, maxProblems: MAX_DETAILS },
   );
   return [...problems, ...hiddenSecrets(definition.name, payload)];
+}
+
+function keyOf(body: unknown): string | null {
+  const key = valueAt(body, '/concurrency_key');
+  return typeof key === 'string' ? key : null;
 }
 
 /** Headers as answers show them, for a payload that was read, changed and sent back: the secret would be lost. */

@@ -1,3 +1,5 @@
+import { DELAY_LIMIT_SECONDS } from '../../core/definitions/policy.ts';
+import { KEY_MAX_LENGTH } from '../../core/limits/key.ts';
 import {
   CATCH_UP,
   CATCH_UP_LIMIT,
@@ -89,6 +91,19 @@ export const settingsProperties: Record<string, JsonSchema> = {
     minimum: 1,
     maximum: SCHEDULE_MAX_ATTEMPTS_LIMIT,
     description: 'Null: that of the definition',
+  },
+  expires_in_seconds: {
+    type: ['integer', 'null'],
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description:
+      'A task that has not started so long after its submission ends as `expired`. Null: as the definition says',
+  },
+  concurrency_key: {
+    type: ['string', 'null'],
+    minLength: 1,
+    maxLength: KEY_MAX_LENGTH,
+    description: 'The key of the limits of its tasks. Null: the one that the definition computes',
   },
   tags: {
     type: 'array',

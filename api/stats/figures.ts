@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { durationsIn, type Histogram, percentile } from '../../core/histogram.ts';
 import type { JsonSchema } from '../../core/schema.ts';
+import { FINAL } from '../../core/states.ts';
 import { NAME_MAX_LENGTH } from '../../core/task.ts';
 import { MINUTES_BY_THE_MINUTE } from '../../store/stats/rollups.ts';
-import { FINISHED, type Finished, type Scope } from '../../store/stats/stats.ts';
+import type { Finished, Scope } from '../../store/stats/stats.ts';
 import type { RequestContext } from '../context.ts';
 import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
 import type { Operation } from '../openapi/schemas/document.ts';
@@ -36,7 +37,7 @@ export const span: Record<string, JsonSchema> = {
 export const named: Record<string, JsonSchema> = { name: text, namespace: text };
 
 const figures: Record<string, JsonSchema> = {
-  finished: counts(FINISHED),
+  finished: counts(FINAL),
   skipped: {
     ...count,
     description:
@@ -162,7 +163,7 @@ export function toFigures(finished: Finished): Figures {
 
 /** The number of finished tasks in all final states. */
 export function finishedIn({ states }: Finished): number {
-  return FINISHED.reduce((sum, state) => sum + states[state], 0);
+  return FINAL.reduce((sum, state) => sum + states[state], 0);
 }
 
 /** The ratio of two numbers, or null if the second is 0. */

@@ -5,7 +5,13 @@ import { checker } from '../../core/definitions/check.ts';
 import { chooseDedup } from '../../core/definitions/dedup.ts';
 import { type Detail, ErrandError, MAX_DETAILS } from '../../core/errors.ts';
 import { detail, got, valueAt } from '../../core/json/json.ts';
-import { type Submittable, submittable, takesVersion } from '../../core/registration/submittable.ts';
+import { optionProblems } from '../../core/registration/options.ts';
+import {
+  type Judged,
+  type Submittable,
+  submittable,
+  takesVersion,
+} from '../../core/registration/submittable.ts';
 import type { TaskDefinition } from '../../core/task.ts';
 import type { Act } from '../../store/operators/audit.ts';
 import type { Submission } from '../../store/submit/submit.ts';
@@ -99,6 +105,12 @@ export async function submissionProblems(
   { definition, body, path, payloadName = 'payload', log, maxProblems = MAX_DETAILS }: Asked,
 ): Promise<Detail[]> {
   const problems = optionsChecker(givenOptions(body), path, maxProblems);
+  const told = new Set(problems.map((problem) => problem.path));
+  const given = {
+    expires_in_seconds: valueAt(body, '/expires_in_seconds'),
+    concurrency_key: valueAt(body, '/concurrency_key'),
+  };
+  problems.push(...optionProblems(definition, given, path).filter((problem) => !told.has(problem.path)));
   // If the schema already refuses the callback URL, no more checks are made.
   if (!problems.some((problem) => problem.path === `${path}/callback_url`))
     problems.push(...callbackProblems(callbacks, definition, body, path));
@@ -107,7 +119,8 @@ export async function submissionProblems(
   // The payload may have an older version; the body says which.
   const asked = valueAt(body, '/version');
   const version = typeof asked === 'string' ? asked : definition.version;
-  const task = { definition, version, payload };
+  const key = given.concurrency_key;
+  const task = { definition, version, payload, concurrencyKey: typeof key === 'string' ? key : null };
   const ofPayload = await payloadProblems(task, { path: `${path}/${payloadName}`, log, maxProblems });
   return [...problems, ...ofPayload].slice(0, maxProblems);
 }
@@ -117,10 +130,10 @@ export async function submissionProblems(
  * definition throws, the error is logged.
  */
 export async function payloadProblems(
-  { definition, version, payload }: { definition: Submittable; version: string; payload: unknown },
+  { definition, ...task }: { definition: Submittable } & Judged,
   { path, log, maxProblems }: { path: string; log: Pick<Logger, 'warn'>; maxProblems: number },
 ): Promise<Detail[]> {
-  const parsed = await definition.judge({ version, payload }, path, maxProblems);
+  const parsed = await definition.judge(task, path, maxProblems);
   if (parsed.ok) return [];
   if ('thrown' in parsed)
     log.warn({ err: parsed.thrown, task_name: definition.name }, 'the code of a definition threw an error');
@@ -156,6 +169,7 @@ export function toSubmission(
     });
   }
   const windowSeconds = options.dedup_window_seconds ?? policy.dedup.windowSeconds;
+  const expiresInSeconds = options.expires_in_seconds ?? policy.expiresInSeconds;
   return {
     name: definition.name,
     version,
@@ -165,6 +179,8 @@ export function toSubmission(
     maxAttempts: options.max_attempts ?? policy.maxAttempts,
     runAt: options.run_at === undefined ? null : toIsoTime(options.run_at, `${where.path}/run_at`),
     delayMs: options.delay_seconds === undefined ? null : options.delay_seconds * 1_000,
+    expiresInMs: expiresInSeconds === undefined ? null : expiresInSeconds * 1_000,
+    concurrencyKey: options.concurrency_key ?? null,
     dedup: chooseDedup(policy, {
       dedup: options.dedup,
       dedupKey: options.dedup_key,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEDUP_OPTIONS } from '../../core/definitions/dedup.ts';
 import { DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../../core/definitions/policy.ts';
+import { KEY_MAX_LENGTH } from '../../core/limits/key.ts';
 import { CALLBACK_URL_MAX_LENGTH } from '../../core/network/target_url.ts';
 import type { JsonSchema } from '../../core/schema.ts';
 import { NAME_MAX_LENGTH, NAME_PATTERN, type TaskDefinition } from '../../core/task.ts';
@@ -45,6 +46,22 @@ export const optionsSchema = z.object({
     maximum: DELAY_LIMIT_SECONDS,
     description: 'The task does not start before this delay is over',
   }),
+  expires_in_seconds: z.int().optional().meta({
+    type: 'integer',
+    minimum: 1,
+    maximum: DELAY_LIMIT_SECONDS,
+    description:
+      'If the task has not started so long after it was due, it ends as `expired`. Replaces the value of the policy',
+  }),
+  concurrency_key: z
+    .string()
+    .optional()
+    .meta(
+      label(
+        KEY_MAX_LENGTH,
+        'Replaces the key that the limits of the definition compute from the payload. Refused if it has no limit with a key',
+      ),
+    ),
   dedup: z
     .enum(DEDUP_OPTIONS)
     .optional()

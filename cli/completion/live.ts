@@ -32,7 +32,7 @@ export async function readLive(
 
 const STATES_FOR = {
   cancel: ['scheduled', 'waiting', 'queued', 'running', 'retrying'],
-  retry: ['failed', 'cancelled'],
+  retry: ['failed', 'cancelled', 'expired'],
 } as const;
 
 /** The newest tasks that the command can do something with. */

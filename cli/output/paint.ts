@@ -26,6 +26,7 @@ const STYLES: { [word in string]?: Style } = {
   lost: 'red',
   overdue: 'red',
   cancelled: 'dim',
+  expired: 'yellow',
   interrupted: 'dim',
   stopped: 'dim',
   error: 'red',

@@ -26,6 +26,8 @@ export type SettingsFlags = RemoteOptions &
     overlap?: string;
     priority?: number;
     maxAttempts?: number;
+    expires?: number;
+    concurrencyKey?: string;
     tag?: string[];
   };
 
@@ -62,6 +64,8 @@ export function addSettingsOptions(command: Command): Command {
     )
     .option('--priority <number>', 'smaller starts first', integer(-1_000_000_000, 1_000_000_000))
     .option('--max-attempts <number>', 'the number of attempts', integer(1))
+    .option('--expires <time>', 'end a task as expired unless it starts so soon', duration)
+    .option('--concurrency-key <key>', 'the key of the limits of its tasks')
     .option('--tag <tags>', 'a tag for its tasks (repeat it, or use commas)', list);
 }
 
@@ -104,6 +108,8 @@ function ofSettings(flags: SettingsFlags): Record<string, unknown> {
     overlap: flags.overlap,
     priority: flags.priority,
     max_attempts: flags.maxAttempts,
+    expires_in_seconds: flags.expires,
+    concurrency_key: flags.concurrencyKey,
     tags: flags.tag,
   };
 }

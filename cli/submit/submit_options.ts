@@ -11,6 +11,8 @@ export type SubmitFlags = RemoteOptions & {
   priority?: number;
   delay?: number;
   runAt?: string;
+  expires?: number;
+  concurrencyKey?: string;
   tag?: string[];
   dedup?: 'payload' | 'none';
   dedupKey?: string;
@@ -41,6 +43,8 @@ export function addSubmitOptions(command: Command): Command {
     .option('--priority <number>', 'smaller starts first', integer(-1_000_000_000, 1_000_000_000))
     .option('--delay <time>', 'do not start before this time is over: 90, 15m, 2h', duration)
     .option('--run-at <time>', 'do not start before this time: 2026-11-30T14:00, or 2h', futureTime)
+    .option('--expires <time>', 'end it as expired unless it starts so long after it was due', duration)
+    .option('--concurrency-key <key>', 'the key of its limits, in place of the one that they compute')
     .option('--tag <tags>', 'a tag for lists (repeat it, or use commas)', list)
     .option('--dedup <strategy>', 'payload: the same payload is the same task; none: always a new task')
     .option('--dedup-key <key>', 'the same key is the same task')
@@ -73,6 +77,8 @@ export function toSubmitOptions(flags: SubmitFlags): SubmitOptions {
     priority: flags.priority,
     runAt: flags.runAt,
     delaySeconds: flags.delay,
+    expiresInSeconds: flags.expires,
+    concurrencyKey: flags.concurrencyKey,
     tags: flags.tag,
     initiator: flags.initiator,
     sourceSystem: flags.sourceSystem,

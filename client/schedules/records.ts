@@ -27,6 +27,8 @@ export type ScheduleSettings = {
   overlap: 'skip' | 'queue_one' | 'cancel_running' | 'allow';
   priority: number | null;
   maxAttempts: number | null;
+  expiresInSeconds: number | null;
+  concurrencyKey: string | null;
   tags: string[];
 };
 

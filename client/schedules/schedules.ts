@@ -43,9 +43,15 @@ export type ScheduleInput<Name extends string = string, Payload = unknown> = Sch
   payload: Payload;
   description?: string | null | undefined;
 } & {
-  [K in 'catchUp' | 'catchUpWindowSeconds' | 'catchUpMax' | 'overlap' | 'priority' | 'maxAttempts']?:
-    | ScheduleSettings[K]
-    | undefined;
+  [K in
+    | 'catchUp'
+    | 'catchUpWindowSeconds'
+    | 'catchUpMax'
+    | 'overlap'
+    | 'priority'
+    | 'maxAttempts'
+    | 'expiresInSeconds'
+    | 'concurrencyKey']?: ScheduleSettings[K] | undefined;
 } & { tags?: readonly string[] | undefined };
 
 export type PutScheduleOptions = OperateOptions & {

@@ -21,8 +21,8 @@ const FIRST_WAIT_SECONDS = 1;
 const WAIT_SECONDS = 20;
 
 /**
- * Waits until a task has a result, and gives its record. Throws TaskFailedError if it failed or was
- * cancelled. Continues after a broken connection, or if the API is down for a while.
+ * Waits until a task has a result, and gives its record. Throws TaskFailedError if it failed,
+ * expired or was cancelled. Continues after a broken connection, or if the API is down for a while.
  */
 export async function waitForTask(
   { transport, follow }: ClientParts,
@@ -44,7 +44,7 @@ export async function waitForTask(
       seen = record.state;
       record = await nextRecord({ transport, follow }, id, deadline.signal);
     }
-    if (record.state === 'failed' || record.state === 'cancelled') throw new TaskFailedError(record);
+    if (record.state !== 'succeeded' && record.state !== 'resolved') throw new TaskFailedError(record);
     return record as FinishedTask;
   } finally {
     deadline.end();

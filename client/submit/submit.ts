@@ -14,6 +14,10 @@ export type TaskOptions = {
   runAt?: Date | string | undefined;
   /** The task does not start before this delay is over. */
   delaySeconds?: number | undefined;
+  /** If the task has not started so long after it was due, it ends as `expired`. */
+  expiresInSeconds?: number | undefined;
+  /** The key of the limits of the definition, in place of the one that they compute. */
+  concurrencyKey?: string | undefined;
   /** Tags, as filters for lists. */
   tags?: readonly string[] | undefined;
   /** The person or system that asked for the task. */
@@ -66,6 +70,8 @@ export function toBody(options: TaskOptions & DedupOptions, plan: DedupPlan): Re
     priority: options.priority,
     run_at: runAt instanceof Date ? runAt.toISOString() : runAt,
     delay_seconds: options.delaySeconds,
+    expires_in_seconds: options.expiresInSeconds,
+    concurrency_key: options.concurrencyKey,
     tags: options.tags,
     initiator: options.initiator,
     source_system: options.sourceSystem,

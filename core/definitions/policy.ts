@@ -74,6 +74,8 @@ export const policySchema = z
     debounceMaxSeconds: burstSeconds,
     /** Submissions of one key within so many seconds after the first change nothing, and get its task. */
     throttleSeconds: burstSeconds,
+    /** A task that has not started so long after it was due ends `expired` (specification Q4). */
+    expiresInSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
     /** Waiting for a slot raises the priority by one for each of these times. */
     aging: z.strictObject({ everySeconds: z.int().min(1).max(86_400) }).optional(),
     /** A URL that receives the outcome of a task, unless its submission names another one. */

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import { inWords, type State } from '../states.ts';
-import { findCancelled, findFailure, findResolved, findSuccess } from './explain_ended.ts';
+import { findCancelled, findExpired, findFailure, findResolved, findSuccess } from './explain_ended.ts';
 import type { Facts, Finding, Reason } from './explain_facts.ts';
 import { findRunning, findWaiting, isStartable, startEstimate } from './explain_open.ts';
 
@@ -69,6 +69,8 @@ function findingsOf(facts: Facts): Finding[] {
       return [findCancelled(facts)];
     case 'resolved':
       return [findResolved(facts)];
+    case 'expired':
+      return [findExpired(facts)];
     default:
       return findWaiting(facts);
   }

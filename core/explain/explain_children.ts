@@ -176,7 +176,7 @@ function isDone(state: State): boolean {
 }
 
 function isFailed(state: State): boolean {
-  return state === 'failed' || state === 'cancelled';
+  return state === 'failed' || state === 'cancelled' || state === 'expired';
 }
 
 function isOpen(state: State): boolean {

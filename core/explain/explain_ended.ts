@@ -119,6 +119,20 @@ export function findResolved(facts: Facts): Finding {
   return byOperator(facts, 'resolved');
 }
 
+/** No attempt started in time. */
+export function findExpired(facts: Facts): Finding {
+  const { task } = facts;
+  const late =
+    task.expires_at === null ? '' : `, ${inTime(between(task.run_at, task.expires_at))} after it was due`;
+  const by = task.expires_at === null ? 'in time' : `by ${task.expires_at}${late}`;
+  return {
+    code: 'expired',
+    message: `No attempt started ${by}, so the task was not run`,
+    ...ended(task),
+    next: retry(facts, 'To run it after all'),
+  };
+}
+
 /** The entry in the audit trail may have been removed. */
 function byOperator({ task, act, now }: Facts, code: 'cancelled' | 'resolved'): Finding {
   const at = act?.at ?? task.cancel_requested_at ?? task.finished_at ?? now;

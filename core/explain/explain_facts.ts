@@ -27,6 +27,7 @@ export const REASON_CODES = [
   'limit_full',
   'no_free_slot',
   'queued',
+  'expires',
   'running',
   'succeeded',
   'skipped',
@@ -38,6 +39,7 @@ export const REASON_CODES = [
   'payload_invalid',
   'cancelled',
   'resolved',
+  'expired',
   'dismissed',
 ] as const;
 
@@ -88,6 +90,8 @@ export type Facts = {
     attempt: number;
     max_attempts: number;
     run_at: string;
+    /** When it ends unless it starts; null if it does not expire, or has started. */
+    expires_at: string | null;
     started_at: string | null;
     finished_at: string | null;
     /** How often its runner died while the task ran. */

@@ -34,8 +34,10 @@ function isDue(facts: Facts): boolean {
  * it; reasons why it is not due; missing runners; and reasons that pass by themselves.
  */
 export function findWaiting(facts: Facts): Finding[] {
-  const { task } = facts;
+  const { task, now } = facts;
+  const isOver = task.expires_at !== null && between(now, task.expires_at) <= 0;
   return [
+    ...(isOver ? expires(facts) : []),
     ...cancelRequested(facts),
     ...facts.pauses.map((pause) => paused(facts, pause)),
     ...whyNotDue(facts),
@@ -44,7 +46,19 @@ export function findWaiting(facts: Facts): Finding[] {
     ...(isDue(facts) && facts.limit === null ? atItsDispatch(facts) : []),
     ...(isStartable(task.state) && (task.suspect || task.crashes > 0) ? [suspect(facts)] : []),
     ...(isDue(facts) ? inItsQueue(facts) : []),
+    ...(isOver ? [] : expires(facts)),
   ];
+}
+
+/** The time limit of its start. */
+function expires({ task, now }: Facts): Finding[] {
+  if (task.expires_at === null) return [];
+  const left = between(now, task.expires_at);
+  const message =
+    left > 0
+      ? `It expires in ${inTime(left)} unless it starts`
+      : 'It has not started in time, and expires now';
+  return [{ code: 'expires', message, until: task.expires_at }];
 }
 
 /** Why the task is not due, if it is not. */

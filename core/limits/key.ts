@@ -2,7 +2,7 @@ import type { Parsed } from '../schema.ts';
 import { type LimitRule, poolRules } from './rules.ts';
 
 /** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
-const MAX_LENGTH = 512;
+export const KEY_MAX_LENGTH = 512;
 
 /** The limit and the key of a rule; the key of a rule without one is empty. */
 export type LimitKey = [limit: string, key: string];
@@ -11,14 +11,23 @@ export type LimitKey = [limit: string, key: string];
 export type Keys = { ok: true; keys: LimitKey[] } | { ok: false; problem: string; thrown?: unknown };
 
 /**
- * The keys of a parsed payload under these rules, in their order. A key is a text of 1 to MAX_LENGTH
- * characters without a null character. Never throws: if a key function does, the problem says so.
+ * The keys of a parsed payload under these rules, in their order. A key is a text of 1 to KEY_MAX_LENGTH
+ * characters without a null character. If the submission has a `concurrencyKey`, that is the key of all rules
+ * with keys. Never throws: if a key function does, the problem says so.
  */
-export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
+export function limitKeys(
+  rules: readonly LimitRule[],
+  payload: unknown,
+  concurrencyKey: string | null = null,
+): Keys {
   const keys: LimitKey[] = [];
   for (const { name, key } of rules) {
     if (key === undefined) {
       keys.push([name, '']);
+      continue;
+    }
+    if (concurrencyKey !== null) {
+      keys.push([name, concurrencyKey]);
       continue;
     }
     const problem = (what: string, thrown?: unknown): Keys => ({
@@ -32,14 +41,21 @@ export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
     } catch (thrown) {
       return problem(`could not be computed, because its function threw an error`, thrown);
     }
-    if (typeof made !== 'string') return problem(`must be a text, got ${typeof made}`);
-    if (made.length === 0 || made.length > MAX_LENGTH)
-      return problem(`must have 1 to ${MAX_LENGTH} characters, got ${made.length}`);
-    if (made.includes('\0') || !made.isWellFormed())
-      return problem('must be a text that Postgres can hold, without null characters and lone surrogates');
-    keys.push([name, made]);
+    const unfit = keyProblem(made);
+    if (unfit !== null) return problem(unfit);
+    keys.push([name, made as string]);
   }
   return { ok: true, keys };
+}
+
+/** What is wrong with a key, as the end of a sentence; null if it is fine. */
+function keyProblem(key: unknown): string | null {
+  if (typeof key !== 'string') return `must be a text, got ${typeof key}`;
+  if (key.length === 0 || key.length > KEY_MAX_LENGTH)
+    return `must have 1 to ${KEY_MAX_LENGTH} characters, got ${key.length}`;
+  return key.includes('\0') || !key.isWellFormed()
+    ? 'must be a text that Postgres can hold, without null characters and lone surrogates'
+    : null;
 }
 
 /**
@@ -50,9 +66,10 @@ export function withKeys<Value>(
   parsed: Parsed<Value>,
   rules: readonly LimitRule[] | undefined,
   path: string,
+  concurrencyKey?: string | null,
 ): Parsed<Value> {
   if (!parsed.ok || rules === undefined) return parsed;
-  const keys = limitKeys(poolRules(rules), parsed.value);
+  const keys = limitKeys(poolRules(rules), parsed.value, concurrencyKey);
   if (keys.ok) return parsed;
   return {
     ok: false,

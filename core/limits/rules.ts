@@ -7,13 +7,22 @@ const MAX_RULES = 8;
 /**
  * A rule, as its author writes it. `limit` is how many attempts run at a time: a number for this definition
  * alone, or a limit that definitions share. With `key` it holds for each key. `scope` is `pool` by default;
- * with `runner` it holds in each runner instead of the complete pool.
+ * with `runner` it holds in each runner instead of the complete pool. `whenFull` decides about a task whose first
+ * attempt finds no free slot.
  */
 export type RuleInput<Payload> = {
   limit: number | Limit;
   key?: (payload: Payload) => string;
   scope?: 'pool' | 'runner';
+  whenFull?: WhenFull;
 };
+
+/**
+ * `wait`: the task waits. `discard`: it ends. `replace`: tasks of its name that wait for the same key end, and it
+ * waits. `cancel`: as `replace`, and the oldest running attempt of its name and key is asked to end.
+ */
+const WHEN_FULL = ['wait', 'discard', 'replace', 'cancel'] as const;
+export type WhenFull = (typeof WHEN_FULL)[number];
 
 /** The accepted forms of `policy.concurrency`. */
 export type ConcurrencyInput<Payload = never> =
@@ -29,6 +38,8 @@ export type LimitRule = {
   limit: number;
   scope: 'pool' | 'runner';
   isKeyed: boolean;
+  /** Missing if the task waits. */
+  whenFull?: Exclude<WhenFull, 'wait'>;
   key?: ((payload: never) => string) | undefined;
 };
 
@@ -43,6 +54,11 @@ const ruleSchema = z
       .custom<(payload: never) => string>((value) => typeof value === 'function', 'must be a function')
       .optional(),
     scope: z.enum(['pool', 'runner']).default('pool'),
+    whenFull: z.enum(WHEN_FULL).default('wait'),
+  })
+  .refine(({ scope, whenFull }) => scope === 'pool' || whenFull === 'wait', {
+    path: ['whenFull'],
+    message: 'must be wait with the scope runner: use pool',
   })
   .refine(({ scope, key, limit }) => scope === 'pool' || (key === undefined && typeof limit === 'number'), {
     path: ['scope'],
@@ -77,10 +93,14 @@ export function rulesOf(
   refuse: (why: string) => never,
 ): LimitRule[] | undefined {
   if (rules === undefined) return undefined;
-  const made = rules.map(({ limit, key, scope }): LimitRule => {
+  const made = rules.map(({ limit, key, scope, whenFull }): LimitRule => {
     const isKeyed = key !== undefined;
     const own = scope === 'runner' ? `${name}:runner` : isKeyed ? `${name}:key` : name;
-    const parts = { scope, isKeyed, ...(isKeyed ? { key } : {}) };
+    const parts = {
+      ...{ scope, isKeyed },
+      ...(isKeyed ? { key } : {}),
+      ...(whenFull === 'wait' ? {} : { whenFull }),
+    };
     return typeof limit === 'number' ? { name: own, limit, ...parts } : { ...limit, ...parts };
   });
   const names = made.map((rule) => rule.name);
@@ -97,6 +117,11 @@ export function rulesOf(
 /** The rules that hold in the complete pool: for each the attempt takes a slot in the ledger. */
 export function poolRules(rules: readonly LimitRule[] | undefined): LimitRule[] {
   return (rules ?? []).filter(({ scope }) => scope === 'pool');
+}
+
+/** Whether a rule ends tasks instead of letting them wait. */
+export function endsTasks(rules: readonly LimitRule[] | undefined): boolean {
+  return rules?.some(({ whenFull }) => whenFull !== undefined) === true;
 }
 
 /** How many attempts one runner may execute at a time, or undefined. */

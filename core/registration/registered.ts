@@ -30,7 +30,13 @@ const policySchema = z.object({
   debounceMaxSeconds: z.int().optional().catch(undefined),
   throttleSeconds: z.int().optional().catch(undefined),
   callbackUrl: z.string().optional().catch(undefined),
+  expiresInSeconds: z.int().optional().catch(undefined),
 });
+
+/** The rules of its limits, of which only the keys are read. */
+const limitsSchema = z
+  .object({ concurrency: z.array(z.object({ isKeyed: z.boolean().catch(false) }).catch({ isKeyed: false })) })
+  .catch({ concurrency: [] });
 
 /**
  * A registered definition, as a submission sees it. `check` is the checker of its JSON Schema, which accepts
@@ -46,6 +52,7 @@ export function registeredTask(task: RegisteredTask, check: Checker | null): Sub
     schemaHash: task.schema_hash,
     policy: policySchema.parse(task.policy) satisfies SubmissionPolicy,
     steps: task.steps,
+    hasKeys: limitsSchema.parse(task.policy).concurrency.some(({ isKeyed }) => isKeyed),
     judge({ version, payload }, path, most) {
       const details = version === task.version && check !== null ? check(payload, path, most) : [];
       return details.length === 0 ? { ok: true, value: payload } : { ok: false, details };

@@ -1,7 +1,7 @@
 import type { DedupPolicy } from '../definitions/dedup.ts';
 import type { Policy } from '../definitions/policy.ts';
 import { type LimitKey, limitKeys, withKeys } from '../limits/key.ts';
-import { poolRules } from '../limits/rules.ts';
+import { endsTasks, poolRules } from '../limits/rules.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
@@ -9,7 +9,8 @@ import { type StepRow, stepRows } from '../workflows/graph.ts';
 import { schemaHashOf } from './schema_hash.ts';
 
 /** The parts of a policy that decide about a submission. */
-export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'callbackUrl'> & DedupPolicy;
+export type SubmissionPolicy = Pick<Policy, 'priority' | 'maxAttempts' | 'callbackUrl' | 'expiresInSeconds'> &
+  DedupPolicy;
 
 /**
  * The parts of a definition that a submission needs. This process has the definition, or only runners of
@@ -26,14 +27,19 @@ export type Submittable = {
   readonly policy: SubmissionPolicy;
   /** For a workflow: the rows of its steps. */
   readonly steps: readonly StepRow[] | null;
+  /** Whether it has a limit with a key, which a submission can replace by its `concurrency_key`. */
+  readonly hasKeys: boolean;
   /** Validates the payload of a version: gives at most `most` problems. Never rejects. */
-  readonly judge: (task: Versioned, path: string, most?: number) => Parsed | Promise<Parsed>;
+  readonly judge: (task: Judged, path: string, most?: number) => Parsed | Promise<Parsed>;
   /**
    * The keys of the limits of a payload that fits, for a definition with a rule by key: its tasks wait for
    * slots from their submission on. Null if they cannot be computed.
    */
-  readonly limitKeys?: ((task: Versioned) => Promise<LimitKey[] | null>) | undefined;
+  readonly limitKeys?: ((task: Judged) => Promise<LimitKey[] | null>) | undefined;
 };
+
+/** The parts of a submission that its definition judges. With a `concurrencyKey` no key is computed. */
+export type Judged = Versioned & { concurrencyKey?: string | null | undefined };
 
 const known = new WeakMap<TaskDefinition, Submittable>();
 
@@ -56,8 +62,14 @@ function make(definition: TaskDefinition): Submittable {
     },
     policy,
     steps: graph === undefined ? null : stepRows(graph),
+    hasKeys: poolRules(policy.concurrency).some(({ isKeyed }) => isKeyed),
     judge: async (task, path, most) =>
-      withKeys(await judgeTaskPayload(definition, task, path, most), policy.concurrency, path),
+      withKeys(
+        await judgeTaskPayload(definition, task, path, most),
+        policy.concurrency,
+        path,
+        task.concurrencyKey,
+      ),
     limitKeys: limitKeysOf(definition),
   };
 }
@@ -68,10 +80,11 @@ function make(definition: TaskDefinition): Submittable {
  */
 function limitKeysOf(definition: TaskDefinition): Submittable['limitKeys'] {
   const rules = poolRules(definition.policy.concurrency);
-  if (!rules.some(({ isKeyed }) => isKeyed)) return undefined;
+  // A rule that ends tasks decides when they want to start.
+  if (!rules.some(({ isKeyed }) => isKeyed) || endsTasks(rules)) return undefined;
   return async (task) => {
     const parsed = await judgeTaskPayload(definition, task, '');
-    const made = parsed.ok ? limitKeys(rules, parsed.value) : null;
+    const made = parsed.ok ? limitKeys(rules, parsed.value, task.concurrencyKey) : null;
     return made?.ok === true ? made.keys : null;
   };
 }

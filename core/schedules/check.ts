@@ -1,5 +1,7 @@
+import { DELAY_LIMIT_SECONDS } from '../definitions/policy.ts';
 import type { Detail } from '../errors.ts';
 import { detail, got, textProblem } from '../json/json.ts';
+import { KEY_MAX_LENGTH } from '../limits/key.ts';
 import { namespaceOf } from '../task.ts';
 import { rangeProblems, timingProblems } from './check_timing.ts';
 import {
@@ -27,6 +29,7 @@ export function settingsProblems(id: string, settings: ScheduleSettings, now: Da
     ...timingProblems(settings, now),
     ...policyProblems(settings),
     ...textProblems('/description', settings.description ?? '', 0, DESCRIPTION_MAX_LENGTH),
+    ...textProblems('/concurrency_key', settings.concurrency_key ?? '-', 1, KEY_MAX_LENGTH),
     ...tagProblems(settings.tags),
   ].map((problem) => detail(`${path}${problem.path}`, problem.message));
 }
@@ -46,10 +49,12 @@ function idProblems(id: string, task: string): Detail[] {
 
 function policyProblems(settings: ScheduleSettings): Detail[] {
   const { catch_up, catch_up_max, catch_up_window_seconds, overlap, priority, max_attempts } = settings;
+  const expiresIn = settings.expires_in_seconds ?? 1;
   return [
     ...rangeProblems('/catch_up_max', catch_up_max, 1, CATCH_UP_LIMIT),
     ...rangeProblems('/catch_up_window_seconds', catch_up_window_seconds, 1, INTERVAL_LIMIT_SECONDS),
     ...rangeProblems('/priority', priority ?? 0, -SCHEDULE_PRIORITY_LIMIT, SCHEDULE_PRIORITY_LIMIT),
+    ...rangeProblems('/expires_in_seconds', expiresIn, 1, DELAY_LIMIT_SECONDS),
     ...rangeProblems('/max_attempts', max_attempts ?? 1, 1, SCHEDULE_MAX_ATTEMPTS_LIMIT),
     ...(catch_up === 'all' && overlap !== 'allow'
       ? [

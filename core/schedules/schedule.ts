@@ -1,6 +1,8 @@
 import { getCallSites } from 'node:util';
 import type { Detail } from '../errors.ts';
 import { losslessJson } from '../json/lossless.ts';
+import { optionProblems } from '../registration/options.ts';
+import { submittable } from '../registration/submittable.ts';
 import type { SchemaInput } from '../schema.ts';
 import { isDefinition, type TaskDefinition } from '../task.ts';
 import { settingsProblems } from './check.ts';
@@ -54,6 +56,8 @@ export type ScheduleInput<D extends TaskDefinition> = When & {
   overlap?: ScheduleSettings['overlap'];
   priority?: number;
   maxAttempts?: number;
+  expiresInSeconds?: number;
+  concurrencyKey?: string;
   tags?: readonly string[];
 };
 
@@ -69,6 +73,7 @@ const WIRE_NAMES = {
   ...{ timezone: 'timezone', jitterSeconds: 'jitter_seconds', startsAt: 'starts_at', endsAt: 'ends_at' },
   ...{ catchUp: 'catch_up', catchUpWindowSeconds: 'catch_up_window_seconds', catchUpMax: 'catch_up_max' },
   ...{ overlap: 'overlap', priority: 'priority', maxAttempts: 'max_attempts', tags: 'tags' },
+  ...{ expiresInSeconds: 'expires_in_seconds', concurrencyKey: 'concurrency_key' },
 } as const satisfies Record<
   Exclude<keyof ScheduleInput<TaskDefinition>, 'id' | 'task'>,
   keyof ScheduleSettings
@@ -95,7 +100,8 @@ export function defineSchedule<D extends TaskDefinition>(schedule: ScheduleInput
   const settings = settingsOf(task, given, refuse);
   // A file must still load when the last time of its schedule is over.
   const ofSettings = settingsProblems(id, settings, new Date(0)).map(wordedInCode);
-  const problems = [...ofSettings, ...payloadProblems(task, settings)];
+  const ofOptions = optionProblems(submittable(task), settings, '');
+  const problems = [...ofSettings, ...ofOptions, ...payloadProblems(task, settings)];
   if (problems.length > 0) refuse(problems);
   return Object.freeze({ id, task, settings: Object.freeze(settings), file });
 }

@@ -45,6 +45,8 @@ export const settingsSchema = z.strictObject({
   overlap: z.enum(OVERLAP).default('skip'),
   priority: z.int().nullable().default(null),
   max_attempts: z.int().nullable().default(null),
+  expires_in_seconds: z.int().nullable().default(null),
+  concurrency_key: z.string().nullable().default(null),
   tags: z.array(z.string()).default([]),
 });
 

@@ -13,12 +13,15 @@ export function submissionOf(
   task: Submittable,
 ): Record<string, unknown> {
   const { name, version, policy, steps } = task;
+  const expiresInSeconds = settings.expires_in_seconds ?? policy.expiresInSeconds;
   return {
     name,
     version,
     priority: settings.priority ?? policy.priority,
     max_attempts: settings.max_attempts ?? policy.maxAttempts,
     ...(settings.tags.length === 0 ? {} : { tags: settings.tags }),
+    ...(expiresInSeconds === undefined ? {} : { expires_in_ms: expiresInSeconds * 1_000 }),
+    ...(settings.concurrency_key === null ? {} : { concurrency_key: settings.concurrency_key }),
     ...(policy.callbackUrl === undefined ? {} : { callback_url: policy.callbackUrl }),
     ...(steps === null ? {} : { steps }),
     submitted_by: `schedule:${id}`,

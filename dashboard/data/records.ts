@@ -12,6 +12,7 @@ export const STATES = [
   'failed',
   'cancelled',
   'resolved',
+  'expired',
 ] as const;
 export type State = (typeof STATES)[number];
 
@@ -45,6 +46,7 @@ export type TaskSummary = {
   max_attempts: number;
   created_at: string;
   run_at: string;
+  expires_at: string | null;
   started_at: string | null;
   finished_at: string | null;
   runner_id: number | null;
@@ -56,6 +58,7 @@ export type TaskSummary = {
   dedup: string | null;
   dedup_key: string | null;
   debounced: number | null;
+  concurrency_key: string | null;
   tags: string[];
   initiator: string | null;
   submitted_by: string | null;
@@ -261,7 +264,7 @@ export type Durations = {
   p99: number | null;
 };
 export type Figures = {
-  finished: { succeeded: number; failed: number; cancelled: number; resolved: number };
+  finished: { succeeded: number; failed: number; cancelled: number; resolved: number; expired: number };
   success_rate: number | null;
   processing_seconds: Durations;
   queue_wait_seconds: Durations;

@@ -10,6 +10,7 @@ const SIGNS: Record<State | Attempt['outcome'], string> = {
   failed: '✕',
   cancelled: '⊘',
   resolved: '✓',
+  expired: '◔',
   interrupted: '⊘',
   crashed: '✕',
   timed_out: '✕',

@@ -5,6 +5,7 @@ export type TypedOptions = {
   tags: string;
   priority: string;
   delaySeconds: string;
+  expiresInSeconds: string;
   initiator: string;
   reason: string;
 };
@@ -12,6 +13,7 @@ export const NO_OPTIONS: TypedOptions = {
   tags: '',
   priority: '',
   delaySeconds: '',
+  expiresInSeconds: '',
   initiator: '',
   reason: '',
 };
@@ -28,6 +30,7 @@ export function optionsOf(typed: TypedOptions): Record<string, unknown> {
     ...(tags.length > 0 ? { tags: [...new Set(tags)] } : {}),
     ...number('priority', typed.priority),
     ...number('delay_seconds', typed.delaySeconds),
+    ...number('expires_in_seconds', typed.expiresInSeconds),
     ...text('initiator', typed.initiator),
     ...text('reason', typed.reason),
   };
@@ -56,6 +59,7 @@ export function Options(props: {
         {field('tags', 'Tags', 'Apart by commas')}
         {field('priority', 'Priority', 'Smaller runs first')}
         {field('delaySeconds', 'Delay', 'In seconds')}
+        {field('expiresInSeconds', 'Expires', 'Seconds after it is due, unless it starts')}
         {field('initiator', 'Initiator', 'Who asked for it')}
         {field('reason', 'Reason', 'What it is for')}
       </div>

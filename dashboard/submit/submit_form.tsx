@@ -10,6 +10,7 @@ import { Notice } from '../parts/notice.tsx';
 import { useToast } from '../parts/toast.tsx';
 import { pageOf } from '../session/place.ts';
 import { useClient, useMay } from '../session/session.tsx';
+import { taskActions } from '../tasks/task_action.tsx';
 import { readJson } from '../text/json.ts';
 import { NO_OPTIONS, Options, optionsOf, type TypedOptions } from './options.tsx';
 
@@ -20,7 +21,7 @@ type Draft = { typed: Typed; json: string; isJson: boolean; options: TypedOption
 export function SubmitForm({ name, handler, old }: Props) {
   const fields = useMemo(() => (handler === undefined ? null : fieldsOf(handler.payload_schema)), [handler]);
   const mayOperate = useMay('operate');
-  const mayReplace = mayOperate && (old?.state === 'failed' || old?.state === 'cancelled');
+  const mayReplace = mayOperate && old !== undefined && taskActions(old).includes('retry');
   const [draft, setDraft] = useState<Draft>(() => ({
     typed: typedOf(fields ?? [], old?.payload ?? {}),
     json: JSON.stringify(old?.payload ?? {}, null, 2),

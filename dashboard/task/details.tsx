@@ -17,6 +17,11 @@ export function Details({ task }: { task: TaskRecord }) {
           <Fact name="Due">
             <ExactMoment time={task.run_at} />
           </Fact>
+          {task.expires_at !== null && (
+            <Fact name={task.state === 'expired' ? 'Expired' : 'Expires'}>
+              <ExactMoment time={task.expires_at} />
+            </Fact>
+          )}
           <Fact name="Started">
             <ExactMoment time={task.started_at} />
           </Fact>
@@ -49,6 +54,7 @@ function Facts({ task }: { task: TaskRecord }) {
     ['Duplicates by', task.dedup?.replaceAll('_', ' ') ?? null],
     ['Key of duplicates', task.dedup_key],
     ['Debounced', task.debounced ? String(task.debounced) : null],
+    ['Key of limits', task.concurrency_key],
     ['Callback', task.callback_url],
     ['Request', task.request_id],
     ['Trace', task.traceparent],

@@ -105,7 +105,7 @@ function Plan({ kind, target, onDone, onClose }: PlanProps) {
 
 function Matched(props: { kind: TaskActionKind; matched: number; isEstimate: boolean }) {
   const { kind, matched, isEstimate } = props;
-  const which = kind === 'retry' ? 'failed or cancelled' : 'unfinished';
+  const which = kind === 'retry' ? 'failed, cancelled or expired' : 'unfinished';
   if (matched === 0) return <p>No {which} task matches, so there is nothing to do.</p>;
   return (
     <p class="matched">

@@ -7,7 +7,7 @@ export type TaskActionKind = 'retry' | 'cancel';
 
 /** What can be done with a task in its state. */
 export function taskActions({ state }: Pick<TaskSummary, 'state'>): TaskActionKind[] {
-  if (state === 'failed' || state === 'cancelled') return ['retry'];
+  if (state === 'failed' || state === 'cancelled' || state === 'expired') return ['retry'];
   if (state === 'succeeded' || state === 'resolved') return [];
   return ['cancel'];
 }

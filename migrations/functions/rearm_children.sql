@@ -1,4 +1,4 @@
--- Re-arms the children of a task that failed or were cancelled, and their descendants, for a retry
+-- Re-arms the children of a task that failed, expired or were cancelled, and their descendants, for a retry
 -- of the workflow (W4). Successful children stay as they are. Gives how many children the task must
 -- wait for. With `new_payload` the steps get that payload. `due` is when they are due.
 create or replace function errand.rearm_children(parent uuid, new_payload jsonb default null, due timestamptz default now())
@@ -37,7 +37,7 @@ begin
            end::integer as before,
            (row_number() over (partition by t.name, t.priority order by t.id) - 1) / 100 as part
       from errand.tasks t
-     where t.parent_id = parent and t.state in ('failed', 'cancelled')
+     where t.parent_id = parent and t.state in ('failed', 'cancelled', 'expired')
   ),
   fresh as materialized (
     select part.*, gen_random_uuid() as dispatch_id from (select distinct name, priority, part from candidate) part
@@ -56,6 +56,7 @@ begin
            attempt = errand.next_attempt(t.attempt, t.started_at),
            max_attempts = greatest(t.max_attempts, errand.next_attempt(t.attempt, t.started_at)),
            run_at = due,
+           expires_at = null,
            payload = case when t.step is null then t.payload else coalesce(new_payload, t.payload) end,
            finished_at = null,
            runner_id = null,

@@ -40,7 +40,9 @@ create or replace function errand.submit(
   reason         text        default null,
   callback_url   text        default null, -- http or https, notified of the end of the task
   debounce       interval    default null, -- with others of this key until then: the last payload runs
-  throttle       interval    default null  -- for this time the first of this key counts
+  throttle       interval    default null, -- for this time the first of this key counts
+  expires_in     interval    default null, -- it ends as expired unless it starts so long after run_at
+  concurrency_key text       default null  -- the key of the limits with keys, in place of what they compute
 )
   returns table (id uuid, state text, created boolean)
   language plpgsql
@@ -112,6 +114,11 @@ begin
                  'must not be combined with debounce: the task is due when the burst is over', to_jsonb(run_at)),
       ('dedup_key', length(dedup_key) between 1 and 512, 'must have 1 to 512 characters', to_jsonb(left(dedup_key, 101))),
       ('dedup_window', extract(epoch from dedup_window) between 1 and 31622400, 'must be from 1 second to 366 days', to_jsonb(dedup_window)),
+      ('expires_in', extract(epoch from expires_in) between 1 and 31622400, 'must be from 1 second to 366 days', to_jsonb(expires_in)),
+      ('expires_in', expires_in is null or definition.steps is null, 'must not be given for a workflow, which starts as soon as it is due', null),
+      ('concurrency_key', length(concurrency_key) between 1 and 512, 'must have 1 to 512 characters', to_jsonb(left(concurrency_key, 101))),
+      ('concurrency_key', concurrency_key is null or definition.policy @? '$.concurrency[*] ? (@.isKeyed == true)',
+                          'must not be given: the task has no limit with a key', null),
       ('priority', priority between -1000 and 1000, 'must be from -1000 to 1000', to_jsonb(priority)),
       ('max_attempts', max_attempts between 1 and 1000, 'must be from 1 to 1000', to_jsonb(max_attempts)),
       ('run_at', run_at >= '1970-01-01 00:00:00Z' and run_at < '10000-01-01 00:00:00Z',
@@ -152,6 +159,8 @@ begin
            'max_attempts', coalesce(max_attempts, (definition.policy ->> 'maxAttempts')::integer),
            'dispatch_id', gen_random_uuid(),
            'due_at', run_at,
+           'expires_in_ms', 1000 * coalesce(extract(epoch from expires_in), (definition.policy ->> 'expiresInSeconds')::float8),
+           'concurrency_key', concurrency_key,
            'dedup', coalesce(burst, nullif(strategy, 'none')),
            'dedup_key', case when burst is not null or strategy = 'key' then dedup_key end,
            'dedup_window_ms', case

@@ -11,7 +11,7 @@
 -- - created: a new task
 -- - duplicate: the existing task. A live one may now make one more attempt (S6), once per call, and
 --   at most ten more in total
--- - rearmed: the duplicate had failed or was cancelled, and is queued again
+-- - rearmed: the duplicate had failed, expired or was cancelled, and is queued again
 -- - conflict: the Idempotency-Key was used with another payload (S7). There is no task then
 -- - debounced: the task of an earlier submission that still waits. It has the payload of this one now,
 --   and is due later (Q4). Of several in one call the last one wins
@@ -57,13 +57,15 @@ begin
              tags text[], initiator text, source_system text, reason text, request_id text, traceparent text,
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
              may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz,
-             debounce_ms float8, debounce_max_ms float8, limit_keys jsonb
+             debounce_ms float8, debounce_max_ms float8,
+             expires_in_ms float8, concurrency_key text, limit_keys jsonb
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
-             may_read, may_operate, schedule_id, scheduled_for, debounce_ms, debounce_max_ms, limit_keys, ordinal
+             may_read, may_operate, schedule_id, scheduled_for, debounce_ms, debounce_max_ms,
+             expires_in_ms, concurrency_key, limit_keys, ordinal
            )
   ),
   -- The first of several duplicates in this call counts; of debounced ones the last.
@@ -121,7 +123,8 @@ begin
              id, name, version, state, priority, max_attempts, dispatch_id, run_at, started_at, payload,
              dedup, dedup_key, dedup_hash, dedup_until,
              tags, initiator, source_system, reason, request_id, traceparent, parent_id, children, pending,
-             callback_url, callback_of, submitted_by, schedule_id, scheduled_for, debounced, debounce_until)
+             callback_url, callback_of, submitted_by, schedule_id, scheduled_for, debounced, debounce_until,
+             expires_at, concurrency_key)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
            g.priority, g.max_attempts,
@@ -132,7 +135,8 @@ begin
            case when g.dedup is not null then now() + make_interval(secs => g.dedup_window_ms / 1000) end,
            coalesce(g.tags, '{}'), g.initiator, g.source_system, g.reason, g.request_id, g.traceparent,
            g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by,
-           g.schedule_id, g.scheduled_for, g.debounced, g.debounce_until
+           g.schedule_id, g.scheduled_for, g.debounced, g.debounce_until,
+           errand.expiry_time(g.run_at, g.expires_in_ms), g.concurrency_key
       from given g
       left join (
              select identity, count(*) as steps, count(*) filter (where pending = 0) as first
@@ -148,7 +152,8 @@ begin
     on conflict (dedup_hash) where dedup_hash is not null do update
        set -- A suspect stays one, and has its crashes to come.
            (state, attempt, max_attempts, dispatch_id, run_at, priority, version, payload, dedup_until, crashes, pending,
-            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note) = (
+            started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note, expires_at,
+            concurrency_key) = (
              select case when excluded.run_at > now() then 'scheduled' when again.pending > 0 then 'running' else 'queued' end,
                     errand.next_attempt(t.attempt, t.started_at),
                     greatest(t.max_attempts, t.attempt + 1),
@@ -156,10 +161,11 @@ begin
                     excluded.run_at, excluded.priority, excluded.version, excluded.payload,
                     excluded.dedup_until, least(t.crashes, 1::smallint), again.pending,
                     case when again.pending > 0 and excluded.run_at <= now() then now() end,
-                    null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null
+                    null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null, excluded.expires_at,
+                    excluded.concurrency_key
                from (select case
                               when excluded.dedup in ('debounce', 'throttle') then null
-                              when not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
+                              when not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
                               when t.children > 0 then errand.rearm_children(t.id, excluded.payload, excluded.run_at)
                               else 0
                             end as pending
@@ -168,21 +174,23 @@ begin
              union all
              select t.state, t.attempt,
                     case when excluded.dedup <> 'throttle'
-                              and t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10
+                              and errand.state_now(t.state, t.expires_at) not in ('failed', 'cancelled', 'succeeded', 'resolved', 'expired') and t.added_attempts < 10
                          then least(t.max_attempts + 1, 1000) else t.max_attempts end,
                     t.dispatch_id, t.run_at, t.priority, t.version, t.payload,
                     t.dedup_until, t.crashes, t.pending,
-                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note
+                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note,
+                    t.expires_at, t.concurrency_key
                from rights r
               where excluded.dedup = 'throttle'
                  or excluded.dedup <> 'debounce'
-                    and not errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex'))
+                    and not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex'))
              union all
              select t.state, t.attempt, greatest(excluded.max_attempts, t.attempt),
                     case when t.children is null then excluded.dispatch_id end,
                     least(excluded.run_at, t.debounce_until), excluded.priority, excluded.version, excluded.payload,
                     t.dedup_until, t.crashes, t.pending,
-                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note
+                    t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note,
+                    excluded.expires_at + (least(excluded.run_at, t.debounce_until) - excluded.run_at), excluded.concurrency_key
               where excluded.dedup = 'debounce'
            ),
            -- A debounced task is that of its last submission in everything.
@@ -195,10 +203,10 @@ begin
                     t.traceparent, t.submitted_by, t.debounced
               where excluded.dedup <> 'debounce'
            ),
-           before_duplicate = array[t.state, t.max_attempts::text, t.callback_url, t.dispatch_id::text],
+           before_duplicate = array[errand.state_now(t.state, t.expires_at), t.max_attempts::text, t.callback_url, t.dispatch_id::text],
            added_attempts = case
              when excluded.dedup in ('debounce', 'throttle') then t.added_attempts
-             when t.state not in ('failed', 'cancelled', 'succeeded', 'resolved') and t.added_attempts < 10 then t.added_attempts + 1
+             when errand.state_now(t.state, t.expires_at) not in ('failed', 'cancelled', 'succeeded', 'resolved', 'expired') and t.added_attempts < 10 then t.added_attempts + 1
              else t.added_attempts
            end,
            callback_url = (
@@ -211,10 +219,10 @@ begin
                       when t.state in ('succeeded', 'resolved') then t.callback_url
                       when not (r.readers ? encode(t.dedup_hash, 'hex') or t.submitted_by is not distinct from excluded.submitted_by)
                         then t.callback_url
-                      when errand.is_rearmable(t.id, t.state, t.children, r.operators ? encode(t.dedup_hash, 'hex'))
+                      when errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex'))
                         then coalesce(excluded.callback_url, t.callback_url)
                       -- The end by an operator is not reported, unless the task continues.
-                      when t.state in ('failed', 'cancelled') then t.callback_url
+                      when t.state in ('failed', 'cancelled', 'expired') then t.callback_url
                       else coalesce(t.callback_url, excluded.callback_url)
                     end
                from rights r)
@@ -223,7 +231,7 @@ begin
        and (excluded.dedup <> 'debounce' or errand.is_movable(t, excluded.version, judged_at))
     returning coalesce(t.dedup_hash, uuid_send(t.id)) as identity,
               t.before_duplicate is null as is_created,
-              coalesce(t.before_duplicate[1] in ('failed', 'cancelled') and t.state <> t.before_duplicate[1], false) as is_rearmed,
+              coalesce(t.before_duplicate[1] in ('failed', 'cancelled', 'expired') and t.state <> t.before_duplicate[1], false) as is_rearmed,
               t.before_duplicate is not null and t.dedup = 'debounce' as is_moved,
               t.before_duplicate[4]::uuid as had_dispatch,
               t.before_duplicate[1] as was,

@@ -1,13 +1,14 @@
 -- Takes the slots of attempts that a runner is about to start: for each attempt those of all its rules, or
--- none. `items` is an array of {id, dispatch_id, rules}; a rule is [name of the limit, key], and the rules are
--- in the order in which a task waits for them. Gives
+-- none. `items` is an array of {id, dispatch_id, rules}; a rule is [name of the limit, key], or [name, key,
+-- whenFull], and the rules are in the order in which a task waits for them. Gives
 --
 -- - taken: the attempt may start. Also if this runner has its slots already, because an answer was lost
 -- - waits: a key was full, or others wait for it. The task has no dispatch now, and waits for its turn
+-- - full: a key was full, and the rule lets it end (errand.decide_full). Somebody must do that soon
 -- - busy: it would have to wait, but somebody else changes its task now. Ask again
 --
--- It gives no row for a task that no longer names the dispatch, and the row `fenced` alone if the runner is
--- no longer live. A rule whose limit is not registered is no limit. It locks no task before the keys, and then
+-- It gives no row for a task that no longer names the dispatch or whose time is over, and the row `fenced`
+-- alone if the runner is no longer live. A rule whose limit is not registered is no limit. It locks no task before the keys, and then
 -- only those that nobody else has locked: the slots of a task that is cancelled at the same time are freed by the
 -- runner, as if it had been cancelled right after.
 --
@@ -31,6 +32,9 @@ declare
   waiting_limits      text[];
   waiting_keys        text[];
   waiting_turns       text[];
+  waiting_ways        text[];
+  -- Those of them that must end instead.
+  refused             uuid[] := '{}';
   leaves_room         boolean;
   parked              uuid[];
 begin
@@ -58,12 +62,16 @@ begin
   select array_agg(t.id) into due
     from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid)
     join errand.tasks t on t.id = i.id and t.dispatch_id = i.dispatch_id
-   where t.state in ('scheduled', 'queued', 'retrying');
+   where t.state in ('scheduled', 'queued', 'retrying') and (t.expires_at is null or t.expires_at > now())
+     and not exists (select from errand.limit_ends e where e.task_id = t.id);
   if due is null then return; end if;
 
   with asked as materialized (
     select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal,
            l.slots, jsonb_array_length(i.rules) > 1 as has_more,
+           -- It is judged once: a task that waits for the key does so for good, and so does a retry.
+           case when t.attempt = 1 and (w.limit_name, w.key) is distinct from (rule.value ->> 0, rule.value ->> 1)
+                then rule.value ->> 2 end as way,
            coalesce(w.called_at is not null, false) as is_called, coalesce(w.first_called_at, w.called_at) as first_called_at
       from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
       join errand.tasks t on t.id = i.id
@@ -124,7 +132,7 @@ begin
       from judged j
       left join possible p using (id, limit_name, key)
      where j.free <= 0 or p.place > p.free
-     order by j.id, greatest(j.free, 0), j.ordinal desc
+     order by j.id, j.way = 'discard' desc nulls last, j.way is null, greatest(j.free, 0), j.ordinal desc
   ),
   taken as (
     insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
@@ -135,15 +143,22 @@ begin
          array_agg(case when f.key = ''
                         then coalesce((select a.key from asked a where a.id = f.id and a.key <> '' order by a.ordinal limit 1), '')
                         else '' end),
-         coalesce(bool_or(f.is_called or f.left_over > 0 and (f.has_waits or f.has_more)), false)
-    into waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns, leaves_room
+         coalesce(bool_or(f.is_called or f.left_over > 0 and (f.has_waits or f.has_more)), false), array_agg(f.way)
+    into waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns, leaves_room, waiting_ways
     from full_ones f;
 
   if has_waits then
     delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
   end if;
-  if cardinality(waiting) > 0 then
-    parked := errand.wait_for_slots(waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns);
+  if num_nonnulls(variadic waiting_ways) > 0 then
+    refused := errand.decide_full(waiting, waiting_limits, waiting_keys, waiting_ways);
+  end if;
+  if cardinality(waiting) > cardinality(refused) then
+    parked := (select errand.wait_for_slots(array_agg(w.id), array_agg(w.dispatch_id), array_agg(w.limit_name), array_agg(w.key),
+                                            array_agg(w.turn_key))
+                 from unnest(waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns)
+                        as w (id, dispatch_id, limit_name, key, turn_key)
+                where w.id <> all (refused));
   end if;
   -- A task that was called takes no slot of the key that kept one for it, or one could start after all.
   if has_others or leaves_room then
@@ -151,7 +166,7 @@ begin
   end if;
   return query
   select d.id,
-         case when d.id <> all (waiting) then 'taken' when d.id = any (parked) then 'waits' else 'busy' end
+         case when d.id <> all (waiting) then 'taken' when d.id = any (refused) then 'full' when d.id = any (parked) then 'waits' else 'busy' end
     from unnest(due) as d (id);
 end;
 $$;

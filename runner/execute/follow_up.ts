@@ -10,8 +10,10 @@ import { type Detail, ErrandError, PermanentError } from '../../core/errors.ts';
 import { detail } from '../../core/json/json.ts';
 import { MAX_JSON_BYTES, MAX_NAMES, MAX_OBJECTS, MAX_VALUES, surveyJson } from '../../core/json/json_text.ts';
 import { type Lossless, losslessJson } from '../../core/json/lossless.ts';
-import { withKeys } from '../../core/limits/key.ts';
+import { KEY_MAX_LENGTH, withKeys } from '../../core/limits/key.ts';
 import { parsePayload } from '../../core/payload.ts';
+import { optionProblems } from '../../core/registration/options.ts';
+import { submittable } from '../../core/registration/submittable.ts';
 import type { Parsed } from '../../core/schema.ts';
 import type { FollowUpOptions, TaskDefinition } from '../../core/task.ts';
 import { judgeOf } from '../../core/verdict/judge.ts';
@@ -29,6 +31,12 @@ const optionsSchema = z.strictObject({
     .min(0)
     .max(DELAY_LIMIT_SECONDS * 1_000)
     .optional(),
+  expiresInMs: z
+    .number()
+    .min(1)
+    .max(DELAY_LIMIT_SECONDS * 1_000)
+    .optional(),
+  concurrencyKey: label(KEY_MAX_LENGTH).optional(),
   dedup: z.enum(DEDUP_STRATEGIES).optional(),
   dedupKey: label(512).optional(),
   debounceSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
@@ -57,7 +65,7 @@ export async function toFollowUp(
   options: FollowUpOptions = {},
 ): Promise<Submission> {
   const path = `/follow_ups/${index}`;
-  const sent = await fittingPayload(definition, payload, `${path}/payload`);
+  const sent = await fittingPayload(definition, payload, `${path}/payload`, options.concurrencyKey);
   const differing = await fittingOptions(definition, options, path);
   if (sent.ok && differing.ok) return submissionOf(definition, sent.value, from, differing.value);
   const details = [sent, differing].flatMap((one) => (one.ok ? [] : one.details));
@@ -69,6 +77,7 @@ export async function fittingPayload(
   definition: TaskDefinition,
   payload: unknown,
   path: string,
+  concurrencyKey?: string,
 ): Promise<Lossless> {
   const sent = losslessJson(payload, path);
   if (!sent.ok) return sent;
@@ -78,6 +87,7 @@ export async function fittingPayload(
     await parsePayload(definition, sent.value, path),
     definition.policy.concurrency,
     path,
+    concurrencyKey,
   );
   return parsed.ok ? sent : parsed;
 }
@@ -114,7 +124,14 @@ async function fittingOptions(
   const held = losslessJson(given, path);
   const parsed = held.ok ? await judgeOptions(held.value, path) : held;
   if (!parsed.ok) return parsed;
-  const { dedup, dedupKey, debounceSeconds, throttleSeconds, delayMs } = parsed.value;
+  const { dedup, dedupKey, debounceSeconds, throttleSeconds, delayMs, expiresInMs, concurrencyKey } =
+    parsed.value;
+  const problems = optionProblems(
+    submittable(definition),
+    { expires_in_seconds: expiresInMs, concurrency_key: concurrencyKey },
+    path,
+  );
+  if (problems.length > 0) return { ok: false, details: problems.map(inCode) };
   try {
     const chosen = chooseDedup(definition.policy, {
       ...{ dedup, dedupKey, debounceSeconds, throttleSeconds, path },
@@ -125,6 +142,14 @@ async function fittingOptions(
     if (error instanceof ErrandError) return { ok: false, details: error.details ?? [] };
     throw error;
   }
+}
+
+/** The same problem with the name of the option in code. */
+function inCode({ path, message }: Detail): Detail {
+  return {
+    path: path.replace(/expires_in_seconds$/, 'expiresInMs').replace(/concurrency_key$/, 'concurrencyKey'),
+    message,
+  };
 }
 
 function submissionOf(
@@ -142,6 +167,9 @@ function submissionOf(
     priority: options.priority ?? policy.priority,
     maxAttempts: options.maxAttempts ?? policy.maxAttempts,
     delayMs: options.delayMs ?? null,
+    expiresInMs:
+      options.expiresInMs ?? (policy.expiresInSeconds === undefined ? null : policy.expiresInSeconds * 1_000),
+    concurrencyKey: options.concurrencyKey ?? null,
     dedup,
     dedupWindowMs: windowSeconds === undefined ? null : windowSeconds * 1_000,
     tags: options.tags ?? [],

@@ -65,8 +65,9 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
     const attempt = running.add(due, registeredHandler.definition.policy.timeoutMs);
     attempt.seat = seat;
     try {
-      // If the task may kill this runner, its start is recorded before it runs.
-      if (due.isSuspect && !(await untilBack(log, 'announcing a start', () => running.announce(attempt))))
+      // The start of a task that may kill this runner, or may have expired, is recorded before it runs.
+      const isAnnounced = due.isSuspect || due.expires;
+      if (isAnnounced && !(await untilBack(log, 'announcing a start', () => running.announce(attempt))))
         return null;
       events.emit('started', due.name, due.waitedMs + attempt.startedAt - loadedAt);
       let opened: Logger | null = null;

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { PermanentError } from '../../core/errors.ts';
+import { inWords } from '../../core/states.ts';
 import type { GraphStep, Handler, TaskContext } from '../../core/task.ts';
 import type { WorkflowDefinition } from '../../core/workflow.ts';
 import { finalSteps, isFailureStep, ON_FAILURE } from '../../core/workflows/graph.ts';
@@ -146,7 +147,8 @@ function isDone(state: Child['state']): boolean {
 /** The error of a task whose children failed. An operator can retry it together with them. */
 function stepsFailed(failed: Child[], of: number): PermanentError {
   const described = failed.slice(0, NAMED).map(({ step, name, state, error }) => {
-    return `${step ?? name} ${state === 'cancelled' ? 'was cancelled' : `failed: ${error?.message ?? 'no error'}`}`;
+    const how = state === 'failed' ? `failed: ${error?.message ?? 'no error'}` : inWords(state);
+    return `${step ?? name} ${how}`;
   });
   const rest = failed.length > NAMED ? ` (and ${failed.length - NAMED} more)` : '';
   return new PermanentError(`${failed.length} of ${of} did not succeed: ${described.join('; ')}${rest}`, {

@@ -1,5 +1,5 @@
 import { PermanentError } from '../../core/errors.ts';
-import { limitKeys } from '../../core/limits/key.ts';
+import { type LimitKey, limitKeys } from '../../core/limits/key.ts';
 import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
@@ -49,7 +49,11 @@ export function createLimits(
     try {
       const keys = await keysOf(registered, own, attempt);
       if (keys.length === 0) return { kind: 'taken', attempt };
-      return await take(attempt, keys, { limit: Math.min(...own.map((rule) => rule.limit)), onWait });
+      const how = { limit: Math.min(...own.map((rule) => rule.limit)), onWait };
+      const admission = await take(attempt, keys, how);
+      // An earlier statement, whose answer was lost, may have taken them.
+      if (admission.kind === 'gone') options.free(attempt);
+      return admission;
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
@@ -79,14 +83,26 @@ async function keysOf(
   rules: readonly LimitRule[],
   attempt: DueAttempt,
 ): Promise<Starting['keys']> {
-  if (!rules.some(({ isKeyed }) => isKeyed)) return rules.map(({ name }) => [name, ''] as const);
+  if (!rules.some(({ isKeyed }) => isKeyed))
+    return withWays(
+      rules,
+      rules.map(({ name }): LimitKey => [name, '']),
+    );
   const parsed = await parseTaskPayload(definition, attempt, '/payload');
   if (!parsed.ok) return [];
-  const made = limitKeys(rules, parsed.value);
-  if (made.ok) return made.keys;
+  const made = limitKeys(rules, parsed.value, attempt.concurrencyKey);
+  if (made.ok) return withWays(rules, made.keys);
   throw new PermanentError(made.problem, {
     code: 'INVALID_LIMIT_KEY',
     ...(made.thrown === undefined ? {} : { cause: made.thrown }),
+  });
+}
+
+/** Adds `whenFull` of each rule that has it. */
+function withWays(rules: readonly LimitRule[], keys: readonly LimitKey[]): Starting['keys'] {
+  return keys.map(([name, key], index) => {
+    const way = rules[index]?.whenFull;
+    return way === undefined ? ([name, key] as const) : ([name, key, way] as const);
   });
 }
 

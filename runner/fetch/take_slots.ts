@@ -5,6 +5,7 @@ import { batcher } from '../../core/concurrency/batcher.ts';
 import { DISPATCH_MS } from '../../core/dispatches.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
+import { endDecided } from '../../store/operators/end_decided.ts';
 import type { HandOn } from '../execute/hand_on.ts';
 import { LONG_WAIT_MS, type Pace } from '../execute/pace.ts';
 import { untilBack } from '../record/retry_until_available.ts';
@@ -59,7 +60,20 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
   /** Attempts that may kill their runner get no slots of others, and hand none on. */
   async function takeAlone(attempt: DueAttempt, keys: Starting['keys']): Promise<Admission> {
     const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-    return took === 'taken' ? { kind: took, attempt: { ...attempt, hasSlots: true } } : { kind: took };
+    return took === 'taken'
+      ? { kind: took, attempt: { ...attempt, hasSlots: true } }
+      : { kind: took === 'full' ? 'gone' : took };
+  }
+
+  /**
+   * The same for rules that end tasks: they decide about those that have slots in the ledger, so no slots are
+   * handed on. After a crash before the tasks are ended, maintenance does it.
+   */
+  async function takeOrEnd(attempt: DueAttempt, keys: Starting['keys']): Promise<Admission> {
+    const admission = await takeAlone(attempt, keys);
+    if (admission.kind !== 'taken')
+      await untilBack(log, 'ending tasks of a full limit', () => endDecided(pgPool));
+    return admission;
   }
 
   async function takeOrGet(
@@ -75,9 +89,10 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
     if (handed === 'over') return { kind: 'over' };
     if (handed !== 'ask')
       return { kind: 'taken', attempt: { ...attempt, hasSlots: true, slots: { ...handed, keys: text } } };
-    let took: Exclude<Took, 'busy'> = 'gone';
+    let took: 'taken' | 'waits' | 'gone' = 'gone';
     try {
-      took = await takeUnlessBusy({ id, dispatchId, keys });
+      const answer = await takeUnlessBusy({ id, dispatchId, keys });
+      took = answer === 'full' ? 'gone' : answer;
     } finally {
       handOn.answered(text, took);
     }
@@ -86,8 +101,10 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
       : { kind: took };
   }
 
-  return (attempt, keys, how) =>
-    attempt.isSuspect ? takeAlone(attempt, keys) : takeOrGet(attempt, keys, how);
+  return (attempt, keys, how) => {
+    if (keys.some(([, , whenFull]) => whenFull !== undefined)) return takeOrEnd(attempt, keys);
+    return attempt.isSuspect ? takeAlone(attempt, keys) : takeOrGet(attempt, keys, how);
+  };
 }
 
 /**

@@ -27,6 +27,7 @@ export function createMetrics(events: RunnerEvents, names: readonly string[]): R
   collectDefaultMetrics({ register: registry });
   countAttempts(registry, events, names);
   countRecoveries(registry, events);
+  countExpired(registry, events, names);
   countSchedules(registry, events, names);
   return registry;
 }
@@ -90,6 +91,20 @@ function countRecoveries(registry: Registry, events: RunnerEvents): void {
   });
 }
 
+/** Any runner ends tasks of any name, so there are series of names that this runner cannot execute. */
+function countExpired(registry: Registry, events: RunnerEvents, names: readonly string[]): void {
+  const expired = new Counter({
+    name: 'errand_tasks_expired_total',
+    help: 'Tasks that this runner ended because they had not started in time',
+    labelNames: ['name'],
+    registers: [registry],
+  });
+  for (const name of names) expired.inc({ name }, 0);
+  events.on('expired', (ended) => {
+    for (const name of ended) expired.inc({ name });
+  });
+}
+
 /**
  * Schedules by their namespace, which is that of their task. Any runner submits for any schedule, so
  * there are series of namespaces that this runner cannot execute, from their first event on.
@@ -110,7 +125,7 @@ function countSchedules(registry: Registry, events: RunnerEvents, names: readonl
   });
   const failed = new Counter({
     name: 'errand_schedule_failed_total',
-    help: 'Tasks of schedules that this runner recorded as failed for good',
+    help: 'Tasks of schedules that this runner recorded as failed for good, or as expired',
     labelNames: ['namespace'],
     registers: [registry],
   });

@@ -1,15 +1,25 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { namespaceOf } from '../../core/task.ts';
 import { messageOf } from '../../process/start.ts';
+import { type ExpiredTask, hasExpired } from '../../store/attempts/expire.ts';
 import { recoverLostRunners } from '../../store/attempts/recovery.ts';
 import { deleteEndedRunners, type RetentionHours } from '../../store/attempts/retention.ts';
 import { claimRound } from '../../store/attempts/rounds.ts';
 import { deleteUnusedKeys, freeSlotsOfEnded, hasLimitWaits } from '../../store/limits/repair.ts';
 import { deleteOldAudit } from '../../store/operators/audit.ts';
 import { deleteOldDecisions } from '../../store/operators/decide_errors.ts';
+import { endDecided, hasDecided } from '../../store/operators/end_decided.ts';
 import { deleteOldRollups } from '../../store/stats/rollups.ts';
 import type { RunnerEvents } from '../record/events.ts';
-import { createLimitsRepairer, createReconciler, expireRuns, expireTasks, sumUpFinished } from './rounds.ts';
+import {
+  createLimitsRepairer,
+  createReconciler,
+  endAllExpired,
+  expireRuns,
+  expireTasks,
+  sumUpFinished,
+} from './rounds.ts';
 
 /**
  * Reconciling reads open tasks and every dispatch, but hardly ever finds something, so it need not
@@ -24,6 +34,8 @@ const RETENTION_EVERY_SECS = 30;
 const REGISTER_EVERY_SECS = 30;
 /** Only while tasks wait for slots: it calls those that no statement has called, after a pause for example. */
 const LIMITS_EVERY_SECS = 1;
+/** How long a task may be shown as open after its time is over. It costs one index read if no task expires. */
+const EXPIRY_EVERY_SECS = 1;
 /** Keys that nobody uses take little room. */
 const LIMIT_KEYS_EVERY_SECS = 60;
 /** Finished tasks that are not in the rollups yet are counted one by one when figures are read. */
@@ -83,6 +95,15 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
       if ((await hasLimitWaits(pool)) && (await claimRound(pool, 'limits', LIMITS_EVERY_SECS)))
         await repair();
     }),
+    each('expiry', EXPIRY_EVERY_SECS, async () => {
+      if ((await hasExpired(pool)) && (await claimRound(pool, 'expiry', EXPIRY_EVERY_SECS))) {
+        await endAllExpired(pool, closing.signal, (ended) => reportExpired(options, ended));
+      }
+    }),
+    // Of runners that have died before they ended them.
+    each('full limits', LIMITS_EVERY_SECS, async () => {
+      if (await hasDecided(pool)) await endDecided(pool);
+    }),
     inTurn('limit keys', LIMIT_KEYS_EVERY_SECS, async () => {
       await freeSlotsOfEnded(pool);
       await deleteUnusedKeys(pool);
@@ -98,6 +119,16 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
       await Promise.all([recovery, ...rounds].map(({ idle }) => idle()));
     },
   };
+}
+
+function reportExpired({ events, log }: MaintenanceOptions, ended: readonly ExpiredTask[]): void {
+  log.info({ tasks: ended.length }, 'ended tasks that had not started in time');
+  events.emit(
+    'expired',
+    ended.map(({ name }) => name),
+  );
+  for (const { name, isOfSchedule } of ended)
+    if (isOfSchedule) events.emit('scheduleFailed', namespaceOf(name));
 }
 
 /** A periodic round and its timer. */

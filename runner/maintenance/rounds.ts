@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { EXPIRED_AT_A_TIME, type ExpiredTask, endExpired } from '../../store/attempts/expire.ts';
 import {
   dispatchLost,
   dropStaleDispatches,
@@ -61,6 +62,22 @@ export async function expireTasks(pool: Pool, hours: RetentionHours, stop: Abort
     await pause(performance.now() - startedAt, undefined, { signal: stop }).catch(() => {});
   }
   return deleted;
+}
+
+/**
+ * Ends the tasks that have not started in time, until none is left or `stop` is aborted. `report` gets those of
+ * each statement.
+ */
+export async function endAllExpired(
+  pool: Pool,
+  stop: AbortSignal,
+  report: (ended: readonly ExpiredTask[]) => void,
+): Promise<void> {
+  let ended: ExpiredTask[];
+  do {
+    ended = await endExpired(pool);
+    if (ended.length > 0) report(ended);
+  } while (ended.length === EXPIRED_AT_A_TIME && !stop.aborted);
 }
 
 /** Rows of this history are small. */

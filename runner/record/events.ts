@@ -30,6 +30,8 @@ export type RunnerEventMap = {
   recorded: [outcomes: readonly Outcome[], counted: ReadonlySet<string>];
   /** The runner took over the work of lost runners. */
   recovered: [recovery: Recovery];
+  /** The runner ended tasks that had not started in time; their names. */
+  expired: [names: readonly string[]];
   /** A handler with a limit does not return, so this process has to end. */
   deaf: [];
   /** A tick submitted the tasks of due times. */
@@ -62,6 +64,7 @@ export function createEvents(log: Logger): RunnerEvents {
     started: [],
     recorded: [],
     recovered: [],
+    expired: [],
     deaf: [],
     schedulesFired: [],
     schedulesSkipped: [],

@@ -79,6 +79,7 @@ function toJudge({ definitions }: JudgeOptions): {
       return {
         ...{ name, version, upcasts: olderVersions, schema_hash: schemaHashOf(definition) },
         ...{ priority: policy.priority, max_attempts: policy.maxAttempts, callback_url: policy.callbackUrl },
+        expires_in_seconds: policy.expiresInSeconds,
         steps: steps ?? undefined,
       };
     }),

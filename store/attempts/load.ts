@@ -52,6 +52,10 @@ export type DueAttempt = {
   slots?: { id: string; dispatchId: string; keys: string };
   /** The time of the schedule that it stands for, ISO 8601. */
   scheduledFor: string | null;
+  /** The key of its limits with keys, if its submission gave one. */
+  concurrencyKey?: string | null;
+  /** It must start in time, so its start is written before it runs. */
+  expires: boolean;
   /** It waited for a slot of a limit, and the ledger keeps one for it. Missing if not. */
   wasCalled?: boolean;
 };
@@ -88,7 +92,7 @@ export type Dispatch = { key: string; taskIds: string[]; needs?: string | null }
 
 /**
  * Reads, for many dispatches at once, which of the announced attempts are still due: the task names
- * this dispatch and has not started, ended or been retried since. It writes nothing, so a runner
+ * this dispatch, its time is not over, and it has not started, ended or been retried since. It writes nothing, so a runner
  * that dies after it has changed nothing. Gives the due attempts of each dispatch, in the order of
  * `dispatches`. Uses the primary key.
  *
@@ -143,13 +147,14 @@ const LOAD_DISPATCHES = `
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
              t.version, t.suspect or t.crashes > 0 or t.dedup is not distinct from 'debounce', t.scheduled_for,
              exists (select from errand.limit_waits)
-               and exists (select from errand.limit_waits w where w.task_id = t.id))
+               and exists (select from errand.limit_waits w where w.task_id = t.id),
+             t.expires_at is not null, t.concurrency_key)
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.
     from (select * from unnest($1::uuid[], $2::uuid[]) as a (id, dispatch_id) limit cardinality($1)) announced
     join errand.tasks t on t.id = announced.id and t.dispatch_id = announced.dispatch_id
-   where t.state = any ($3)
+   where t.state = any ($3) and (t.expires_at is null or t.expires_at > now())
    group by t.dispatch_id`;
 
 /** The values of one due attempt, in the order of LOAD_DISPATCHES. */
@@ -158,7 +163,7 @@ type Row = [
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
-  ...[scheduledFor: string | null, wasCalled: boolean],
+  ...[scheduledFor: string | null, wasCalled: boolean, expires: boolean, concurrencyKey: string | null],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -184,6 +189,8 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     isSuspect: row[17],
     scheduledFor: row[18],
     wasCalled: row[19],
+    expires: row[20],
+    concurrencyKey: row[21],
   };
 }
 

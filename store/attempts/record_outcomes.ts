@@ -65,7 +65,11 @@ const RECORDED = `
                        t.attempt, t.max_attempts, null::uuid, t.run_at,
                        coalesce(case when t.children > 0 then t.started_at end,
                                 now() - make_interval(secs => g.duration_ms / 1000)), now(), fence.id,
-                       g.result, g.error, 0
+                       g.result,
+                       -- A limit asked for its end, and says why.
+                       case when t.cancel_requested_at is not null and g.kind <> 'succeeded' and t.error ->> 'error_code' = 'REPLACED'
+                            then t.error else g.error end,
+                       0
                  where not again.is_due and not again.goes_on
                 union all
                 -- It is retried: the next attempt gets a new dispatch. An interruption costs no

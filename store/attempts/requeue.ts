@@ -106,6 +106,8 @@ const REQUEUED = `
                             then $3::jsonb || jsonb_build_object('message', format(
                                    'Quarantined: its runner died under it %s times, the last time while it ran with nothing beside it%s. Find out why before you retry it',
                                    t.crashes + 1, $5::text))
+                            -- A limit asked for its end, and says why.
+                            when t.error ->> 'error_code' = 'REPLACED' then t.error
                        end
                  where judged.is_guilty or t.cancel_requested_at is not null
                 union all

@@ -6,7 +6,7 @@ export type RetentionHours = { finished: number; failed: number };
 /**
  * Deletes finished tasks whose retention is over, with their attempts, logs and children. Failed
  * tasks have a separate retention, because they may be retried; they are never deleted before the
- * other tasks of their name, unless their definition says so. Cancelled and resolved tasks count
+ * other tasks of their name, unless their definition says so. Cancelled, expired and resolved tasks count
  * like succeeded ones. Deletes at most `limit` and gives the number. Concurrent calls skip what
  * another one is deleting. Uses tasks_name_finished_at_idx, which includes the state: failed tasks
  * that are kept are skipped in it.
@@ -27,7 +27,7 @@ export async function deleteExpired(
                   select coalesce((d.policy ->> 'retentionHours')::float8, $1) as finished,
                          (d.policy ->> 'failedRetentionHours')::float8 as failed) hours
                 cross join lateral (values
-                  ('{succeeded,cancelled,resolved}'::text[], hours.finished),
+                  ('{succeeded,cancelled,expired,resolved}'::text[], hours.finished),
                   ('{failed}'::text[], coalesce(hours.failed, greatest($2, hours.finished)))) kept (states, hours)
                 cross join lateral (
                   select t.id

@@ -30,7 +30,7 @@ export type RunningReport = {
  * Shows attempts as running, with their log lines and progress. These are attempts that have not
  * ended after a moment, so that short ones never cost this write, and attempts that may kill their
  * runner, before they start. Gives the ids of the attempts that are still the runner's; for others
- * (cancelled, taken over) nothing is written. Only one report of a task may run at a time, and none
+ * (cancelled, expired, taken over) nothing is written. A task whose start is written expires no more. Only one report of a task may run at a time, and none
  * together with its outcome, because lines are numbered after the last one.
  */
 export async function reportRunning(
@@ -49,13 +49,15 @@ export async function reportRunning(
            set state = 'running',
                started_at = coalesce(t.started_at, now() - make_interval(secs => g.elapsed_ms / 1000)),
                runner_id = fence.id,
+               expires_at = null,
                progress = coalesce(g.progress, t.progress),
                progress_note = coalesce(g.progress_note, t.progress_note)
           from jsonb_to_recordset($2::jsonb) as g (
                  id uuid, dispatch_id uuid, attempt integer, elapsed_ms float8, lines jsonb, progress real, progress_note text)
          cross join fence
          where t.id = g.id and t.attempt = g.attempt and t.dispatch_id = g.dispatch_id
-           and (t.state = any ($3) or (t.state = 'running' and t.runner_id = fence.id))
+           and (t.state = any ($3) and (t.expires_at is null or t.expires_at > now())
+                or t.state = 'running' and t.runner_id = fence.id)
         returning t.id, t.attempt, g.lines
       ),${appendLines('marked')}
       select id from marked`,

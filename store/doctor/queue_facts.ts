@@ -86,7 +86,7 @@ const RETENTION = `
      select coalesce((d.policy ->> 'retentionHours')::float8, $1) as finished,
             (d.policy ->> 'failedRetentionHours')::float8 as failed) given
    cross join lateral (values
-     ('{succeeded,cancelled,resolved}'::text[], given.finished),
+     ('{succeeded,cancelled,expired,resolved}'::text[], given.finished),
      ('{failed}'::text[], coalesce(given.failed, greatest($2, given.finished)))) kept (states, hours)
    cross join lateral (
      select t.finished_at

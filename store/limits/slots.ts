@@ -3,13 +3,16 @@ import { arrayOf } from '../database/arrays.ts';
 import type { Database } from '../database/pool.ts';
 
 /** An attempt that a runner is about to start, with the keys of its rules in their order. */
-export type Starting = { id: string; dispatchId: string; keys: readonly Readonly<LimitKey>[] };
+export type Starting = { id: string; dispatchId: string; keys: readonly Asked[] };
+
+/** A key, and what happens to a first attempt if it is full; by default it waits. */
+export type Asked = Readonly<LimitKey> | readonly [...LimitKey, whenFull: string];
 
 /**
  * The answer for one attempt. `gone`: its task no longer names the dispatch. `waits`: the task waits
- * for a slot, without a dispatch. `busy`: somebody else changes its task now, so ask again.
+ * for a slot, without a dispatch. `full`: a limit has decided that it ends, which `endDecided` does. `busy`: somebody else changes its task now, so ask again.
  */
-export type Took = 'taken' | 'waits' | 'busy' | 'gone';
+export type Took = 'taken' | 'waits' | 'full' | 'busy' | 'gone';
 
 /**
  * Takes the slots of attempts, for each all or none (Q5), in the order of `starting`. `live` is

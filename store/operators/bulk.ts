@@ -101,7 +101,7 @@ export async function readCanary(database: Database, bulkId: string, size: numbe
          limit $2
       )
       select coalesce(array_agg(now.error_group) filter (where now.error_group = first.had_group), '{}') as again,
-             count(*) filter (where t.state not in ('succeeded', 'failed', 'cancelled', 'resolved')) as open,
+             count(*) filter (where t.state not in ('succeeded', 'failed', 'cancelled', 'resolved', 'expired')) as open,
              coalesce(extract(epoch from now() - max(first.at)) * 1000, 0)::float8 as "waitedMs"
         from first
         join errand.tasks t on t.id = first.task_id

@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../../core/errors.ts';
 import { CANCELLABLE } from '../../core/states.ts';
 import { type Database, retryTransient } from '../database/pool.ts';
 import { TASK_COLUMNS, type Task } from '../tasks/tasks.ts';
@@ -24,7 +25,7 @@ export async function cancelTask(
     database.query<Task>({
       name: 'cancel_task',
       text: `${CANCEL} select ${TASK_COLUMNS} from t cross join done where t.id = any ($1)`,
-      values: [[id], CANCELLABLE, ...visibilityValues(visibility), ...actValues(act)],
+      values: [[id], CANCELLABLE, ...visibilityValues(visibility), ...actValues(act), null],
     }),
   );
   return rows[0] ?? null;
@@ -32,19 +33,23 @@ export async function cancelTask(
 
 /**
  * The same for many tasks in one statement. Gives the ids of those that were cancelled or asked to
- * end.
+ * end. `error` is why, if no operator did it: their record keeps it.
  */
 export async function cancelTasks(
   database: Database,
   ids: string[],
   act: Act,
   visibility: Visibility,
+  error: ErrorRecord | null = null,
 ): Promise<string[]> {
   const { rows } = await retryTransient(() =>
     database.query<{ id: string }>({
       name: 'cancel_tasks',
       text: `${CANCEL} select t.id from t cross join done where t.id = any ($1)`,
-      values: [ids, CANCELLABLE, ...visibilityValues(visibility), ...actValues(act)],
+      values: [
+        ...[ids, CANCELLABLE, ...visibilityValues(visibility), ...actValues(act)],
+        error === null ? null : JSON.stringify(error),
+      ],
     }),
   );
   return rows.map(({ id }) => id);
@@ -82,6 +87,7 @@ const CANCELLED = `
     update errand.tasks t
        set cancel_requested_at = coalesce(t.cancel_requested_at, now()),
            pending = 0,
+           error = case when t.id = any ($1) then coalesce($9::jsonb, t.error) else t.error end,
            (state, dispatch_id, finished_at) = (
              select 'running', t.dispatch_id, null::timestamptz where t.state = 'running' and t.dispatch_id is not null
              union all
@@ -154,6 +160,12 @@ const NOTIFIED = `
       from (select id from t union all select id from missed) cancelled
   )`;
 
+/** What a limit had decided about them is done. */
+const DECIDED = `
+  decided as (
+    delete from errand.limit_ends e where e.task_id = any ($1)
+  )`;
+
 /** Those that waited for a slot. The attempts that run free theirs when they end. */
 const LEFT = `
   left_limits as (
@@ -170,4 +182,4 @@ const DONE = `
   )`;
 
 const CANCEL = `
-  with recursive ${[TREE, LOCKED, CANCELLED, AUDITED, ENDED, MISSED, ALONE, REVIVED, UNBLOCKED, NOTIFIED, LEFT, DONE].join(',')}`;
+  with recursive ${[TREE, LOCKED, CANCELLED, AUDITED, ENDED, MISSED, ALONE, REVIVED, UNBLOCKED, NOTIFIED, LEFT, DECIDED, DONE].join(',')}`;

@@ -169,14 +169,14 @@ const LIMIT = `
 const FAMILY = `
    cross join lateral (
       select count(*) filter (where m.state in ('succeeded', 'resolved')) as done,
-             count(*) filter (where m.state in ('failed', 'cancelled')) as failed,
+             count(*) filter (where m.state in ('failed', 'cancelled', 'expired')) as failed,
              coalesce(json_agg(json_build_object('id', m.id, 'name', m.name, 'step', m.step, 'state', m.state,
                                                  'after', coalesce(m.after, '{}'), 'skipped', m.skipped,
                                                  'message', m.message) order by m.id)
                         filter (where m.is_seen and (m.step is not null or m.place <= $8)), '[]') as members
         from (
           select c.*, ${isSeen('c.name')} as is_seen,
-                 row_number() over (order by c.state in ('failed', 'cancelled') desc,
+                 row_number() over (order by c.state in ('failed', 'cancelled', 'expired') desc,
                                              c.state in ('succeeded', 'resolved'), c.id) as place
             from (select kin.id, kin.name, kin.step, kin.state, kin.after, kin.skipped,
                          left(kin.error ->> 'message', 500) as message
@@ -191,7 +191,7 @@ const FAMILY = `
 export const FACTS = `
   with t as materialized (
     select t.id, t.name, t.version, t.state, t.priority, t.attempt, t.max_attempts,
-           t.dispatch_id, t.run_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.suspect, t.cancel_requested_at, t.progress,
+           t.dispatch_id, t.run_at, t.expires_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.suspect, t.cancel_requested_at, t.progress,
            case when t.dismissed_at >= t.finished_at then t.dismissed_at end as dismissed_at, t.resubmitted_as,
            t.progress_note, t.error, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
            t.state = any ($4) as is_startable,

@@ -30,7 +30,7 @@ export async function readStoredPayload(
 }
 
 /**
- * Submits a task that replaces a failed or cancelled one, links both, and dismisses the failure, all in
+ * Submits a task that replaces a failed, cancelled or expired one, links both, and dismisses the failure, all in
  * one transaction. Of requests at the same time one replaces it; another with the same Idempotency-Key
  * gets the same task. After a crash before the commit nothing has changed.
  */

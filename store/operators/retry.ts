@@ -7,8 +7,8 @@ import { isVisible, type Visibility, visibilityValues } from '../tasks/visibilit
 import { type Act, actValues } from './audit.ts';
 
 /**
- * Retries a failed or cancelled task (R4), with one more attempt if its budget is used up. Its
- * earlier attempts stay in the history. A suspect stays a suspect, but at most one of its crashes
+ * Retries a failed, cancelled or expired task (R4), with one more attempt if its budget is used up. Its
+ * earlier attempts stay in the history. It does not expire any more. A suspect stays a suspect, but at most one of its crashes
  * still counts. In a workflow only failed or cancelled steps are repeated (W4). If a step alone is
  * retried, its workflow continues. A step that was cancelled before its turn waits again. Gives the
  * task. Gives null if it is in another state, because another request was faster, because its
@@ -143,6 +143,7 @@ const QUEUED = `
            attempt = errand.next_attempt(t.attempt, t.started_at),
            max_attempts = greatest(t.max_attempts, errand.next_attempt(t.attempt, t.started_at)),
            run_at = now(),
+           expires_at = null,
            finished_at = null,
            runner_id = null,
            error = null,

@@ -10,6 +10,7 @@ export type JudgingDefinition = {
   priority: number;
   max_attempts: number;
   callback_url?: string | undefined;
+  expires_in_seconds?: number | undefined;
   steps?: unknown;
 };
 
@@ -50,7 +51,7 @@ const unjudgedSchema = z.array(
 const OWN = `
   jsonb_to_recordset($1::jsonb) as own (
     name text, version text, upcasts text[], schema_hash text,
-    priority integer, max_attempts integer, callback_url text, steps jsonb)
+    priority integer, max_attempts integer, callback_url text, expires_in_seconds float8, steps jsonb)
   join errand.definitions d on (d.name, d.version, d.schema_hash) = (own.name, own.version, own.schema_hash)
   join errand.schedules s on s.task = own.name`;
 
@@ -62,10 +63,12 @@ const IS_JUDGED = `not (s.origin = 'code' and s.owner is not distinct from $2)`;
 
 /** The SQL condition that the ready submission is not what the definition makes of the settings: see submissionOf. */
 const IS_RENEWED = `
-  (s.submission -> 'priority', s.submission -> 'max_attempts', s.submission ->> 'callback_url', s.submission -> 'steps')
+  (s.submission -> 'priority', s.submission -> 'max_attempts', (s.submission ->> 'expires_in_ms')::float8,
+   s.submission ->> 'callback_url', s.submission -> 'steps')
     is distinct from
   (coalesce(nullif(s.settings -> 'priority', 'null'), to_jsonb(own.priority)),
    coalesce(nullif(s.settings -> 'max_attempts', 'null'), to_jsonb(own.max_attempts)),
+   1000 * coalesce((s.settings ->> 'expires_in_seconds')::float8, own.expires_in_seconds),
    own.callback_url, own.steps)
   or not s.submission ->> 'version' = any (own.upcasts || own.version)`;
 

@@ -1,5 +1,5 @@
 import { addTo, type Histogram } from '../../core/histogram.ts';
-import type { State } from '../../core/states.ts';
+import { FINAL } from '../../core/states.ts';
 import type { Database } from '../database/pool.ts';
 import { isHeldBy } from '../tasks/pauses.ts';
 import { figuresOfTasks, MINUTES_BY_THE_MINUTE } from './rollups.ts';
@@ -25,12 +25,9 @@ export function scopeValues({ namespaces, name, names }: Scope): unknown[] {
   return [namespaces, names ?? (name === undefined ? null : [name])];
 }
 
-/** The states in which a task has finished. */
-export const FINISHED = ['succeeded', 'failed', 'cancelled', 'resolved'] as const satisfies readonly State[];
-
 /** The figures of a set of finished tasks. */
 export type Finished = {
-  states: Record<(typeof FINISHED)[number], number>;
+  states: Record<(typeof FINAL)[number], number>;
   /** Steps whose condition did not hold; they are also among the succeeded tasks. */
   skipped: number;
   /** The attempts that these tasks have made. */
@@ -64,7 +61,7 @@ type Row = {
   name: string | null;
   slot: number | null;
   measure: 'wait' | 'processing';
-  state: (typeof FINISHED)[number] | 'skipped';
+  state: (typeof FINAL)[number] | 'skipped';
   bucket: number;
   tasks: number;
   attempts: number;
@@ -119,7 +116,7 @@ export async function readFinished(
 /** The figures of a name without finished tasks. */
 export function noneFinished(): Finished {
   return {
-    states: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0 },
+    states: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0, expired: 0 },
     skipped: 0,
     attempts: 0,
     waitMs: 0,
@@ -144,7 +141,7 @@ function add(finished: Finished, { measure, state, bucket, tasks, attempts, ms }
 }
 
 function addAll(finished: Finished, more: Finished): void {
-  for (const state of FINISHED) finished.states[state] += more.states[state];
+  for (const state of FINAL) finished.states[state] += more.states[state];
   finished.skipped += more.skipped;
   finished.attempts += more.attempts;
   finished.waitMs += more.waitMs;

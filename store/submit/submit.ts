@@ -22,6 +22,10 @@ export type Submission = {
   maxAttempts: number;
   runAt?: string | null;
   delayMs?: number | null;
+  /** It ends `expired` unless it starts so long after it is due. */
+  expiresInMs?: number | null | undefined;
+  /** The key of the limits with keys, in place of what their functions give. */
+  concurrencyKey?: string | null | undefined;
   dedup: Dedup;
   dedupWindowMs?: number | null;
   tags?: readonly string[];
@@ -134,6 +138,8 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     dispatch_id: item.dispatchId,
     due_at: item.runAt ?? undefined,
     delay_ms: item.delayMs ?? undefined,
+    expires_in_ms: item.expiresInMs ?? undefined,
+    concurrency_key: item.concurrencyKey ?? undefined,
     dedup: item.dedup.dedup ?? undefined,
     dedup_key: item.dedup.key ?? undefined,
     dedup_window_ms: windowMsOf(item) ?? undefined,

@@ -15,6 +15,8 @@ export type Task = {
   max_attempts: number;
   created_at: string;
   run_at: string;
+  /** When it ends as `expired` unless it starts; null if it does not expire, or has started. */
+  expires_at: string | null;
   started_at: string | null;
   finished_at: string | null;
   runner_id: number | null;
@@ -31,6 +33,8 @@ export type Task = {
   dedup_key: string | null;
   /** How many later submissions have replaced its payload; null if it is not debounced. */
   debounced: number | null;
+  /** The key of the limits with keys that its submission gave. */
+  concurrency_key: string | null;
   tags: string[];
   initiator: string | null;
   /**
@@ -95,6 +99,7 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   max_attempts: 't.max_attempts',
   created_at: 'errand.uuid_time(t.id)',
   run_at: 't.run_at',
+  expires_at: 't.expires_at',
   started_at: 't.started_at',
   finished_at: 't.finished_at',
   runner_id: 't.runner_id',
@@ -106,6 +111,7 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   dedup: 't.dedup',
   dedup_key: 't.dedup_key',
   debounced: 't.debounced',
+  concurrency_key: 't.concurrency_key',
   tags: 't.tags',
   initiator: 't.initiator',
   submitted_by: 't.submitted_by',

@@ -16,6 +16,7 @@ const TIMES: Readonly<Record<string, readonly string[]>> = {
     'cancel_requested_at',
     'dedup_until',
     'debounce_until',
+    'expires_at',
   ],
   'errand.attempts': ['started_at', 'finished_at'],
   'errand.logs': ['at'],
@@ -27,6 +28,7 @@ const TIMES: Readonly<Record<string, readonly string[]>> = {
   'errand.rollup_watermark': ['rolled_up_to'],
   // Both, because the reconciler finds a clock that has jumped by the difference.
   'errand.limit_slots': ['taken_at'],
+  'errand.limit_ends': ['decided_at'],
   'errand.limit_waits': ['run_at', 'place_at', 'called_at', 'first_called_at'],
   'errand.limit_turns': ['last_turn'],
   'errand_worker._private_jobs': ['run_at', 'created_at'],

@@ -77,13 +77,15 @@ async function checkOutcomes(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ id: string; state: State; why: string }>(`
     select t.id, t.state,
            case
-             when t.state in ('succeeded', 'failed', 'cancelled') and t.finished_at is null then 'finished without a time'
-             when t.state in ('succeeded', 'failed', 'cancelled') and t.dispatch_id is not null then 'finished with a dispatch'
-             when t.state = 'failed' and t.error is null then 'failed without an error'
+             when t.state in ('succeeded', 'failed', 'cancelled', 'expired') and t.finished_at is null then 'finished without a time'
+             when t.state in ('succeeded', 'failed', 'cancelled', 'expired') and t.dispatch_id is not null then 'finished with a dispatch'
+             when t.state in ('failed', 'expired') and t.error is null then 'failed without an error'
+             when t.state = 'expired' and (t.started_at is not null or exists (select from errand.attempts a where a.task_id = t.id))
+               then 'expired though it has started'
              when t.state = 'succeeded' and exists (
                select from errand.attempts a where a.task_id = t.id and a.attempt >= t.attempt
              ) then 'succeeded beside another outcome of the same attempt'
-             when t.state not in ('succeeded', 'failed', 'cancelled', 'resolved') and t.finished_at is not null
+             when t.state not in ('succeeded', 'failed', 'cancelled', 'resolved', 'expired') and t.finished_at is not null
                then 'open with a time of finish'
            end as why
       from errand.tasks t`);

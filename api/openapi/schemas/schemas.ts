@@ -61,6 +61,10 @@ const summary: Record<string, JsonSchema> = {
   max_attempts: { type: 'integer', minimum: 1 },
   created_at: time,
   run_at: { ...time, description: 'When the attempt is or was due' },
+  expires_at: {
+    ...nullableTime,
+    description: 'When it ends as `expired` unless it starts. Null if it does not expire, or has started',
+  },
   started_at: { ...nullableTime, description: 'Start of the running or last attempt' },
   finished_at: nullableTime,
   runner_id: nullable('integer', { description: 'The runner of the running or last attempt' }),
@@ -83,6 +87,9 @@ const summary: Record<string, JsonSchema> = {
   debounced: nullable('integer', {
     minimum: 0,
     description: 'How many later submissions have replaced its payload. Null if it is not debounced',
+  }),
+  concurrency_key: nullable('string', {
+    description: 'The key of the limits of its definition, if the submission gave one',
   }),
   tags: { type: 'array', items: { type: 'string' } },
   initiator: nullable('string', {

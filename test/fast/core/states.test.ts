@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   canTransition,
+  FINAL,
   inWords,
   isTerminal,
   OPEN,
@@ -20,8 +21,8 @@ const state = fc.constantFrom(...STATES);
 const OUTCOMES = ['succeeded', 'failed', 'retrying', 'queued'] as const;
 
 test('the check constraint of the ledger has these states and no others', () => {
-  const migration = readFileSync(join(ROOT, 'migrations', '0001_tasks.sql'), 'utf8');
-  const [, list = ''] = /state in \(([^)]+)\)/.exec(migration) ?? [];
+  const schema = readFileSync(join(ROOT, 'migrations', 'schema.sql'), 'utf8');
+  const [, list = ''] = /tasks_state_check CHECK \(\(state = ANY \(ARRAY\[([^\]]+)\]/.exec(schema) ?? [];
   const inLedger = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name);
   expect(inLedger.toSorted()).toEqual(STATES.toSorted());
 });
@@ -43,7 +44,7 @@ test('a terminal state is left only by an operator or a resubmission: re-armed o
   const allowed: State[] = ['queued', 'scheduled', 'running', 'waiting', 'resolved'];
   for (const from of STATES.filter(isTerminal))
     expect(allowed).toEqual(expect.arrayContaining(TRANSITIONS[from] as State[]));
-  expect(STATES.filter(isTerminal)).toEqual(['succeeded', 'failed', 'cancelled', 'resolved']);
+  expect(STATES.filter(isTerminal)).toEqual(FINAL);
   expect([TRANSITIONS.succeeded, TRANSITIONS.resolved]).toEqual([[], []]);
 });
 
@@ -112,5 +113,6 @@ test('a state can end a sentence', () => {
     'has failed',
     'was cancelled',
     'was resolved',
+    'has expired',
   ]);
 });

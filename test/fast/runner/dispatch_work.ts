@@ -18,6 +18,7 @@ export function due(id: string): DueAttempt {
     waitedMs: 0,
     crashes: 0,
     isSuspect: false,
+    expires: false,
     scheduledFor: null,
     payload: {},
     requestId: null,

@@ -112,7 +112,7 @@ test.each(['scheduled', 'waiting', 'queued', 'running', 'retrying', 'succeeded',
     const answer = await expectRefused(api, pool, () => retry(id), { status: 400, code: 'BAD_REQUEST' });
     expect(answer.body.error).toMatch(
       new RegExp(
-        `^Task cannot be retried: it (is|has|was) ${state}. Only a failed or cancelled task can be retried$`,
+        `^Task cannot be retried: it (is|has|was) ${state}. Only a failed, cancelled or expired task can be retried$`,
       ),
     );
     expect(await ledgerRow(pool, id)).toEqual(before);

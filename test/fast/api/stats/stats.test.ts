@@ -48,7 +48,7 @@ test('GET /v1/tasks/stats tells by name and in total what is open, and how what 
     namespace: 'a',
     open: { ...NONE_OPEN, queued: 2 },
     open_is_capped: false,
-    finished: { succeeded: 8, failed: 2, cancelled: 1, resolved: 0 },
+    finished: { succeeded: 8, failed: 2, cancelled: 1, resolved: 0, expired: 0 },
     skipped: 0,
     success_rate: 0.8,
     // 8 · 1 + 3 + 2, and none of the one that never started.
@@ -61,7 +61,7 @@ test('GET /v1/tasks/stats tells by name and in total what is open, and how what 
     namespace: 'a',
     open: { ...NONE_OPEN, running: 1 },
     open_is_capped: false,
-    finished: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0 },
+    finished: { succeeded: 0, failed: 0, cancelled: 0, resolved: 0, expired: 0 },
     skipped: 0,
     success_rate: null,
     attempts_per_task: null,
@@ -70,7 +70,7 @@ test('GET /v1/tasks/stats tells by name and in total what is open, and how what 
   });
   expect(body.total).toMatchObject({
     open: { ...NONE_OPEN, queued: 2, running: 1, retrying: 1 },
-    finished: { succeeded: 8, failed: 2, cancelled: 1, resolved: 1 },
+    finished: { succeeded: 8, failed: 2, cancelled: 1, resolved: 1, expired: 0 },
     success_rate: 0.8,
   });
   expect(Date.parse(body.from) % 60_000).toBe(0);
@@ -97,13 +97,13 @@ test('it can be narrowed to a name, a namespace, a window', async () => {
 test('a caller sees its own namespaces alone', async () => {
   const { body } = await restricted.call('GET', '/v1/tasks/stats');
   expect(body.names.map(({ name }: { name: string }) => name)).toEqual(['a.one', 'a.two']);
-  expect(body.total.finished).toEqual({ succeeded: 8, failed: 2, cancelled: 1, resolved: 0 });
+  expect(body.total.finished).toEqual({ succeeded: 8, failed: 2, cancelled: 1, resolved: 0, expired: 0 });
   expect(body.total.open).toEqual({ ...NONE_OPEN, queued: 2, running: 1 });
   for (const query of ['namespace=b', 'name=b.one']) {
     const { status, body: other } = await restricted.call('GET', `/v1/tasks/stats?${query}`);
     expect(status).toBe(200);
     expect(other.names).toEqual([]);
-    expect(other.total.finished).toEqual({ succeeded: 0, failed: 0, cancelled: 0, resolved: 0 });
+    expect(other.total.finished).toEqual({ succeeded: 0, failed: 0, cancelled: 0, resolved: 0, expired: 0 });
   }
 });
 

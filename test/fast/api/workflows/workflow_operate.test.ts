@@ -42,7 +42,7 @@ test('a workflow that is cancelled is so with its steps, and goes on with them w
   const retried = await retry(id);
   expect(retried.body.task).toMatchObject({ id, state: 'running' });
   expect(retried.body.message).toMatch(
-    /^The failed or cancelled parts of the task are queued again: attempt \d of 25$/,
+    /^The parts of the task that failed, expired or were cancelled are queued again: attempt \d of 25$/,
   );
   await startShop(pool);
   expect(await finished(pool, id)).toMatchObject({ state: 'succeeded' });
@@ -91,7 +91,7 @@ test('a step of a workflow that has failed is retried, and one that has succeede
   await setState(other, 'succeeded');
   const answer = await expectRefused(api, pool, () => retry(other.id), BAD);
   expect(answer.body.error).toBe(
-    'Task cannot be retried: it has succeeded. Only a failed or cancelled task can be retried',
+    'Task cannot be retried: it has succeeded. Only a failed, cancelled or expired task can be retried',
   );
 });
 

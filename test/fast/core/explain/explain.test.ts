@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inTime, REASON_CODES, type Reason } from '../../../../core/explain/explain_facts.ts';
 import { STATES } from '../../../../core/states.ts';
-import { at, error, explained, type Given, member, RUNNER } from './explaining.ts';
+import { at, error, explained, type Given, member, RETRY, RUNNER } from './explaining.ts';
 
 test('a task that is due, with a free slot for it, is about to start', () => {
   expect(explained({})).toEqual({
@@ -103,6 +103,25 @@ test('a task that waits for a slot of a limit says which, who holds the slots, i
   );
 });
 
+test('a task that must start in time says when it expires, and an expired one when it was to start', () => {
+  const waiting = explained({ task: { expires_at: at(90) } });
+  expect(waiting.reasons.map(({ code }) => code)).toEqual(['queued', 'expires']);
+  expect(waiting.reasons[1]).toMatchObject({
+    until: at(90),
+    message: 'It expires in 1.5 min unless it starts',
+  });
+  const task = { state: 'expired' as const, run_at: at(-60), expires_at: at(-30), finished_at: at(-29) };
+  const { reasons, next_steps } = explained({ task, dispatch: null, queue: null });
+  expect(reasons).toEqual([
+    {
+      code: 'expired',
+      message: `No attempt started by ${at(-30)}, 30 s after it was due, so the task was not run`,
+      since: at(-29),
+    },
+  ]);
+  expect(next_steps).toEqual([`To run it after all: ${RETRY}`]);
+});
+
 test('a place that was not counted to the end says so', () => {
   const { reasons, queue } = explained({ queue: { ahead: 10_000, is_capped: true } });
   expect(reasons[0]?.message).toMatch(/^It is at least number 10001 in the queue/);
@@ -169,6 +188,7 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   suspect: { task: { crashes: 1 } },
   no_free_slot: { runners: { live: 1, able: 1, slots: 1, busy: 1, elsewhere: 0 } },
   queued: {},
+  expires: { task: { expires_at: at(-0.5) } },
   running: { task: { state: 'running' } },
   succeeded: { task: { state: 'succeeded' } },
   skipped: { task: { state: 'succeeded', skipped: true } },
@@ -186,6 +206,7 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   payload_invalid: { task: { state: 'failed', error: error('', { error_code: 'VALIDATION_FAILED' }) } },
   cancelled: { task: { state: 'cancelled' } },
   resolved: { task: { state: 'resolved' } },
+  expired: { task: { state: 'expired', expires_at: at(-10), run_at: at(-40) } },
   dismissed: { task: { state: 'failed', error: error(''), dismissed_at: at(-60) } },
 };
 

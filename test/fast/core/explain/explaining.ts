@@ -20,6 +20,7 @@ function facts({ task, ...given }: Given = {}): Facts {
       attempt: 1,
       max_attempts: 25,
       run_at: at(-1),
+      expires_at: null,
       started_at: null,
       finished_at: null,
       crashes: 0,

@@ -68,6 +68,8 @@ test('an attempt comes with all that its task has', async () => {
     },
     ...{ sourceSystem: 'shop', parentId: null, hasChildren: false, results: {}, paused: false },
     scheduledFor: null,
+    expires: false,
+    concurrencyKey: null,
     wasCalled: false,
   });
   expect(attempt.waitedMs).toBeGreaterThanOrEqual(2_000);

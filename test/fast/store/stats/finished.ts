@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
+import { FINAL } from '../../../../core/states.ts';
 import type { Database } from '../../../../store/database/pool.ts';
 import { rollUp } from '../../../../store/stats/rollups.ts';
-import type { FINISHED } from '../../../../store/stats/stats.ts';
 
 /** A finished task as a test wants it; what is not given is the simplest. */
 export type FinishedRow = {
   name?: string;
-  state?: (typeof FINISHED)[number];
+  state?: (typeof FINAL)[number];
   /** Seconds before now. */
   ago: number;
   attempt?: number;
@@ -109,7 +109,7 @@ export async function naively(database: Database, sinceAgo: number, minutes: Spa
 export function some(count: number, sinceAgo: number): FinishedRow[] {
   return Array.from({ length: count }, (_, index) => ({
     name: ['a.one', 'a.two', 'b.one'][index % 3] ?? '',
-    state: (['succeeded', 'failed', 'cancelled', 'resolved'] as const)[index % 4] ?? 'succeeded',
+    state: FINAL[index % FINAL.length] ?? 'succeeded',
     ago: (sinceAgo * (index + 0.5)) / count,
     attempt: 1 + (index % 5),
     waitMs: (index * 37) % 5_000,

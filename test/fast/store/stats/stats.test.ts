@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
 import { type Histogram, percentile } from '../../../../core/histogram.ts';
+import { FINAL } from '../../../../core/states.ts';
 import { deleteOldRollups, rollUp } from '../../../../store/stats/rollups.ts';
 import {
-  FINISHED,
   type Finished,
   type FinishedWindow,
   readFinished,
@@ -37,6 +37,7 @@ async function naively({ from, to }: FinishedWindow, names: string[]): Promise<P
   const { rows } = await pool.query<Plain>(
     `select count(*) filter (where state = 'succeeded') as succeeded, count(*) filter (where state = 'failed') as failed,
             count(*) filter (where state = 'cancelled') as cancelled, count(*) filter (where state = 'resolved') as resolved,
+            count(*) filter (where state = 'expired') as expired,
             coalesce(sum(case when started_at is null then attempt - 1 else attempt end), 0) as attempts,
             round(coalesce(sum(extract(epoch from started_at - run_at)), 0)::float8 * 1000) as "waitMs",
             round(coalesce(sum(extract(epoch from finished_at - started_at)), 0)::float8 * 1000) as "processingMs",
@@ -55,14 +56,14 @@ function plain(finished: Finished): Plain {
     .filter(([bucket]) => bucket >= 0)
     .reduce((sum, [, count]) => sum + count, 0);
   const inWaits = [...waits].reduce((sum, [, count]) => sum + count, 0);
-  expect(inWaits).toBe(FINISHED.reduce((sum, state) => sum + states[state], 0));
+  expect(inWaits).toBe(FINAL.reduce((sum, state) => sum + states[state], 0));
   return { ...states, attempts, waitMs: Math.round(waitMs), processingMs: Math.round(processingMs), started };
 }
 
 function some(count: number, sinceAgo: number): FinishedRow[] {
   return Array.from({ length: count }, (_, index) => ({
     name: ['a.one', 'a.two', 'b.one'][index % 3] ?? '',
-    state: FINISHED[index % 4] ?? 'succeeded',
+    state: FINAL[index % FINAL.length] ?? 'succeeded',
     ago: (sinceAgo * (index + 0.5)) / count,
     attempt: 1 + (index % 5),
     waitMs: (index * 37) % 5_000,

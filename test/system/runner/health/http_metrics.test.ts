@@ -24,6 +24,7 @@ const SERIES: Record<string, string> = {
   errand_pool_connections: 'gauge',
   errand_recoveries_total: 'counter',
   errand_quarantined_total: 'counter',
+  errand_tasks_expired_total: 'counter',
   errand_schedule_lag_seconds: 'histogram',
   errand_schedule_skipped_total: 'counter',
   errand_schedule_failed_total: 'counter',
