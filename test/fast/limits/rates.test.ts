@@ -169,6 +169,18 @@ test('a rate of thousands keeps few rows, and forgets those that are over', asyn
   expect(rows).toEqual([]);
 });
 
+test('if the clock of Postgres is set back, starts of the future count as starts of now', async () => {
+  const definition = withPolicy('back.x', { rate: { limit: 1, periodSeconds: 0.5 } });
+  await startLimited(pool, [definition], () => {});
+  const first = await submitOne(pool, { name: 'back.x', payload: {} });
+  await finished(pool, first.id);
+  await pool.query(
+    `update errand.limit_starts set bucket_end = bucket_end + interval '1 hour' where limit_name = 'back.x:rate'`,
+  );
+  const next = await submitOne(pool, { name: 'back.x', payload: {} });
+  expect(await finished(pool, next.id)).toMatchObject({ state: 'succeeded' });
+});
+
 test('explain says which rate, how many have started, when the next one may, and the place', async () => {
   const definition = withPolicy('told.x', { rate: { limit: 4, periodSeconds: 3_600, burst: 2 } });
   await startLimited(pool, [definition], () => {});
