@@ -8,8 +8,10 @@ import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
+import { areWaitedFor } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
+import { createHandOn } from '../execute/hand_on.ts';
 import { heldSlots } from '../execute/held_slots.ts';
 import { createPace } from '../execute/pace.ts';
 import { attemptRunner } from '../execute/run_attempt.ts';
@@ -70,10 +72,14 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
   const recorder = reportingRecorder(options);
-  const held = heldSlots({ ...options, onHold: options.timedCalls.look });
+  const handOn = createHandOn(
+    (keys) => untilBack(log, 'looking for waits', () => areWaitedFor(pgPool, keys)),
+    stopping,
+  );
+  const held = heldSlots({ ...options, handOn, onHold: options.timedCalls.look });
   const { registeredHandlers } = options;
   const limits = createLimits({
-    ...{ pgPool, runnerId: id, registeredHandlers, log },
+    ...{ pgPool, runnerId: id, registeredHandlers, log, handOn, pace },
     free: held.free,
     onCounted: options.timedCalls.look,
   });

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
+import { DISPATCH_MS } from '../../core/dispatches.ts';
 import { PermanentError } from '../../core/errors.ts';
 import { limitKeys } from '../../core/limits/key.ts';
 import { type PoolRule, poolRules } from '../../core/limits/pool_rules.ts';
@@ -10,6 +11,8 @@ import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
+import type { HandOn } from '../execute/hand_on.ts';
+import { LONG_WAIT_MS, type Pace, SHORT_MS } from '../execute/pace.ts';
 import { toErrorRecord } from '../record/classify.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
@@ -27,10 +30,10 @@ export type Limits = {
   /** Whether starts of a name are counted: an attempt that is admitted should start at once. */
   isRated(name: string): boolean;
   /**
-   * Takes the slots of attempts that have a slot of the runner. Throws LeaseLost if the runner is no
-   * longer live.
+   * Takes the slots of an attempt, or gets them from one that ends here. Calls `onWait` if it waits for
+   * that. Throws LeaseLost if the runner is no longer live.
    */
-  admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+  admit(attempt: DueAttempt, onWait: () => void): Promise<Admission>;
   /** Frees the slots of an attempt that does not start after all. */
   freeUnused(attempt: DueAttempt): void;
 };
@@ -43,10 +46,12 @@ export function createLimits(options: {
   log: Logger;
   /** Frees the slots of an attempt. */
   free: (attempt: DueAttempt) => void;
+  handOn: HandOn;
+  pace: Pick<Pace, 'of'>;
   /** Called after starts were counted: a task may wait for a time now. */
   onCounted: () => void;
 }): Limits {
-  const { pgPool, runnerId, registeredHandlers, log } = options;
+  const { pgPool, runnerId, registeredHandlers, log, handOn, pace } = options;
   const rules = new Map<string, PoolRule[]>();
   for (const [name, { definition }] of registeredHandlers) {
     const own = poolRules(definition.policy);
@@ -73,16 +78,60 @@ export function createLimits(options: {
     }
   }
 
-  async function admitOne(announced: DueAttempt): Promise<Admission> {
+  /**
+   * Attempts that may kill their runner get no slots of others, and hand none on. Nor do those whose starts
+   * are counted.
+   */
+  async function takeAlone(
+    attempt: DueAttempt,
+    keys: Starting['keys'],
+    own: readonly PoolRule[],
+  ): Promise<Admission> {
+    const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
+    if (took !== 'taken') return { kind: took };
+    const hasSlots = own.some(({ isRate }) => !isRate);
+    return { kind: took, attempt: hasSlots ? { ...attempt, hasSlots } : attempt };
+  }
+
+  async function takeOrGet(
+    attempt: DueAttempt,
+    keys: Starting['keys'],
+    { limit, onWait }: { limit: number; onWait: () => void },
+  ): Promise<Admission> {
+    const { id, dispatchId, name } = attempt;
+    const text = JSON.stringify(keys);
+    const asked = handOn.request(text, limit, waitMs(pace.of(name)));
+    if (asked !== 'ask') onWait();
+    const handed = asked === 'ask' ? asked : await asked;
+    if (handed === 'over') return { kind: 'over' };
+    if (handed !== 'ask')
+      return { kind: 'taken', attempt: { ...attempt, hasSlots: true, slots: { ...handed, keys: text } } };
+    let took: Exclude<Took, 'busy'> = 'gone';
+    try {
+      took = await takeUnlessBusy({ id, dispatchId, keys });
+    } finally {
+      handOn.answered(text, took);
+    }
+    return took === 'taken'
+      ? { kind: took, attempt: { ...attempt, hasSlots: true, slots: { id, dispatchId, keys: text } } }
+      : { kind: took };
+  }
+
+  async function admit(announced: DueAttempt, onWait: () => void): Promise<Admission> {
     const registered = registeredHandlers.get(announced.name);
     const own = rules.get(announced.name);
     if (registered === undefined || own === undefined) return { kind: 'taken', attempt: announced };
     const attempt = await withPayload(announced, own);
     try {
       const keys = await keysOf(registered, own, attempt);
-      const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-      if (own.some(({ isRate }) => isRate)) options.onCounted();
-      return took === 'taken' ? { kind: 'taken', attempt: admitted(attempt, own, keys) } : { kind: took };
+      if (keys.length === 0) return { kind: 'taken', attempt };
+      const isRated = own.some(({ isRate }) => isRate);
+      const admission =
+        attempt.isSuspect || isRated
+          ? await takeAlone(attempt, keys, own)
+          : await takeOrGet(attempt, keys, { limit: Math.min(...own.map((rule) => rule.limit)), onWait });
+      if (isRated) options.onCounted();
+      return withHoldKey(admission, own, keys);
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
@@ -99,9 +148,18 @@ export function createLimits(options: {
   return {
     isLimited: (name) => rules.has(name),
     isRated: (name) => rules.get(name)?.some(({ isRate }) => isRate) === true,
-    admit: (attempts) => Promise.all(attempts.map(admitOne)),
+    admit,
     freeUnused: options.free,
   };
+}
+
+/**
+ * How long an attempt waits in its runner for slots of limits, by how long attempts of its name take. Short
+ * ones wait as for a slot of the runner. Others wait in the ledger at once: it costs little beside them.
+ */
+function waitMs(typicalMs: number | undefined): number {
+  if (typicalMs === undefined) return DISPATCH_MS;
+  return typicalMs < SHORT_MS ? LONG_WAIT_MS : 0;
 }
 
 /**
@@ -124,11 +182,11 @@ async function keysOf(
   });
 }
 
-/** The attempt with what its admission gave it. `keys` are those of the rules, in their order. */
-function admitted(attempt: DueAttempt, rules: readonly PoolRule[], keys: Starting['keys']): DueAttempt {
-  const hasSlots = rules.some(({ isRate }) => !isRate);
+/** With the key that is held if something outside refuses more. `keys` are those of the rules, in their order. */
+function withHoldKey(admission: Admission, rules: readonly PoolRule[], keys: Starting['keys']): Admission {
   const holdKey = keys[slowedBy(rules)];
-  return { ...attempt, ...(hasSlots ? { hasSlots } : {}), ...(holdKey === undefined ? {} : { holdKey }) };
+  if (admission.kind !== 'taken' || holdKey === undefined) return admission;
+  return { kind: 'taken', attempt: { ...admission.attempt, holdKey } };
 }
 
 /** The rule whose key RateLimited slows: a rate before another limit, and of these one with a key. */

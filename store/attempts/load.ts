@@ -41,10 +41,15 @@ export type DueAttempt = {
   results: Record<string, unknown> | null;
   /** Its name, or a target that holds it, is paused: it must not start. */
   paused: boolean;
-  /** Its runner has taken the slots of its limits. Missing without limits. */
+  /** Its runner has the slots of its limits. Missing without limits. */
   hasSlots?: boolean;
   /** The key of a limit that is held if something outside refuses more. Missing without limits. */
   holdKey?: Readonly<LimitKey>;
+  /**
+   * The attempt that took these slots from the ledger, which is another one if that has handed them
+   * on, and the keys of the limits as a text.
+   */
+  slots?: { id: string; dispatchId: string; keys: string };
   /** The time of the schedule that it stands for, ISO 8601. */
   scheduledFor: string | null;
 };

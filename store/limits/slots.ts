@@ -22,10 +22,7 @@ export async function takeSlots(
   starting: readonly Starting[],
 ): Promise<{ live: boolean; took: Took[] }> {
   const items = starting.map(({ id, dispatchId, keys }) => ({ id, dispatch_id: dispatchId, rules: keys }));
-  const { rows } = await database.query<{
-    task_id: string | null;
-    outcome: 'taken' | 'waits' | 'busy' | 'fenced';
-  }>({
+  const { rows } = await database.query<{ task_id: string | null; outcome: Took | 'fenced' }>({
     name: 'take_slots',
     text: 'select task_id, outcome from errand.take_slots($1, $2::jsonb)',
     values: [runnerId, JSON.stringify(items)],
@@ -38,6 +35,28 @@ export async function takeSlots(
       return outcome === undefined || outcome === 'fenced' ? 'gone' : outcome;
     }),
   };
+}
+
+/**
+ * Whether tasks wait for a slot of these keys, each a list of rules as JSON text, or one of the keys is
+ * held. Uses limit_waits_next_idx.
+ */
+export async function areWaitedFor(database: Database, keys: readonly string[]): Promise<boolean[]> {
+  const { rows } = await database.query<{ waits: boolean }>({
+    name: 'are_waited_for',
+    text: `
+      select exists (select
+                       from jsonb_array_elements(g.keys) rule
+                       join errand.limit_waits w on w.limit_name = rule ->> 0 and w.key = rule ->> 1)
+             or exists (select
+                          from jsonb_array_elements(g.keys) rule
+                          join errand.limit_keys k on k.limit_name = rule ->> 0 and k.key = rule ->> 1
+                         where k.held_until > clock_timestamp()) as waits
+        from jsonb_array_elements($1::jsonb) with ordinality as g (keys, number)
+       order by g.number`,
+    values: [`[${keys.join(',')}]`],
+  });
+  return rows.map(({ waits }) => waits);
 }
 
 /** An attempt that has slots. */
