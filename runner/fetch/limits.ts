@@ -100,7 +100,7 @@ export function createLimits(options: {
   ): Promise<Admission> {
     const { id, dispatchId, name } = attempt;
     const text = JSON.stringify(keys);
-    const asked = handOn.request(text, limit, waitMs(pace.of(name)));
+    const asked = handOn.request(text, limit, attempt.wasCalled === true ? 0 : waitMs(pace.of(name)));
     if (asked !== 'ask') onWait();
     const handed = asked === 'ask' ? asked : await asked;
     if (handed === 'over') return { kind: 'over' };
