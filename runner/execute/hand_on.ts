@@ -2,7 +2,7 @@ import { batcher } from '../../core/concurrency/batcher.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { OfSlots } from '../../store/limits/slots.ts';
 
-/** How long slots are handed on after the ledger has said that no task waits for them. */
+/** How long slots are handed on after the ledger has said that they need not be freed. */
 const HAND_ON_MS = 250;
 /** From then on the ledger is asked again. */
 const LOOK_AFTER_MS = 20;
@@ -10,13 +10,17 @@ const LOOK_AFTER_MS = 20;
 const FIRST_MS = 50;
 const LOOKS_TOGETHER = 200;
 
-/** Slots that an attempt was given, or `ask` the ledger for them, or its time is `over`. */
+/**
+ * Slots that an attempt was given, or `ask` the ledger for them. Or its time is `over`, though others were
+ * given slots in that time.
+ */
 export type Handed = OfSlots | 'ask' | 'over';
 
 /**
  * Hands slots of limits from one attempt of this runner to the next, without a word to the ledger: two
  * statements for each attempt take longer than a short attempt. So no more attempts of a runner ask the
- * ledger than there can be slots for, and the others wait here.
+ * ledger than there can be slots for, and the others wait here. It is only for limits whose slots come
+ * back at the end of an attempt.
  */
 export type HandOn = {
   /**
@@ -40,123 +44,147 @@ export type HandOn = {
   stop(attempt: DueAttempt): void;
 };
 
-type Waiter = (handed: Handed) => void;
-type Held = {
-  /** Attempts that have slots, or ask the ledger for them. */
-  holders: number;
-  asking: number;
-  waiters: Set<Waiter>;
-  /** Until then slots are handed on. */
-  until: number;
-  lookAt: number;
-  isLooking: boolean;
-};
-
 /**
- * `areWaitedFor` asks the ledger, for each of these keys, whether tasks wait for a slot of them: those come
- * first, so slots of these keys are not handed on. Slots are handed on among attempts with the same keys in
- * all rules, in the order in which they came.
+ * `mustBeFreed` asks the ledger, for each of these keys, whether their slots must be freed: because tasks
+ * wait there, which come first, or because a limit is smaller now, or held. Then they are not handed on. Slots are
+ * handed on among attempts with the same keys in all rules, in the order in which they came.
  */
 export function createHandOn(
-  areWaitedFor: (keys: string[]) => Promise<boolean[]>,
+  mustBeFreed: (keys: string[]) => Promise<boolean[]>,
   stopping: AbortSignal,
 ): HandOn {
   const held = new Map<string, Held>();
-  const lookTogether = batcher(areWaitedFor, { maxItems: LOOKS_TOGETHER });
+  const look = batcher(mustBeFreed, { maxItems: LOOKS_TOGETHER });
 
-  async function look(keys: string, one: Held): Promise<void> {
-    one.isLooking = true;
-    // Without an answer slots are soon freed as usual.
-    const isWaitedFor = await lookTogether(keys).catch(() => true);
-    const now = performance.now();
-    one.until = isWaitedFor ? 0 : now + HAND_ON_MS;
-    one.lookAt = now + LOOK_AFTER_MS;
-    one.isLooking = false;
-  }
-
-  function heldOf(keys: string): Held {
-    let one = held.get(keys);
-    if (one === undefined) {
-      one = { holders: 0, asking: 0, waiters: new Set(), until: 0, lookAt: 0, isLooking: false };
-      held.set(keys, one);
-    }
-    return one;
-  }
-
-  function dropUnused(keys: string, one: Held): void {
-    if (one.holders + one.asking + one.waiters.size === 0) held.delete(keys);
-  }
-
-  /** A slot will be free in the ledger: the first that waits may ask for it. */
-  function letAsk(keys: string, one: Held): void {
-    const [first] = one.waiters;
-    if (first !== undefined) {
-      one.asking++;
-      first('ask');
-    } else dropUnused(keys, one);
+  function change<Result>(keys: string, work: (one: Held) => Result): Result {
+    const one = held.get(keys) ?? new Held(() => look(keys));
+    held.set(keys, one);
+    const result = work(one);
+    if (one.isUnused) held.delete(keys);
+    return result;
   }
 
   stopping.addEventListener('abort', () => {
-    for (const { waiters } of held.values()) for (const waiter of waiters) waiter('over');
+    for (const one of [...held.values()]) one.giveUp();
   });
 
   return {
-    request(keys, limit, ms) {
-      const one = heldOf(keys);
-      if (ms <= 0 || one.holders + one.asking < limit) {
-        one.asking++;
-        return 'ask';
-      }
-      if (stopping.aborted) return Promise.resolve('over');
-      return new Promise((resolve) => {
-        const waiter: Waiter = (handed) => {
-          clearTimeout(timer);
-          one.waiters.delete(waiter);
-          if (handed === 'over') dropUnused(keys, one);
-          resolve(handed);
-        };
-        const timer = setTimeout(waiter, ms, 'over');
-        one.waiters.add(waiter);
-      });
-    },
-    answered(keys, answer) {
-      const one = heldOf(keys);
-      one.asking--;
-      if (answer === 'taken') {
-        if (one.holders === 0) {
-          const now = performance.now();
-          one.until = now + FIRST_MS;
-          one.lookAt = now;
-        }
-        one.holders++;
-      } else if (answer === 'gone') letAsk(keys, one);
-      else dropUnused(keys, one);
-    },
-    handOn({ slots }) {
-      const one = slots && held.get(slots.keys);
-      if (one === undefined || slots === undefined) return false;
-      const now = performance.now();
-      const [next] = one.waiters;
-      if (next !== undefined && now >= one.lookAt && !one.isLooking) void look(slots.keys, one);
-      if (next !== undefined && now < one.until) {
-        next({ id: slots.id, dispatchId: slots.dispatchId });
-        return true;
-      }
-      one.holders--;
-      letAsk(slots.keys, one);
-      return false;
+    request: (keys, limit, ms) =>
+      change(keys, (one) => {
+        if (ms <= 0 || one.mayAsk(limit)) return one.ask();
+        return stopping.aborted ? Promise.resolve('over') : one.wait(ms, () => change(keys, () => {}));
+      }),
+    answered: (keys, answer) => change(keys, (one) => one.answered(answer)),
+    handOn: ({ slots }) => slots !== undefined && change(slots.keys, (one) => one.handOn(slots)),
+    keep({ slots }) {
+      if (slots !== undefined) change(slots.keys, (one) => one.keep());
     },
     stop({ slots }) {
-      const one = slots && held.get(slots.keys);
-      if (one === undefined) return;
-      one.until = 0;
-      one.lookAt = performance.now() + LOOK_AFTER_MS;
-    },
-    keep({ slots }) {
-      const one = slots && held.get(slots.keys);
-      if (one === undefined || slots === undefined) return;
-      one.holders--;
-      dropUnused(slots.keys, one);
+      if (slots !== undefined) change(slots.keys, (one) => one.stop());
     },
   };
+}
+
+type Waiter = (handed: Handed) => void;
+
+/** The slots of the same keys that attempts of this runner have. */
+class Held {
+  #holders = 0;
+  /** Attempts that ask the ledger. */
+  #asking = 0;
+  readonly #waiters = new Set<Waiter>();
+  /** When slots were last handed on. */
+  #handedAt = Number.NEGATIVE_INFINITY;
+  /** Until then slots are handed on. */
+  #until = 0;
+  #lookAt = 0;
+  #isLooking = false;
+  readonly #mustBeFreed: () => Promise<boolean>;
+
+  constructor(mustBeFreed: () => Promise<boolean>) {
+    this.#mustBeFreed = mustBeFreed;
+  }
+
+  get isUnused(): boolean {
+    return this.#holders + this.#asking + this.#waiters.size === 0;
+  }
+
+  mayAsk(limit: number): boolean {
+    return this.#holders + this.#asking < limit;
+  }
+
+  ask(): 'ask' {
+    this.#asking++;
+    return 'ask';
+  }
+
+  wait(ms: number, onLeft: () => void): Promise<Handed> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = (handed) => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+        resolve(handed);
+      };
+      const timer = setTimeout(() => {
+        const isMoving = performance.now() - this.#handedAt < ms;
+        waiter(isMoving ? 'over' : this.ask());
+        onLeft();
+      }, ms);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  answered(answer: 'taken' | 'waits' | 'gone'): void {
+    this.#asking--;
+    if (answer === 'gone') this.#letAsk();
+    if (answer !== 'taken') return;
+    if (this.#holders === 0) {
+      this.#lookAt = performance.now();
+      this.#until = this.#lookAt + FIRST_MS;
+    }
+    this.#holders++;
+  }
+
+  handOn({ id, dispatchId }: OfSlots): boolean {
+    const [next] = this.#waiters;
+    const now = performance.now();
+    if (next !== undefined && now >= this.#lookAt && !this.#isLooking) void this.#look();
+    if (next !== undefined && now < this.#until) {
+      this.#handedAt = now;
+      next({ id, dispatchId });
+      return true;
+    }
+    this.#holders--;
+    this.#letAsk();
+    return false;
+  }
+
+  keep(): void {
+    this.#holders--;
+  }
+
+  stop(): void {
+    this.#until = 0;
+    this.#lookAt = performance.now() + LOOK_AFTER_MS;
+  }
+
+  giveUp(): void {
+    for (const waiter of this.#waiters) waiter('over');
+  }
+
+  /** A slot will be free in the ledger: the first that waits may ask for it. */
+  #letAsk(): void {
+    const [first] = this.#waiters;
+    if (first !== undefined) first(this.ask());
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    // Without an answer slots are soon freed as usual.
+    const mustBeFreed = await this.#mustBeFreed().catch(() => true);
+    const now = performance.now();
+    this.#until = mustBeFreed ? 0 : now + HAND_ON_MS;
+    this.#lookAt = now + LOOK_AFTER_MS;
+    this.#isLooking = false;
+  }
 }

@@ -38,25 +38,31 @@ export async function takeSlots(
 }
 
 /**
- * Whether tasks wait for a slot of these keys, each a list of rules as JSON text, or one of the keys is
- * held. Uses limit_waits_next_idx.
+ * Whether slots of these keys, each a list of rules as JSON text, must be freed when their attempts end,
+ * rather than used by the next attempt of the same runner: tasks wait for them, or a limit is smaller now
+ * than what is taken, or gone, or its key is held. Uses limit_waits_next_idx and the primary key of limit_slots.
  */
-export async function areWaitedFor(database: Database, keys: readonly string[]): Promise<boolean[]> {
-  const { rows } = await database.query<{ waits: boolean }>({
-    name: 'are_waited_for',
+export async function mustBeFreed(database: Database, keys: readonly string[]): Promise<boolean[]> {
+  const { rows } = await database.query<{ must: boolean }>({
+    name: 'must_be_freed',
     text: `
-      select exists (select
-                       from jsonb_array_elements(g.keys) rule
-                       join errand.limit_waits w on w.limit_name = rule ->> 0 and w.key = rule ->> 1)
-             or exists (select
-                          from jsonb_array_elements(g.keys) rule
-                          join errand.limit_keys k on k.limit_name = rule ->> 0 and k.key = rule ->> 1
-                         where k.held_until > clock_timestamp()) as waits
+      select exists (
+               select
+                 from jsonb_array_elements(g.keys) rule
+                 left join errand.limits l on l.name = rule ->> 0
+                where l.name is null
+                   or exists (select from errand.limit_waits w where w.limit_name = rule ->> 0 and w.key = rule ->> 1)
+                   or exists (select
+                                from errand.limit_keys k
+                               where k.limit_name = rule ->> 0 and k.key = rule ->> 1 and k.held_until > clock_timestamp())
+                   or l.slots < (select count(*)
+                                   from errand.limit_slots s
+                                  where s.limit_name = rule ->> 0 and s.key = rule ->> 1)) as must
         from jsonb_array_elements($1::jsonb) with ordinality as g (keys, number)
        order by g.number`,
     values: [`[${keys.join(',')}]`],
   });
-  return rows.map(({ waits }) => waits);
+  return rows.map(({ must }) => must);
 }
 
 /** An attempt that has slots. */
