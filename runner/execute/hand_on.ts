@@ -2,12 +2,10 @@ import { batcher } from '../../core/concurrency/batcher.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { OfSlots } from '../../store/limits/slots.ts';
 
-/** How long slots are handed on after the ledger has said that they need not be freed. */
+/** How long slots are handed on after they were taken, or the ledger has said that they need not be freed. */
 const HAND_ON_MS = 250;
 /** From then on the ledger is asked again. */
 const LOOK_AFTER_MS = 20;
-/** How long slots that were just taken are handed on before the ledger has answered. */
-const FIRST_MS = 50;
 const LOOKS_TOGETHER = 200;
 
 /**
@@ -38,8 +36,8 @@ export type HandOn = {
    * slots now; if not, they must be freed.
    */
   handOn(attempt: DueAttempt): boolean;
-  /** An attempt keeps its slots for itself until they are freed. */
-  keep(attempt: DueAttempt): void;
+  /** Slots that were not handed on are free in the ledger. */
+  freed(keys: string): void;
   /** The key of an attempt is held: its slots are not handed on before the ledger is asked again. */
   stop(attempt: DueAttempt): void;
 };
@@ -76,9 +74,7 @@ export function createHandOn(
       }),
     answered: (keys, answer) => change(keys, (one) => one.answered(answer)),
     handOn: ({ slots }) => slots !== undefined && change(slots.keys, (one) => one.handOn(slots)),
-    keep({ slots }) {
-      if (slots !== undefined) change(slots.keys, (one) => one.keep());
-    },
+    freed: (keys) => change(keys, (one) => one.freed()),
     stop({ slots }) {
       if (slots !== undefined) change(slots.keys, (one) => one.stop());
     },
@@ -89,10 +85,13 @@ type Waiter = (handed: Handed) => void;
 
 /** The slots of the same keys that attempts of this runner have. */
 class Held {
+  /** Attempts that have slots, or had them until they are freed. */
   #holders = 0;
   /** Attempts that ask the ledger. */
   #asking = 0;
   readonly #waiters = new Set<Waiter>();
+  /** The last answer of the ledger was that it has no slot, and none of these has been freed since. */
+  #isFull = false;
   /** When slots were last handed on. */
   #handedAt = Number.NEGATIVE_INFINITY;
   /** Until then slots are handed on. */
@@ -110,7 +109,7 @@ class Held {
   }
 
   mayAsk(limit: number): boolean {
-    return this.#holders + this.#asking < limit;
+    return !this.#isFull && this.#holders + this.#asking < limit;
   }
 
   ask(): 'ask' {
@@ -136,11 +135,12 @@ class Held {
 
   answered(answer: 'taken' | 'waits' | 'gone'): void {
     this.#asking--;
+    this.#isFull = answer === 'waits';
     if (answer === 'gone') this.#letAsk();
     if (answer !== 'taken') return;
     if (this.#holders === 0) {
       this.#lookAt = performance.now();
-      this.#until = this.#lookAt + FIRST_MS;
+      this.#until = this.#lookAt + HAND_ON_MS;
     }
     this.#holders++;
   }
@@ -154,13 +154,13 @@ class Held {
       next({ id, dispatchId });
       return true;
     }
-    this.#holders--;
-    this.#letAsk();
     return false;
   }
 
-  keep(): void {
-    this.#holders--;
+  freed(): void {
+    this.#holders = Math.max(0, this.#holders - 1);
+    this.#isFull = false;
+    this.#letAsk();
   }
 
   stop(): void {

@@ -49,10 +49,12 @@ export function heldSlots(options: {
   }
 
   function release(due: DueAttempt): void {
-    freeTogether(due.slots ?? due).catch((error: unknown) => {
-      // The end of the runner frees them.
-      log.error({ err: error, ...bindingsOf(due) }, 'could not free the slots of an attempt');
-    });
+    freeTogether(due.slots ?? due)
+      .then(() => due.slots && handOn.freed(due.slots.keys))
+      .catch((error: unknown) => {
+        // The end of the runner frees them.
+        log.error({ err: error, ...bindingsOf(due) }, 'could not free the slots of an attempt');
+      });
   }
 
   return {
@@ -68,7 +70,6 @@ export function heldSlots(options: {
     areKept: () => kept > 0,
     keep(attempt) {
       kept++;
-      handOn.keep(attempt.due);
       const timer = setTimeout(() => {
         log.error(
           bindingsOf(attempt.due),

@@ -11,7 +11,7 @@ import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.
 import { mustBeFreed } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
-import { createHandOn } from '../execute/hand_on.ts';
+import { createHandOn, type HandOn } from '../execute/hand_on.ts';
 import { heldSlots } from '../execute/held_slots.ts';
 import { createPace, type Pace } from '../execute/pace.ts';
 import { attemptRunner } from '../execute/run_attempt.ts';
@@ -71,8 +71,8 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const alone = createSlots(1);
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
-  const recorder = reportingRecorder(options);
-  const { limits, held } = limitsOf(options, pace);
+  const { limits, held, handOn } = limitsOf(options, pace);
+  const recorder = reportingRecorder(options, handOn);
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,
@@ -135,7 +135,8 @@ function limitsOf(options: DispatchWorkerOptions, pace: Pace) {
   );
   const { look } = options.timedCalls;
   const held = heldSlots({ ...options, handOn, onHold: look });
-  return { held, limits: createLimits({ ...options, handOn, pace, free: held.free, onCounted: look }) };
+  const limits = createLimits({ ...options, handOn, pace, free: held.free, onCounted: look });
+  return { handOn, held, limits };
 }
 
 /** The names that may hold only a part of the slots: deliveries, and those with a limit of this runner. */
@@ -150,11 +151,15 @@ function sharesOf({ concurrency, registeredHandlers }: DispatchWorkerOptions): M
 }
 
 /** Records outcomes and emits which of them were recorded. */
-function reportingRecorder({ pgPool, runnerId, events, log }: DispatchWorkerOptions): Recorder {
+function reportingRecorder(
+  { pgPool, runnerId, events, log }: DispatchWorkerOptions,
+  handOn: HandOn,
+): Recorder {
   return createRecorder(async (outcomes) => {
     const recorded = outcomes.every(isPlainSuccess)
       ? await recordSuccesses(pgPool, runnerId, outcomes)
       : await recordOutcomes(pgPool, runnerId, outcomes);
+    for (const { hasSlots, slots } of outcomes) if (hasSlots && slots) handOn.freed(slots.keys);
     events.emit('recorded', outcomes, recorded.ids);
     for (const name of recorded.failedOfSchedules ?? []) events.emit('scheduleFailed', namespaceOf(name));
     return recorded;

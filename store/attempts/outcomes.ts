@@ -27,7 +27,7 @@ export type OfAttempt = {
    */
   hasSlots?: boolean;
   /** The attempt that took these slots, if that is another one: it has handed them on. */
-  slots?: { id: string; dispatchId: string } | undefined;
+  slots?: { id: string; dispatchId: string; keys: string } | undefined;
 };
 
 /** How an attempt ended, as the runner saw it. The ledger decides the new state of the task. */

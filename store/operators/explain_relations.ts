@@ -53,8 +53,8 @@ const HOLDER = `
     ) holder on true`;
 
 /**
- * The live runners: how many can execute it, how many slots they have, and which have only an older
- * version.
+ * The live runners: how many can execute it, how many slots they have, which have only an older
+ * version, and how many are dedicated to other namespaces.
  */
 const POOL = `
    cross join lateral (
@@ -63,9 +63,11 @@ const POOL = `
              coalesce(sum(r.concurrency) filter (where r.is_able), 0) as slots,
              coalesce(sum(least(r.in_flight, r.concurrency)) filter (where r.is_able), 0) as busy,
              count(*) filter (where r.is_named and not r.is_able) as older,
+             count(*) filter (where not r.is_served) as elsewhere,
              coalesce(to_json((array_agg(json_build_object('id', r.id, 'host', r.host, 'pid', r.pid, 'version', r.known)
                                          order by r.id desc) filter (where r.is_named and not r.is_able))[1:$8]), '[]') as older_runners
-        from (select one.*, named.*, named.is_named and coalesce(errand.version_key(named.known) >= errand.version_key(t.version), true) as is_able
+        from (select one.*, named.*, named.is_named and coalesce(errand.version_key(named.known) >= errand.version_key(t.version), true) as is_able,
+                     one.serves is null or exists (select from unnest(one.serves) as s (entry) where starts_with(t.name || '.', s.entry || '.')) as is_served
                 from errand.runners one
                cross join lateral (select t.name = any (one.task_names) as is_named, one.task_versions ->> t.name as known) named
                where one.ended_at is null and one.heartbeat_at >= now() - make_interval(secs => one.lease_secs)) r
@@ -135,7 +137,19 @@ const LIMIT = `
              (select coalesce(json_agg(holder), '[]')
                 from (select h.id, h.name, h.step, h.state, s.taken_at as since, s.runner_id
                         from errand.limit_slots s
-                        join errand.tasks h on h.id = s.task_id
+                        join errand.tasks taker on taker.id = s.task_id
+                       -- If that one has ended, it has handed its slots on within its runner.
+                       cross join lateral (
+                         select taker.id, taker.name, taker.step, taker.state
+                          where taker.finished_at is null
+                         union all
+                         (select other.id, other.name, other.step, other.state
+                            from errand.tasks other
+                           where taker.finished_at is not null
+                             and other.state = 'running' and other.runner_id = s.runner_id and other.name = taker.name
+                             and not exists (select from errand.limit_slots own where own.task_id = other.id)
+                           order by other.id
+                           limit 1)) h
                        where s.limit_name = w.limit_name and s.key = w.key and ${isSeen('h.name')}
                        order by s.taken_at
                        limit $8) holder) as limit_holders
