@@ -21,7 +21,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['core/expressions/', 'core/json_schema/', 'core/limits/', 'core/verdict/'],
     ['core/definitions/'],
     ['core/task.ts'],
-    ['core/payload.ts', 'core/registry.ts', 'core/workflows/'],
+    ['core/batch_handler.ts', 'core/payload.ts', 'core/registry.ts', 'core/workflows/'],
     ['core/explain/', 'core/registration/', 'core/workflow.ts'],
     ['core/schedules/'],
   ],

@@ -11,6 +11,7 @@ export const PART_NAMES = [
     'memory',
     'recovery',
     'workflows',
+    'batches',
     'schedules',
     'limits',
     'definitions',

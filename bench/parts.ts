@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { measureBatches } from './batches/section.ts';
 import { measureBefore } from './before/section.ts';
 import { measureDefinitions } from './definitions/section.ts';
 import { measureBacklog } from './execute/backlog.ts';
@@ -98,6 +99,7 @@ export const PARTS: Parts = {
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
   workflows: plain(({ server, options, log }) => measureWorkflows(server, options.repetitions, log)),
+  batches: plain(({ server, options, log }) => measureBatches(server, smaller(options), log)),
   schedules: plain(({ server, options: { isQuick }, log }) => {
     const sizes = { schedules: 10_000, due: 100, perMinute: 20 };
     const times = isQuick

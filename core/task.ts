@@ -1,5 +1,6 @@
 import { getCallSites } from 'node:util';
 import type { Logger } from 'pino';
+import { type BatchInput, type BatchSettings, batchSettings } from './definitions/batch.ts';
 import { checkExample, compilePayload, compileResult } from './definitions/compile.ts';
 import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './definitions/policy.ts';
 import { checkedUpcasts, type Upcast, type Upcasts } from './definitions/upcast.ts';
@@ -32,6 +33,8 @@ export type TaskDefinition<
   readonly payload: Payload;
   readonly result: Result;
   readonly policy: Policy;
+  /** How tasks come together for a batch handler; undefined if the handler gets one at a time. */
+  readonly batch?: BatchSettings;
   /**
    * A valid payload for the docs. When the definition loads, it is validated in the same way as a submitted
    * payload, as JSON.
@@ -165,6 +168,8 @@ export type TaskInput<Name extends string, Payload extends Schema, Result extend
   example: SchemaInput<Payload>;
   result?: Result;
   policy?: PolicyInput<SchemaOutput<NoInfer<Payload>>>;
+  /** Brings tasks together for a handler made by `defineBatchHandler`. */
+  batch?: BatchInput<SchemaOutput<NoInfer<Payload>>>;
 };
 
 /** Makes the definition of a task or a workflow that `file` contains. Throws like `defineTask`. */
@@ -207,6 +212,7 @@ export function makeDefinition<
       ...(rules === undefined ? {} : { concurrency: rules }),
       ...(rates === undefined ? {} : { rate: rates }),
     },
+    ...(task.batch === undefined ? {} : { batch: batchSettings(task.batch, withoutRules.timeoutMs, refuse) }),
     example: task.example,
     payloadJsonSchema: payload.jsonSchema,
     resultJsonSchema: result?.jsonSchema,
@@ -222,11 +228,18 @@ const bound = new WeakMap<object, TaskDefinition>();
 /** Code with the type of the definition that it was bound to. At run time the property does not exist. */
 export type BoundTo<D extends TaskDefinition> = { readonly '~definition'?: D };
 
-/** Binds a handler to its definition, which gives types to its payload and result. */
+/**
+ * Binds a handler to its definition, which gives types to its payload and result. Throws if the definition has
+ * `batch`.
+ */
 export function defineHandler<D extends TaskDefinition>(
   definition: D,
   handler: Handler<D>,
 ): Handler<D> & BoundTo<D> {
+  if (definition.batch !== undefined)
+    throw new TypeError(
+      `${definition.name} has batch, so its handler gets several tasks: use defineBatchHandler`,
+    );
   bindCode(definition, handler);
   return handler;
 }

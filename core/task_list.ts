@@ -1,11 +1,12 @@
+import type { BatchHandler } from './batch_handler.ts';
 import type { ScheduleDefinition } from './schedules/schedule.ts';
 import type { Handler, TaskDefinition } from './task.ts';
 import type { WorkflowDefinition, WorkflowHandlers } from './workflow.ts';
 
-/** The code of a definition: a handler, or the steps of a workflow. */
+/** The code of a definition: a handler, a batch handler, or the steps of a workflow. */
 export type CodeOf<D extends TaskDefinition> = D extends WorkflowDefinition
   ? WorkflowHandlers<D>
-  : Handler<D>;
+  : Handler<D> | BatchHandler<D>;
 
 /**
  * For each task name, a function that loads the module of its code. It does not compile if a name is missing,

@@ -87,6 +87,7 @@ export function defineWorkflow<
     steps: S & Linked<S>;
     /** Runs after a step has failed for good and no other step can continue, before the workflow fails. */
     onFailure?: OnFailure;
+    batch?: never;
   },
 ): WorkflowDefinition<Name, Payload, Result, S, OnFailure> {
   const file = getCallSites(2)[1]?.scriptName ?? 'unknown file';
@@ -97,7 +98,11 @@ export function defineWorkflow<
   const limited = LIMITS.find((member) => root.policy[member] !== undefined);
   if (limited !== undefined)
     refuse(`a workflow cannot have policy.${limited}, because its steps do the work: set it in the steps`);
+  if (root.batch !== undefined)
+    refuse('a workflow cannot have batch, because its steps do the work: map a task that has it');
   const graphStep = (name: string, input: StepInput): GraphStep => {
+    if (Object.hasOwn(input, 'batch'))
+      refuse(`the step ${name} cannot have batch: let it map a task that has it`);
     if (input.run !== undefined && input.map !== undefined)
       refuse(`the step ${name} cannot have both run and map: remove one`);
     const unread = WORKFLOW_POLICY.find((member) => Object.hasOwn(input.policy ?? {}, member));

@@ -1,4 +1,11 @@
 // What `import … from 'errand'` gives: everything that a project needs for its tasks.
+export {
+  type BatchContext,
+  type BatchHandler,
+  type BatchItem,
+  type BatchOutcome,
+  defineBatchHandler,
+} from '../core/batch_handler.ts';
 export type { DedupStrategy, Policy, PolicyInput } from '../core/definitions/policy.ts';
 export { upcastFrom } from '../core/definitions/upcast.ts';
 export { PermanentError, RateLimited } from '../core/errors.ts';

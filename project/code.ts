@@ -23,7 +23,11 @@ export async function loadCode(project: Project, definition: TaskDefinition): Pr
 function boundTo(definition: TaskDefinition, code: unknown, shown: string): unknown {
   const task = definitionOfCode(code)?.name;
   if (task === definition.name) return code;
-  const made = isWorkflow(definition) ? 'defineSteps' : 'defineHandler';
+  const made = isWorkflow(definition)
+    ? 'defineSteps'
+    : definition.batch === undefined
+      ? 'defineHandler'
+      : 'defineBatchHandler';
   throw new ProjectError(
     task === undefined
       ? `${shown} must export default ${made}(…) of ${definition.name}`

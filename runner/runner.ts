@@ -33,6 +33,8 @@ import { type ScheduleRegistration, scheduleRegistration } from './schedules/reg
 
 /** Dispatches in hand per slot: a dispatch whose outcomes are being written takes no slot. */
 const DISPATCHES_PER_SLOT = 4;
+/** The maximum number of further dispatches in hand for batches: tasks that came one by one have one each. */
+const MAX_BATCHED_DISPATCHES = 2_000;
 
 export type RunnerConfig = Pick<
   Config,
@@ -115,7 +117,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const running = trackRunning({
     report: (reports) => reportRunning(pgPool, id, reports),
     graceMs: config.ABORT_GRACE_SECS * 1_000,
-    concurrency: config.RUNNER_CONCURRENCY,
+    concurrency: config.RUNNER_CONCURRENCY + inBatches(options),
     log,
   });
   const timedCalls = startTimedCalls({ pgPool, registeredHandlers, log });
@@ -211,6 +213,15 @@ function versionsOf(registeredHandlers: ReadonlyMap<string, RegisteredHandler>):
   return new Map(Array.from(registeredHandlers, ([name, { definition }]) => [name, definition.version]));
 }
 
+/** How many attempts the batches of a runner have at most at a time; 0 without batch handlers. */
+function inBatches({
+  config,
+  registeredHandlers,
+}: Pick<RunnerOptions, 'config' | 'registeredHandlers'>): number {
+  const sizes = Array.from(registeredHandlers.values(), ({ definition }) => definition.batch?.size ?? 0);
+  return config.RUNNER_CONCURRENCY * Math.max(0, ...sizes);
+}
+
 /**
  * Starts the pool that fetches dispatches, except those of paused names and those that need a newer
  * runner.
@@ -233,7 +244,9 @@ function startDispatches(
     taskNames: [...registeredHandlers.keys()],
     handedOn: handedOn.identifiers,
     isPaused: (name) => pauses.isPaused(name) || worker.share.isFull(name),
-    concurrency: config.RUNNER_CONCURRENCY * DISPATCHES_PER_SLOT,
+    concurrency:
+      config.RUNNER_CONCURRENCY * DISPATCHES_PER_SLOT +
+      Math.min(inBatches({ config, registeredHandlers }), MAX_BATCHED_DISPATCHES),
     register: async (poolId) => {
       const live = await untilBack(log, 'registering a pool', () => addPool(pgPool, id, poolId));
       if (!live) onLost();

@@ -3,7 +3,7 @@ import { type Detail, PermanentError } from '../core/errors.ts';
 import { losslessJson } from '../core/json/lossless.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { taskIdAt } from '../core/task_id.ts';
-import { AttemptAborted, AttemptUnderWay, currentAttempt } from '../runner/execute/attempt.ts';
+import { AttemptAborted, AttemptUnderWay, currentAttempt, type Seat } from '../runner/execute/attempt.ts';
 import { HandlerContext } from '../runner/execute/context.ts';
 import type { Ending } from '../runner/execute/continuation.ts';
 import { type RegisteredHandler, work } from '../runner/execute/execute.ts';
@@ -15,15 +15,18 @@ export type FakeAttempt = Collected & { ending: Ending };
 
 /**
  * Runs a handler as a runner does, without a database. Throws what the handler throws, PermanentError if the
- * payload, the result or a submitted task does not fit, and an abort if the attempt was cancelled.
+ * payload, the result or a submitted task does not fit, and an abort if the attempt was cancelled. It leaves its
+ * seat in a batch at its end.
  */
 export async function attemptOnce(
   registered: RegisteredHandler,
   payload: unknown,
   options: AttemptOptions,
   results: Record<string, unknown> = {},
+  seat: Seat | null = null,
 ): Promise<FakeAttempt> {
   const attempt = makeAttempt(registered.definition, payload, options, results);
+  attempt.seat = seat;
   const progress = collectProgress(attempt);
   const log = createTaskLog(pino({ level: 'silent', base: null }), { write: () => {} });
   const context = new HandlerContext(attempt, options.traceparent ?? null, () =>
@@ -40,6 +43,7 @@ export async function attemptOnce(
     const lines = attempt.unwritten.lines.map(({ level, message, fields }) => ({ level, message, fields }));
     return { ending, log: lines, progress, submitted: submissions.map(collected) };
   } finally {
+    seat?.leave();
     options.signal?.removeEventListener('abort', cancel);
   }
 }

@@ -2,7 +2,7 @@
 
 export type { AttemptOptions, CollectedLine, CollectedTask } from './collected.ts';
 export type { Duration } from './duration.ts';
-export { type HandlerRun, runHandler, runStep, type StepRun } from './run_handler.ts';
+export { type HandlerRun, runBatchHandler, runHandler, runStep, type StepRun } from './run_handler.ts';
 export {
   type DrainOptions,
   startTestErrand,

@@ -33,25 +33,29 @@ async function openErrand(server: BenchServer, processes: number): Promise<Queue
   return errandOver({ name, url }, processes);
 }
 
+/** The name of the tasks of a queue, and how its processes start. */
+type Executing = { task: string; start: (url: string) => Promise<Pick<Started, 'process'>> };
+
 /** Errand on an existing database, with all its contents. */
 export async function errandOver(
   { name, url }: { name: string; url: string },
   processes: number,
+  { task, start }: Executing = { task: NO_OP, start: startRunner },
 ): Promise<Queue> {
   const pool = benchPool(url);
   await migrate(pool);
-  const runners = await Promise.all(Array.from({ length: processes }, () => startRunner(url)));
-  await pauseQueue(pool, NO_OP, OPERATOR);
+  const runners = await Promise.all(Array.from({ length: processes }, () => start(url)));
+  await pauseQueue(pool, task, OPERATOR);
   return {
-    fill: (count) => fill(pool, count),
+    fill: (count) => fill(pool, task, count),
     async go() {
-      const since = await resume(pool);
-      return untilStarted(() => hasStarted(pool, since));
+      const since = await resume(pool, task);
+      return untilStarted(() => hasStarted(pool, task, since));
     },
     async hold() {
-      await pauseQueue(pool, NO_OP, OPERATOR);
+      await pauseQueue(pool, task, OPERATOR);
     },
-    isDrained: () => isDrained(pool),
+    isDrained: () => isDrained(pool, task),
     pids: runners.map(({ process }) => process.pid),
     database: name,
     async close() {
@@ -62,9 +66,9 @@ export async function errandOver(
 }
 
 /** Gives the Postgres time just before the resume. */
-async function resume(pool: Pool): Promise<string> {
+async function resume(pool: Pool, task: string): Promise<string> {
   const { rows } = await pool.query<{ now: string }>('select clock_timestamp()::text as now');
-  await resumeQueue(pool, NO_OP, OPERATOR);
+  await resumeQueue(pool, task, OPERATOR);
   return rows[0]?.now ?? '';
 }
 
@@ -72,12 +76,12 @@ async function resume(pool: Pool): Promise<string> {
  * Whether a task has started since then, or none is open. Uses tasks_name_state_id_idx and
  * tasks_name_finished_at_idx.
  */
-async function hasStarted(pool: Pool, since: string): Promise<boolean> {
+async function hasStarted(pool: Pool, task: string, since: string): Promise<boolean> {
   const { rows } = await pool.query<{ started: boolean }>(
     `select /* bench */ exists (select from errand.tasks where name = $1 and state = 'running')
             or exists (select from errand.tasks where name = $1 and finished_at >= $2)
             or not exists (select from errand.tasks where name = $1 and state = any ($3)) as started`,
-    [NO_OP, since, OPEN],
+    [task, since, OPEN],
   );
   return rows[0]?.started === true;
 }
@@ -137,23 +141,30 @@ export function benchPool(url: string): Pool {
   });
 }
 
-async function fill(pool: Pool, count: number): Promise<void> {
+async function fill(pool: Pool, task: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += BATCH) {
-    await submitBatch(pool, Array.from({ length: Math.min(BATCH, count - from) }, noOp));
+    await submitBatch(
+      pool,
+      Array.from({ length: Math.min(BATCH, count - from) }, () => submissionOf(task)),
+    );
   }
 }
 
 /** The submission of one task that does nothing. */
 export function noOp(): Submission {
-  const none = { dedup: { dedup: null, key: null }, requestId: null, traceparent: null };
-  return { name: NO_OP, version: '1.0.0', payload: {}, priority: 0, maxAttempts: 25, ...none };
+  return submissionOf(NO_OP);
 }
 
-/** Whether all no-op tasks have ended. Uses tasks_name_state_id_idx. */
-export async function isDrained(pool: Pool): Promise<boolean> {
+function submissionOf(name: string): Submission {
+  const none = { dedup: { dedup: null, key: null }, requestId: null, traceparent: null };
+  return { name, version: '1.0.0', payload: {}, priority: 0, maxAttempts: 25, ...none };
+}
+
+/** Whether all tasks of a name have ended. Uses tasks_name_state_id_idx. */
+export async function isDrained(pool: Pool, task = NO_OP): Promise<boolean> {
   const { rows } = await pool.query<{ drained: boolean }>(
     `select /* bench */ not exists (select from errand.tasks where name = $1 and state = any ($2)) as drained`,
-    [NO_OP, OPEN],
+    [task, OPEN],
   );
   return rows[0]?.drained === true;
 }

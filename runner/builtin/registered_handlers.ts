@@ -8,6 +8,7 @@ import { ciBuild } from '../../tasks/ci.build.task.ts';
 import { bulk } from '../../tasks/errand.bulk.task.ts';
 import { httpRequest } from '../../tasks/http.request.task.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
+import { registration } from '../execute/batch_call.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { type WorkflowCode, workflowHandlers } from '../execute/workflow.ts';
 import { bulkHandler } from './bulk.ts';
@@ -53,7 +54,7 @@ export async function loadHandlers(
       const handler = await load(definition);
       return isWorkflow(definition)
         ? workflowHandlers(pool, definition, handler as WorkflowCode)
-        : [[definition.name, { definition, handler: handler as Handler }]];
+        : [[definition.name, registration(definition, handler)]];
     }),
   );
   return new Map(loaded.flat());

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { BatchItem } from '../../core/batch_handler.ts';
 import type { ErrorRecord } from '../../core/errors.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { LogLine, Progress } from '../../store/attempts/running.ts';
@@ -30,6 +31,28 @@ const NAMES: Record<EndKind, string> = {
   timed_out: 'TimeoutError',
 };
 
+/** An attempt whose batch handler may be called, and the end of that call for it. */
+export type Member = {
+  readonly attempt: AttemptUnderWay;
+  readonly key: string;
+  readonly item: BatchItem;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (thrown: unknown) => void;
+};
+
+/** Calls a batch handler for these members. Never throws. */
+export type CallMany = (members: Member[]) => void;
+
+/** The place of an attempt in a batch. The slot of the runner belongs to the batch. */
+export type Seat = {
+  /** Names the batch. */
+  readonly batch: object;
+  /** The attempt is ready for the call of its handler. */
+  arrive(member: Member): void;
+  /** The attempt has ended, or does not start. Call it once. */
+  leave(): void;
+};
+
 /**
  * An attempt that a runner executes now. It is a class, unlike most things here, because there are
  * thousands a second: to make an object with a getter takes 1 µs and 900 bytes, but only 0.04 µs if
@@ -49,6 +72,10 @@ export class AttemptUnderWay {
   reporting: Promise<void> | null = null;
   /** Its outcome is made. Lines that an abandoned handler still logs are dropped. */
   isOver = false;
+  /** Its place in a batch; null if it has a slot to itself. */
+  seat: Seat | null = null;
+  /** The attempts in the same call of a batch handler, with this one; null before the call, and without one. */
+  together: readonly AttemptUnderWay[] | null = null;
   /** Its place in the loop table, which the thread of the lease reads. */
   place = -1;
   /**
@@ -142,6 +169,11 @@ export class AttemptUnderWay {
       };
   }
 
+  /** Whether the call that it is in goes on for another attempt, which need not end yet. */
+  get isCallAwaited(): boolean {
+    return this.together?.some((one) => one.aborted === null && !one.isOver) === true;
+  }
+
   #returned(): void {
     this.#giveUp = null;
     this.#isAtWork = false;
@@ -162,11 +194,17 @@ export class AttemptUnderWay {
 }
 
 /**
- * The attempt whose handler runs now. It is also known in everything that the handler started and
+ * The attempt whose handler runs now, or all of a batch. It is also known in everything that the handler started and
  * did not wait for: timers, sockets, promises. A runner has only this one AsyncLocalStorage; a
  * handler that ends at once takes 0.2 µs longer in it.
  */
-export const currentAttempt = new AsyncLocalStorage<AttemptUnderWay>();
+export const currentAttempt = new AsyncLocalStorage<AttemptUnderWay | readonly AttemptUnderWay[]>();
+
+/** The attempts whose code runs now; none outside of attempts. */
+export function currentAttempts(): readonly AttemptUnderWay[] {
+  const current = currentAttempt.getStore() ?? [];
+  return current instanceof AttemptUnderWay ? [current] : current;
+}
 
 /** The record of an abort, as the ledger stores it. */
 export function abortRecord(reason: AttemptAborted): ErrorRecord {

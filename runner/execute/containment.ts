@@ -4,7 +4,7 @@ import { messageOf } from '../../process/start.ts';
 import { appendLateLine } from '../../store/attempts/late_lines.ts';
 import type { LogLine } from '../../store/attempts/running.ts';
 import { toErrorRecord } from '../record/classify.ts';
-import { type AttemptUnderWay, currentAttempt } from './attempt.ts';
+import { type AttemptUnderWay, currentAttempts } from './attempt.ts';
 import { bindingsOf } from './run_attempt.ts';
 
 /** How often a late line is tried, because the outcome of its attempt may not be recorded yet, … */
@@ -23,7 +23,7 @@ export type ContainmentOptions = {
  * Handles errors that nothing catches: unhandled rejections, and exceptions that are thrown in
  * their own turn of the event loop (timers, streams, sockets, listeners). The attempt in whose
  * asynchronous context the error was thrown fails with it. If that attempt is over, it keeps its
- * outcome and gets a line in its log. Other attempts do not notice. If the error belongs to no
+ * outcome and gets a line in its log. Code of a batch handler belongs to all attempts of its batch. Other attempts do not notice. If the error belongs to no
  * attempt, the cause is Errand itself or unknown, so the process hands everything over and ends.
  *
  * A rejection has the context in which it was rejected. If a handler's module keeps a connection
@@ -44,15 +44,18 @@ export function containFaults(options: ContainmentOptions): void {
 }
 
 function blame(thrown: unknown, what: string, options: ContainmentOptions): void {
-  const attempt = currentAttempt.getStore();
-  if (attempt === undefined) {
+  const attempts = currentAttempts();
+  if (attempts.length === 0) {
     options.log.fatal(
       { err: thrown },
       `${what} outside any attempt: handing everything over, then ending this process`,
     );
     options.onUnknown();
-    return;
   }
+  for (const attempt of attempts) blameOn(attempt, thrown, what, options);
+}
+
+function blameOn(attempt: AttemptUnderWay, thrown: unknown, what: string, options: ContainmentOptions): void {
   const log = options.log.child(bindingsOf(attempt.due));
   const isFailed = attempt.fail(thrown);
   const message = isFailed

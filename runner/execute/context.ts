@@ -20,6 +20,7 @@ export type AttemptContext = TaskContext & {
   /** The results of earlier steps by their names. */
   readonly results: Record<string, unknown>;
   readonly due: DueAttempt;
+  readonly underWay: AttemptUnderWay;
 };
 
 /**
@@ -33,7 +34,7 @@ export class HandlerContext implements AttemptContext {
   readonly scheduledFor: Date | null;
   readonly results: Record<string, unknown>;
   readonly due: DueAttempt;
-  readonly #underWay: AttemptUnderWay;
+  readonly underWay: AttemptUnderWay;
   readonly #openLog: () => Logger;
   #submitted: Promise<Submission>[] | null = null;
 
@@ -45,12 +46,12 @@ export class HandlerContext implements AttemptContext {
     this.scheduledFor = due.scheduledFor === null ? null : new Date(due.scheduledFor);
     this.results = due.results ?? {};
     this.due = due;
-    this.#underWay = underWay;
+    this.underWay = underWay;
     this.#openLog = openLog;
   }
 
   get signal(): AbortSignal {
-    return this.#underWay.signal;
+    return this.underWay.signal;
   }
 
   get log(): Logger {
@@ -61,7 +62,7 @@ export class HandlerContext implements AttemptContext {
     // Accepts any value: a note that cannot be shown is no reason to fail.
     const given = Math.min(Math.max(readOr(() => Number(fraction), 0) || 0, 0), 1);
     // Rounded, because a `real` cannot store very small numbers.
-    this.#underWay.unwritten.progress = {
+    this.underWay.unwritten.progress = {
       fraction: Math.round(given * 1e6) / 1e6,
       note: textOf(() => note, MAX_NOTE_LENGTH),
     };

@@ -10,7 +10,13 @@ import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { isTracing, traceAttempt } from '../../process/tracing.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 import { askedDelayMs, rateLimitedMs, toErrorRecord } from '../record/classify.ts';
-import { type AttemptAborted, type AttemptUnderWay, abortRecord, currentAttempt } from './attempt.ts';
+import {
+  type AttemptAborted,
+  type AttemptUnderWay,
+  abortRecord,
+  type CallMany,
+  currentAttempt,
+} from './attempt.ts';
 import { HandlerContext } from './context.ts';
 import { Continuation, type Ending } from './continuation.ts';
 import { requireTogether } from './follow_up.ts';
@@ -28,8 +34,11 @@ const UNREADABLE_ERROR: ErrorRecord = {
 /** From this attempt on RateLimited is a failure, so that a task that is always refused ends at last. */
 const MAX_RATE_LIMITED = 1_000;
 
-/** A definition with its handler. The handler of a step may also return a continuation. */
-export type RegisteredHandler = { definition: TaskDefinition; handler: Handler };
+/**
+ * A definition with its handler. The handler of a step may also return a continuation. That of a batch brings
+ * its attempt into the batch, for which `callMany` is called.
+ */
+export type RegisteredHandler = { definition: TaskDefinition; handler: Handler; callMany?: CallMany };
 
 /**
  * The loggers of an attempt: for its handler, and for the runner's own lines. Most attempts need

@@ -16,7 +16,7 @@ const FREED_TOGETHER = 200;
  * The slots of attempts that no outcome frees (Q6). A handler that was given up keeps its slots until
  * it returns, so no other attempt runs beside it. If it has not returned after another grace,
  * `deaf` is emitted: the process drains and ends, and with it the handler. Its slots are free when its
- * lease is over.
+ * lease is over. While the call of a batch handler goes on for another attempt, it is not deaf.
  */
 export function heldSlots(options: {
   pgPool: Pool;
@@ -70,13 +70,18 @@ export function heldSlots(options: {
     areKept: () => kept > 0,
     keep(attempt) {
       kept++;
-      const timer = setTimeout(() => {
+      const look = (): void => {
+        if (attempt.isCallAwaited) {
+          timer = setTimeout(look, graceMs);
+          return;
+        }
         log.error(
           bindingsOf(attempt.due),
           'a handler with a limit did not return after it was aborted, and keeps its slots until its process ends',
         );
         events.emit('deaf');
-      }, graceMs);
+      };
+      let timer = setTimeout(look, graceMs);
       attempt.whenReturned(() => {
         kept--;
         clearTimeout(timer);

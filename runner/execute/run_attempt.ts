@@ -6,7 +6,7 @@ import type { Outcome } from '../../store/attempts/outcomes.ts';
 import { readResults } from '../../store/workflows/steps.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { untilBack } from '../record/retry_until_available.ts';
-import type { AttemptUnderWay } from './attempt.ts';
+import type { AttemptUnderWay, Seat } from './attempt.ts';
 import { execute, type RegisteredHandler } from './execute.ts';
 import type { Pace } from './pace.ts';
 import type { Running } from './running.ts';
@@ -39,27 +39,33 @@ export type HeldSlots = {
 
 /**
  * Runs an attempt of a dispatch and gives its outcome; see DispatchWork. `loadedAt` is when the
- * dispatch was loaded, by performance.now().
+ * dispatch was loaded, by performance.now(). The attempt leaves its seat in a batch, if it has one, when it has
+ * ended.
  */
-export type RunAttempt = (announced: DueAttempt, loadedAt: number) => Promise<Outcome | null>;
+export type RunAttempt = (
+  announced: DueAttempt,
+  loadedAt: number,
+  seat?: Seat | null,
+) => Promise<Outcome | null>;
 
 /** An attempt whose handler has ended. A report of it may still be being written. */
 type Ended = { attempt: AttemptUnderWay; outcome: Outcome };
 
 /**
- * Makes the function that runs one attempt in a slot, which `release` frees: it reads missing large
+ * Makes the function that runs one attempt in a slot, which `release` frees, or in its seat: it reads missing large
  * parts, executes the handler and collects its log lines.
  */
 export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release: () => void): RunAttempt {
   const { pgPool, registeredHandlers, taskLog, events, log, running, slots } = options;
 
-  async function executed(announced: DueAttempt, loadedAt: number): Promise<Ended | null> {
+  async function executed(announced: DueAttempt, loadedAt: number, seat: Seat | null): Promise<Ended | null> {
     const isComplete = announced.payload !== null && announced.results !== null;
     const due = isComplete ? announced : await withLargeParts(pgPool, log, announced);
     const registeredHandler = registeredHandlers.get(due.name);
     if (registeredHandler === undefined)
       throw new Error(`fetched a dispatch of ${due.name}, which this runner cannot execute`);
     const attempt = running.add(due, registeredHandler.definition.policy.timeoutMs);
+    attempt.seat = seat;
     try {
       // If the task may kill this runner, its start is recorded before it runs.
       if (due.isSuspect && !(await untilBack(log, 'announcing a start', () => running.announce(attempt))))
@@ -74,22 +80,23 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
         },
         runner: () => log.child(bindingsOf(due)),
       });
-      pace.note(due.name, outcome.durationMs);
+      pace.note(due.name, outcome.durationMs / (attempt.together?.length ?? 1));
       return { attempt, outcome };
     } finally {
       running.end(attempt);
     }
   }
 
-  return async (announced, loadedAt) => {
+  return async (announced, loadedAt, seat = null) => {
     let ended: Ended | null;
     try {
-      ended = await executed(announced, loadedAt);
+      ended = await executed(announced, loadedAt, seat);
     } catch (error) {
       if (announced.hasSlots === true) slots.free(announced);
       throw error;
     } finally {
-      release();
+      if (seat === null) release();
+      else seat.leave();
     }
     if (ended === null) {
       if (announced.hasSlots === true) slots.free(announced);

@@ -44,7 +44,7 @@ export type RunningOptions = {
   report: (reports: RunningReport[]) => Promise<Set<string>>;
   /** How long an aborted handler may take to return. */
   graceMs: number;
-  /** How many attempts run at a time. */
+  /** How many attempts run at a time; more than slots if there are batches. */
   concurrency: number;
   log: Logger;
 };
@@ -58,7 +58,7 @@ export function trackRunning(options: RunningOptions): Running {
 
   function tick(): void {
     const now = performance.now();
-    table.turn(attempts.size);
+    table.turn(slotsOf(attempts));
     for (const attempt of attempts) {
       if (attempt.aborted === null && now - attempt.startedAt >= attempt.timeoutMs) {
         attempt.abort(
@@ -117,6 +117,11 @@ export function trackRunning(options: RunningOptions): Running {
     shared: table.shared,
     close: () => clearInterval(timer),
   };
+}
+
+/** How many slots these attempts hold: those of a batch hold one together. */
+function slotsOf(attempts: ReadonlySet<AttemptUnderWay>): number {
+  return new Set(Array.from(attempts, (attempt) => attempt.seat?.batch ?? attempt)).size;
 }
 
 type Write = (reported: AttemptUnderWay[]) => Promise<Set<string>>;

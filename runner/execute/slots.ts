@@ -54,6 +54,8 @@ export type Slots = {
    * slot. Gives whether one is free.
    */
   room(waitBudget: WaitBudget): Promise<boolean>;
+  /** Lets up to `count` waiters of `room` continue, because more attempts can start without a slot. */
+  letContinue(count: number): void;
   /** How many slots are taken. */
   taken(): number;
 };
@@ -92,6 +94,9 @@ export function createSlots(size: number): Slots {
     release,
     async room(waitBudget) {
       return free > 0 || (await wait(roomers, waitBudget)) || free > 0;
+    },
+    letContinue(count) {
+      for (const roomer of [...roomers].slice(0, count)) roomer(true);
     },
     taken: () => size - free,
   };

@@ -2,6 +2,8 @@ import { assignDispatches, DISPATCH_MS, dispatchSize } from '../../core/dispatch
 import type { Unstarted } from '../../store/attempts/dispatches.ts';
 import type { Dispatch, DueAttempt } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
+import type { Seat } from '../execute/attempt.ts';
+import type { Batches } from '../execute/batches.ts';
 import { LONG_WAIT_MS, type Pace, SHORT_MS } from '../execute/pace.ts';
 import type { Slots } from '../execute/slots.ts';
 import { type WaitBudget, waitBudget } from '../execute/slots.ts';
@@ -23,10 +25,11 @@ export type DispatchWork = {
   /** Loads the attempts of a dispatch that are still due. */
   load: (dispatch: Dispatch) => Promise<DueAttempt[]>;
   /**
-   * Executes an attempt in the slot that was taken for it, and always frees the slot. Gives null if
-   * the attempt did not start because its task had been decided before.
+   * Executes an attempt in the slot that was taken for it, and always frees the slot, or in its seat,
+   * which it always leaves. Gives null if the attempt did not start because its task had been decided
+   * before.
    */
-  run: (attempt: DueAttempt) => Promise<Outcome | null>;
+  run: (attempt: DueAttempt, seat?: Seat | null) => Promise<Outcome | null>;
   /** Opens the record for the outcomes of one dispatch. */
   openRecord: () => DispatchRecord;
   /** Whether a task has a newer version than this runner's definition of its name. */
@@ -43,6 +46,8 @@ export type DispatchWork = {
    */
   runAlone: (attempt: DueAttempt) => Promise<void>;
   slots: Slots;
+  /** The batches in which attempts of some names share a slot. */
+  batches: Batches;
   /** A single extra slot for attempts that run alone. */
   alone: Slots;
   /** Limits the names that may hold only a part of the slots. */
@@ -98,8 +103,9 @@ async function startDispatch(dispatch: Dispatch, work: DispatchWork) {
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.refreshPauses();
   const known = due.filter((attempt) => !work.isTooNew(attempt));
   const record = work.openRecord();
-  const isLimited = known[0] !== undefined && work.limits.isLimited(known[0].name);
-  const { executed, rest } = await (isLimited ? startWithLimits : start)(known, record, work);
+  const first = known[0]?.name ?? '';
+  const isPlain = !work.limits.isLimited(first) && !work.batches.isBatched(first);
+  const { executed, rest } = await (isPlain ? start : startTogether)(known, record, work);
   return {
     ...{ executed, record },
     // The requeued tasks need the same version as this dispatch did.
@@ -181,24 +187,38 @@ async function start(
   return { executed, rest: due.slice(executed.length) };
 }
 
-/** The same for a name with limits in the complete pool: its attempts need slots in the ledger, too. */
-async function startWithLimits(
+/** A slot of the runner, or a seat in a batch that has one. */
+type Place = { seat: Seat | null };
+
+/**
+ * The same for a name with limits in the complete pool, whose attempts need slots in the ledger, too, and for
+ * a name with a batch handler, whose attempts share slots of the runner.
+ */
+async function startTogether(
   due: readonly DueAttempt[],
   record: DispatchRecord,
   work: DispatchWork,
 ): Promise<Started> {
   const waiting = waitingOf(work);
   const isAlone = ({ crashes }: DueAttempt): boolean => crashes >= CRASHES_TO_RUN_ALONE;
+  /** By task id. */
+  const places = new Map<string, Place>();
+  const seatOf = ({ id }: DueAttempt): Seat | null => places.get(id)?.seat ?? null;
   function unplace(attempt: DueAttempt): void {
-    work.slots.release();
+    const seat = seatOf(attempt);
+    if (seat === null) work.slots.release();
+    else seat.leave();
     if (isAlone(attempt)) work.alone.release();
     work.share.release(attempt.name);
   }
   async function place(attempt: DueAttempt, within: Waiting | null): Promise<boolean> {
     if (!work.share.tryTake(attempt.name)) return false;
     const isLet = !isAlone(attempt) || work.alone.tryTake() || (await within?.takeAlone()) === true;
-    const hasSlot = isLet && (work.slots.tryTake() || (await within?.takeSlot(attempt.name)) === true);
-    if (hasSlot) return true;
+    const taken = isLet ? await placeOf(attempt, within, work) : null;
+    if (taken !== null) {
+      places.set(attempt.id, taken);
+      return true;
+    }
     if (isLet && isAlone(attempt)) work.alone.release();
     work.share.release(attempt.name);
     return false;
@@ -216,12 +236,27 @@ async function startWithLimits(
     freeUnused: work.limits.freeUnused,
     run: (attempt) =>
       work.share.within(attempt.name, () =>
-        isAlone(attempt) ? runAlone(attempt, work) : runPlain(attempt, record, work),
+        isAlone(attempt) ? runAlone(attempt, work) : runPlain(attempt, record, work, seatOf(attempt)),
       ),
     refuse: (outcome) => void record.add(outcome),
   });
   waiting.close();
   return started;
+}
+
+/** The place of an attempt; null if none is free, or none comes free within the wait budget. */
+async function placeOf(
+  attempt: DueAttempt,
+  waiting: Waiting | null,
+  { batches, slots }: DispatchWork,
+): Promise<Place | null> {
+  const group = batches.isBatched(attempt.name) ? await batches.groupOf(attempt) : null;
+  if (group === null) {
+    const hasSlot = slots.tryTake() || (waiting !== null && (await waiting.takeSlot(attempt.name)));
+    return hasSlot ? { seat: null } : null;
+  }
+  const seat = group.tryJoin() ?? (await waiting?.within(attempt.name, group.join)) ?? null;
+  return seat === null ? null : { seat };
 }
 
 /** How many attempts of a name one slot executes within DISPATCH_MS; none if that is unknown. */
@@ -234,6 +269,8 @@ type Started = { executed: Promise<void>[]; rest: readonly DueAttempt[] };
 
 type Waiting = {
   takeSlot(name: string): Promise<boolean>;
+  /** Waits as for a slot. `take` gives null if the wait budget is over first. */
+  within<Taken>(name: string, take: (waitBudget: WaitBudget) => Promise<Taken | null>): Promise<Taken | null>;
   takeAlone(): Promise<boolean>;
   close(): void;
 };
@@ -253,11 +290,16 @@ function waitingOf(work: DispatchWork): Waiting {
     currentMs = ms;
     return current;
   }
+  const takeWithin: Waiting['within'] = async (name, take) => {
+    const taken = await take(within(DISPATCH_MS));
+    const isShort = (work.pace.of(name) ?? SHORT_MS) < SHORT_MS;
+    return taken === null && isShort ? take(within(LONG_WAIT_MS)) : taken;
+  };
   return {
+    within: takeWithin,
     async takeSlot(name) {
-      if (await work.slots.take(within(DISPATCH_MS))) return true;
-      const isShort = (work.pace.of(name) ?? SHORT_MS) < SHORT_MS;
-      return isShort && work.slots.take(within(LONG_WAIT_MS));
+      const taken = await takeWithin(name, async (budget) => (await work.slots.take(budget)) || null);
+      return taken === true;
     },
     takeAlone: () => work.alone.take(within(LONG_WAIT_MS)),
     close: () => current?.close(),
@@ -265,20 +307,25 @@ function waitingOf(work: DispatchWork): Waiting {
 }
 
 /**
- * Waits until a slot is free. Each slot that comes free lets one waiting dispatch continue; if that
+ * Waits until a slot is free, or a batch waits for more attempts. Each slot that comes free lets one waiting dispatch continue; if that
  * one then fetches nothing, the next one looks after LONG_WAIT_MS.
  */
 async function room(work: DispatchWork): Promise<void> {
   let isThere = false;
   while (!isThere && !work.stopping.aborted) {
     const waiting = waitBudget(work.stopping, LONG_WAIT_MS);
-    isThere = await work.slots.room(waiting);
+    isThere = work.batches.isOpen() || (await work.slots.room(waiting));
     waiting.close();
   }
 }
 
-async function runPlain(attempt: DueAttempt, record: DispatchRecord, work: DispatchWork): Promise<void> {
-  const outcome = await work.run(attempt);
+async function runPlain(
+  attempt: DueAttempt,
+  record: DispatchRecord,
+  work: DispatchWork,
+  seat: Seat | null = null,
+): Promise<void> {
+  const outcome = await work.run(attempt, seat);
   if (outcome !== null) void record.add(outcome);
 }
 

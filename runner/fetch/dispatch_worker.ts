@@ -10,6 +10,7 @@ import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
 import { mustBeFreed } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
+import { createBatches } from '../execute/batches.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { createHandOn, type HandOn } from '../execute/hand_on.ts';
 import { heldSlots } from '../execute/held_slots.ts';
@@ -73,6 +74,8 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const share = createShare(sharesOf(options), pace);
   const { limits, held, handOn } = limitsOf(options, pace);
   const recorder = reportingRecorder(options, handOn);
+  const { registeredHandlers } = options;
+  const batches = createBatches({ pgPool, log, registeredHandlers, slots, stopping });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,
@@ -92,7 +95,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
         loadedAt = performance.now();
         return due;
       },
-      run: (due) => run(due, loadedAt),
+      run: (due, seat) => run(due, loadedAt, seat),
       async runAlone(due) {
         if (options.processAlone === null) return runHere(due, loadedAt);
         try {
@@ -113,6 +116,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
         return own !== undefined && isNewer(version, own);
       },
       slots,
+      batches,
       alone,
       share,
       limits,

@@ -16,7 +16,8 @@ export type BlockedLoopOptions = {
    */
   leaseMs: number;
   /**
-   * Gives the key of the attempt that the main thread runs now; null if none, undefined if unknown.
+   * Gives the key of the attempt that the main thread runs now, or those of a batch with commas between
+   * them; null if none, undefined if unknown.
    */
   ask: () => Promise<string | null | undefined>;
   onBlocked: (blocked: Blocked) => void;
@@ -33,8 +34,8 @@ export function attemptKey({ id, attempt }: { id: string; attempt: number }): st
 
 /**
  * Watches from another thread whether the event loop turns. If it is blocked, `onBlocked` gets the
- * attempt that blocks it. When the timeout and the grace of that attempt are over, the process is
- * ended.
+ * attempt that blocks it. When the timeout and the grace of that attempt, or of each of its batch, are
+ * over, the process is ended.
  *
  * JavaScript code can be identified while it runs. A native call that does not return
  * (execFileSync, for example) cannot: after `leaseMs` every overdue attempt counts as the cause.
@@ -60,16 +61,19 @@ export function watchLoop(options: BlockedLoopOptions): BlockedLoop {
   async function investigate(forMs: number): Promise<void> {
     const key = await options.ask();
     if (view.turnedAt() !== turnedAt) return;
-    const by = view.attempts().find((attempt) => attemptKey(attempt) === key) ?? null;
+    const running = key?.split(',') ?? [];
+    const isRunning = (attempt: SeenAttempt): boolean => running.includes(attemptKey(attempt));
+    const blocking = view.attempts().filter(isRunning);
+    const by = blocking[0] ?? null;
     const isNew = current === null || (current.by === null && by !== null);
     current = { forMs, by };
     if (isNew) options.onBlocked(current);
     const late = overdue(view, turnedAt + forMs);
-    const guilty = late.filter((one) => (by === null ? key === undefined : attemptKey(one) === key));
+    const guilty = late.filter((one) => (by === null ? key === undefined : isRunning(one)));
     const mustEnd =
       by === null
         ? forMs >= options.leaseMs && (late.length > 0 || view.attempts().length === 0)
-        : guilty.length > 0;
+        : guilty.length === blocking.length;
     if (mustEnd) await options.end(guilty);
   }
 

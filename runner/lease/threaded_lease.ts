@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
-import { currentAttempt } from '../execute/attempt.ts';
+import { currentAttempts } from '../execute/attempt.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import type { Running } from '../execute/running.ts';
 import { CURRENT_ATTEMPT } from './ask_main.ts';
@@ -44,8 +44,8 @@ export type Lease = { close(): Promise<void> };
 Object.defineProperty(globalThis, Symbol.for(CURRENT_ATTEMPT), {
   configurable: true,
   value: () => {
-    const attempt = currentAttempt.getStore();
-    return attempt === undefined ? null : attemptKey(attempt.due);
+    const keys = currentAttempts().map(({ due }) => attemptKey(due));
+    return keys.length === 0 ? null : keys.join(',');
   },
 });
 

@@ -63,6 +63,11 @@ export function workThrough(
       admit: () => Promise.reject(new Error('none has limits')),
       freeUnused: () => {},
     },
+    batches: {
+      isBatched: () => false,
+      isOpen: () => false,
+      groupOf: () => Promise.reject(new Error('none has a batch handler')),
+    },
     share: createShare(new Map(), createPace()),
     pace: createPace(),
     isPaused: () => false,
