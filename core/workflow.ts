@@ -27,6 +27,8 @@ const WORKFLOW_POLICY = [
   'throttleSeconds',
   'retentionHours',
 ] as const;
+/** The members of a policy with limits: only what does the work has them. */
+const LIMITS = ['concurrency', 'rate'] as const;
 
 /** A step, as its author writes it. Without `run` and `map`, it has a handler. */
 export type StepInput = {
@@ -100,8 +102,9 @@ export function defineWorkflow<
   checkGraph(workflow.steps, refuse);
   const root = makeDefinition(workflow, file);
   // So a task that waits for its children holds no slot (Q8).
-  if (root.policy.concurrency !== undefined)
-    refuse('a workflow cannot have policy.concurrency, because its steps do the work: set it in the steps');
+  const limited = LIMITS.find((member) => root.policy[member] !== undefined);
+  if (limited !== undefined)
+    refuse(`a workflow cannot have policy.${limited}, because its steps do the work: set it in the steps`);
   if (root.batch !== undefined)
     refuse('a workflow cannot have batch, because its steps do the work: map a task that has it');
   if (root.policy.expiresInSeconds !== undefined)
@@ -120,8 +123,9 @@ export function defineWorkflow<
     const child = input.run ?? input.map ?? null;
     if (child !== null && input.result !== undefined)
       refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);
-    if (child !== null && input.policy?.concurrency !== undefined)
-      refuse(`the step ${name} cannot have policy.concurrency: set it in ${child.name}, which does the work`);
+    const limit = LIMITS.find((member) => input.policy?.[member] !== undefined);
+    if (child !== null && limit !== undefined)
+      refuse(`the step ${name} cannot have policy.${limit}: set it in ${child.name}, which does the work`);
     const definition = stepDefinition(root, name, input);
     if (endsTasks(definition.policy.concurrency))
       refuse(`the step ${name} cannot have whenFull: a step that did not run would end its workflow`);

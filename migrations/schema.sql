@@ -88,9 +88,13 @@ create table errand.limit_ends (
 create table errand.limit_keys (
   limit_name text collate "C" not null,
   key text collate "C" not null,
+  held_until timestamptz,
+  call_at timestamptz,
   constraint limit_keys_pkey PRIMARY KEY (limit_name, key),
-  constraint limit_keys_texts_check CHECK (((octet_length(limit_name) <= 1024) AND (octet_length(key) <= 2048)))
+  constraint limit_keys_texts_check CHECK (((octet_length(limit_name) <= 1024) AND (octet_length(key) <= 2048))),
+  constraint limit_keys_times_check CHECK ((((held_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (held_until <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((call_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (call_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 );
+CREATE INDEX limit_keys_call_at_idx ON errand.limit_keys USING btree (call_at) WHERE (call_at IS NOT NULL);
 
 create table errand.limit_slots (
   limit_name text collate "C" not null,
@@ -103,6 +107,16 @@ create table errand.limit_slots (
   constraint limit_slots_times_check CHECK (((taken_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (taken_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE INDEX limit_slots_task_id_idx ON errand.limit_slots USING btree (task_id);
+
+create table errand.limit_starts (
+  limit_name text collate "C" not null,
+  key text collate "C" not null,
+  bucket_end timestamptz not null,
+  starts integer not null,
+  constraint limit_starts_starts_check CHECK ((starts > 0)),
+  constraint limit_starts_times_check CHECK (((bucket_end >= '1970-01-01 00:00:00+00'::timestamptz) AND (bucket_end <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+CREATE INDEX limit_starts_key_idx ON errand.limit_starts USING btree (limit_name, key, bucket_end);
 
 create table errand.limit_turns (
   limit_name text collate "C" not null,
@@ -138,7 +152,12 @@ create table errand.limits (
   name text collate "C" not null,
   slots integer not null,
   updated_at timestamptz default now() not null,
+  period_ms bigint,
+  burst integer,
   constraint limits_pkey PRIMARY KEY (name),
+  constraint limits_burst_check CHECK ((burst > 0)),
+  constraint limits_period_ms_check CHECK ((period_ms > 0)),
+  constraint limits_rate_check CHECK (((period_ms IS NULL) = (burst IS NULL))),
   constraint limits_slots_check CHECK ((slots > 0)),
   constraint limits_times_check CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (updated_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
@@ -411,6 +430,8 @@ create table errand.watch (
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.call_submitted(limits text[], keys text[], turn_keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
+-- errand.call_timed_limits() returns float8
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.callback_data(t errand.tasks) returns jsonb
 --   sql, stable
 -- errand.cancel_children(parents uuid[]) returns uuid[]
@@ -419,6 +440,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
+-- errand.count_starts(limits text[], keys text[]) returns void
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.decide_full(task_ids uuid[], limits text[], keys text[], ways text[]) returns uuid[]
 --   plpgsql, volatile
 -- errand.dedup_hash(name text, dedup text, dedup_key text, payload jsonb) returns bytea
@@ -455,6 +478,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.has_cancelled_part(parent uuid) returns boolean
 --   sql, stable, set search_path=pg_catalog, pg_temp
+-- errand.hold_limit_key(of_limit text, of_key text, ms float8) returns void
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.is_movable(t errand.tasks, version text, as_of timestamptz) returns boolean
 --   sql, stable, parallel safe
 -- errand.is_own_namespace(namespace text) returns boolean
@@ -473,6 +498,8 @@ create table errand.watch (
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
 --   sql, immutable, parallel safe, rows 10
+-- errand.mend_limit_times(limits text[], keys text[]) returns void
+--   sql, volatile
 -- errand.move_steps(moved uuid, new_payload jsonb, due timestamptz) returns void
 --   plpgsql, volatile
 -- errand.nearest_double(number numeric) returns float8
@@ -489,6 +516,12 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.queue_callback() returns trigger
 --   plpgsql, volatile
+-- errand.rate_bucket(at timestamptz, rate_window interval, burst integer) returns timestamptz
+--   sql, stable, parallel safe
+-- errand.rate_room(of_limit text, of_key text, slots integer, period_ms bigint, burst integer) returns bigint
+--   sql, stable
+-- errand.rate_window(slots integer, period_ms bigint, burst integer) returns interval
+--   sql, immutable, parallel safe
 -- errand.rearm_children(parent uuid, new_payload jsonb DEFAULT NULL::jsonb, due timestamptz DEFAULT now()) returns integer
 --   plpgsql, volatile
 -- errand.register_limits() returns void
@@ -520,6 +553,8 @@ create table errand.watch (
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile
 -- errand.take_slots(runner integer, items jsonb) returns TABLE(task_id uuid, outcome text)
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
+-- errand.time_limit_calls(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.unblock_dependents(parents uuid[], steps text[], satisfied boolean[]) returns void
 --   plpgsql, volatile

@@ -24,6 +24,7 @@ import { type DispatchWorker, dispatchWorker } from './fetch/dispatch_worker.ts'
 import { type HandedOn, watchHandedOn } from './fetch/handed_on.ts';
 import { type Pauses, watchPauses } from './fetch/pauses.ts';
 import { type DispatchPool, startDispatchPool } from './fetch/pool.ts';
+import { startTimedCalls, type TimedCalls } from './fetch/timed_calls.ts';
 import { launchThread } from './lease/threaded_lease.ts';
 import { startUpkeep, type Upkeep } from './maintenance/upkeep.ts';
 import type { RunnerEvents } from './record/events.ts';
@@ -119,6 +120,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     concurrency: config.RUNNER_CONCURRENCY + inBatches(options),
     log,
   });
+  const timedCalls = startTimedCalls({ pgPool, registeredHandlers, log });
   const worker = dispatchWorker({
     runnerId: id,
     pgPool,
@@ -129,7 +131,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     log,
     running,
     graceMs: config.ABORT_GRACE_SECS * 1_000,
-    pauses,
+    ...{ pauses, timedCalls },
     processAlone: processAlone(options, { id, log, stopping: stopping.signal }),
     stopping: stopping.signal,
   });
@@ -141,7 +143,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     if (schedules.ids.length > 0) await schedules.removeOld();
   };
   const parts: Parts = {
-    ...{ config, log, pool, running, stopping, ...upkeep, end },
+    ...{ config, log, pool, running, stopping, timedCalls, ...upkeep, end },
     keepsSlots: worker.keepsSlots,
   };
   return {
@@ -267,6 +269,7 @@ type Parts = Upkeep & {
   pool: DispatchPool;
   running: Running;
   stopping: AbortController;
+  timedCalls: TimedCalls;
   end: () => Promise<void>;
   keepsSlots: () => boolean;
 };
@@ -308,6 +311,7 @@ async function leave(parts: Parts): Promise<void> {
 
 async function close(parts: Parts): Promise<void> {
   parts.running.close();
+  await parts.timedCalls.close();
   await parts.maintenance.close();
   await parts.lease.close();
 }

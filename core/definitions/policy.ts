@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type RateRule, type RatesInput, ratesSchema } from '../limits/rates.ts';
 import { type ConcurrencyInput, concurrencySchema, type LimitRule } from '../limits/rules.ts';
 import { callbackUrl } from '../network/target_url.ts';
 
@@ -76,6 +77,8 @@ export const policySchema = z
     throttleSeconds: burstSeconds,
     /** A task that has not started so long after it was due ends `expired` (specification Q4). */
     expiresInSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
+    /** How many attempts start in a period: see core/limits/rates.ts. */
+    rate: ratesSchema,
     /** Waiting for a slot raises the priority by one for each of these times. */
     aging: z.strictObject({ everySeconds: z.int().min(1).max(86_400) }).optional(),
     /** A URL that receives the outcome of a task, unless its submission names another one. */
@@ -103,21 +106,24 @@ export const policySchema = z
     { path: ['debounceMaxSeconds'], message: 'needs debounceSeconds, and must not be below it' },
   )
   .refine(
-    ({ aging, concurrency }) => aging === undefined || concurrency?.some(({ scope }) => scope === 'pool'),
+    ({ aging, concurrency, rate }) =>
+      aging === undefined || rate !== undefined || concurrency?.some(({ scope }) => scope === 'pool'),
     {
       path: ['aging'],
       message:
-        'needs a rule of concurrency that holds in the complete pool: only there do tasks wait in the ledger',
+        'needs a rate, or a rule of concurrency that holds in the complete pool: only there do tasks wait in the ledger',
     },
   );
 
-/** A policy with its defaults. Its rules of concurrency have the names of their limits. */
-export type Policy = Omit<z.output<typeof policySchema>, 'concurrency'> & {
+/** A policy with its defaults. Its rules have the names of their limits. */
+export type Policy = Omit<z.output<typeof policySchema>, 'concurrency' | 'rate'> & {
   concurrency?: readonly LimitRule[] | undefined;
+  rate?: readonly RateRule[] | undefined;
 };
 /** A policy, as its author writes it. The keys of its limits come from the parsed payload. */
-export type PolicyInput<Payload = unknown> = Omit<z.input<typeof policySchema>, 'concurrency'> & {
+export type PolicyInput<Payload = unknown> = Omit<z.input<typeof policySchema>, 'concurrency' | 'rate'> & {
   concurrency?: ConcurrencyInput<Payload>;
+  rate?: RatesInput<Payload>;
 };
 export type Backoff = Policy['backoff'];
 

@@ -13,6 +13,7 @@ import {
   runnerInWords,
   shown,
 } from './explain_facts.ts';
+import { startUnderRate, timeFull, waitsForTime } from './explain_rate.ts';
 import { suspect } from './explain_suspect.ts';
 
 /** A dispatch that is missing this long after the due time is lost (store/attempts/reconcile.ts). */
@@ -42,7 +43,7 @@ export function findWaiting(facts: Facts): Finding[] {
     ...facts.pauses.map((pause) => paused(facts, pause)),
     ...whyNotDue(facts),
     ...runnersMissing(facts),
-    ...(facts.limit === null ? [] : [limitFull(facts, facts.limit)]),
+    ...(facts.limit === null ? [] : [limitOf(facts, facts.limit)]),
     ...(isDue(facts) && facts.limit === null ? atItsDispatch(facts) : []),
     ...(isStartable(task.state) && (task.suspect || task.crashes > 0) ? [suspect(facts)] : []),
     ...(isDue(facts) ? inItsQueue(facts) : []),
@@ -168,6 +169,11 @@ function atItsDispatch(facts: Facts): Finding[] {
   return [{ code: 'claimed', message, ...(runner === null ? {} : { runner: nameOf(runner) }) }];
 }
 
+/** Why it waits for a limit: for a time, or for somebody who frees a slot. */
+function limitOf(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
+  return waitsForTime(limit) ? timeFull(facts, limit, startEstimate(facts)) : limitFull(facts, limit);
+}
+
 /** All slots of a limit are taken (Q10). A limit with keys has so many for each. */
 function limitFull(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
   const { name, key, slots, taken, ahead, is_capped, holders } = limit;
@@ -239,7 +245,7 @@ function busyWith({ busy_with }: Facts): string {
 export function startEstimate(facts: Facts): string | null {
   const { now, queue, runners, pauses, finished } = facts;
   if (queue === null || pauses.length > 0 || runners.able === 0 || isLost(facts)) return null;
-  if (facts.limit !== null) return startUnderLimit(facts, facts.limit);
+  if (facts.limit !== null) return startUnderRate(facts, facts.limit) ?? startUnderLimit(facts, facts.limit);
   const excess = queue.ahead + 1 - Math.max(0, runners.slots - runners.busy);
   if (excess <= 0) return now;
   if (finished.count === 0 || finished.since === null) return null;

@@ -1,5 +1,5 @@
 import type { Parsed } from '../schema.ts';
-import { type LimitRule, poolRules } from './rules.ts';
+import { type LimitsOfPolicy, type PoolRule, poolRules } from './pool_rules.ts';
 
 /** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
 export const KEY_MAX_LENGTH = 512;
@@ -16,7 +16,7 @@ export type Keys = { ok: true; keys: LimitKey[] } | { ok: false; problem: string
  * with keys. Never throws: if a key function does, the problem says so.
  */
 export function limitKeys(
-  rules: readonly LimitRule[],
+  rules: readonly Pick<PoolRule, 'name' | 'key'>[],
   payload: unknown,
   concurrencyKey: string | null = null,
 ): Keys {
@@ -64,12 +64,12 @@ function keyProblem(key: unknown): string | null {
  */
 export function withKeys<Value>(
   parsed: Parsed<Value>,
-  rules: readonly LimitRule[] | undefined,
+  policy: LimitsOfPolicy,
   path: string,
   concurrencyKey?: string | null,
 ): Parsed<Value> {
-  if (!parsed.ok || rules === undefined) return parsed;
-  const keys = limitKeys(poolRules(rules), parsed.value, concurrencyKey);
+  if (!parsed.ok || (policy.concurrency === undefined && policy.rate === undefined)) return parsed;
+  const keys = limitKeys(poolRules(policy), parsed.value, concurrencyKey);
   if (keys.ok) return parsed;
   return {
     ok: false,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Limit, MAX_LIMIT } from './define_limit.ts';
 
-/** How many rules one definition may have: each is looked at when an attempt starts. */
-const MAX_RULES = 8;
+/** How many rules of one kind a definition may have: each is looked at when an attempt starts. */
+export const MAX_RULES = 8;
 
 /**
  * A rule, as its author writes it. `limit` is how many attempts run at a time: a number for this definition
@@ -15,6 +15,8 @@ export type RuleInput<Payload> = {
   key?: (payload: Payload) => string;
   scope?: 'pool' | 'runner';
   whenFull?: WhenFull;
+  /** A limit with a period is a rate: see `policy.rate`. */
+  periodSeconds?: never;
 };
 
 /**
@@ -45,7 +47,12 @@ export type LimitRule = {
 
 const limitNumber = z.int().min(1, 'must be at least 1: pause the name if nothing may run').max(MAX_LIMIT);
 
-const sharedLimit = z.strictObject({ name: z.string(), limit: limitNumber });
+const NOT_A_RATE = 'must be a limit without periodSeconds: one with it is for policy.rate';
+
+const sharedLimit = z.strictObject(
+  { name: z.string(), limit: limitNumber },
+  { error: ({ code }) => (code === 'unrecognized_keys' ? NOT_A_RATE : undefined) },
+);
 
 const ruleSchema = z
   .strictObject({
@@ -114,13 +121,8 @@ export function rulesOf(
   );
 }
 
-/** The rules that hold in the complete pool: for each the attempt takes a slot in the ledger. */
-export function poolRules(rules: readonly LimitRule[] | undefined): LimitRule[] {
-  return (rules ?? []).filter(({ scope }) => scope === 'pool');
-}
-
 /** Whether a rule ends tasks instead of letting them wait. */
-export function endsTasks(rules: readonly LimitRule[] | undefined): boolean {
+export function endsTasks(rules: readonly Pick<LimitRule, 'whenFull'>[] | undefined): boolean {
   return rules?.some(({ whenFull }) => whenFull !== undefined) === true;
 }
 

@@ -34,9 +34,17 @@ const policySchema = z.object({
 });
 
 /** The rules of its limits, of which only the keys are read. */
+const rulesSchema = z
+  .array(z.object({ isKeyed: z.boolean().catch(false) }).catch({ isKeyed: false }))
+  .catch([]);
 const limitsSchema = z
-  .object({ concurrency: z.array(z.object({ isKeyed: z.boolean().catch(false) }).catch({ isKeyed: false })) })
-  .catch({ concurrency: [] });
+  .object({ concurrency: rulesSchema, rate: rulesSchema })
+  .catch({ concurrency: [], rate: [] });
+
+function hasKeys(policy: unknown): boolean {
+  const { concurrency, rate } = limitsSchema.parse(policy);
+  return [...concurrency, ...rate].some(({ isKeyed }) => isKeyed);
+}
 
 /**
  * A registered definition, as a submission sees it. `check` is the checker of its JSON Schema, which accepts
@@ -52,7 +60,7 @@ export function registeredTask(task: RegisteredTask, check: Checker | null): Sub
     schemaHash: task.schema_hash,
     policy: policySchema.parse(task.policy) satisfies SubmissionPolicy,
     steps: task.steps,
-    hasKeys: limitsSchema.parse(task.policy).concurrency.some(({ isKeyed }) => isKeyed),
+    hasKeys: hasKeys(task.policy),
     judge({ version, payload }, path, most) {
       const details = version === task.version && check !== null ? check(payload, path, most) : [];
       return details.length === 0 ? { ok: true, value: payload } : { ok: false, details };

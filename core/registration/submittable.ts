@@ -1,7 +1,8 @@
 import type { DedupPolicy } from '../definitions/dedup.ts';
 import type { Policy } from '../definitions/policy.ts';
 import { type LimitKey, limitKeys, withKeys } from '../limits/key.ts';
-import { endsTasks, poolRules } from '../limits/rules.ts';
+import { poolRules } from '../limits/pool_rules.ts';
+import { endsTasks } from '../limits/rules.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
@@ -62,14 +63,9 @@ function make(definition: TaskDefinition): Submittable {
     },
     policy,
     steps: graph === undefined ? null : stepRows(graph),
-    hasKeys: poolRules(policy.concurrency).some(({ isKeyed }) => isKeyed),
+    hasKeys: poolRules(policy).some(({ isKeyed }) => isKeyed),
     judge: async (task, path, most) =>
-      withKeys(
-        await judgeTaskPayload(definition, task, path, most),
-        policy.concurrency,
-        path,
-        task.concurrencyKey,
-      ),
+      withKeys(await judgeTaskPayload(definition, task, path, most), policy, path, task.concurrencyKey),
     limitKeys: limitKeysOf(definition),
   };
 }
@@ -79,7 +75,7 @@ function make(definition: TaskDefinition): Submittable {
  * the ledger.
  */
 function limitKeysOf(definition: TaskDefinition): Submittable['limitKeys'] {
-  const rules = poolRules(definition.policy.concurrency);
+  const rules = poolRules(definition.policy);
   // A rule that ends tasks decides when they want to start.
   if (!rules.some(({ isKeyed }) => isKeyed) || endsTasks(rules)) return undefined;
   return async (task) => {

@@ -6,7 +6,7 @@ create or replace function errand.full_limits(items jsonb)
   language sql stable strict
 as $$
   with asked as materialized (
-    select (item.value ->> 0)::uuid as task_id, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, l.slots,
+    select (item.value ->> 0)::uuid as task_id, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, l.slots, l.period_ms, l.burst,
            rule.ordinal, item.value -> 1 as rules,
            row_number() over (partition by rule.value ->> 0, rule.value ->> 1 order by item.ordinal) as place
       from jsonb_array_elements(items) with ordinality as item (value, ordinal)
@@ -17,9 +17,13 @@ as $$
     select k.limit_name, k.key,
            case
              when exists (select from errand.limit_waits w where w.limit_name = k.limit_name and w.key = k.key) then 0
+             when exists (select
+                            from errand.limit_keys h
+                           where h.limit_name = k.limit_name and h.key = k.key and h.held_until > clock_timestamp()) then 0
+             when k.period_ms is not null then errand.rate_room(k.limit_name, k.key, k.slots, k.period_ms, k.burst)
              else k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key)
            end as free
-      from (select distinct a.limit_name, a.key, a.slots from asked a) k
+      from (select distinct a.limit_name, a.key, a.slots, a.period_ms, a.burst from asked a) k
   )
   select distinct on (a.task_id) a.task_id, a.limit_name, a.key,
          case when a.key = ''

@@ -117,7 +117,7 @@ begin
       ('expires_in', extract(epoch from expires_in) between 1 and 31622400, 'must be from 1 second to 366 days', to_jsonb(expires_in)),
       ('expires_in', expires_in is null or definition.steps is null, 'must not be given for a workflow, which starts as soon as it is due', null),
       ('concurrency_key', length(concurrency_key) between 1 and 512, 'must have 1 to 512 characters', to_jsonb(left(concurrency_key, 101))),
-      ('concurrency_key', concurrency_key is null or definition.policy @? '$.concurrency[*] ? (@.isKeyed == true)',
+      ('concurrency_key', concurrency_key is null or definition.policy @? '$.keyvalue() ? (@.key == "concurrency" || @.key == "rate").value[*] ? (@.isKeyed == true)',
                           'must not be given: the task has no limit with a key', null),
       ('priority', priority between -1000 and 1000, 'must be from -1000 to 1000', to_jsonb(priority)),
       ('max_attempts', max_attempts between 1 and 1000, 'must be from 1 to 1000', to_jsonb(max_attempts)),

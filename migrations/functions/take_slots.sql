@@ -8,12 +8,15 @@
 -- - busy: it would have to wait, but somebody else changes its task now. Ask again
 --
 -- It gives no row for a task that no longer names the dispatch or whose time is over, and the row `fenced`
--- alone if the runner is no longer live. A rule whose limit is not registered is no limit. It locks no task before the keys, and then
--- only those that nobody else has locked: the slots of a task that is cancelled at the same time are freed by the
--- runner, as if it had been cancelled right after.
+-- alone if the runner is no longer live. A rule whose limit is not registered is no limit. It locks no task
+-- before the keys, and then only those that nobody else has locked: the slots of a task that is cancelled at
+-- the same time are freed by the runner, as if it had been cancelled right after.
+--
+-- A rule of a rate takes no slot: it counts a start. If an answer was lost, and the attempt has no slot of
+-- another rule, the start is counted again.
 --
 -- After a crash before the commit nothing has changed. After the commit the slots belong to the runner, whose
--- recovery frees them.
+-- recovery frees them. A start stays counted.
 create or replace function errand.take_slots(runner integer, items jsonb) returns table (task_id uuid, outcome text)
   language plpgsql
   set plan_cache_mode = force_generic_plan
@@ -37,6 +40,9 @@ declare
   refused             uuid[] := '{}';
   leaves_room         boolean;
   parked              uuid[];
+  -- The keys of rates under which attempts start, each once for each attempt.
+  starting_limits     text[];
+  starting_keys       text[];
 begin
   perform from errand.runners r where r.id = runner and r.ended_at is null for key share;
   if not found then
@@ -68,7 +74,7 @@ begin
 
   with asked as materialized (
     select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal,
-           l.slots, jsonb_array_length(i.rules) > 1 as has_more,
+           l.slots, l.period_ms, l.burst, jsonb_array_length(i.rules) > 1 as has_more,
            -- It is judged once: a task that waits for the key does so for good, and so does a retry.
            case when t.attempt = 1 and (w.limit_name, w.key) is distinct from (rule.value ->> 0, rule.value ->> 1)
                 then rule.value ->> 2 end as way,
@@ -85,7 +91,11 @@ begin
   ),
   room as materialized (
     select k.limit_name, k.key,
-           k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key) as free,
+           case when h.held_until > clock_timestamp() then 0
+                when k.period_ms is null
+                then k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key)
+                else errand.rate_room(k.limit_name, k.key, k.slots, k.period_ms, k.burst)
+           end as free,
            -- Slots that are kept for others.
            (select count(*)
               from errand.limit_waits c
@@ -97,7 +107,8 @@ begin
              when k.key = '' then exists (select from errand.next_limit_turns(k.limit_name, 1))
              else exists (select from errand.next_limit_waits(k.limit_name, k.key, '', 1))
            end as has_waits
-      from (select distinct limit_name, key, slots from asked) k
+      from (select distinct limit_name, key, slots, period_ms, burst from asked) k
+      join errand.limit_keys h using (limit_name, key)
   ),
   judged as materialized (
     select a.*, r.free - r.kept as left_over, r.has_waits,
@@ -136,16 +147,26 @@ begin
   ),
   taken as (
     insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
-    select a.limit_name, a.key, a.id, a.dispatch_id, runner from asked a where a.id not in (select id from full_ones)
+    select a.limit_name, a.key, a.id, a.dispatch_id, runner
+      from asked a
+     where a.period_ms is null and a.id not in (select id from full_ones)
     on conflict do nothing
+  ),
+  rated as (
+    select a.limit_name, a.key from asked a where a.period_ms is not null and a.id not in (select id from full_ones)
   )
   select coalesce(array_agg(f.id), '{}'), array_agg(f.dispatch_id), array_agg(f.limit_name), array_agg(f.key),
          array_agg(case when f.key = ''
                         then coalesce((select a.key from asked a where a.id = f.id and a.key <> '' order by a.ordinal limit 1), '')
                         else '' end),
-         coalesce(bool_or(f.is_called or f.left_over > 0 and (f.has_waits or f.has_more)), false), array_agg(f.way)
-    into waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns, leaves_room, waiting_ways
+         coalesce(bool_or(f.is_called or f.left_over > 0 and (f.has_waits or f.has_more)), false), array_agg(f.way),
+         (select array_agg(limit_name) from rated), (select array_agg(key) from rated)
+    into waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns, leaves_room, waiting_ways,
+         starting_limits, starting_keys
     from full_ones f;
+  if starting_limits is not null then
+    perform errand.count_starts(starting_limits, starting_keys);
+  end if;
 
   if has_waits then
     delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
@@ -163,6 +184,8 @@ begin
   -- A task that was called takes no slot of the key that kept one for it, or one could start after all.
   if has_others or leaves_room then
     perform errand.call_limit_waits(limits, keys);
+  elsif starting_limits is not null or cardinality(waiting) > 0 then
+    perform errand.time_limit_calls(limits, keys);
   end if;
   return query
   select d.id,

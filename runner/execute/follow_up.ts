@@ -85,7 +85,7 @@ export async function fittingPayload(
   if (size !== null) return { ok: false, details: [size] };
   const parsed = withKeys(
     await parsePayload(definition, sent.value, path),
-    definition.policy.concurrency,
+    definition.policy,
     path,
     concurrencyKey,
   );

@@ -38,11 +38,13 @@ export type HandOn = {
   handOn(attempt: DueAttempt): boolean;
   /** Slots that were not handed on are free in the ledger. */
   freed(keys: string): void;
+  /** The key of an attempt is held: its slots are not handed on before the ledger is asked again. */
+  stop(attempt: DueAttempt): void;
 };
 
 /**
  * `mustBeFreed` asks the ledger, for each of these keys, whether their slots must be freed: because tasks
- * wait there, which come first, or because a limit is smaller now. Then they are not handed on. Slots are
+ * wait there, which come first, or because a limit is smaller now, or held. Then they are not handed on. Slots are
  * handed on among attempts with the same keys in all rules, in the order in which they came.
  */
 export function createHandOn(
@@ -73,6 +75,9 @@ export function createHandOn(
     answered: (keys, answer) => change(keys, (one) => one.answered(answer)),
     handOn: ({ slots }) => slots !== undefined && change(slots.keys, (one) => one.handOn(slots)),
     freed: (keys) => change(keys, (one) => one.freed()),
+    stop({ slots }) {
+      if (slots !== undefined) change(slots.keys, (one) => one.stop());
+    },
   };
 }
 
@@ -156,6 +161,11 @@ class Held {
     this.#holders = Math.max(0, this.#holders - 1);
     this.#isFull = false;
     this.#letAsk();
+  }
+
+  stop(): void {
+    this.#until = 0;
+    this.#lookAt = performance.now() + LOOK_AFTER_MS;
   }
 
   giveUp(): void {

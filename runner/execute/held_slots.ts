@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import { freeSlots, type OfSlots } from '../../store/limits/slots.ts';
+import { holdLimitKey } from '../../store/limits/timed_calls.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import type { HandOn } from './hand_on.ts';
@@ -23,6 +24,8 @@ export function heldSlots(options: {
   graceMs: number;
   events: RunnerEvents;
   log: Logger;
+  /** Called after a key was held. */
+  onHold: () => void;
   handOn: HandOn;
 }): HeldSlots & {
   /** Whether the handler of an attempt that has ended still runs. */
@@ -56,6 +59,13 @@ export function heldSlots(options: {
 
   return {
     free,
+    async hold(due, ms) {
+      const { holdKey } = due;
+      if (holdKey === undefined) return;
+      handOn.stop(due);
+      await untilBack(log, 'holding a limit', () => holdLimitKey(pgPool, holdKey, ms));
+      options.onHold();
+    },
     handOn: handOn.handOn,
     areKept: () => kept > 0,
     keep(attempt) {

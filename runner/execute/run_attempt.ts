@@ -33,6 +33,8 @@ export type HeldSlots = {
    * within the grace, the process has to end.
    */
   keep(attempt: AttemptUnderWay): void;
+  /** Lets nothing more of its limit start for so long, because something outside refuses more. */
+  hold(due: DueAttempt, ms: number): Promise<void>;
 };
 
 /**
@@ -102,6 +104,9 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
       return null;
     }
     const { attempt, outcome } = ended;
+    // Before the next one gets its slot. A crash in between only holds the key.
+    if (outcome.kind === 'interrupted' && outcome.holdsKey === true)
+      await slots.hold(announced, outcome.againInMs ?? 0);
     if (attempt.isAtWork && outcome.hasSlots === true) {
       outcome.hasSlots = false;
       slots.keep(attempt);

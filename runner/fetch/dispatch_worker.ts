@@ -27,6 +27,7 @@ import { workDispatch } from './dispatch.ts';
 import { createLimits } from './limits.ts';
 import type { Pauses } from './pauses.ts';
 import { createShare, type Places, type Share } from './share.ts';
+import type { TimedCalls } from './timed_calls.ts';
 
 /** Callbacks go to hosts of others, which may hang: they hold a quarter of the slots, but at least one. */
 const DELIVERIES = 1 / 4;
@@ -44,6 +45,7 @@ export type DispatchWorkerOptions = {
   /** How long a handler that was given up may take to return. */
   graceMs: number;
   pauses: Pauses;
+  timedCalls: Pick<TimedCalls, 'look'>;
   /** Executes an attempt in its own process; null if the runner cannot start one. */
   processAlone: ((due: DueAttempt) => Promise<void>) | null;
   /** Aborted when the runner stops. */
@@ -135,8 +137,10 @@ function limitsOf(options: DispatchWorkerOptions, pace: Pace) {
     (keys) => untilBack(log, 'looking for waits', () => mustBeFreed(pgPool, keys)),
     stopping,
   );
-  const held = heldSlots({ ...options, handOn });
-  return { handOn, held, limits: createLimits({ ...options, handOn, pace, free: held.free }) };
+  const { look } = options.timedCalls;
+  const held = heldSlots({ ...options, handOn, onHold: look });
+  const limits = createLimits({ ...options, handOn, pace, free: held.free, onCounted: look });
+  return { handOn, held, limits };
 }
 
 /** The names that may hold only a part of the slots: deliveries, and those with a limit of this runner. */

@@ -1,6 +1,6 @@
 import { PermanentError } from '../../core/errors.ts';
 import { type LimitKey, limitKeys } from '../../core/limits/key.ts';
-import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
+import { type PoolRule, poolRules } from '../../core/limits/pool_rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
@@ -15,6 +15,8 @@ import { type TakerOptions, taker } from './take_slots.ts';
 export type Limits = {
   /** Whether attempts of a name need slots in the ledger. */
   isLimited(name: string): boolean;
+  /** Whether starts of a name are counted: an attempt that is admitted should start at once. */
+  isRated(name: string): boolean;
   /**
    * Takes the slots of an attempt, or gets them from one that ends here. Calls `onWait` if it waits for
    * that. Throws LeaseLost if the runner is no longer live.
@@ -30,12 +32,14 @@ export function createLimits(
     registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
     /** Frees the slots of an attempt. */
     free: (attempt: DueAttempt) => void;
+    /** Called after starts were counted: a task may wait for a time now. */
+    onCounted: () => void;
   },
 ): Limits {
   const { pgPool, registeredHandlers, log } = options;
-  const rules = new Map<string, LimitRule[]>();
+  const rules = new Map<string, PoolRule[]>();
   for (const [name, { definition }] of registeredHandlers) {
-    const own = poolRules(definition.policy.concurrency);
+    const own = poolRules(definition.policy);
     if (own.length > 0) rules.set(name, own);
   }
 
@@ -49,11 +53,14 @@ export function createLimits(
     try {
       const keys = await keysOf(registered, own, attempt);
       if (keys.length === 0) return { kind: 'taken', attempt };
-      const how = { limit: Math.min(...own.map((rule) => rule.limit)), onWait };
-      const admission = await take(attempt, keys, how);
+      const isRated = own.some(({ isRate }) => isRate);
+      const limit = Math.min(...own.map((rule) => rule.limit));
+      const hasSlots = own.some(({ isRate }) => !isRate);
+      const admission = await take(attempt, keys, { limit, isRated, hasSlots, onWait });
+      if (isRated) options.onCounted();
       // An earlier statement, whose answer was lost, may have taken them.
       if (admission.kind === 'gone') options.free(attempt);
-      return admission;
+      return withHoldKey(admission, own, keys);
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
@@ -61,7 +68,7 @@ export function createLimits(
     }
   }
 
-  async function withPayload(attempt: DueAttempt, own: readonly LimitRule[]): Promise<DueAttempt> {
+  async function withPayload(attempt: DueAttempt, own: readonly PoolRule[]): Promise<DueAttempt> {
     if (attempt.payload !== null || !own.some(({ isKeyed }) => isKeyed)) return attempt;
     const payload = await untilBack(log, 'reading a payload', () => readPayload(pgPool, attempt.id));
     return { ...attempt, payload };
@@ -69,6 +76,7 @@ export function createLimits(
 
   return {
     isLimited: (name) => rules.has(name),
+    isRated: (name) => rules.get(name)?.some(({ isRate }) => isRate) === true,
     admit,
     freeUnused: options.free,
   };
@@ -80,7 +88,7 @@ export function createLimits(
  */
 async function keysOf(
   { definition }: RegisteredHandler,
-  rules: readonly LimitRule[],
+  rules: readonly PoolRule[],
   attempt: DueAttempt,
 ): Promise<Starting['keys']> {
   if (!rules.some(({ isKeyed }) => isKeyed))
@@ -99,11 +107,26 @@ async function keysOf(
 }
 
 /** Adds `whenFull` of each rule that has it. */
-function withWays(rules: readonly LimitRule[], keys: readonly LimitKey[]): Starting['keys'] {
+function withWays(rules: readonly PoolRule[], keys: readonly LimitKey[]): Starting['keys'] {
   return keys.map(([name, key], index) => {
     const way = rules[index]?.whenFull;
     return way === undefined ? ([name, key] as const) : ([name, key, way] as const);
   });
+}
+
+/** With the key that is held if something outside refuses more. `keys` are those of the rules, in their order. */
+function withHoldKey(admission: Admission, rules: readonly PoolRule[], keys: Starting['keys']): Admission {
+  const slowed = keys[slowedBy(rules)];
+  if (admission.kind !== 'taken' || slowed === undefined) return admission;
+  const [name, key] = slowed;
+  return { kind: 'taken', attempt: { ...admission.attempt, holdKey: [name, key] } };
+}
+
+/** The rule whose key RateLimited slows: a rate before another limit, and of these one with a key. */
+function slowedBy(rules: readonly PoolRule[]): number {
+  const rank = ({ isRate, isKeyed }: PoolRule): number => (isRate ? 2 : 0) + (isKeyed ? 1 : 0);
+  const best = Math.max(...rules.map(rank));
+  return rules.findIndex((rule) => rank(rule) === best);
 }
 
 function refused(attempt: DueAttempt, error: PermanentError): Outcome {

@@ -29,11 +29,16 @@ export type TakerOptions = {
  * Takes slots of these keys for an attempt. `limit` is how many slots there can be. Calls `onWait` if the
  * attempt waits in the runner for slots of another one.
  */
-export type Take = (
-  attempt: DueAttempt,
-  keys: Starting['keys'],
-  how: { limit: number; onWait: () => void },
-) => Promise<Admission>;
+export type Take = (attempt: DueAttempt, keys: Starting['keys'], how: TakeHow) => Promise<Admission>;
+
+type TakeHow = {
+  limit: number;
+  /** Whether its start is counted: then the ledger must be asked. */
+  isRated: boolean;
+  /** Whether it has rules whose slots are freed at its end. */
+  hasSlots: boolean;
+  onWait: () => void;
+};
 
 /** Makes the function that takes slots in the ledger, many in one statement, or gets them within the runner. */
 export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Take {
@@ -57,20 +62,26 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
     }
   }
 
-  /** Attempts that may kill their runner get no slots of others, and hand none on. */
-  async function takeAlone(attempt: DueAttempt, keys: Starting['keys']): Promise<Admission> {
+  /**
+   * Attempts that may kill their runner get no slots of others, and hand none on. Nor do those whose starts
+   * are counted.
+   */
+  async function takeAlone(
+    attempt: DueAttempt,
+    keys: Starting['keys'],
+    { hasSlots }: TakeHow,
+  ): Promise<Admission> {
     const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-    return took === 'taken'
-      ? { kind: took, attempt: { ...attempt, hasSlots: true } }
-      : { kind: took === 'full' ? 'gone' : took };
+    if (took !== 'taken') return { kind: took === 'full' ? 'gone' : took };
+    return { kind: took, attempt: hasSlots ? { ...attempt, hasSlots } : attempt };
   }
 
   /**
    * The same for rules that end tasks: they decide about those that have slots in the ledger, so no slots are
    * handed on. After a crash before the tasks are ended, maintenance does it.
    */
-  async function takeOrEnd(attempt: DueAttempt, keys: Starting['keys']): Promise<Admission> {
-    const admission = await takeAlone(attempt, keys);
+  async function takeOrEnd(attempt: DueAttempt, keys: Starting['keys'], how: TakeHow): Promise<Admission> {
+    const admission = await takeAlone(attempt, keys, how);
     if (admission.kind !== 'taken')
       await untilBack(log, 'ending tasks of a full limit', () => endDecided(pgPool));
     return admission;
@@ -79,7 +90,7 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
   async function takeOrGet(
     attempt: DueAttempt,
     keys: Starting['keys'],
-    { limit, onWait }: Parameters<Take>[2],
+    { limit, onWait }: TakeHow,
   ): Promise<Admission> {
     const { id, dispatchId, name } = attempt;
     const text = JSON.stringify(keys);
@@ -102,8 +113,8 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
   }
 
   return (attempt, keys, how) => {
-    if (keys.some(([, , whenFull]) => whenFull !== undefined)) return takeOrEnd(attempt, keys);
-    return attempt.isSuspect ? takeAlone(attempt, keys) : takeOrGet(attempt, keys, how);
+    if (keys.some(([, , whenFull]) => whenFull !== undefined)) return takeOrEnd(attempt, keys, how);
+    return attempt.isSuspect || how.isRated ? takeAlone(attempt, keys, how) : takeOrGet(attempt, keys, how);
   };
 }
 

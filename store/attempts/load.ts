@@ -1,3 +1,4 @@
+import type { LimitKey } from '../../core/limits/key.ts';
 import { STARTABLE } from '../../core/states.ts';
 import { arrayOf } from '../database/arrays.ts';
 import type { Database } from '../database/pool.ts';
@@ -45,6 +46,8 @@ export type DueAttempt = {
   paused: boolean;
   /** Its runner has the slots of its limits. Missing without limits. */
   hasSlots?: boolean;
+  /** The key of a limit that is held if something outside refuses more. Missing without limits. */
+  holdKey?: Readonly<LimitKey>;
   /**
    * The attempt that took these slots from the ledger, which is another one if that has handed them
    * on, and the keys of the limits as a text.

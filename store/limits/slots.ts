@@ -43,7 +43,7 @@ export async function takeSlots(
 /**
  * Whether slots of these keys, each a list of rules as JSON text, must be freed when their attempts end,
  * rather than used by the next attempt of the same runner: tasks wait for them, or a limit is smaller now
- * than what is taken, or gone. Uses limit_waits_next_idx and the primary key of limit_slots.
+ * than what is taken, or gone, or its key is held. Uses limit_waits_next_idx and the primary key of limit_slots.
  */
 export async function mustBeFreed(database: Database, keys: readonly string[]): Promise<boolean[]> {
   const { rows } = await database.query<{ must: boolean }>({
@@ -55,6 +55,9 @@ export async function mustBeFreed(database: Database, keys: readonly string[]): 
                  left join errand.limits l on l.name = rule ->> 0
                 where l.name is null
                    or exists (select from errand.limit_waits w where w.limit_name = rule ->> 0 and w.key = rule ->> 1)
+                   or exists (select
+                                from errand.limit_keys k
+                               where k.limit_name = rule ->> 0 and k.key = rule ->> 1 and k.held_until > clock_timestamp())
                    or l.slots < (select count(*)
                                    from errand.limit_slots s
                                   where s.limit_name = rule ->> 0 and s.key = rule ->> 1)) as must

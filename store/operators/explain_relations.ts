@@ -127,7 +127,12 @@ const FINISHED = `
 const LIMIT = `
     left join lateral (
       select w.limit_name, w.key as limit_key, coalesce(l.slots, 0) as limit_slots,
-             (select count(*) from errand.limit_slots s where s.limit_name = w.limit_name and s.key = w.key) as limit_taken,
+             l.period_ms as limit_period_ms, l.burst as limit_burst,
+             k.call_at as limit_next_at, case when k.held_until > now() then k.held_until end as limit_held_until,
+             case when l.period_ms is null
+                  then (select count(*) from errand.limit_slots s where s.limit_name = w.limit_name and s.key = w.key)
+                  else least(l.burst, l.slots) - errand.rate_room(w.limit_name, w.key, l.slots, l.period_ms, l.burst)
+             end as limit_taken,
              before.waits * before.turns + before.earlier_turns as limit_ahead,
              (select coalesce(json_agg(holder), '[]')
                 from (select h.id, h.name, h.step, h.state, s.taken_at as since, s.runner_id
@@ -150,6 +155,7 @@ const LIMIT = `
                        limit $8) holder) as limit_holders
         from errand.limit_waits w
         left join errand.limits l on l.name = w.limit_name
+        left join errand.limit_keys k on k.limit_name = w.limit_name and k.key = w.key
        cross join lateral (
          select (select count(*)
                    from (select from errand.limit_waits o

@@ -17,11 +17,14 @@ export type Presence = {
    * when its lease is over (docs/guides/limits.md).
    */
   excuse(pid: number): void;
+  /** When each one that came, came: performance.now() of the witness, in order. */
+  arrivals(key: string): readonly number[];
 };
 
 export async function watchPresence(): Promise<Presence> {
   const present = new Map<string, Set<Socket>>();
   const most = new Map<string, number>();
+  const arrivals = new Map<string, number[]>();
   const all = new Set<Socket>();
   const excused = new Set<string>();
   const server = createServer((socket) => {
@@ -32,6 +35,7 @@ export async function watchPresence(): Promise<Presence> {
       for (const key of keys.some((one) => excused.has(one)) ? [] : keys) {
         const there = present.get(key) ?? new Set();
         present.set(key, there.add(socket));
+        arrivals.set(key, [...(arrivals.get(key) ?? []), performance.now()]);
         most.set(key, Math.max(most.get(key) ?? 0, there.size));
         socket.once('close', () => there.delete(socket));
       }
@@ -54,6 +58,7 @@ export async function watchPresence(): Promise<Presence> {
       for (const socket of present.get(`pid:${pid}`) ?? [])
         for (const there of present.values()) there.delete(socket);
     },
+    arrivals: (key) => arrivals.get(key) ?? [],
   };
 }
 

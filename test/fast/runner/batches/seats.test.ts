@@ -133,7 +133,7 @@ test('the pace of a name with batches is the share of each task in its call', as
     {
       ...{ pgPool, log, running, registeredHandlers, events: createEvents(log) },
       taskLog: createTaskLog(log, { write: () => {} }),
-      slots: { free: () => {}, keep: () => {}, handOn: () => false },
+      slots: { free: () => {}, keep: () => {}, hold: async () => {}, handOn: () => false },
     },
     pace,
     () => {},

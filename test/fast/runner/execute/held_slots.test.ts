@@ -26,7 +26,7 @@ function slots() {
   });
   const handOn = createHandOn(async (keys) => keys.map(() => true), new AbortController().signal);
   return {
-    held: heldSlots({ pgPool, runnerId: 1, graceMs: GRACE_MS, events, log, handOn }),
+    held: heldSlots({ pgPool, runnerId: 1, graceMs: GRACE_MS, events, log, handOn, onHold: () => {} }),
     deaf: () => deaf,
   };
 }
