@@ -112,10 +112,20 @@ CREATE INDEX limit_waits_next_idx ON errand.limit_waits USING btree (limit_name,
 
 create table errand.limits (
   name text collate "C" not null,
-  slots integer not null,
+  declared_slots integer,
   updated_at timestamptz default now() not null,
+  set_slots integer,
+  is_unlimited boolean default false not null,
+  is_paused boolean default false not null,
+  set_at timestamptz,
+  set_by text,
+  set_reason text,
+  slots integer generated always as (CASE WHEN ((declared_slots IS NULL) OR (is_unlimited AND (NOT is_paused))) THEN 1000000000 WHEN is_paused THEN 0 ELSE COALESCE(set_slots, declared_slots) END) stored not null,
   constraint limits_pkey PRIMARY KEY (name),
-  constraint limits_slots_check CHECK ((slots > 0)),
+  constraint limits_declared_slots_check CHECK ((declared_slots > 0)),
+  constraint limits_set_check CHECK ((((set_at IS NULL) = ((set_slots IS NULL) AND (NOT is_unlimited) AND (NOT is_paused))) AND ((set_slots IS NULL) OR (NOT is_unlimited)) AND (octet_length(set_by) <= 4096) AND (octet_length(set_reason) <= 4096))),
+  constraint limits_set_slots_check CHECK ((set_slots > 0)),
+  constraint limits_set_times_check CHECK (((set_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (set_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint limits_times_check CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (updated_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
 
@@ -372,6 +382,8 @@ create table errand.watch (
 --   plpgsql, immutable, strict, parallel safe, set extra_float_digits=1
 -- errand.as_doubles(container jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
+-- errand.call_limit(of_limit text, from_key text) returns text
+--   plpgsql, volatile
 -- errand.call_limit_waits(limits text[], keys text[]) returns void
 --   plpgsql, volatile
 -- errand.callback_data(t errand.tasks) returns jsonb

@@ -15,8 +15,10 @@ begin
       select g.limit_name, g.key,
              -- A limit that was removed has room for all.
              case when l.name is null then 1000
-                  else l.slots
-                       - (select count(*) from errand.limit_slots s where s.limit_name = g.limit_name and s.key = g.key)
+                  -- A thousand calls at a time: those that start call more.
+                  else least(1000, l.slots - (select count(*)
+                                                from errand.limit_slots s
+                                               where s.limit_name = g.limit_name and s.key = g.key))
                        - (select count(*)
                             from errand.limit_waits c
                            where c.limit_name = g.limit_name and c.key = g.key
