@@ -2,7 +2,7 @@ import type { Parsed } from '../schema.ts';
 import { type LimitRule, poolRules } from './rules.ts';
 
 /** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
-const MAX_LENGTH = 512;
+export const KEY_MAX_LENGTH = 512;
 
 /** The limit and the key of a rule; the key of a rule without one is empty. */
 export type LimitKey = [limit: string, key: string];
@@ -11,7 +11,7 @@ export type LimitKey = [limit: string, key: string];
 export type Keys = { ok: true; keys: LimitKey[] } | { ok: false; problem: string; thrown?: unknown };
 
 /**
- * The keys of a parsed payload under these rules, in their order. A key is a text of 1 to MAX_LENGTH
+ * The keys of a parsed payload under these rules, in their order. A key is a text of 1 to KEY_MAX_LENGTH
  * characters without a null character. Never throws: if a key function does, the problem says so.
  */
 export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
@@ -33,8 +33,8 @@ export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
       return problem(`could not be computed, because its function threw an error`, thrown);
     }
     if (typeof made !== 'string') return problem(`must be a text, got ${typeof made}`);
-    if (made.length === 0 || made.length > MAX_LENGTH)
-      return problem(`must have 1 to ${MAX_LENGTH} characters, got ${made.length}`);
+    if (made.length === 0 || made.length > KEY_MAX_LENGTH)
+      return problem(`must have 1 to ${KEY_MAX_LENGTH} characters, got ${made.length}`);
     if (made.includes('\0') || !made.isWellFormed())
       return problem('must be a text that Postgres can hold, without null characters and lone surrogates');
     keys.push([name, made]);
