@@ -1,6 +1,5 @@
 import { MAX_LIMIT } from '../../core/limits/define_limit.ts';
 import type { JsonSchema } from '../../core/schema.ts';
-import { STATES } from '../../core/states.ts';
 import { LIMIT_READ_LIMIT } from '../../store/limits/read.ts';
 import { COMPARED_KEYS, KEY_READ_LIMIT, NAMED_TASKS } from '../../store/limits/read_keys.ts';
 import type { Parameter } from '../openapi/schemas/parameters.ts';
@@ -98,7 +97,6 @@ export const limitSchemas: Record<string, JsonSchema> = {
     id: { type: 'string', format: 'uuid' },
     name: text,
     step: nullableText,
-    state: { type: 'string', enum: [...STATES] },
     key: text,
     runner_id: { type: 'integer' },
     since: time,

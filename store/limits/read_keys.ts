@@ -44,8 +44,7 @@ const FIGURES = `
 
 /**
  * The busiest keys of a limit, those with the most waiters first, at most `size`. They are the busiest of the first
- * COMPARED_KEYS keys that tasks wait for, and of those of the first LIMIT_READ_LIMIT slots; `is_capped` is whether
- * there are more. Skips from key to key in limit_waits_next_idx, and reads at most KEY_READ_LIMIT entries of each.
+ * COMPARED_KEYS keys that tasks wait for, and of those of as many slots; `isCapped` is whether there are more. Skips from key to key in limit_waits_next_idx, and reads at most KEY_READ_LIMIT entries of each.
  */
 export async function readBusyKeys(
   database: Database,
@@ -77,7 +76,7 @@ export async function readBusyKeys(
           from errand.limit_slots s
          where s.limit_name = $1
          order by s.limit_name, s.key, s.task_id, s.dispatch_id, s.runner_id
-         limit ${LIMIT_READ_LIMIT} + 1
+         limit ${COMPARED_KEYS} + 1
       ),
       keys as (
         select key from waiting where number <= ${COMPARED_KEYS}
@@ -87,7 +86,7 @@ export async function readBusyKeys(
       seen as materialized (${FIGURES}
       )
       select seen.*,
-             (select count(*) > ${COMPARED_KEYS} from waiting) or (select count(*) > ${LIMIT_READ_LIMIT} from holding) as is_capped
+             (select count(*) > ${COMPARED_KEYS} from waiting) or (select count(*) > ${COMPARED_KEYS} from holding) as is_capped
         from seen
        order by waiters desc, holders desc, key
        limit $2`,
@@ -111,7 +110,6 @@ export type HoldingTask = {
   id: string;
   name: string;
   step: string | null;
-  state: string;
   key: string;
   runner_id: number;
   since: string;
@@ -148,7 +146,7 @@ export async function readLimitTasks(
     name: `read_limit_tasks${key === undefined ? '' : '_of_key'}`,
     text: `
       select (select coalesce(json_agg(h), '[]')
-                from (select t.id, t.name, t.step, t.state, s.key, s.runner_id, s.taken_at as since
+                from (select t.id, t.name, t.step, s.key, s.runner_id, s.taken_at as since
                         from (select *
                                 from errand.limit_slots s
                                where s.limit_name = $1 ${ofKey('s')}
