@@ -72,6 +72,22 @@ export class PermanentError extends Error {
   }
 }
 
+/**
+ * A handler throws this if something outside refuses more for now, as with HTTP 429. The attempt does not
+ * count against maxAttempts, and nothing more of its limit starts for `retryAfterMs`: for the same key, if the
+ * limit has keys. A time that is no positive number is taken for a second, and at most a day is waited.
+ */
+export class RateLimited extends Error {
+  readonly code = 'RATE_LIMITED';
+  readonly retryAfterMs: number;
+
+  constructor({ retryAfterMs, cause }: { retryAfterMs: number; cause?: unknown }) {
+    super(`nothing more is accepted for ${retryAfterMs} ms`, { cause });
+    this.name = 'RateLimited';
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** The stored form of an error, and of each error behind it. */
 export type ErrorCause = {
   error_type: string;

@@ -1,4 +1,5 @@
 import leven from 'leven';
+import type { RateRule } from './limits/rates.ts';
 import type { LimitRule } from './limits/rules.ts';
 import type { TaskDefinition } from './task.ts';
 
@@ -48,18 +49,26 @@ export function createRegistry(definitions: readonly TaskDefinition[]): Registry
 
 /** Throws if two definitions say different things about a limit that they share. */
 function checkLimits(definitions: readonly TaskDefinition[]): void {
-  const seen = new Map<string, { rule: LimitRule; by: TaskDefinition }>();
+  const seen = new Map<string, { says: string; by: TaskDefinition }>();
   const all = definitions.flatMap((one) => [one, ...(one.graph?.steps ?? []).map((step) => step.definition)]);
   for (const by of all) {
-    for (const rule of by.policy.concurrency ?? []) {
+    const { concurrency = [], rate = [] } = by.policy;
+    for (const rule of [...concurrency, ...rate]) {
+      const says = limitInWords(rule);
       const other = seen.get(rule.name);
-      seen.set(rule.name, { rule, by });
-      if (other === undefined || other.rule.limit === rule.limit) continue;
+      seen.set(rule.name, { says, by });
+      if (other === undefined || other.says === says) continue;
       throw new Error(
-        `The limit ${JSON.stringify(rule.name)} is ${other.rule.limit} in ${other.by.name} (${other.by.file}) and ${rule.limit} in ${by.name} (${by.file}). Share one defineLimit`,
+        `The limit ${JSON.stringify(rule.name)} is ${other.says} in ${other.by.name} (${other.by.file}) and ${says} in ${by.name} (${by.file}). Share one defineLimit`,
       );
     }
   }
+}
+
+function limitInWords(rule: LimitRule | RateRule): string {
+  if (!('periodSeconds' in rule)) return String(rule.limit);
+  const { limit, periodSeconds, burst } = rule;
+  return `${limit} in ${periodSeconds} s${burst < limit ? ` with a burst of ${burst}` : ''}`;
 }
 
 /** The names of these definitions, including those of workflow steps. */

@@ -4,6 +4,7 @@ import { checkExample, compilePayload, compileResult } from './definitions/compi
 import { type DedupStrategy, type Policy, type PolicyInput, policySchema } from './definitions/policy.ts';
 import { checkedUpcasts, type Upcast, type Upcasts } from './definitions/upcast.ts';
 import { VERSION_PATTERN } from './definitions/version.ts';
+import { ratesOf } from './limits/rates.ts';
 import { rulesOf } from './limits/rules.ts';
 import type { JsonSchema, Schema, SchemaInput, SchemaOutput } from './schema.ts';
 import type { Judge } from './verdict/judge.ts';
@@ -187,8 +188,9 @@ export function makeDefinition<
     );
     return refuse(issues.join('; '));
   }
-  const { concurrency, ...withoutRules } = policy.data;
+  const { concurrency, rate, ...withoutRules } = policy.data;
   const rules = rulesOf(task.name, concurrency, refuse);
+  const rates = ratesOf(task.name, rate, refuse);
   const payload = compilePayload(task.payload, refuse);
   checkExample(payload, task.example, refuse);
   const result = task.result === undefined ? undefined : compileResult(task.result, refuse);
@@ -200,7 +202,11 @@ export function makeDefinition<
     description: task.description,
     payload: task.payload,
     result: task.result as Result,
-    policy: rules === undefined ? withoutRules : { ...withoutRules, concurrency: rules },
+    policy: {
+      ...withoutRules,
+      ...(rules === undefined ? {} : { concurrency: rules }),
+      ...(rates === undefined ? {} : { rate: rates }),
+    },
     example: task.example,
     payloadJsonSchema: payload.jsonSchema,
     resultJsonSchema: result?.jsonSchema,

@@ -20,6 +20,8 @@ import { checkGraph, ON_FAILURE } from './workflows/graph.ts';
  */
 type StepPolicyInput = Omit<PolicyInput<never>, (typeof WORKFLOW_POLICY)[number]>;
 const WORKFLOW_POLICY = ['dedup', 'retentionHours'] as const;
+/** The members of a policy with limits: only what does the work has them. */
+const LIMITS = ['concurrency', 'rate'] as const;
 
 /** A step, as its author writes it. Without `run` and `map`, it has a handler. */
 export type StepInput = {
@@ -92,8 +94,9 @@ export function defineWorkflow<
   checkGraph(workflow.steps, refuse);
   const root = makeDefinition(workflow, file);
   // So a task that waits for its children holds no slot (Q8).
-  if (root.policy.concurrency !== undefined)
-    refuse('a workflow cannot have policy.concurrency, because its steps do the work: set it in the steps');
+  const limited = LIMITS.find((member) => root.policy[member] !== undefined);
+  if (limited !== undefined)
+    refuse(`a workflow cannot have policy.${limited}, because its steps do the work: set it in the steps`);
   const graphStep = (name: string, input: StepInput): GraphStep => {
     if (input.run !== undefined && input.map !== undefined)
       refuse(`the step ${name} cannot have both run and map: remove one`);
@@ -102,8 +105,9 @@ export function defineWorkflow<
     const child = input.run ?? input.map ?? null;
     if (child !== null && input.result !== undefined)
       refuse(`the step ${name} must not have a result: its result is that of ${child.name}`);
-    if (child !== null && input.policy?.concurrency !== undefined)
-      refuse(`the step ${name} cannot have policy.concurrency: set it in ${child.name}, which does the work`);
+    const limit = LIMITS.find((member) => input.policy?.[member] !== undefined);
+    if (child !== null && limit !== undefined)
+      refuse(`the step ${name} cannot have policy.${limit}: set it in ${child.name}, which does the work`);
     return {
       step: name,
       after: input.after ?? [],

@@ -3,6 +3,8 @@
 
 alter table errand.limits rename column slots to declared_slots;
 alter table errand.limits rename constraint limits_slots_check to limits_declared_slots_check;
+alter table errand.limits rename column burst to declared_burst;
+alter table errand.limits rename constraint limits_burst_check to limits_declared_burst_check;
 alter table errand.limits
   -- Null: no registered definition has the limit. Then it limits nothing, and what an operator has set waits
   -- for a definition that has it again.
@@ -23,10 +25,16 @@ alter table errand.limits
   add constraint limits_set_times_check check (
     set_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z');
 
--- The value that holds. Without a limit it is more than any pool has: the slots are counted all the same, so
--- that they are known when it is limited again.
+-- The values that hold. Without a limit they are more than any pool has: slots and starts are counted all the
+-- same, so that they are known when it is limited again. With an operator's value a period has as many bursts as
+-- with the declared one.
 alter table errand.limits
   add column slots integer not null generated always as (
     case when declared_slots is null or (is_unlimited and not is_paused) then 1000000000
          when is_paused then 0
-         else coalesce(set_slots, declared_slots) end) stored;
+         else coalesce(set_slots, declared_slots) end) stored,
+  add column burst integer generated always as (
+    case when period_ms is null then null
+         when declared_slots is null or is_unlimited then 1000000000
+         when set_slots is null then declared_burst
+         else greatest(1, set_slots / greatest(1, declared_slots / declared_burst)) end) stored;

@@ -78,9 +78,13 @@ CREATE INDEX error_groups_decided_at_idx ON errand.error_groups USING btree (dec
 create table errand.limit_keys (
   limit_name text collate "C" not null,
   key text collate "C" not null,
+  held_until timestamptz,
+  call_at timestamptz,
   constraint limit_keys_pkey PRIMARY KEY (limit_name, key),
-  constraint limit_keys_texts_check CHECK (((octet_length(limit_name) <= 1024) AND (octet_length(key) <= 2048)))
+  constraint limit_keys_texts_check CHECK (((octet_length(limit_name) <= 1024) AND (octet_length(key) <= 2048))),
+  constraint limit_keys_times_check CHECK ((((held_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (held_until <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((call_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (call_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 );
+CREATE INDEX limit_keys_call_at_idx ON errand.limit_keys USING btree (call_at) WHERE (call_at IS NOT NULL);
 
 create table errand.limit_slots (
   limit_name text collate "C" not null,
@@ -93,6 +97,16 @@ create table errand.limit_slots (
   constraint limit_slots_times_check CHECK (((taken_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (taken_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE INDEX limit_slots_task_id_idx ON errand.limit_slots USING btree (task_id);
+
+create table errand.limit_starts (
+  limit_name text collate "C" not null,
+  key text collate "C" not null,
+  bucket_end timestamptz not null,
+  starts integer not null,
+  constraint limit_starts_starts_check CHECK ((starts > 0)),
+  constraint limit_starts_times_check CHECK (((bucket_end >= '1970-01-01 00:00:00+00'::timestamptz) AND (bucket_end <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+CREATE INDEX limit_starts_key_idx ON errand.limit_starts USING btree (limit_name, key, bucket_end);
 
 create table errand.limit_waits (
   task_id uuid not null,
@@ -114,6 +128,8 @@ create table errand.limits (
   name text collate "C" not null,
   declared_slots integer,
   updated_at timestamptz default now() not null,
+  period_ms bigint,
+  declared_burst integer,
   set_slots integer,
   is_unlimited boolean default false not null,
   is_paused boolean default false not null,
@@ -121,8 +137,12 @@ create table errand.limits (
   set_by text,
   set_reason text,
   slots integer generated always as (CASE WHEN ((declared_slots IS NULL) OR (is_unlimited AND (NOT is_paused))) THEN 1000000000 WHEN is_paused THEN 0 ELSE COALESCE(set_slots, declared_slots) END) stored not null,
+  burst integer generated always as (CASE WHEN (period_ms IS NULL) THEN NULL::integer WHEN ((declared_slots IS NULL) OR is_unlimited) THEN 1000000000 WHEN (set_slots IS NULL) THEN declared_burst ELSE GREATEST(1, (set_slots / GREATEST(1, (declared_slots / declared_burst)))) END) stored,
   constraint limits_pkey PRIMARY KEY (name),
+  constraint limits_declared_burst_check CHECK ((declared_burst > 0)),
   constraint limits_declared_slots_check CHECK ((declared_slots > 0)),
+  constraint limits_period_ms_check CHECK ((period_ms > 0)),
+  constraint limits_rate_check CHECK (((period_ms IS NULL) = (declared_burst IS NULL))),
   constraint limits_set_check CHECK ((((set_at IS NULL) = ((set_slots IS NULL) AND (NOT is_unlimited) AND (NOT is_paused))) AND ((set_slots IS NULL) OR (NOT is_unlimited)) AND (octet_length(set_by) <= 4096) AND (octet_length(set_reason) <= 4096))),
   constraint limits_set_slots_check CHECK ((set_slots > 0)),
   constraint limits_set_times_check CHECK (((set_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (set_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
@@ -386,6 +406,8 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.call_limit_waits(limits text[], keys text[]) returns void
 --   plpgsql, volatile
+-- errand.call_timed_limits() returns float8
+--   plpgsql, volatile
 -- errand.callback_data(t errand.tasks) returns jsonb
 --   sql, stable
 -- errand.cancel_children(parents uuid[]) returns uuid[]
@@ -394,6 +416,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
+-- errand.count_starts(limits text[], keys text[]) returns void
+--   plpgsql, volatile
 -- errand.dedup_hash(name text, dedup text, dedup_key text, payload jsonb) returns bytea
 --   sql, immutable, parallel safe
 -- errand.dispatch_identifier(name text, version text) returns text
@@ -418,6 +442,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.has_cancelled_part(parent uuid) returns boolean
 --   sql, stable, set search_path=pg_catalog, pg_temp
+-- errand.hold_limit_key(of_limit text, of_key text, ms float8) returns void
+--   plpgsql, volatile
 -- errand.is_own_namespace(namespace text) returns boolean
 --   sql, immutable, parallel safe
 -- errand.is_rearmable(id uuid, state text, children integer, may_operate boolean) returns boolean
@@ -428,14 +454,20 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.limit_call_time() returns interval
 --   sql, immutable, parallel safe
+-- errand.limit_rules() returns TABLE(limit_name text, slots integer, period_ms bigint, burst integer, is_keyed boolean, definition text, namespace text, registered_at timestamptz)
+--   sql, stable
 -- errand.lock_limit_keys(limits text[], keys text[]) returns void
 --   plpgsql, volatile
 -- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
 --   sql, immutable, parallel safe, rows 10
+-- errand.mend_limit_times(limits text[], keys text[]) returns void
+--   sql, volatile
 -- errand.nearest_double(number numeric) returns float8
 --   plpgsql, immutable, strict, parallel safe
 -- errand.next_attempt(attempt integer, started_at timestamptz) returns integer
 --   sql, immutable, parallel safe
+-- errand.next_limit_start(of_limit text, of_key text) returns timestamptz
+--   sql, stable
 -- errand.next_limit_waits(of_limit text, of_key text, most bigint) returns SETOF errand.limit_waits
 --   sql, stable
 -- errand.payload_excess(payload jsonb) returns text
@@ -444,6 +476,12 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.queue_callback() returns trigger
 --   plpgsql, volatile
+-- errand.rate_bucket(at timestamptz, rate_window interval, burst integer) returns timestamptz
+--   sql, stable, parallel safe
+-- errand.rate_room(of_limit text, of_key text, slots integer, period_ms bigint, burst integer) returns bigint
+--   sql, stable
+-- errand.rate_window(slots integer, period_ms bigint, burst integer) returns interval
+--   sql, immutable, parallel safe
 -- errand.rearm_children(parent uuid, new_payload jsonb DEFAULT NULL::jsonb, due timestamptz DEFAULT now()) returns integer
 --   plpgsql, volatile
 -- errand.register_limits() returns void
@@ -467,6 +505,8 @@ create table errand.watch (
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile
 -- errand.take_slots(runner integer, items jsonb) returns TABLE(task_id uuid, outcome text)
+--   plpgsql, volatile
+-- errand.time_limit_calls(limits text[], keys text[]) returns void
 --   plpgsql, volatile
 -- errand.unblock_dependents(parents uuid[], steps text[], satisfied boolean[]) returns void
 --   plpgsql, volatile

@@ -1,8 +1,8 @@
 // What `import … from 'errand'` gives: everything that a project needs for its tasks.
 export type { DedupStrategy, Policy, PolicyInput } from '../core/definitions/policy.ts';
 export { upcastFrom } from '../core/definitions/upcast.ts';
-export { PermanentError } from '../core/errors.ts';
-export { defineLimit, type Limit } from '../core/limits/define_limit.ts';
+export { PermanentError, RateLimited } from '../core/errors.ts';
+export { defineLimit, type Limit, type RateLimit } from '../core/limits/define_limit.ts';
 export {
   defineSchedule,
   type Moment,

@@ -24,6 +24,7 @@ import { type DispatchWorker, dispatchWorker } from './fetch/dispatch_worker.ts'
 import { type HandedOn, watchHandedOn } from './fetch/handed_on.ts';
 import { type Pauses, watchPauses } from './fetch/pauses.ts';
 import { type DispatchPool, startDispatchPool } from './fetch/pool.ts';
+import { startTimedCalls, type TimedCalls } from './fetch/timed_calls.ts';
 import { launchThread } from './lease/threaded_lease.ts';
 import { startUpkeep, type Upkeep } from './maintenance/upkeep.ts';
 import type { RunnerEvents } from './record/events.ts';
@@ -115,6 +116,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     concurrency: config.RUNNER_CONCURRENCY,
     log,
   });
+  const timedCalls = startTimedCalls({ pgPool, registeredHandlers, log });
   const worker = dispatchWorker({
     runnerId: id,
     pgPool,
@@ -125,7 +127,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     log,
     running,
     graceMs: config.ABORT_GRACE_SECS * 1_000,
-    pauses,
+    ...{ pauses, timedCalls },
     processAlone: processAlone(options, { id, log, stopping: stopping.signal }),
     stopping: stopping.signal,
   });
@@ -137,7 +139,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     if (schedules.ids.length > 0) await schedules.removeOld();
   };
   const parts: Parts = {
-    ...{ config, log, pool, running, stopping, ...upkeep, end },
+    ...{ config, log, pool, running, stopping, timedCalls, ...upkeep, end },
     keepsSlots: worker.keepsSlots,
   };
   return {
@@ -251,6 +253,7 @@ type Parts = Upkeep & {
   pool: DispatchPool;
   running: Running;
   stopping: AbortController;
+  timedCalls: TimedCalls;
   end: () => Promise<void>;
   keepsSlots: () => boolean;
 };
@@ -292,6 +295,7 @@ async function leave(parts: Parts): Promise<void> {
 
 async function close(parts: Parts): Promise<void> {
   parts.running.close();
+  await parts.timedCalls.close();
   await parts.maintenance.close();
   await parts.lease.close();
 }

@@ -22,7 +22,7 @@ export const limitNameParameter: Parameter = {
   in: 'path',
   required: true,
   description:
-    'The name of the limit: that of `defineLimit`, or that of a task, with `:key` for its rule with a key',
+    'The name of the limit: that of `defineLimit`, or that of a task, with `:key` for its rule with a key, `:rate` for its rate, or `:rate:key` for its rate with a key',
   schema: { type: 'string', minLength: 1, maxLength: 200, pattern: LIMIT_NAME },
 };
 
@@ -40,10 +40,14 @@ const complete: Record<string, JsonSchema> = {
   namespace: text,
   kind: {
     type: 'string',
-    enum: ['concurrency'],
-    description: '`concurrency`: how many attempts run at a time',
+    enum: ['concurrency', 'rate'],
+    description: '`concurrency`: how many attempts run at a time. `rate`: how many start in a period',
   },
   is_keyed: { ...flag, description: 'Whether the values hold for each key' },
+  rate: {
+    anyOf: [ref('LimitRate'), { type: 'null' }],
+    description: 'The times of a rate. Null for a limit of what runs at a time',
+  },
   limit: { type: ['integer', 'null'], minimum: 1, description: 'The value that holds. Null: no limit' },
   paused: { ...flag, description: 'Whether an operator has paused it: nothing starts under it' },
   declared: {
@@ -56,7 +60,7 @@ const complete: Record<string, JsonSchema> = {
     anyOf: [ref('LimitSetting'), { type: 'null' }],
     description: 'What operators have set. Null if nothing',
   },
-  holders: { ...count, description: `How many slots are taken, up to ${LIMIT_READ_LIMIT}` },
+  holders: { ...count, description: `How many slots are taken, up to ${LIMIT_READ_LIMIT}. A rate has none` },
   holders_is_capped: { ...flag, description: 'Whether there are more: then the count is a lower bound' },
   waiters: { ...count, description: `How many tasks wait for a slot, up to ${LIMIT_READ_LIMIT}` },
   waiters_is_capped: { ...flag, description: 'Whether there are more: then the count is a lower bound' },
@@ -82,6 +86,19 @@ export const limitSchemas: Record<string, JsonSchema> = {
     at: time,
     reason: nullableText,
   }),
+  LimitRate: object(
+    'The times of a rate: at most `burst` attempts start in any `window_seconds`, and so at most `limit` in any `period_seconds`',
+    {
+      period_seconds: { type: 'number' },
+      burst: { type: ['integer', 'null'], minimum: 1, description: 'Null: no limit' },
+      window_seconds: { type: 'number' },
+      starts: {
+        ...count,
+        description: 'The starts of the last `window_seconds`; of a rate with keys those of all keys',
+      },
+      starts_is_capped: { ...flag, description: 'Whether there are more: then the count is a lower bound' },
+    },
+  ),
   Limit: object('A limit with what operators have set, and how many hold it and wait for it', complete),
   LimitList: object('One page of limits, by name', {
     limits: { type: 'array', items: ref('Limit') },
@@ -92,6 +109,16 @@ export const limitSchemas: Record<string, JsonSchema> = {
     ...counted('holders'),
     ...counted('waiters'),
     oldest_waiter_since: nullableTime,
+    starts: {
+      type: ['integer', 'null'],
+      minimum: 0,
+      description: 'Of a rate: the starts of the last `window_seconds`. Otherwise null',
+    },
+    next_start_at: {
+      ...nullableTime,
+      description:
+        'When the next attempt may start, as far as time decides: enough starts are older than the window of the rate, and a hold by `RateLimited` is over. Null: now, or when a slot is free',
+    },
   }),
   LimitHolder: object('An attempt that holds a slot', {
     id: { type: 'string', format: 'uuid' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type RateRule, type RatesInput, ratesSchema } from '../limits/rates.ts';
 import { type ConcurrencyInput, concurrencySchema, type LimitRule } from '../limits/rules.ts';
 import { callbackUrl } from '../network/target_url.ts';
 
@@ -51,6 +52,8 @@ export const policySchema = z
     failedRetentionHours: z.number().positive().max(87_600).optional(),
     /** How many attempts run at a time: see core/limits/rules.ts. */
     concurrency: concurrencySchema,
+    /** How many attempts start in a period: see core/limits/rates.ts. */
+    rate: ratesSchema,
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })
@@ -59,13 +62,15 @@ export const policySchema = z
     message: 'must not be below backoff.initialMs',
   });
 
-/** A policy with its defaults. Its rules of concurrency have the names of their limits. */
-export type Policy = Omit<z.output<typeof policySchema>, 'concurrency'> & {
+/** A policy with its defaults. Its rules have the names of their limits. */
+export type Policy = Omit<z.output<typeof policySchema>, 'concurrency' | 'rate'> & {
   concurrency?: readonly LimitRule[] | undefined;
+  rate?: readonly RateRule[] | undefined;
 };
 /** A policy, as its author writes it. The keys of its limits come from the parsed payload. */
-export type PolicyInput<Payload = unknown> = Omit<z.input<typeof policySchema>, 'concurrency'> & {
+export type PolicyInput<Payload = unknown> = Omit<z.input<typeof policySchema>, 'concurrency' | 'rate'> & {
   concurrency?: ConcurrencyInput<Payload>;
+  rate?: RatesInput<Payload>;
 };
 export type Backoff = Policy['backoff'];
 

@@ -1,5 +1,5 @@
 import type { Parsed } from '../schema.ts';
-import { type LimitRule, poolRules } from './rules.ts';
+import { type LimitsOfPolicy, type PoolRule, poolRules } from './pool_rules.ts';
 
 /** A key is compared and indexed: a longer one is a mistake, such as a complete document. */
 export const KEY_MAX_LENGTH = 512;
@@ -14,7 +14,7 @@ export type Keys = { ok: true; keys: LimitKey[] } | { ok: false; problem: string
  * The keys of a parsed payload under these rules, in their order. A key is a text of 1 to KEY_MAX_LENGTH
  * characters without a null character. Never throws: if a key function does, the problem says so.
  */
-export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
+export function limitKeys(rules: readonly Pick<PoolRule, 'name' | 'key'>[], payload: unknown): Keys {
   const keys: LimitKey[] = [];
   for (const { name, key } of rules) {
     if (key === undefined) {
@@ -46,13 +46,9 @@ export function limitKeys(rules: readonly LimitRule[], payload: unknown): Keys {
  * The verdict on a payload that fits, with the keys of its limits: a submission whose key cannot be computed
  * is refused, because its task could never start.
  */
-export function withKeys<Value>(
-  parsed: Parsed<Value>,
-  rules: readonly LimitRule[] | undefined,
-  path: string,
-): Parsed<Value> {
-  if (!parsed.ok || rules === undefined) return parsed;
-  const keys = limitKeys(poolRules(rules), parsed.value);
+export function withKeys<Value>(parsed: Parsed<Value>, policy: LimitsOfPolicy, path: string): Parsed<Value> {
+  if (!parsed.ok || (policy.concurrency === undefined && policy.rate === undefined)) return parsed;
+  const keys = limitKeys(poolRules(policy), parsed.value);
   if (keys.ok) return parsed;
   return {
     ok: false,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Limit, MAX_LIMIT } from './define_limit.ts';
 
-/** How many rules one definition may have: each is looked at when an attempt starts. */
-const MAX_RULES = 8;
+/** How many rules of one kind a definition may have: each is looked at when an attempt starts. */
+export const MAX_RULES = 8;
 
 /**
  * A rule, as its author writes it. `limit` is how many attempts run at a time: a number for this definition
@@ -50,6 +50,8 @@ const ruleSchema = z
   });
 
 function limitProblem({ input }: { input?: unknown }): string {
+  if (typeof input === 'object' && input !== null && 'periodSeconds' in input)
+    return 'must be a limit without periodSeconds: one with it is for policy.rate';
   const given = typeof input === 'number' ? `, got ${input}` : '';
   return `must be an integer from 1 to ${MAX_LIMIT}, or made by defineLimit${given}`;
 }
@@ -92,11 +94,6 @@ export function rulesOf(
   return made.toSorted(
     (one, other) => Number(one.isKeyed) - Number(other.isKeyed) || (one.name < other.name ? -1 : 1),
   );
-}
-
-/** The rules that hold in the complete pool: for each the attempt takes a slot in the ledger. */
-export function poolRules(rules: readonly LimitRule[] | undefined): LimitRule[] {
-  return (rules ?? []).filter(({ scope }) => scope === 'pool');
 }
 
 /** How many attempts one runner may execute at a time, or undefined. */

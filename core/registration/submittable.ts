@@ -50,7 +50,7 @@ function make(definition: TaskDefinition): Submittable {
     policy,
     steps: graph === undefined ? null : stepRows(graph),
     judge: async (task, path, most) =>
-      withKeys(await judgeTaskPayload(definition, task, path, most), policy.concurrency, path),
+      withKeys(await judgeTaskPayload(definition, task, path, most), policy, path),
   };
 }
 

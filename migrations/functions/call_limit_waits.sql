@@ -1,6 +1,7 @@
 -- Calls as many waiting tasks of these keys as there are free slots: each gets a dispatch. The caller has
 -- locked the keys, and calls this after everything that may have made room: a slot is free, a task that was
--- called waits for another key now, a limit is larger. So nobody waits while there is room.
+-- called waits for another key now, a limit is larger, the time of a rate has passed. So nobody waits while there
+-- is room.
 --
 -- Called tasks of one name share dispatches. For that they must name another one than they do, which needs
 -- their locks. Those that somebody else has locked now get the dispatch that they name already.
@@ -15,10 +16,14 @@ begin
       select g.limit_name, g.key,
              -- A limit that was removed has room for all.
              case when l.name is null then 1000
+                  when k.held_until > clock_timestamp() then 0
                   -- A thousand calls at a time: those that start call more.
-                  else least(1000, l.slots - (select count(*)
-                                                from errand.limit_slots s
-                                               where s.limit_name = g.limit_name and s.key = g.key))
+                  else least(1000, case when l.period_ms is null
+                                        then l.slots - (select count(*)
+                                                          from errand.limit_slots s
+                                                         where s.limit_name = g.limit_name and s.key = g.key)
+                                        else errand.rate_room(g.limit_name, g.key, l.slots, l.period_ms, l.burst)
+                                   end)
                        - (select count(*)
                             from errand.limit_waits c
                            where c.limit_name = g.limit_name and c.key = g.key
@@ -26,6 +31,7 @@ begin
              end as free
         from (select distinct * from unnest(limits, keys) as g (limit_name, key)) g
         left join errand.limits l on l.name = g.limit_name
+        left join errand.limit_keys k on k.limit_name = g.limit_name and k.key = g.key
     ),
     next as materialized (
       select w.*, t.id is not null as is_due
@@ -79,5 +85,6 @@ begin
     select (select count(*) from gone) into stale where (select count(*) from dispatched) >= 0;
     exit when coalesce(stale, 0) = 0;
   end loop;
+  perform errand.time_limit_calls(limits, keys);
 end;
 $$;

@@ -6,12 +6,9 @@ create or replace function errand.register_limits() returns void
 as $$
 begin
   with declared as materialized (
-    select distinct on (rule ->> 'name') rule ->> 'name' as name, (rule ->> 'limit')::integer as slots
-      from errand.definitions d
-     cross join lateral jsonb_array_elements(
-             case when jsonb_typeof(d.policy -> 'concurrency') = 'array' then d.policy -> 'concurrency' else '[]' end) rule
-     where rule ->> 'scope' = 'pool'
-     order by rule ->> 'name', d.registered_at desc, d.name
+    select distinct on (r.limit_name) r.limit_name as name, r.slots, r.period_ms, r.burst
+      from errand.limit_rules() r
+     order by r.limit_name, r.registered_at desc, r.definition
   ),
   gone as (
     delete from errand.limits l where l.set_at is null and not exists (select from declared where declared.name = l.name)
@@ -23,12 +20,15 @@ begin
      where l.set_at is not null and l.declared_slots is not null
        and not exists (select from declared where declared.name = l.name)
   )
-  insert into errand.limits as l (name, declared_slots)
-  select name, slots from declared order by name
+  insert into errand.limits as l (name, declared_slots, period_ms, declared_burst)
+  select name, slots, period_ms, burst from declared order by name
   on conflict (name) do update
      set declared_slots = excluded.declared_slots,
+         period_ms = excluded.period_ms,
+         declared_burst = excluded.declared_burst,
          updated_at = now()
-   where l.declared_slots is distinct from excluded.declared_slots;
+   where (l.declared_slots, l.period_ms, l.declared_burst)
+         is distinct from (excluded.declared_slots, excluded.period_ms, excluded.declared_burst);
   perform errand.repair_limits('', '');
 end;
 $$;

@@ -31,6 +31,7 @@ begin
   select array_agg(next.limit_name order by number), array_agg(next.key order by number) into limits, keys from next;
   if limits is null then return; end if;
   perform errand.lock_limit_keys(limits, keys);
+  perform errand.mend_limit_times(limits, keys);
   delete from errand.limit_waits w
    where (w.limit_name, w.key) in (select * from unnest(limits, keys))
      and w.called_at is not null

@@ -8,8 +8,11 @@
 -- It gives no row for a task that no longer names the dispatch, and the row `fenced` alone if the runner is
 -- no longer live. A rule whose limit is not registered is no limit.
 --
+-- A rule of a rate takes no slot: it counts a start. If an answer was lost, and the attempt has no slot of
+-- another rule, the start is counted again.
+--
 -- After a crash before the commit nothing has changed. After the commit the slots belong to the runner, whose
--- recovery frees them.
+-- recovery frees them. A start stays counted.
 create or replace function errand.take_slots(runner integer, items jsonb) returns table (task_id uuid, outcome text)
   language plpgsql
 as $$
@@ -22,6 +25,9 @@ declare
   waiting         uuid[];
   waiting_limits  text[];
   waiting_keys    text[];
+  -- The keys of rates under which attempts start, each once for each attempt.
+  starting_limits  text[];
+  starting_keys    text[];
 begin
   perform from errand.runners r where r.id = runner and r.ended_at is null for key share;
   if not found then
@@ -49,7 +55,7 @@ begin
 
   -- From here on with what is true while the keys are locked.
   with asked as materialized (
-    select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal, l.slots,
+    select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal, l.slots, l.period_ms, l.burst,
            coalesce(w.called_at is not null, false) as is_called
       from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
       join errand.tasks t on t.id = i.id
@@ -63,9 +69,14 @@ begin
   ),
   room as materialized (
     select k.limit_name, k.key,
-           k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key) as free,
+           case when h.held_until > clock_timestamp() then 0
+                when k.period_ms is null
+                then k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key)
+                else errand.rate_room(k.limit_name, k.key, k.slots, k.period_ms, k.burst)
+           end as free,
            exists (select from errand.next_limit_waits(k.limit_name, k.key, 1)) as has_waits
-      from (select distinct limit_name, key, slots from asked) k
+      from (select distinct limit_name, key, slots, period_ms, burst from asked) k
+      join errand.limit_keys h using (limit_name, key)
   ),
   judged as materialized (
     select a.*, case when r.has_waits and not a.is_called then 0 else r.free - kept.slots end as free
@@ -86,23 +97,33 @@ begin
     select j.*, row_number() over (partition by j.limit_name, j.key order by j.is_called desc, j.priority, j.run_at, j.id) as place
       from judged j
      where j.id not in (select id from judged where free <= 0)
-  )
+  ),
   -- Rules with keys come last, so a task waits for its key rather than for what all keys share.
-  select coalesce(array_agg(b.id), '{}'), array_agg(b.limit_name), array_agg(b.key)
-    into waiting, waiting_limits, waiting_keys
-    from (select distinct on (j.id) j.id, j.limit_name, j.key
-            from judged j
-            left join possible p using (id, limit_name, key)
-           where j.free <= 0 or p.place > p.free
-           order by j.id, j.ordinal desc) b;
+  blocked as materialized (
+    select distinct on (j.id) j.id, j.limit_name, j.key
+      from judged j
+      left join possible p using (id, limit_name, key)
+     where j.free <= 0 or p.place > p.free
+     order by j.id, j.ordinal desc
+  ),
+  rated as (
+    select a.limit_name, a.key from asked a where a.period_ms is not null and a.id not in (select id from blocked)
+  )
+  select coalesce(array_agg(b.id), '{}'), array_agg(b.limit_name), array_agg(b.key),
+         (select array_agg(limit_name) from rated), (select array_agg(key) from rated)
+    into waiting, waiting_limits, waiting_keys, starting_limits, starting_keys
+    from blocked b;
 
   insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
   select l.name, rule ->> 1, i.id, i.dispatch_id, runner
     from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
    cross join lateral jsonb_array_elements(i.rules) rule
-    join errand.limits l on l.name = rule ->> 0
+    join errand.limits l on l.name = rule ->> 0 and l.period_ms is null
    where i.id = any (due) and i.id <> all (waiting)
   on conflict do nothing;
+  if starting_limits is not null then
+    perform errand.count_starts(starting_limits, starting_keys);
+  end if;
   delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
 
   if cardinality(waiting) > 0 then

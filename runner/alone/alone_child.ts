@@ -8,22 +8,22 @@ import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { endRunner, registerRunner } from '../../store/attempts/runners.ts';
 import { reportRunning } from '../../store/attempts/running.ts';
 import { moveSlots } from '../../store/limits/slots.ts';
+import { holdLimitKey } from '../../store/limits/timed_calls.ts';
 import { AttemptAborted } from '../execute/attempt.ts';
 import { containFaults } from '../execute/containment.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { createPace } from '../execute/pace.ts';
-import { attemptRunner } from '../execute/run_attempt.ts';
+import { attemptRunner, type HeldSlots } from '../execute/run_attempt.ts';
 import { type Running, trackRunning } from '../execute/running.ts';
 import { createTaskLog } from '../execute/task_log.ts';
 import { launchThread, startLease } from '../lease/threaded_lease.ts';
 import { createEvents } from '../record/events.ts';
 import { createRecorder } from '../record/recorder.ts';
+import { untilBack } from '../record/retry_until_available.ts';
 import type { AloneOrder } from './alone_parent.ts';
 
 /** The process runs one statement after the other. */
 export const ALONE_POOL = { applicationName: 'errand runner', size: 2, statementTimeoutMs: 5_000 };
-/** This process ends after its attempt, and with it the handler and its slots. */
-const HELD_UNTIL_EXIT = { free: () => {}, keep: () => {} };
 /** Time after the drain to write the last outcome, even if Postgres is away at first. */
 const FLUSH_TIMEOUT_MS = 15_000;
 
@@ -78,8 +78,16 @@ export async function executeAlone(
   });
   const events = createEvents(log);
   const taskLog = createTaskLog(processLog, destination);
+  // This process ends after its attempt, and with it the handler and its slots.
+  const slots: HeldSlots = {
+    ...{ free: () => {}, keep: () => {} },
+    hold: async ({ holdKey }, ms) => {
+      if (holdKey !== undefined)
+        await untilBack(log, 'holding a limit', () => holdLimitKey(pgPool, holdKey, ms));
+    },
+  };
   const run = attemptRunner(
-    { pgPool, registeredHandlers, taskLog, events, log, running, slots: HELD_UNTIL_EXIT },
+    { pgPool, registeredHandlers, taskLog, events, log, running, slots },
     createPace(),
     () => {},
   );

@@ -9,7 +9,7 @@ import type { Parsed } from '../../core/schema.ts';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { isTracing, traceAttempt } from '../../process/tracing.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
-import { askedDelayMs, toErrorRecord } from '../record/classify.ts';
+import { askedDelayMs, rateLimitedMs, toErrorRecord } from '../record/classify.ts';
 import { type AttemptAborted, type AttemptUnderWay, abortRecord, currentAttempt } from './attempt.ts';
 import { HandlerContext } from './context.ts';
 import { Continuation, type Ending } from './continuation.ts';
@@ -24,6 +24,9 @@ const UNREADABLE_ERROR: ErrorRecord = {
   metadata: null,
   stack: null,
 };
+
+/** From this attempt on RateLimited is a failure, so that a task that is always refused ends at last. */
+const MAX_RATE_LIMITED = 1_000;
 
 /** A definition with its handler. The handler of a step may also return a continuation. */
 export type RegisteredHandler = { definition: TaskDefinition; handler: Handler };
@@ -142,6 +145,11 @@ function failure(
   log: () => Logger,
 ): Outcome {
   const error = readOr(() => toErrorRecord(thrown), UNREADABLE_ERROR);
+  const againInMs = attempt.due.attempt < MAX_RATE_LIMITED ? readOr(() => rateLimitedMs(thrown), null) : null;
+  if (againInMs !== null) {
+    tryLog(() => log().info({ err: thrown, again_in_ms: againInMs }, 'attempt was limited from outside'));
+    return { ...outcomeOf(attempt), kind: 'interrupted', error, againInMs, holdsKey: true };
+  }
   const retryInMs = error.retryable ? delayMs(definition, attempt.due.attempt, thrown) : null;
   tryLog(() => log().warn({ err: thrown, retry_in_ms: retryInMs }, 'attempt failed'));
   return { ...outcomeOf(attempt), kind: 'failed', error, retryInMs };

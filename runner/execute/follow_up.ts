@@ -72,11 +72,7 @@ export async function fittingPayload(
   if (!sent.ok) return sent;
   const size = sizeProblem(JSON.stringify(sent.value), path);
   if (size !== null) return { ok: false, details: [size] };
-  const parsed = withKeys(
-    await parsePayload(definition, sent.value, path),
-    definition.policy.concurrency,
-    path,
-  );
+  const parsed = withKeys(await parsePayload(definition, sent.value, path), definition.policy, path);
   return parsed.ok ? sent : parsed;
 }
 

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import { freeSlots } from '../../store/limits/slots.ts';
+import { holdLimitKey } from '../../store/limits/timed_calls.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { bindingsOf, type HeldSlots } from './run_attempt.ts';
@@ -18,6 +19,8 @@ export function heldSlots(options: {
   graceMs: number;
   events: RunnerEvents;
   log: Logger;
+  /** Called after a key was held. */
+  onHold: () => void;
 }): HeldSlots & {
   /** Whether the handler of an attempt that has ended still runs. */
   areKept(): boolean;
@@ -35,6 +38,11 @@ export function heldSlots(options: {
 
   return {
     free,
+    async hold({ holdKey }, ms) {
+      if (holdKey === undefined) return;
+      await untilBack(log, 'holding a limit', () => holdLimitKey(pgPool, holdKey, ms));
+      options.onHold();
+    },
     areKept: () => kept > 0,
     keep(attempt) {
       kept++;

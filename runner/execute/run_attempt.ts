@@ -31,6 +31,8 @@ export type HeldSlots = {
    * within the grace, the process has to end.
    */
   keep(attempt: AttemptUnderWay): void;
+  /** Lets nothing more of its limit start for so long, because something outside refuses more. */
+  hold(due: DueAttempt, ms: number): Promise<void>;
 };
 
 /**
@@ -96,6 +98,9 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
       outcome.hasSlots = false;
       slots.keep(attempt);
     }
+    // Before its outcome frees its slot for the next one. A crash in between only holds the key.
+    if (outcome.kind === 'interrupted' && outcome.holdsKey === true)
+      await slots.hold(attempt.due, outcome.againInMs ?? 0);
     if (attempt.reporting !== null) await attempt.reporting;
     attempt.isOver = true;
     // Everything that was not written while it ran.

@@ -210,7 +210,7 @@ async function startWithLimits(
       return false;
     },
     unplace,
-    ahead: () => aheadOf(work, due[0]?.name),
+    ahead: () => (work.limits.isRated(due[0]?.name ?? '') ? 0 : aheadOf(work, due[0]?.name)),
     admit: work.limits.admit,
     freeUnused: work.limits.freeUnused,
     run: (attempt) =>

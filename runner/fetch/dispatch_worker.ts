@@ -24,6 +24,7 @@ import { workDispatch } from './dispatch.ts';
 import { createLimits } from './limits.ts';
 import type { Pauses } from './pauses.ts';
 import { createShare, type Places, type Share } from './share.ts';
+import type { TimedCalls } from './timed_calls.ts';
 
 /** Callbacks go to hosts of others, which may hang: they hold a quarter of the slots, but at least one. */
 const DELIVERIES = 1 / 4;
@@ -41,6 +42,7 @@ export type DispatchWorkerOptions = {
   /** How long a handler that was given up may take to return. */
   graceMs: number;
   pauses: Pauses;
+  timedCalls: Pick<TimedCalls, 'look'>;
   /** Executes an attempt in its own process; null if the runner cannot start one. */
   processAlone: ((due: DueAttempt) => Promise<void>) | null;
   /** Aborted when the runner stops. */
@@ -68,9 +70,13 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
   const recorder = reportingRecorder(options);
-  const held = heldSlots(options);
+  const held = heldSlots({ ...options, onHold: options.timedCalls.look });
   const { registeredHandlers } = options;
-  const limits = createLimits({ pgPool, runnerId: id, registeredHandlers, log, free: held.free });
+  const limits = createLimits({
+    ...{ pgPool, runnerId: id, registeredHandlers, log },
+    free: held.free,
+    onCounted: options.timedCalls.look,
+  });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,

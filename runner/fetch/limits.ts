@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
 import { PermanentError } from '../../core/errors.ts';
 import { limitKeys } from '../../core/limits/key.ts';
-import { type LimitRule, poolRules } from '../../core/limits/rules.ts';
+import { type PoolRule, poolRules } from '../../core/limits/pool_rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
@@ -21,6 +21,8 @@ const MAX_TOGETHER = 200;
 export type Limits = {
   /** Whether attempts of a name need slots in the ledger. */
   isLimited(name: string): boolean;
+  /** Whether starts of a name are counted: an attempt that is admitted should start at once. */
+  isRated(name: string): boolean;
   /**
    * Takes the slots of attempts that have a slot of the runner. Throws LeaseLost if the runner is no
    * longer live.
@@ -38,11 +40,13 @@ export function createLimits(options: {
   log: Logger;
   /** Frees the slots of an attempt. */
   free: (attempt: DueAttempt) => void;
+  /** Called after starts were counted: a task may wait for a time now. */
+  onCounted: () => void;
 }): Limits {
   const { pgPool, runnerId, registeredHandlers, log } = options;
-  const rules = new Map<string, LimitRule[]>();
+  const rules = new Map<string, PoolRule[]>();
   for (const [name, { definition }] of registeredHandlers) {
-    const own = poolRules(definition.policy.concurrency);
+    const own = poolRules(definition.policy);
     if (own.length > 0) rules.set(name, own);
   }
 
@@ -65,7 +69,8 @@ export function createLimits(options: {
     try {
       const keys = await keysOf(registered, own, attempt);
       const took = await takeTogether({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-      return took === 'taken' ? { kind: 'taken', attempt: { ...attempt, hasSlots: true } } : { kind: took };
+      if (own.some(({ isRate }) => isRate)) options.onCounted();
+      return took === 'taken' ? { kind: 'taken', attempt: admitted(attempt, own, keys) } : { kind: took };
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
@@ -73,7 +78,7 @@ export function createLimits(options: {
     }
   }
 
-  async function withPayload(attempt: DueAttempt, own: readonly LimitRule[]): Promise<DueAttempt> {
+  async function withPayload(attempt: DueAttempt, own: readonly PoolRule[]): Promise<DueAttempt> {
     if (attempt.payload !== null || !own.some(({ isKeyed }) => isKeyed)) return attempt;
     const payload = await untilBack(log, 'reading a payload', () => readPayload(pgPool, attempt.id));
     return { ...attempt, payload };
@@ -81,6 +86,7 @@ export function createLimits(options: {
 
   return {
     isLimited: (name) => rules.has(name),
+    isRated: (name) => rules.get(name)?.some(({ isRate }) => isRate) === true,
     admit: (attempts) => Promise.all(attempts.map(admitOne)),
     freeUnused: options.free,
   };
@@ -92,7 +98,7 @@ export function createLimits(options: {
  */
 async function keysOf(
   { definition }: RegisteredHandler,
-  rules: readonly LimitRule[],
+  rules: readonly PoolRule[],
   attempt: DueAttempt,
 ): Promise<Starting['keys']> {
   if (!rules.some(({ isKeyed }) => isKeyed)) return rules.map(({ name }) => [name, ''] as const);
@@ -104,6 +110,20 @@ async function keysOf(
     code: 'INVALID_LIMIT_KEY',
     ...(made.thrown === undefined ? {} : { cause: made.thrown }),
   });
+}
+
+/** The attempt with what its admission gave it. `keys` are those of the rules, in their order. */
+function admitted(attempt: DueAttempt, rules: readonly PoolRule[], keys: Starting['keys']): DueAttempt {
+  const hasSlots = rules.some(({ isRate }) => !isRate);
+  const holdKey = keys[slowedBy(rules)];
+  return { ...attempt, ...(hasSlots ? { hasSlots } : {}), ...(holdKey === undefined ? {} : { holdKey }) };
+}
+
+/** The rule whose key RateLimited slows: a rate before another limit, and of these one with a key. */
+function slowedBy(rules: readonly PoolRule[]): number {
+  const rank = ({ isRate, isKeyed }: PoolRule): number => (isRate ? 2 : 0) + (isKeyed ? 1 : 0);
+  const best = Math.max(...rules.map(rank));
+  return rules.findIndex((rule) => rank(rule) === best);
 }
 
 function refused(attempt: DueAttempt, error: PermanentError): Outcome {

@@ -1,5 +1,5 @@
 import { DELAY_LIMIT_SECONDS } from '../../core/definitions/policy.ts';
-import { type ErrorCause, type ErrorRecord, PermanentError } from '../../core/errors.ts';
+import { type ErrorCause, type ErrorRecord, PermanentError, RateLimited } from '../../core/errors.ts';
 import { readOr } from '../../core/json/read_or.ts';
 import { codeOf, isError, memberOf, textOf } from '../../core/json/thrown.ts';
 import { boundedMetadata } from './metadata.ts';
@@ -40,6 +40,21 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
 export function askedDelayMs(thrown: unknown): number {
   const asked = isError(thrown) ? memberOf(thrown, 'retryAfterMs') : 0;
   return typeof asked === 'number' && asked > 0 ? Math.min(asked, DELAY_LIMIT_SECONDS * 1_000) : 0;
+}
+
+/** The longest hold: a day. */
+const MAX_HOLD_MS = 86_400_000;
+/** If the time is no positive number. */
+const DEFAULT_HOLD_MS = 1_000;
+
+/**
+ * For how many ms something outside refuses more, if the handler threw RateLimited; null otherwise. From 1 ms
+ * to a day.
+ */
+export function rateLimitedMs(thrown: unknown): number | null {
+  if (!(thrown instanceof RateLimited)) return null;
+  const asked: unknown = thrown.retryAfterMs;
+  return typeof asked === 'number' && asked > 0 ? Math.min(Math.max(asked, 1), MAX_HOLD_MS) : DEFAULT_HOLD_MS;
 }
 
 /** The part of the record that an error and each of its causes have. */

@@ -1,3 +1,4 @@
+import type { LimitKey } from '../../core/limits/key.ts';
 import { STARTABLE } from '../../core/states.ts';
 import { arrayOf } from '../database/arrays.ts';
 import type { Database } from '../database/pool.ts';
@@ -42,6 +43,8 @@ export type DueAttempt = {
   paused: boolean;
   /** Its runner has taken the slots of its limits. Missing without limits. */
   hasSlots?: boolean;
+  /** The key of a limit that is held if something outside refuses more. Missing without limits. */
+  holdKey?: Readonly<LimitKey>;
   /** The time of the schedule that it stands for, ISO 8601. */
   scheduledFor: string | null;
 };

@@ -50,8 +50,11 @@ export type Outcome = OfAttempt &
     | { kind: 'failed' | 'timed_out'; error: ErrorRecord; retryInMs: number | null }
     /** A client or an operator asked for its end. */
     | { kind: 'cancelled'; error: ErrorRecord }
-    /** The runner stopped, or the handler put the task off: no failure, and no attempt lost. */
-    | { kind: 'interrupted'; error: ErrorRecord; againInMs?: number }
+    /**
+     * The runner stopped, or the handler put the task off: no failure, and no attempt lost. With `holdsKey`
+     * something outside refuses more for that time: nothing more of its limit starts.
+     */
+    | { kind: 'interrupted'; error: ErrorRecord; againInMs?: number; holdsKey?: true }
   );
 
 /**

@@ -7,7 +7,7 @@ export const MAX_FIGURES = 200;
 /** The figures of a limit. Counts end at LIMIT_READ_LIMIT. */
 export type LimitFigures = {
   name: string;
-  /** How many attempts may run at a time, of a limit with keys for each key; null without a limit. */
+  /** How many attempts may run at a time, or start in a period; of a limit with keys for each key. Null without a limit. */
   slots: number | null;
   isPaused: boolean;
   holders: number;

@@ -17,12 +17,24 @@ export type LimitSetting = {
   reason: string | null;
 };
 
+/** The times of a rate. At most `burst` attempts start in any `window_seconds`, so at most `limit` in a period. */
+export type StoredRate = {
+  period_seconds: number;
+  /** Null: no limit. */
+  burst: number | null;
+  window_seconds: number;
+  /** The starts of the last `window_seconds`; of a rate with keys those of all keys. */
+  starts: number;
+  starts_is_capped: boolean;
+};
+
 /** A limit as on the wire. Of a limit with keys, the values hold for each key. Times are ISO 8601. */
 export type StoredLimit = {
   name: string;
   namespace: string;
-  kind: 'concurrency';
+  kind: 'concurrency' | 'rate';
   is_keyed: boolean;
+  rate: StoredRate | null;
   /** The value that holds. Null: no limit. */
   limit: number | null;
   paused: boolean;
@@ -48,15 +60,12 @@ export type FoundLimit = StoredLimit & {
 /** Whether a row of errand.limits is a limit: it is declared, or it waits for a definition that declares it. */
 export const IS_LIMIT = '(declared_slots is not null or set_at is not null)';
 
-/** The rules of the registered definitions that hold in the complete pool. */
+/** Which definitions have a limit. */
 const USES = `
   uses as materialized (
-    select rule ->> 'name' as limit_name, d.name, d.namespace, (rule ->> 'isKeyed')::boolean as is_keyed,
-           $1::text[] is null or d.namespace = any ($1) as is_seen
-      from errand.definitions d
-     cross join lateral jsonb_array_elements(
-             case when jsonb_typeof(d.policy -> 'concurrency') = 'array' then d.policy -> 'concurrency' else '[]' end) rule
-     where rule ->> 'scope' = 'pool'
+    select r.limit_name, r.definition as name, r.namespace, r.is_keyed,
+           $1::text[] is null or r.namespace = any ($1) as is_seen
+      from errand.limit_rules() r
   ),
   used as materialized (
     select limit_name, bool_or(is_keyed) as is_keyed, bool_or(is_seen) as is_seen, bool_and(is_seen) as is_own,
@@ -86,10 +95,35 @@ export const COUNTS = `
               order by w.limit_name, w.key, w.priority, w.run_at, w.task_id
               limit ${LIMIT_READ_LIMIT} + 1) w) waits`;
 
+/**
+ * The value of a limit `l` that holds while it is not paused, null without a limit; and of a rate its burst, its
+ * window and its starts in the last window, by limit_starts_key_idx.
+ */
+const VALUES = `
+   cross join lateral (
+     select case when l.declared_slots is not null and not l.is_unlimited then coalesce(l.set_slots, l.declared_slots) end as slots) value
+    left join lateral (
+     select case when value.slots is not null then least(l.burst, value.slots) end as burst,
+            errand.rate_window(coalesce(value.slots, 1), l.period_ms, case when value.slots is null then 1 else l.burst end) as width
+    ) rate on l.period_ms is not null
+    left join lateral (
+     select coalesce(sum(o.starts), 0) as starts
+       from (select o.starts
+               from errand.limit_starts o
+              where o.limit_name = l.name and o.bucket_end > clock_timestamp() - rate.width
+              order by o.limit_name, o.key, o.bucket_end
+              limit ${LIMIT_READ_LIMIT} + 1) o) started on l.period_ms is not null`;
+
 const SHOWN = `
-  select l.name, split_part(l.name, '.', 1) as namespace, 'concurrency' as kind,
+  select l.name, split_part(l.name, '.', 1) as namespace,
+         case when l.period_ms is null then 'concurrency' else 'rate' end as kind,
+         case when l.period_ms is not null
+              then json_build_object('period_seconds', l.period_ms / 1000.0, 'burst', rate.burst,
+                                     'window_seconds', errand.duration_ms(rate.width) / 1000,
+                                     'starts', least(started.starts, ${LIMIT_READ_LIMIT}),
+                                     'starts_is_capped', started.starts > ${LIMIT_READ_LIMIT}) end as rate,
          coalesce(used.is_keyed, false) as is_keyed,
-         case when l.declared_slots is null or l.is_unlimited then null else coalesce(l.set_slots, l.declared_slots) end as "limit",
+         value.slots as "limit",
          l.is_paused as paused, l.declared_slots as declared, coalesce(used.definitions, '{}') as definitions,
          case when l.set_at is not null
               then json_build_object('has_limit', l.is_unlimited or l.set_slots is not null, 'limit', l.set_slots,
@@ -142,7 +176,7 @@ export async function listLimits(
          limit $5
       )${SHOWN}
         from page l
-        left join used on used.limit_name = l.name${COUNTS}
+        left join used on used.limit_name = l.name${VALUES}${COUNTS}
        order by l.name`,
     values: [namespaces, after ?? null, paused ?? null, waiting ?? null, size + 1, namespace ?? null],
   });
@@ -161,7 +195,7 @@ export async function readLimit(
     text: `
       with ${USES}${SHOWN}
         from errand.limits l
-        left join used on used.limit_name = l.name${COUNTS}
+        left join used on used.limit_name = l.name${VALUES}${COUNTS}
        where l.name = $2 and ${IS_LIMIT} and ${IS_SEEN}`,
     values: [namespaces, name],
   });

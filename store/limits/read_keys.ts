@@ -20,13 +20,20 @@ export type BusyKey = {
   waiters_is_capped: boolean;
   /** When the task was due that waits the longest, of those that were counted. */
   oldest_waiter_since: string | null;
+  /** Of a rate: the starts of its last window. Otherwise null. */
+  starts: number | null;
+  /** When the next attempt may start, as far as time decides. Null: now, or when a slot is free. */
+  next_start_at: string | null;
 };
 
 const FIGURES = `
   select k.key, least(held.holders, ${KEY_READ_LIMIT}) as holders, held.holders > ${KEY_READ_LIMIT} as holders_is_capped,
          least(waits.waiters, ${KEY_READ_LIMIT}) as waiters, waits.waiters > ${KEY_READ_LIMIT} as waiters_is_capped,
-         waits.oldest as oldest_waiter_since
+         waits.oldest as oldest_waiter_since,
+         case when l.period_ms is not null then started.starts end as starts,
+         errand.next_limit_start($1, k.key) as next_start_at
     from keys k
+    left join errand.limits l on l.name = $1
    cross join lateral (
      select count(*) as holders
        from (select
@@ -40,11 +47,16 @@ const FIGURES = `
                from errand.limit_waits w
               where w.limit_name = $1 and w.key = k.key
               order by w.limit_name, w.key, w.priority, w.run_at, w.task_id
-              limit ${KEY_READ_LIMIT} + 1) w) waits`;
+              limit ${KEY_READ_LIMIT} + 1) w) waits
+   cross join lateral (
+     select coalesce(sum(o.starts), 0) as starts
+       from errand.limit_starts o
+      where l.period_ms is not null and o.limit_name = $1 and o.key = k.key
+        and o.bucket_end > clock_timestamp() - errand.rate_window(l.slots, l.period_ms, l.burst)) started`;
 
 /**
  * The busiest keys of a limit, those with the most waiters first, at most `size`. They are the busiest of the first
- * COMPARED_KEYS keys that tasks wait for, and of those of as many slots; `isCapped` is whether there are more. Skips from key to key in limit_waits_next_idx, and reads at most KEY_READ_LIMIT entries of each.
+ * COMPARED_KEYS keys that tasks wait for, and of those of as many slots and starts; `isCapped` is whether there are more. Skips from key to key in limit_waits_next_idx, and reads at most KEY_READ_LIMIT entries of each.
  */
 export async function readBusyKeys(
   database: Database,
@@ -78,17 +90,28 @@ export async function readBusyKeys(
          order by s.limit_name, s.key, s.task_id, s.dispatch_id, s.runner_id
          limit ${COMPARED_KEYS} + 1
       ),
+      starting as materialized (
+        select o.key
+          from errand.limit_starts o
+         where o.limit_name = $1
+         order by o.limit_name, o.key, o.bucket_end
+         limit ${COMPARED_KEYS} + 1
+      ),
       keys as (
         select key from waiting where number <= ${COMPARED_KEYS}
         union
         select key from holding
+        union
+        select key from starting
       ),
       seen as materialized (${FIGURES}
       )
       select seen.*,
-             (select count(*) > ${COMPARED_KEYS} from waiting) or (select count(*) > ${COMPARED_KEYS} from holding) as is_capped
+             exists (select from waiting where number > ${COMPARED_KEYS})
+               or (select count(*) > ${COMPARED_KEYS} from holding)
+               or (select count(*) > ${COMPARED_KEYS} from starting) as is_capped
         from seen
-       order by waiters desc, holders desc, key
+       order by waiters desc, holders desc, starts desc nulls last, key
        limit $2`,
     values: [name, size],
   });

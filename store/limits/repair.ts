@@ -46,15 +46,18 @@ export async function freeSlotsOfEnded(database: Database): Promise<void> {
 /** The maximum of one call. */
 const BATCH = 10_000;
 
-/** Removes the rows of keys that nothing uses. */
+/** Removes the rows of keys that nothing uses, and starts that no rate counts any more. */
 export async function deleteUnusedKeys(database: Database): Promise<void> {
+  await database.query({ name: 'delete_forgotten_starts', text: DELETE_FORGOTTEN, values: [BATCH] });
   await database.query({
     name: 'delete_unused_limit_keys',
     text: `
       delete from errand.limit_keys k
        using (select k.limit_name, k.key
                 from errand.limit_keys k
-               where not exists (select from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key)
+               where k.call_at is null
+                 and (k.held_until > now()) is not true
+                 and not exists (select from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key)
                  and not exists (select from errand.limit_waits w where w.limit_name = k.limit_name and w.key = k.key)
                limit $1
                  for update skip locked) unused
@@ -62,3 +65,18 @@ export async function deleteUnusedKeys(database: Database): Promise<void> {
     values: [BATCH],
   });
 }
+
+/**
+ * It reads all starts: about sixty for each key that was used in its last period. Rows that somebody deletes
+ * with the lock of their key are left to him, so nobody waits in a circle.
+ */
+const DELETE_FORGOTTEN = `
+  delete from errand.limit_starts
+   where ctid = any (array(
+           select s.ctid
+             from errand.limit_starts s
+             left join errand.limits l on l.name = s.limit_name and l.period_ms is not null
+            where l.name is null
+               or s.bucket_end < clock_timestamp() - errand.rate_window(l.slots, l.period_ms, l.burst)
+            limit $1
+              for update of s skip locked))`;

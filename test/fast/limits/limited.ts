@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import type { PolicyInput } from '../../../core/definitions/policy.ts';
 import type { ConcurrencyInput } from '../../../core/limits/rules.ts';
 import { defineTask, type Handler, type TaskDefinition } from '../../../core/task.ts';
 import type { Runner } from '../../../runner/runner.ts';
@@ -13,13 +14,18 @@ export type Keyed = { key?: string | undefined };
 
 /** A task with these rules. */
 export function limited(name: Name, concurrency: ConcurrencyInput<Keyed>, version = '1.0.0'): TaskDefinition {
+  return withPolicy(name, { concurrency }, version);
+}
+
+/** A task with this policy. */
+export function withPolicy(name: Name, policy: PolicyInput<Keyed>, version = '1.0.0'): TaskDefinition {
   return defineTask({
     name,
     version,
     description: 'With limits',
     payload: z.object({ key: z.string().optional() }),
     example: {},
-    policy: { concurrency },
+    policy,
   }) as TaskDefinition;
 }
 

@@ -59,6 +59,7 @@ export function workThrough(
     alone: createSlots(1),
     limits: {
       isLimited: () => false,
+      isRated: () => false,
       admit: () => Promise.reject(new Error('none has limits')),
       freeUnused: () => {},
     },

@@ -31,6 +31,7 @@ describe('GET /v1/limits (Q7)', () => {
       namespace: 'office',
       kind: 'concurrency',
       is_keyed: true,
+      rate: null,
       limit: 1,
       paused: false,
       declared: 1,

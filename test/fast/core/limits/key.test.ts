@@ -41,7 +41,7 @@ test.each([
   ['gives a null character', () => 'a\0b', 'must be a text that Postgres can hold'],
   ['gives half a character', () => 'a\ud800', 'must be a text that Postgres can hold'],
 ])('the key function %s: the submission is refused with the limit and the reason', (_what, key, why) => {
-  const verdict = withKeys({ ok: true, value: {} }, [rule(key)], '/payload');
+  const verdict = withKeys({ ok: true, value: {} }, { concurrency: [rule(key)] }, '/payload');
   expect(verdict).toMatchObject({ ok: false, details: [{ path: '/payload' }] });
   expect((verdict as { details: { message: string }[] }).details[0]?.message).toContain(
     `The key of the limit a.x ${why}`,
