@@ -55,7 +55,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
       message: { ...text, description: 'One sentence' },
       target: {
         ...text,
-        description: 'The paused namespace or task name. The name of a workflow includes its steps',
+        description: 'The paused namespace, task name or limit. The name of a workflow includes its steps',
       },
       actor: { ...text, description: 'The actor that paused, cancelled or resolved it' },
       reason: { type: ['string', 'null'], description: 'The reason that the actor gave' },
@@ -74,7 +74,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
       limit: ref('FullLimit'),
     },
   },
-  FullLimit: object('The limit whose slots are all taken', {
+  FullLimit: object('The limit whose slots are all taken, or that is paused', {
     name: text,
     key: { ...text, description: 'The key of the task under this limit; empty for a limit without keys' },
     slots: { ...count, description: 'How many attempts run at a time, of this key' },

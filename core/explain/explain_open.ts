@@ -37,9 +37,10 @@ export function findWaiting(facts: Facts): Finding[] {
   return [
     ...cancelRequested(facts),
     ...facts.pauses.map((pause) => paused(facts, pause)),
+    ...limitPaused(facts),
     ...whyNotDue(facts),
     ...runnersMissing(facts),
-    ...(facts.limit === null ? [] : [limitFull(facts, facts.limit)]),
+    ...(facts.limit === null || facts.limit.pause !== null ? [] : [limitFull(facts, facts.limit)]),
     ...(isDue(facts) && facts.limit === null ? atItsDispatch(facts) : []),
     ...(isStartable(task.state) && (task.suspect || task.crashes > 0) ? [suspect(facts)] : []),
     ...(isDue(facts) ? inItsQueue(facts) : []),
@@ -142,6 +143,27 @@ function atItsDispatch(facts: Facts): Finding[] {
   return [{ code: 'claimed', message, ...(runner === null ? {} : { runner: nameOf(runner) }) }];
 }
 
+/** An operator has paused the limit (Q7, Q10). */
+function limitPaused({ now, limit }: Facts): Finding[] {
+  if (limit === null || limit.pause === null) return [];
+  const { name, key, slots, taken, ahead, is_capped, pause } = limit;
+  const { actor, paused_at, reason } = pause;
+  const ago = inTime(between(paused_at, now));
+  const place = `${is_capped ? 'at least ' : ''}number ${ahead + 1}`;
+  return [
+    {
+      code: 'limit_paused',
+      message: `It is ${place} of those that wait for the limit ${name}, which is paused, so nothing starts under it: ${actor} paused it ${ago} ago${because(reason)}`,
+      target: name,
+      actor,
+      reason,
+      since: paused_at,
+      limit: { name, key, slots, taken, position: ahead + 1 },
+      next: `Resume it: PUT /v1/limits/${name} with {"paused": false}`,
+    },
+  ];
+}
+
 /** All slots of a limit are taken (Q10). A limit with keys has so many for each. */
 function limitFull(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
   const { name, key, slots, taken, ahead, is_capped, holders } = limit;
@@ -161,7 +183,7 @@ function limitFull(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
     since: facts.task.run_at,
     tasks: holders.map(({ id, name: task, step, state }) => ({ id, name: task, step, state })),
     limit: { name, key, slots, taken, position: ahead + 1 },
-    next: 'Wait, cancel a task that holds a slot, or raise the limit in policy.concurrency',
+    next: `Wait, cancel a task that holds a slot, or raise the limit: PUT /v1/limits/${name} with {"limit": ${slots + 1}}`,
   };
 }
 
@@ -224,9 +246,9 @@ export function startEstimate(facts: Facts): string | null {
 /** As many tasks as there are slots start together, each after the average time of those that finished recently. */
 function startUnderLimit(
   { now, finished }: Facts,
-  { ahead, slots }: NonNullable<Facts['limit']>,
+  { ahead, slots, pause }: NonNullable<Facts['limit']>,
 ): string | null {
-  if (finished.mean_ms === null) return null;
+  if (finished.mean_ms === null || pause !== null) return null;
   const rounds = Math.ceil((ahead + 1) / Math.max(slots, 1));
   return new Date(Date.parse(now) + rounds * finished.mean_ms).toISOString();
 }

@@ -121,7 +121,10 @@ const FINISHED = `
 /** The limit that it waits for, by the primary key of its wait: how many wait before it, and who has the slots. */
 const LIMIT = `
     left join lateral (
-      select w.limit_name, w.key as limit_key, coalesce(l.slots, 0) as limit_slots,
+      select w.limit_name, w.key as limit_key,
+             case when l.is_paused then coalesce(l.set_slots, l.declared_slots, 0) else coalesce(l.slots, 0) end as limit_slots,
+             coalesce(l.is_paused and l.declared_slots is not null, false) as limit_is_paused,
+             l.set_by as limit_set_by, l.set_at as limit_set_at, l.set_reason as limit_set_reason,
              (select count(*) from errand.limit_slots s where s.limit_name = w.limit_name and s.key = w.key) as limit_taken,
              (select count(*)
                 from (select from errand.limit_waits o
