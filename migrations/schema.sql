@@ -108,6 +108,16 @@ create table errand.limit_starts (
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE INDEX limit_starts_key_idx ON errand.limit_starts USING btree (limit_name, key, bucket_end);
 
+create table errand.limit_turns (
+  limit_name text collate "C" not null,
+  turn_key text collate "C" not null,
+  last_turn timestamptz not null,
+  constraint limit_turns_pkey PRIMARY KEY (limit_name, turn_key),
+  constraint limit_turns_texts_check CHECK (((octet_length(limit_name) <= 1024) AND (octet_length(turn_key) <= 2048))),
+  constraint limit_turns_times_check CHECK (((last_turn >= '1970-01-01 00:00:00+00'::timestamptz) AND (last_turn <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+CREATE INDEX limit_turns_next_idx ON errand.limit_turns USING btree (limit_name, last_turn, turn_key);
+
 create table errand.limit_waits (
   task_id uuid not null,
   limit_name text collate "C" not null,
@@ -118,11 +128,14 @@ create table errand.limit_waits (
   run_at timestamptz not null,
   dispatch_id uuid not null,
   called_at timestamptz,
+  turn_key text collate "C" default ''::text not null,
+  rank smallint not null,
+  place_at timestamptz not null,
   constraint limit_waits_pkey PRIMARY KEY (task_id),
-  constraint limit_waits_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((called_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (called_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+  constraint limit_waits_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((called_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (called_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((place_at >= '1900-01-01 00:00:00+00'::timestamptz) AND (place_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
 CREATE INDEX limit_waits_called_idx ON errand.limit_waits USING btree (limit_name, key) WHERE (called_at IS NOT NULL);
-CREATE INDEX limit_waits_next_idx ON errand.limit_waits USING btree (limit_name, key, priority, run_at, task_id);
+CREATE INDEX limit_waits_next_idx ON errand.limit_waits USING btree (limit_name, key, turn_key, rank, place_at, task_id);
 
 create table errand.limits (
   name text collate "C" not null,
@@ -405,9 +418,9 @@ create table errand.watch (
 -- errand.call_limit(of_limit text, from_key text) returns text
 --   plpgsql, volatile
 -- errand.call_limit_waits(limits text[], keys text[]) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.call_timed_limits() returns float8
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.callback_data(t errand.tasks) returns jsonb
 --   sql, stable
 -- errand.cancel_children(parents uuid[]) returns uuid[]
@@ -417,13 +430,17 @@ create table errand.watch (
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
 -- errand.count_starts(limits text[], keys text[]) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.dedup_hash(name text, dedup text, dedup_key text, payload jsonb) returns bytea
 --   sql, immutable, parallel safe
+-- errand.dispatch_called(task_ids uuid[]) returns void
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.dispatch_identifier(name text, version text) returns text
 --   sql, immutable, parallel safe
 -- errand.dispatch_spec(dispatch_id uuid, name text, priority smallint, run_at timestamptz, task_ids uuid[]) returns errand_worker.job_spec
 --   sql, stable, parallel safe
+-- errand.drop_limit_turns(limits text[], turn_keys text[]) returns void
+--   sql, volatile
 -- errand.duration_bucket(ms float8) returns smallint
 --   sql, immutable, parallel safe
 -- errand.duration_ms(duration interval) returns float8
@@ -435,7 +452,7 @@ create table errand.watch (
 -- errand.error_words(message text) returns text
 --   sql, immutable, parallel safe
 -- errand.free_slots(task_ids uuid[], dispatch_ids uuid[], runners integer[]) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.free_slots_of(ended integer[]) returns void
 --   sql, volatile
 -- errand.got(value jsonb) returns text
@@ -443,7 +460,7 @@ create table errand.watch (
 -- errand.has_cancelled_part(parent uuid) returns boolean
 --   sql, stable, set search_path=pg_catalog, pg_temp
 -- errand.hold_limit_key(of_limit text, of_key text, ms float8) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.is_own_namespace(namespace text) returns boolean
 --   sql, immutable, parallel safe
 -- errand.is_rearmable(id uuid, state text, children integer, may_operate boolean) returns boolean
@@ -451,13 +468,15 @@ create table errand.watch (
 -- errand.iso_time(at timestamptz) returns text
 --   sql, stable, parallel safe
 -- errand.leave_limits(task_ids uuid[]) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.limit_call_time() returns interval
 --   sql, immutable, parallel safe
+-- errand.limit_place(of_name text, priority smallint, run_at timestamptz) returns TABLE(rank smallint, place_at timestamptz)
+--   sql, stable
 -- errand.limit_rules() returns TABLE(limit_name text, slots integer, period_ms bigint, burst integer, is_keyed boolean, definition text, namespace text, registered_at timestamptz)
 --   sql, stable
 -- errand.lock_limit_keys(limits text[], keys text[]) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
 --   sql, immutable, parallel safe, rows 10
 -- errand.mend_limit_times(limits text[], keys text[]) returns void
@@ -468,7 +487,9 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.next_limit_start(of_limit text, of_key text) returns timestamptz
 --   sql, stable
--- errand.next_limit_waits(of_limit text, of_key text, most bigint) returns SETOF errand.limit_waits
+-- errand.next_limit_turns(of_limit text, most bigint) returns SETOF errand.limit_waits
+--   sql, stable
+-- errand.next_limit_waits(of_limit text, of_key text, of_turn text, most bigint) returns SETOF errand.limit_waits
 --   sql, stable
 -- errand.payload_excess(payload jsonb) returns text
 --   plpgsql, immutable, strict, parallel safe
@@ -488,8 +509,10 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.renew_failure_steps(parents uuid[], ended text[]) returns void
 --   sql, volatile
+-- errand.repair_limit_turns(of_limit text) returns void
+--   sql, volatile
 -- errand.repair_limits(after_limit text, after_key text) returns TABLE(limit_name text, key text)
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.revive(parents uuid[]) returns void
 --   plpgsql, volatile
 -- errand.schedule_now() returns timestamptz
@@ -505,9 +528,9 @@ create table errand.watch (
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile
 -- errand.take_slots(runner integer, items jsonb) returns TABLE(task_id uuid, outcome text)
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.time_limit_calls(limits text[], keys text[]) returns void
---   plpgsql, volatile
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.unblock_dependents(parents uuid[], steps text[], satisfied boolean[]) returns void
 --   plpgsql, volatile
 -- errand.uuid_in_text(given text) returns uuid
@@ -520,5 +543,5 @@ create table errand.watch (
 --   sql, immutable, strict, parallel safe
 -- errand.version_parts_key(parts text) returns text
 --   sql, immutable, strict, parallel safe
--- errand.wait_for_slots(task_ids uuid[], limits text[], keys text[]) returns void
---   sql, volatile
+-- errand.wait_for_slots(task_ids uuid[], dispatch_ids uuid[], limits text[], keys text[], turn_keys text[]) returns uuid[]
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan

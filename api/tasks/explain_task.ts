@@ -74,13 +74,23 @@ export const explainSchemas: Record<string, JsonSchema> = {
       limit: ref('FullLimit'),
     },
   },
-  FullLimit: object('The limit whose slots are all taken, or that is paused', {
-    name: text,
-    key: { ...text, description: 'The key of the task under this limit; empty for a limit without keys' },
-    slots: { ...count, description: 'How many attempts run at a time, of this key' },
-    taken: count,
-    position: { ...count, description: 'The place of the task among those that wait' },
-  }),
+  FullLimit: {
+    type: 'object',
+    description: 'The limit that has no room, or that is paused',
+    required: ['name', 'key', 'slots', 'taken', 'position'],
+    properties: {
+      name: text,
+      key: { ...text, description: 'The key of the task under this limit; empty for a limit without keys' },
+      slots: {
+        ...count,
+        description: 'How many attempts run at a time, of this key; of a rate, how many start in its period',
+      },
+      taken: { ...count, description: 'How many of them run; of a rate, how many of a burst have started' },
+      position: { ...count, description: 'The place of the task among those that wait' },
+      period_seconds: { type: 'number', description: 'Of a rate alone: its period' },
+      burst: { ...count, description: 'Of a rate alone: how many start together at most' },
+    },
+  },
   ReasonTask: object(
     'A step of a workflow, or a child of a step. A long list contains only the most important ones',
     {

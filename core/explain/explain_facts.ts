@@ -41,6 +41,17 @@ export const REASON_CODES = [
   'dismissed',
 ] as const;
 
+/** The limit of a reason. Of a rate, `slots` start in the period, at most `burst` together. */
+type FullLimit = {
+  name: string;
+  key: string;
+  slots: number;
+  taken: number;
+  position: number;
+  period_seconds?: number;
+  burst?: number;
+};
+
 /** One reason. Its code decides which optional properties it has. */
 export type Reason = {
   code: (typeof REASON_CODES)[number];
@@ -58,7 +69,7 @@ export type Reason = {
   /** The steps or children that the reason is about, or the tasks that hold the slots of a limit. */
   tasks?: TaskName[];
   /** The limit that is full or paused. */
-  limit?: { name: string; key: string; slots: number; taken: number; position: number };
+  limit?: FullLimit;
 };
 
 /** A reason, and possible remedies. */
@@ -167,10 +178,15 @@ export type Facts = {
     slots: number;
     taken: number;
     /** By an operator, who made the last change of the limit. */
-    pause: { actor: string; paused_at: string; reason: string | null } | null;
+    pause?: { actor: string; paused_at: string; reason: string | null } | null;
     ahead: number;
     is_capped: boolean;
     holders: readonly (TaskName & { since: string; runner_id: number })[];
+    /** For a rate: `slots` start in so many ms, at most `burst` together. `taken` are those of a burst. */
+    rate?: { period_ms: number; burst: number } | null;
+    /** When the next one may start, if that is a matter of time, and until when it is held. */
+    next_at?: string | null;
+    held_until?: string | null;
   } | null;
 };
 

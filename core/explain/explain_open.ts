@@ -12,6 +12,7 @@ import {
   runnerInWords,
   shown,
 } from './explain_facts.ts';
+import { startUnderRate, timeFull, waitsForTime } from './explain_rate.ts';
 import { suspect } from './explain_suspect.ts';
 
 /** A dispatch that is missing this long after the due time is lost (store/attempts/reconcile.ts). */
@@ -40,7 +41,7 @@ export function findWaiting(facts: Facts): Finding[] {
     ...limitPaused(facts),
     ...whyNotDue(facts),
     ...runnersMissing(facts),
-    ...(facts.limit === null || facts.limit.pause !== null ? [] : [limitFull(facts, facts.limit)]),
+    ...(facts.limit === null || facts.limit.pause ? [] : [limitOf(facts, facts.limit)]),
     ...(isDue(facts) && facts.limit === null ? atItsDispatch(facts) : []),
     ...(isStartable(task.state) && (task.suspect || task.crashes > 0) ? [suspect(facts)] : []),
     ...(isDue(facts) ? inItsQueue(facts) : []),
@@ -145,7 +146,7 @@ function atItsDispatch(facts: Facts): Finding[] {
 
 /** An operator has paused the limit (Q7, Q10). */
 function limitPaused({ now, limit }: Facts): Finding[] {
-  if (limit === null || limit.pause === null) return [];
+  if (limit === null || !limit.pause) return [];
   const { name, key, slots, taken, ahead, is_capped, pause } = limit;
   const { actor, paused_at, reason } = pause;
   const ago = inTime(between(paused_at, now));
@@ -162,6 +163,11 @@ function limitPaused({ now, limit }: Facts): Finding[] {
       next: `Resume it: PUT /v1/limits/${name} with {"paused": false}`,
     },
   ];
+}
+
+/** Why it waits for a limit: for a time, or for somebody who frees a slot. */
+function limitOf(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
+  return waitsForTime(limit) ? timeFull(facts, limit, startEstimate(facts)) : limitFull(facts, limit);
 }
 
 /** All slots of a limit are taken (Q10). A limit with keys has so many for each. */
@@ -235,7 +241,8 @@ function busyWith({ busy_with }: Facts): string {
 export function startEstimate(facts: Facts): string | null {
   const { now, queue, runners, pauses, finished } = facts;
   if (queue === null || pauses.length > 0 || runners.able === 0 || isLost(facts)) return null;
-  if (facts.limit !== null) return startUnderLimit(facts, facts.limit);
+  if (facts.limit?.pause) return null;
+  if (facts.limit !== null) return startUnderRate(facts, facts.limit) ?? startUnderLimit(facts, facts.limit);
   const excess = queue.ahead + 1 - Math.max(0, runners.slots - runners.busy);
   if (excess <= 0) return now;
   if (finished.count === 0 || finished.since === null) return null;
@@ -246,9 +253,9 @@ export function startEstimate(facts: Facts): string | null {
 /** As many tasks as there are slots start together, each after the average time of those that finished recently. */
 function startUnderLimit(
   { now, finished }: Facts,
-  { ahead, slots, pause }: NonNullable<Facts['limit']>,
+  { ahead, slots }: NonNullable<Facts['limit']>,
 ): string | null {
-  if (finished.mean_ms === null || pause !== null) return null;
+  if (finished.mean_ms === null) return null;
   const rounds = Math.ceil((ahead + 1) / Math.max(slots, 1));
   return new Date(Date.parse(now) + rounds * finished.mean_ms).toISOString();
 }

@@ -13,6 +13,8 @@ export type RuleInput<Payload> = {
   limit: number | Limit;
   key?: (payload: Payload) => string;
   scope?: 'pool' | 'runner';
+  /** A limit with a period is a rate: see `policy.rate`. */
+  periodSeconds?: never;
 };
 
 /** The accepted forms of `policy.concurrency`. */
@@ -34,7 +36,12 @@ export type LimitRule = {
 
 const limitNumber = z.int().min(1, 'must be at least 1: pause the name if nothing may run').max(MAX_LIMIT);
 
-const sharedLimit = z.strictObject({ name: z.string(), limit: limitNumber });
+const NOT_A_RATE = 'must be a limit without periodSeconds: one with it is for policy.rate';
+
+const sharedLimit = z.strictObject(
+  { name: z.string(), limit: limitNumber },
+  { error: ({ code }) => (code === 'unrecognized_keys' ? NOT_A_RATE : undefined) },
+);
 
 const ruleSchema = z
   .strictObject({
@@ -50,8 +57,6 @@ const ruleSchema = z
   });
 
 function limitProblem({ input }: { input?: unknown }): string {
-  if (typeof input === 'object' && input !== null && 'periodSeconds' in input)
-    return 'must be a limit without periodSeconds: one with it is for policy.rate';
   const given = typeof input === 'number' ? `, got ${input}` : '';
   return `must be an integer from 1 to ${MAX_LIMIT}, or made by defineLimit${given}`;
 }

@@ -3,16 +3,21 @@
 -- called waits for another key now, a limit is larger, the time of a rate has passed. So nobody waits while there
 -- is room.
 --
--- Called tasks of one name share dispatches. For that they must name another one than they do, which needs
--- their locks. Those that somebody else has locked now get the dispatch that they name already.
+-- At a limit without keys, turn keys that are called go to the end of the turns. If some of them had fewer waits
+-- than there were slots for them, the others get these slots in another pass.
 create or replace function errand.call_limit_waits(limits text[], keys text[]) returns void
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
-  stale  integer;
+  called       uuid[];
+  gone         uuid[];
+  turn_limits  text[];
+  turn_keys    text[];
+  are_timed    boolean;
 begin
   loop
-    with room as (
+    with room as materialized (
       select g.limit_name, g.key,
              -- A limit that was removed has room for all.
              case when l.name is null then 1000
@@ -27,64 +32,54 @@ begin
                        - (select count(*)
                             from errand.limit_waits c
                            where c.limit_name = g.limit_name and c.key = g.key
+                             and c.called_at is not null
                              and c.called_at >= clock_timestamp() - errand.limit_call_time())
-             end as free
+             end as free,
+             l.period_ms is not null or k.held_until is not null or k.call_at is not null as is_timed
         from (select distinct * from unnest(limits, keys) as g (limit_name, key)) g
         left join errand.limits l on l.name = g.limit_name
         left join errand.limit_keys k on k.limit_name = g.limit_name and k.key = g.key
+       where exists (select from errand.limit_waits w where w.limit_name = g.limit_name and w.key = g.key)
     ),
     next as materialized (
-      select w.*, t.id is not null as is_due
+      select w.*
         from room
-       cross join lateral errand.next_limit_waits(room.limit_name, room.key, room.free) w
-        left join errand.tasks t
-          on t.id = w.task_id and t.dispatch_id = w.dispatch_id and t.state in ('scheduled', 'queued', 'retrying')
-       where room.free > 0
-    ),
-    -- Its task has ended, or waits for something else now.
-    gone as (
-      delete from errand.limit_waits w using next where w.task_id = next.task_id and not next.is_due returning w.task_id
-    ),
-    called as (
-      update errand.limit_waits w set called_at = clock_timestamp() from next where w.task_id = next.task_id and next.is_due
-    ),
-    grouped as materialized (
-      select n.*, count(*) over g as size, min(n.run_at) over g as first_at,
-             (row_number() over (g order by n.run_at, n.task_id rows unbounded preceding) - 1) / 100 as part
-        from next n
-       where n.is_due
-      window g as (partition by n.name, n.priority)
-    ),
-    fresh as materialized (
-      select part.*, gen_random_uuid() as dispatch_id from (select distinct name, priority, part from grouped where size > 1) part
-    ),
-    locked as materialized (
-      select t.id
-        from errand.tasks t
-        join grouped g on g.task_id = t.id and g.dispatch_id = t.dispatch_id
-       where g.size > 1
-         for no key update of t skip locked
-    ),
-    shared as (
-      update errand.tasks t
-         set dispatch_id = f.dispatch_id
-        from locked
-        join grouped g on g.task_id = locked.id
-        join fresh f using (name, priority, part)
-       where t.id = locked.id
-      returning t.id, t.dispatch_id
-    ),
-    dispatched as (
-      select errand.add_dispatches(array_agg(g.task_id), array_agg(g.name::text), array_agg(g.priority),
-                                   array_agg(coalesce(s.dispatch_id, g.dispatch_id)),
-                                   array_agg(case when s.id is null then g.run_at else g.first_at end))
-        from grouped g
-        left join shared s on s.id = g.task_id
-      having count(*) > 0
+       cross join lateral errand.next_limit_waits(room.limit_name, room.key, '', room.free) w
+       where room.key <> '' and room.free > 0
+       union all
+      select w.*
+        from room
+       cross join lateral errand.next_limit_turns(room.limit_name, room.free) w
+       where room.key = '' and room.free > 0
     )
-    select (select count(*) from gone) into stale where (select count(*) from dispatched) >= 0;
-    exit when coalesce(stale, 0) = 0;
+    select array_agg(n.task_id) filter (where t.id is not null),
+           array_agg(n.task_id) filter (where t.id is null),
+           array_agg(n.limit_name) filter (where n.key = ''),
+           array_agg(n.turn_key) filter (where n.key = ''),
+           coalesce((select bool_or(is_timed) from room), false)
+      into called, gone, turn_limits, turn_keys, are_timed
+      from next n
+      left join errand.tasks t
+        on t.id = n.task_id and t.dispatch_id = n.dispatch_id and t.state in ('scheduled', 'queued', 'retrying');
+    exit when called is null and gone is null;
+    -- Their tasks have ended, or wait for something else now.
+    if gone is not null then
+      delete from errand.limit_waits w where w.task_id = any (gone);
+    end if;
+    if called is not null then
+      perform errand.dispatch_called(called);
+    end if;
+    if turn_limits is not null then
+      update errand.limit_turns t
+         set last_turn = clock_timestamp()
+        from unnest(turn_limits, turn_keys) as g (limit_name, turn_key)
+       where t.limit_name = g.limit_name and t.turn_key = g.turn_key;
+      perform errand.drop_limit_turns(turn_limits, turn_keys);
+    end if;
+    exit when gone is null and coalesce(cardinality(turn_limits), 0) < 2;
   end loop;
-  perform errand.time_limit_calls(limits, keys);
+  if are_timed then
+    perform errand.time_limit_calls(limits, keys);
+  end if;
 end;
 $$;

@@ -3,6 +3,7 @@
 -- are left to him, and to the next call. After a crash before the commit nobody was called.
 create or replace function errand.call_timed_limits() returns float8
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
   limits  text[];
@@ -17,6 +18,8 @@ begin
              for no key update skip locked) due;
   if limits is not null then
     perform errand.call_limit_waits(limits, keys);
+    -- Also of those for which nobody waits any more.
+    perform errand.time_limit_calls(limits, keys);
   end if;
   return (select extract(epoch from k.call_at - clock_timestamp()) * 1000
             from errand.limit_keys k

@@ -3,6 +3,7 @@
 -- starts of the future to now: otherwise they would count for as long as it was set back.
 create or replace function errand.count_starts(limits text[], keys text[]) returns void
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
   at  timestamptz := clock_timestamp();

@@ -4,6 +4,7 @@
 -- before.
 create or replace function errand.free_slots(task_ids uuid[], dispatch_ids uuid[], runners integer[]) returns void
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
   limits  text[];
@@ -18,6 +19,11 @@ begin
   delete from errand.limit_slots s
    using unnest(task_ids, dispatch_ids, runners) as g (task_id, dispatch_id, runner_id)
    where s.task_id = g.task_id and s.dispatch_id = g.dispatch_id and s.runner_id = g.runner_id;
-  perform errand.call_limit_waits(limits, keys);
+  -- Only after the keys are locked: before, a wait may have come that is not committed.
+  if exists (select
+               from unnest(limits, keys) as g (limit_name, key)
+               join errand.limit_waits w using (limit_name, key)) then
+    perform errand.call_limit_waits(limits, keys);
+  end if;
 end;
 $$;

@@ -2,6 +2,7 @@
 -- Attempts that run, or were admitted, go on. Who waits is called when the time is over.
 create or replace function errand.hold_limit_key(of_limit text, of_key text, ms float8) returns void
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 begin
   perform errand.lock_limit_keys(array[of_limit], array[of_key]);

@@ -4,6 +4,7 @@
 -- that somebody has changed by hand. Gives the last key, or no row after the last one.
 create or replace function errand.repair_limits(after_limit text, after_key text) returns table (limit_name text, key text)
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -36,6 +37,7 @@ begin
    where (w.limit_name, w.key) in (select * from unnest(limits, keys))
      and w.called_at is not null
      and not exists (select from errand.tasks t where t.id = w.task_id and t.state in ('scheduled', 'queued', 'retrying'));
+  perform errand.repair_limit_turns(l) from unnest(limits, keys) as g (l, k) where g.k = '';
   perform errand.call_limit_waits(limits, keys);
   if cardinality(limits) = 1000 then
     return query select limits[1000], keys[1000];

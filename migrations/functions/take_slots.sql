@@ -4,9 +4,12 @@
 --
 -- - taken: the attempt may start. Also if this runner has its slots already, because an answer was lost
 -- - waits: a key was full, or others wait for it. The task has no dispatch now, and waits for its turn
+-- - busy: it would have to wait, but somebody else changes its task now. Ask again
 --
 -- It gives no row for a task that no longer names the dispatch, and the row `fenced` alone if the runner is
--- no longer live. A rule whose limit is not registered is no limit.
+-- no longer live. A rule whose limit is not registered is no limit. It locks no task before the keys, and then
+-- only those that nobody else has locked: the slots of a task that is cancelled at the same time are freed by the
+-- runner, as if it had been cancelled right after.
 --
 -- A rule of a rate takes no slot: it counts a start. If an answer was lost, and the attempt has no slot of
 -- another rule, the start is counted again.
@@ -15,47 +18,58 @@
 -- recovery frees them. A start stays counted.
 create or replace function errand.take_slots(runner integer, items jsonb) returns table (task_id uuid, outcome text)
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
   due     uuid[];
   limits  text[];
   keys    text[];
+  -- Some of the tasks have waits, and some of these are for keys that they do not need any more.
+  has_waits     boolean;
+  has_others    boolean;
   -- Those that find no room, with the last rule that has none.
-  waiting         uuid[];
-  waiting_limits  text[];
-  waiting_keys    text[];
+  waiting             uuid[];
+  waiting_dispatches  uuid[];
+  waiting_limits      text[];
+  waiting_keys        text[];
+  waiting_turns       text[];
+  leaves_room         boolean;
+  parked              uuid[];
   -- The keys of rates under which attempts start, each once for each attempt.
-  starting_limits  text[];
-  starting_keys    text[];
+  starting_limits     text[];
+  starting_keys       text[];
 begin
   perform from errand.runners r where r.id = runner and r.ended_at is null for key share;
   if not found then
     return query select null::uuid, 'fenced';
     return;
   end if;
-  select array_agg(locked.id) into due
-    from (select t.id
-            from errand.tasks t
-            join jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid) on i.id = t.id and i.dispatch_id = t.dispatch_id
-           where t.state in ('scheduled', 'queued', 'retrying')
-           order by t.id
-             for no key update of t) locked;
-  if due is null then return; end if;
-
-  select array_agg(k.limit_name), array_agg(k.key) into limits, keys
-    from (select rule ->> 0 as limit_name, rule ->> 1 as key
-            from jsonb_to_recordset(items) as i (id uuid, rules jsonb)
-           cross join lateral jsonb_array_elements(i.rules) rule
-            join errand.limits l on l.name = rule ->> 0
-           where i.id = any (due)
-           union
-          select w.limit_name, w.key from errand.limit_waits w where w.task_id = any (due)) k;
+  select coalesce(array_agg(k.limit_name), '{}'), coalesce(array_agg(k.key), '{}'),
+         coalesce(bool_or(k.of_wait), false), coalesce(bool_or(k.of_wait and not k.of_rule), false)
+    into limits, keys, has_waits, has_others
+    from (select k.limit_name, k.key, bool_or(k.of_wait) as of_wait, bool_or(not k.of_wait) as of_rule
+            from (select rule ->> 0 as limit_name, rule ->> 1 as key, false as of_wait
+                    from jsonb_to_recordset(items) as i (rules jsonb)
+                   cross join lateral jsonb_array_elements(i.rules) rule
+                    join errand.limits l on l.name = rule ->> 0
+                   union all
+                  select w.limit_name, w.key, true
+                    from jsonb_to_recordset(items) as i (id uuid)
+                    join errand.limit_waits w on w.task_id = i.id) k
+           group by k.limit_name, k.key) k;
   perform errand.lock_limit_keys(limits, keys);
 
   -- From here on with what is true while the keys are locked.
+  select array_agg(t.id) into due
+    from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid)
+    join errand.tasks t on t.id = i.id and t.dispatch_id = i.dispatch_id
+   where t.state in ('scheduled', 'queued', 'retrying');
+  if due is null then return; end if;
+
   with asked as materialized (
-    select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal, l.slots, l.period_ms, l.burst,
+    select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal,
+           l.slots, l.period_ms, l.burst, jsonb_array_length(i.rules) > 1 as has_more,
            coalesce(w.called_at is not null, false) as is_called
       from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
       join errand.tasks t on t.id = i.id
@@ -74,45 +88,65 @@ begin
                 then k.slots - (select count(*) from errand.limit_slots s where s.limit_name = k.limit_name and s.key = k.key)
                 else errand.rate_room(k.limit_name, k.key, k.slots, k.period_ms, k.burst)
            end as free,
-           exists (select from errand.next_limit_waits(k.limit_name, k.key, 1)) as has_waits
+           -- Slots that are kept for others.
+           (select count(*)
+              from errand.limit_waits c
+             where c.limit_name = k.limit_name and c.key = k.key
+               and c.called_at is not null
+               and c.called_at >= clock_timestamp() - errand.limit_call_time()
+               and c.task_id <> all (due)) as kept,
+           case
+             when k.key = '' then exists (select from errand.next_limit_turns(k.limit_name, 1))
+             else exists (select from errand.next_limit_waits(k.limit_name, k.key, '', 1))
+           end as has_waits
       from (select distinct limit_name, key, slots, period_ms, burst from asked) k
       join errand.limit_keys h using (limit_name, key)
   ),
   judged as materialized (
-    select a.*, case when r.has_waits and not a.is_called then 0 else r.free - kept.slots end as free
+    select a.*, r.free - r.kept as left_over, r.has_waits,
+           case
+             when r.has_waits and not a.is_called then 0
+             when r.kept = 0 then r.free
+             when not a.is_called then r.free - r.kept
+             -- A task that was called, for whichever key, looks only at those before it: so the first of them
+             -- finds room in all its keys, however many wait for each other.
+             else r.free - (
+               select count(*)
+                 from errand.limit_waits c
+                where c.limit_name = a.limit_name and c.key = a.key
+                  and c.called_at is not null
+                  and c.called_at >= clock_timestamp() - errand.limit_call_time()
+                  and c.task_id <> all (due)
+                  and (c.priority, c.run_at, c.task_id) < (a.priority, a.run_at, a.id))
+           end as free
       from asked a
       join room r using (limit_name, key)
-     -- Slots that are kept for others. A task that was called, for whichever key, looks only at those before
-     -- it: so the first of them finds room in all its keys, however many wait for each other.
-     cross join lateral (
-       select count(*) as slots
-         from errand.limit_waits c
-        where c.limit_name = a.limit_name and c.key = a.key
-          and c.called_at >= clock_timestamp() - errand.limit_call_time()
-          and c.task_id <> all (due)
-          and (not a.is_called or (c.priority, c.run_at, c.task_id) < (a.priority, a.run_at, a.id))) kept
   ),
   -- Those for which some key has no room leave the room in others to the next.
-  possible as (
+  possible as materialized (
     select j.*, row_number() over (partition by j.limit_name, j.key order by j.is_called desc, j.priority, j.run_at, j.id) as place
       from judged j
      where j.id not in (select id from judged where free <= 0)
   ),
   -- Rules with keys come last, so a task waits for its key rather than for what all keys share.
-  blocked as materialized (
-    select distinct on (j.id) j.id, j.limit_name, j.key
+  full_ones as materialized (
+    select distinct on (j.id) j.*
       from judged j
       left join possible p using (id, limit_name, key)
      where j.free <= 0 or p.place > p.free
      order by j.id, j.ordinal desc
   ),
   rated as (
-    select a.limit_name, a.key from asked a where a.period_ms is not null and a.id not in (select id from blocked)
+    select a.limit_name, a.key from asked a where a.period_ms is not null and a.id not in (select id from full_ones)
   )
-  select coalesce(array_agg(b.id), '{}'), array_agg(b.limit_name), array_agg(b.key),
+  select coalesce(array_agg(f.id), '{}'), array_agg(f.dispatch_id), array_agg(f.limit_name), array_agg(f.key),
+         array_agg(case when f.key = ''
+                        then coalesce((select a.key from asked a where a.id = f.id and a.key <> '' order by a.ordinal limit 1), '')
+                        else '' end),
+         coalesce(bool_or(f.is_called or f.left_over > 0 and (f.has_waits or f.has_more)), false),
          (select array_agg(limit_name) from rated), (select array_agg(key) from rated)
-    into waiting, waiting_limits, waiting_keys, starting_limits, starting_keys
-    from blocked b;
+    into waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns, leaves_room, starting_limits, starting_keys
+    from full_ones f;
 
   insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
   select l.name, rule ->> 1, i.id, i.dispatch_id, runner
@@ -124,16 +158,21 @@ begin
   if starting_limits is not null then
     perform errand.count_starts(starting_limits, starting_keys);
   end if;
-  delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
-
-  if cardinality(waiting) > 0 then
-    perform errand.wait_for_slots(waiting, waiting_limits, waiting_keys);
+  if has_waits then
+    delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
   end if;
-  -- There is a wait that was called, and is none of that key any more; or one that could start after all.
-  if exists (select from errand.limit_waits w where (w.limit_name, w.key) in (select * from unnest(limits, keys))) then
+  if cardinality(waiting) > 0 then
+    parked := errand.wait_for_slots(waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns);
+  end if;
+  -- A task that was called takes no slot of the key that kept one for it, or one could start after all.
+  if has_others or leaves_room then
     perform errand.call_limit_waits(limits, keys);
+  elsif starting_limits is not null or cardinality(waiting) > 0 then
+    perform errand.time_limit_calls(limits, keys);
   end if;
   return query
-  select d.id, case when d.id = any (waiting) then 'waits' else 'taken' end from unnest(due) as d (id);
+  select d.id,
+         case when d.id <> all (waiting) then 'taken' when d.id = any (parked) then 'waits' else 'busy' end
+    from unnest(due) as d (id);
 end;
 $$;

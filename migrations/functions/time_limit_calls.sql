@@ -3,6 +3,7 @@
 -- others somebody makes room: their call_at is null.
 create or replace function errand.time_limit_calls(limits text[], keys text[]) returns void
   language plpgsql
+  set plan_cache_mode = force_generic_plan
 as $$
 begin
   if not exists (

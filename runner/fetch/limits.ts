@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
@@ -14,6 +15,8 @@ import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 import type { Admission } from './start_limited.ts';
 
+/** How long to wait until slots are asked for again while somebody else changes the task. */
+const BUSY_MS = 5;
 /** The maximum number of attempts whose slots one statement takes. */
 const MAX_TOGETHER = 200;
 
@@ -61,6 +64,15 @@ export function createLimits(options: {
     { maxItems: MAX_TOGETHER, parallel: 2 },
   );
 
+  /** Whoever changes the task at the same moment, to cancel it for example, is done soon. */
+  async function takeUnlessBusy(starting: Starting): Promise<Exclude<Took, 'busy'>> {
+    for (;;) {
+      const took = await takeTogether(starting);
+      if (took !== 'busy') return took;
+      await pause(BUSY_MS);
+    }
+  }
+
   async function admitOne(announced: DueAttempt): Promise<Admission> {
     const registered = registeredHandlers.get(announced.name);
     const own = rules.get(announced.name);
@@ -68,7 +80,7 @@ export function createLimits(options: {
     const attempt = await withPayload(announced, own);
     try {
       const keys = await keysOf(registered, own, attempt);
-      const took = await takeTogether({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
+      const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
       if (own.some(({ isRate }) => isRate)) options.onCounted();
       return took === 'taken' ? { kind: 'taken', attempt: admitted(attempt, own, keys) } : { kind: took };
     } catch (error) {

@@ -26,6 +26,7 @@ const WRITES: Record<string, { api?: string; runner?: string }> = {
   limit_keys: { api: 'insert, update', runner: 'insert, update, delete' },
   limit_slots: { api: 'delete', runner: 'insert, update, delete' },
   limit_starts: { api: 'update', runner: 'insert, update, delete' },
+  limit_turns: { api: 'insert, update, delete', runner: 'insert, update, delete' },
   limit_waits: { api: 'update, delete', runner: 'insert, update, delete' },
   error_groups: { api: 'insert, update, delete', runner: 'delete' },
   watch: { api: 'update' },

@@ -76,8 +76,8 @@ const USES = `
   )`;
 
 /**
- * The counts of a limit `l`, by the primary key of slots and limit_waits_next_idx. The orders make them index-only
- * scans that stop at the limit of the count, whatever the planner expects.
+ * The counts of a limit `l`, by the primary key of slots and limit_waits_next_idx. The orders make them scans
+ * of these indexes that stop at the limit of the count, whatever the planner expects.
  */
 export const COUNTS = `
    cross join lateral (
@@ -92,7 +92,7 @@ export const COUNTS = `
        from (select w.run_at
                from errand.limit_waits w
               where w.limit_name = l.name
-              order by w.limit_name, w.key, w.priority, w.run_at, w.task_id
+              order by w.limit_name, w.key, w.turn_key, w.rank, w.place_at, w.task_id
               limit ${LIMIT_READ_LIMIT} + 1) w) waits`;
 
 /**

@@ -46,7 +46,7 @@ const FIGURES = `
        from (select w.run_at
                from errand.limit_waits w
               where w.limit_name = $1 and w.key = k.key
-              order by w.limit_name, w.key, w.priority, w.run_at, w.task_id
+              order by w.limit_name, w.key, w.turn_key, w.rank, w.place_at, w.task_id
               limit ${KEY_READ_LIMIT} + 1) w) waits
    cross join lateral (
      select coalesce(sum(o.starts), 0) as starts
@@ -184,10 +184,10 @@ export async function readLimitTasks(
                         from (select *
                                 from errand.limit_waits w
                                where w.limit_name = $1 ${ofKey('w')}
-                               order by w.limit_name, w.key, w.priority, w.run_at, w.task_id
+                               order by w.limit_name, w.key, w.turn_key, w.rank, w.place_at, w.task_id
                                limit ${LIMIT_READ_LIMIT}) w
                        where ${isSeen('w.name')}
-                       order by ${key === undefined ? 'w.run_at' : 'w.priority, w.run_at'}, w.task_id
+                       order by ${key === undefined ? 'w.run_at' : 'w.rank, w.place_at'}, w.task_id
                        limit ${NAMED_TASKS}) w) as waiting`,
     values: [name, namespaces, ...(key === undefined ? [] : [key])],
   });

@@ -7,9 +7,9 @@ export type Starting = { id: string; dispatchId: string; keys: readonly Readonly
 
 /**
  * The answer for one attempt. `gone`: its task no longer names the dispatch. `waits`: the task waits
- * for a slot, without a dispatch.
+ * for a slot, without a dispatch. `busy`: somebody else changes its task now, so ask again.
  */
-export type Took = 'taken' | 'waits' | 'gone';
+export type Took = 'taken' | 'waits' | 'busy' | 'gone';
 
 /**
  * Takes the slots of attempts, for each all or none (Q5), in the order of `starting`. `live` is
@@ -22,7 +22,10 @@ export async function takeSlots(
   starting: readonly Starting[],
 ): Promise<{ live: boolean; took: Took[] }> {
   const items = starting.map(({ id, dispatchId, keys }) => ({ id, dispatch_id: dispatchId, rules: keys }));
-  const { rows } = await database.query<{ task_id: string | null; outcome: 'taken' | 'waits' | 'fenced' }>({
+  const { rows } = await database.query<{
+    task_id: string | null;
+    outcome: 'taken' | 'waits' | 'busy' | 'fenced';
+  }>({
     name: 'take_slots',
     text: 'select task_id, outcome from errand.take_slots($1, $2::jsonb)',
     values: [runnerId, JSON.stringify(items)],
@@ -32,7 +35,7 @@ export async function takeSlots(
     live: !rows.some(({ outcome }) => outcome === 'fenced'),
     took: starting.map(({ id }) => {
       const outcome = byId.get(id);
-      return outcome === 'taken' || outcome === 'waits' ? outcome : 'gone';
+      return outcome === undefined || outcome === 'fenced' ? 'gone' : outcome;
     }),
   };
 }

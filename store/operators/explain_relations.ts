@@ -118,19 +118,23 @@ const FINISHED = `
                limit $7) f
     ) finished`;
 
-/** The limit that it waits for, by the primary key of its wait: how many wait before it, and who has the slots. */
+/**
+ * The limit that it waits for, by the primary key of its wait: how many wait before it, and who has
+ * the slots. Where keys take turns, each other key has at most one turn for each one of its own.
+ */
 const LIMIT = `
     left join lateral (
       select w.limit_name, w.key as limit_key,
              case when l.is_paused then coalesce(l.set_slots, l.declared_slots, 0) else coalesce(l.slots, 0) end as limit_slots,
              coalesce(l.is_paused and l.declared_slots is not null, false) as limit_is_paused,
              l.set_by as limit_set_by, l.set_at as limit_set_at, l.set_reason as limit_set_reason,
-             (select count(*) from errand.limit_slots s where s.limit_name = w.limit_name and s.key = w.key) as limit_taken,
-             (select count(*)
-                from (select from errand.limit_waits o
-                       where o.limit_name = w.limit_name and o.key = w.key
-                         and (o.priority, o.run_at, o.task_id) < (w.priority, w.run_at, w.task_id)
-                       limit $5 + 1) before) as limit_ahead,
+             l.period_ms as limit_period_ms, l.burst as limit_burst,
+             k.call_at as limit_next_at, case when k.held_until > now() then k.held_until end as limit_held_until,
+             case when l.period_ms is null
+                  then (select count(*) from errand.limit_slots s where s.limit_name = w.limit_name and s.key = w.key)
+                  else least(l.burst, l.slots) - errand.rate_room(w.limit_name, w.key, l.slots, l.period_ms, l.burst)
+             end as limit_taken,
+             before.waits * before.turns + before.earlier_turns as limit_ahead,
              (select coalesce(json_agg(holder), '[]')
                 from (select h.id, h.name, h.step, h.state, s.taken_at as since, s.runner_id
                         from errand.limit_slots s
@@ -140,6 +144,19 @@ const LIMIT = `
                        limit $8) holder) as limit_holders
         from errand.limit_waits w
         left join errand.limits l on l.name = w.limit_name
+        left join errand.limit_keys k on k.limit_name = w.limit_name and k.key = w.key
+       cross join lateral (
+         select (select count(*)
+                   from (select from errand.limit_waits o
+                          where o.limit_name = w.limit_name and o.key = w.key and o.turn_key = w.turn_key
+                            and (o.rank, o.place_at, o.task_id) < (w.rank, w.place_at, w.task_id)
+                          limit $5 + 1) o) as waits,
+                greatest(count(*), 1) as turns, count(*) filter (where turn.is_earlier) as earlier_turns
+           from (select t.last_turn < own.last_turn as is_earlier
+                   from errand.limit_turns own
+                   join errand.limit_turns t on t.limit_name = own.limit_name
+                  where w.key = '' and own.limit_name = w.limit_name and own.turn_key = w.turn_key
+                  limit $5 + 1) turn) before
        where w.task_id = t.id and w.called_at is null
     ) lim on t.is_startable`;
 

@@ -56,6 +56,10 @@ export type FactsRow = Omit<Facts['task'], 'after'> & {
   limit_set_at: string | null;
   limit_set_reason: string | null;
   limit_taken: number;
+  limit_period_ms: number | null;
+  limit_burst: number | null;
+  limit_next_at: string | null;
+  limit_held_until: string | null;
   limit_ahead: number;
   limit_holders: NonNullable<Facts['limit']>['holders'];
 };
@@ -101,6 +105,12 @@ function limitOf(row: FactsRow): Facts['limit'] {
     ahead: row.limit_ahead,
     is_capped: row.limit_ahead > QUEUE_READ_LIMIT,
     holders: row.limit_holders.map((one) => ({ ...one, since: isoTime(one.since) })),
+    rate:
+      row.limit_period_ms === null || row.limit_burst === null
+        ? null
+        : { period_ms: row.limit_period_ms, burst: row.limit_burst },
+    next_at: row.limit_next_at,
+    held_until: row.limit_held_until,
   };
 }
 

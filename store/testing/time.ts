@@ -20,7 +20,10 @@ const TIMES: Readonly<Record<string, readonly string[]>> = {
   'errand.rollup_watermark': ['rolled_up_to'],
   // Both, because the reconciler finds a clock that has jumped by the difference.
   'errand.limit_slots': ['taken_at'],
-  'errand.limit_waits': ['run_at', 'called_at'],
+  'errand.limit_keys': ['held_until', 'call_at'],
+  'errand.limit_starts': ['bucket_end'],
+  'errand.limit_waits': ['run_at', 'place_at', 'called_at'],
+  'errand.limit_turns': ['last_turn'],
   'errand_worker._private_jobs': ['run_at', 'created_at'],
 };
 
@@ -29,6 +32,13 @@ const IS_DUE = `
   (t.state = any ($1) and t.pending = 0 and t.run_at <= now()
    or t.state = 'running' and t.dispatch_id is not null)
   and not exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')})`;
+
+/** It waits for the time of a rate, or for the end of a hold. */
+const WAITS_FOR_TIME = `
+  exists (select
+            from errand.limit_waits w
+            join errand.limit_keys k on k.limit_name = w.limit_name and k.key = w.key
+           where w.task_id = t.id and w.called_at is null and k.call_at > clock_timestamp())`;
 
 /** A time of the schedule `s` is due, or waits for the end of a run that has ended. */
 const HAS_DUE_TIME = `
@@ -49,7 +59,7 @@ export async function readDue(database: Database, limit: number): Promise<Due[]>
     text: `
       (select 'task' as kind, t.id::text, t.name, t.state
          from errand.tasks t
-        where t.state = any ($2) and ${IS_DUE}
+        where t.state = any ($2) and ${IS_DUE} and not ${WAITS_FOR_TIME}
         order by t.id
         limit $3)
       union all
@@ -64,7 +74,8 @@ export async function readDue(database: Database, limit: number): Promise<Due[]>
 }
 
 /**
- * The milliseconds until the next open task or the next schedule is due that is not due yet; null if there is none.
+ * The milliseconds until the next open task, the next schedule or the time of a rate is due that is not due yet;
+ * null if there is none.
  */
 export async function msUntilNextDue(database: Database): Promise<number | null> {
   const { rows } = await database.query<{ ms: number | null }>({
@@ -77,6 +88,9 @@ export async function msUntilNextDue(database: Database): Promise<number | null>
                    and t.pending = 0
                    and t.run_at > now()
                    and not exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')})),
+               (select extract(epoch from min(k.call_at) - now())::float8
+                  from errand.limit_keys k
+                 where k.call_at > now()),
                (select extract(epoch from min(s.due_at) - errand.schedule_now())::float8
                   from errand.schedules s
                  where s.due_at > errand.schedule_now())) as ms`,

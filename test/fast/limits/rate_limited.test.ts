@@ -148,9 +148,13 @@ test.each([
 });
 
 test('a task that is always refused ends: from the thousandth attempt on RateLimited is a failure', async () => {
-  await startLimited(pool, [withPolicy('endless.x', { concurrency: 1 })], () => {
-    throw new RateLimited({ retryAfterMs: 1 });
-  });
+  await startLimited(
+    pool,
+    [withPolicy('endless.x', { concurrency: 1, backoff: { initialMs: 1, maxMs: 1 } })],
+    () => {
+      throw new RateLimited({ retryAfterMs: 1 });
+    },
+  );
   const { id } = await submitOne(pool, { name: 'endless.x', payload: {}, delayMs: 60_000 });
   await pool.query('update errand.tasks set attempt = 999, max_attempts = 1000 where id = $1', [id]);
   await makeDue('endless.x');

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { explain } from '../../../core/explain/explain.ts';
 import { defineLimit } from '../../../core/limits/define_limit.ts';
 import { deleteUnusedKeys } from '../../../store/limits/repair.ts';
+import { readFacts } from '../../../store/operators/explain.ts';
 import { registerDefinitions } from '../../../store/submit/definitions.ts';
 import { createDatabase } from '../../support/database.ts';
 import { finished, inState, submit, submitOne } from '../../support/tasks.ts';
@@ -165,6 +167,40 @@ test('a rate of thousands keeps few rows, and forgets those that are over', asyn
   expect(await rowsOf()).toEqual([]);
   const { rows } = await pool.query(`select from errand.limit_keys where limit_name = 'large.x:rate'`);
   expect(rows).toEqual([]);
+});
+
+test('if the clock of Postgres is set back, starts of the future count as starts of now', async () => {
+  const definition = withPolicy('back.x', { rate: { limit: 1, periodSeconds: 0.5 } });
+  await startLimited(pool, [definition], () => {});
+  const first = await submitOne(pool, { name: 'back.x', payload: {} });
+  await finished(pool, first.id);
+  await pool.query(
+    `update errand.limit_starts set bucket_end = bucket_end + interval '1 hour' where limit_name = 'back.x:rate'`,
+  );
+  const next = await submitOne(pool, { name: 'back.x', payload: {} });
+  expect(await finished(pool, next.id)).toMatchObject({ state: 'succeeded' });
+});
+
+test('explain says which rate, how many have started, when the next one may, and the place', async () => {
+  const definition = withPolicy('told.x', { rate: { limit: 4, periodSeconds: 3_600, burst: 2 } });
+  await startLimited(pool, [definition], () => {});
+  await submit(pool, ...many(5, 'told.x'));
+  await waitsFor('told.x:rate', 3);
+  const { rows } = await pool.query<{ id: string }>(
+    `select task_id as id from errand.limit_waits where limit_name = 'told.x:rate' order by run_at, task_id`,
+  );
+  const last = await readFacts(pool, rows[2]?.id ?? '', null);
+  if (last === null) throw new Error('it is there');
+  const { reasons, queue, explained_at } = explain(last);
+  expect(reasons[0]).toMatchObject({
+    code: 'limit_full',
+    limit: { name: 'told.x:rate', key: '', slots: 4, taken: 2, position: 3, period_seconds: 3_600, burst: 2 },
+  });
+  const inSeconds = (time: string | null | undefined) =>
+    (Date.parse(time ?? '') - Date.parse(explained_at)) / 1_000;
+  expect(inSeconds(reasons[0]?.until)).toBeGreaterThan(1_500);
+  expect(inSeconds(reasons[0]?.until)).toBeLessThanOrEqual(1_800);
+  expect(inSeconds(queue?.estimated_start_at)).toBeGreaterThan(3_300);
 });
 
 test('a task that waits for a rate is queued, and holds nothing', async () => {

@@ -31,7 +31,12 @@ const fan = defineWorkflow({
   name: 'shop.fan',
   steps: { list: step({ result: z.array(z.number()) }), each: step({ after: ['list'], map: count }) },
 });
-const definitions = [count, flaky, follow, once, broken, fan] as const;
+const rated = defineTask({
+  ...base,
+  name: 'shop.rated',
+  policy: { rate: { limit: 2, periodSeconds: 3_600 } },
+});
+const definitions = [count, flaky, follow, once, broken, fan, rated] as const;
 const tasks = listTasks({
   definitions,
   handlers: {
@@ -55,6 +60,11 @@ const tasks = listTasks({
       }),
     }),
     'shop.once': async () => ({ default: defineHandler(once, () => 'done') }),
+    'shop.rated': async () => ({
+      default: defineHandler(rated, ({ n }) => {
+        ran.push(`rated ${n}`);
+      }),
+    }),
     'shop.broken': async () => ({
       default: defineHandler(broken, () => {
         throw new PermanentError('never');
@@ -110,6 +120,19 @@ test('advance executes what is due in that time, in its order', async () => {
   await errand.advance('2 hours');
   expect(ran).toEqual(['flaky 1', 'count 110', 'flaky 2', 'count 7', 'flaky 3']);
   expect(await errand.task(retried.id)).toMatchObject({ state: 'succeeded', result: 'at last' });
+});
+
+test('what waits for a rate is not due, and advance brings its time', async () => {
+  ran.length = 0;
+  for (const n of [1, 2, 3, 4, 5]) await errand.submit('shop.rated', { n });
+  await errand.drain();
+  expect(ran).toHaveLength(2);
+  await errand.advance('59 minutes');
+  expect(ran).toHaveLength(2);
+  await errand.advance('1 minute');
+  expect(ran).toHaveLength(4);
+  await errand.advance('1 hour');
+  expect(ran).toHaveLength(5);
 });
 
 test('advance ends deduplication windows and retention', async () => {

@@ -12,8 +12,8 @@ await registerDefinitions(pool, [
   withPolicy('office.fax', { rate: { limit: 10, periodSeconds: 60, burst: 5 } }),
 ]);
 await pool.query(`
-  insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, dispatch_id)
-  select gen_random_uuid(), 'office.mail:key', key, 'office.mail', '1', 0, now() - interval '5 min', gen_random_uuid()
+  insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+  select gen_random_uuid(), 'office.mail:key', key, 'office.mail', '1', 0, now() - interval '5 min', 0, now() - interval '5 min', gen_random_uuid()
     from (values ('acme'), ('acme'), (e'\\e[31mred\\nline')) k (key)`);
 
 test('errand limits list shows values, what is used and what waits; its filters are those of the API', async () => {

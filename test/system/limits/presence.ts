@@ -12,11 +12,14 @@ export type Presence = {
   /** How many are there now, and were at most at one time, for a key. */
   now(key: string): number;
   most(key: string): number;
+  /** When each one that came, came: performance.now() of the witness, in order. */
+  arrivals(key: string): readonly number[];
 };
 
 export async function watchPresence(): Promise<Presence> {
   const present = new Map<string, Set<Socket>>();
   const most = new Map<string, number>();
+  const arrivals = new Map<string, number[]>();
   const all = new Set<Socket>();
   const server = createServer((socket) => {
     all.add(socket);
@@ -25,6 +28,7 @@ export async function watchPresence(): Promise<Presence> {
       for (const key of data.toString().trim().split(' ')) {
         const there = present.get(key) ?? new Set();
         present.set(key, there.add(socket));
+        arrivals.set(key, [...(arrivals.get(key) ?? []), performance.now()]);
         most.set(key, Math.max(most.get(key) ?? 0, there.size));
         socket.once('close', () => there.delete(socket));
       }
@@ -42,6 +46,7 @@ export async function watchPresence(): Promise<Presence> {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     now: (key) => present.get(key)?.size ?? 0,
     most: (key) => most.get(key) ?? 0,
+    arrivals: (key) => arrivals.get(key) ?? [],
   };
 }
 

@@ -88,8 +88,8 @@ test('ErrandNoRunner fires neither for what a paused limit holds, nor for what i
   expect((await submit(api)).status).toBe(201);
   await own.pool.query(
     `insert into errand.limits (name, declared_slots, is_paused, set_at) values ('example.now', 1, true, now());
-     insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, dispatch_id)
-     select id, 'example.now', '', name, version, priority, run_at, dispatch_id from errand.tasks`,
+     insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select id, 'example.now', '', name, version, priority, run_at, priority, run_at, dispatch_id from errand.tasks`,
   );
   const prometheus = await startPrometheus([api.url]);
   expect((await submit(api)).status).toBe(201);

@@ -79,8 +79,8 @@ test('what waits, since when, what is paused, and who is there to execute it', a
 /** Lets a task wait for a limit, as errand.take_slots does. */
 async function waitFor(limit: string, key: string, id: string): Promise<void> {
   await pool.query(
-    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, dispatch_id)
-     select id, $1, $2, name, version, priority, run_at, dispatch_id from errand.tasks where id = $3`,
+    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select id, $1, $2, name, version, priority, run_at, priority, run_at, dispatch_id from errand.tasks where id = $3`,
     [limit, key, id],
   );
 }

@@ -180,6 +180,48 @@ test('durations are told as people do', () => {
   ]);
 });
 
+test('a task that waits for a rate says when the next one may start, its place, and when it starts', () => {
+  const limit = { name: 'mail.send:rate:key', key: 'acme', slots: 10, taken: 5, ahead: 12, is_capped: false };
+  const rate = { period_ms: 60_000, burst: 5 };
+  const given = { ...limit, holders: [], rate, next_at: at(20), held_until: null };
+  const { reasons, queue, next_steps } = explained({
+    dispatch: null,
+    task: { run_at: at(-60) },
+    limit: given,
+  });
+  expect(reasons).toEqual([
+    {
+      code: 'limit_full',
+      message:
+        'It waits for a start under the rate mail.send:rate:key for "acme", which allows 10 in 1 min, at most 5 together; the next one may start in 20 s; it is number 13 of those that wait, and it starts in about 1.3 min',
+      since: at(-60),
+      until: at(20),
+      limit: {
+        ...{ name: limit.name, key: 'acme', slots: 10, taken: 5, position: 13 },
+        period_seconds: 60,
+        burst: 5,
+      },
+    },
+  ]);
+  expect(queue?.estimated_start_at).toBe(at(80));
+  expect(next_steps[0]).toBe('Wait, or raise the limit in policy.rate');
+});
+
+test('a task whose limit is held because of RateLimited says until when, with and without a rate', () => {
+  const limit = { name: 'mail.send', key: '', slots: 2, taken: 1, ahead: 0, is_capped: false, holders: [] };
+  const held = explained({ dispatch: null, limit: { ...limit, next_at: at(300), held_until: at(300) } });
+  expect(held.reasons[0]?.message).toBe(
+    'It waits for a slot of the limit mail.send; the next one may start in 5 min, because something outside refuses more for now (RateLimited); it is number 1 of those that wait, and its start cannot be estimated',
+  );
+  expect(held.reasons[0]?.until).toBe(at(300));
+  const rate = { period_ms: 60_000, burst: 2 };
+  const both = explained({
+    dispatch: null,
+    limit: { ...limit, rate, next_at: at(400), held_until: at(300) },
+  });
+  expect(both.queue?.estimated_start_at).toBe(at(400));
+});
+
 /** For each code a task that has it. */
 const EXAMPLES: Record<Reason['code'], Given> = {
   cancel_requested: { task: { state: 'running', cancel_requested_at: at(-1) } },

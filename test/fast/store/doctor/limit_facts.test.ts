@@ -18,8 +18,8 @@ test('what operators have set for limits is told, with who and why, and what wai
             ('a.free', 2, null, false, true, now(), 'user:ann', null),
             ('a.held', 2, null, true, false, now() - interval '3 h', 'user:bob', 'no paper'),
             ('a.gone', null, 5, false, false, now(), 'user:bob', null);
-     insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, dispatch_id)
-     select gen_random_uuid(), limit_name, '', 'a.x', '1', 0, now() - age, gen_random_uuid()
+     insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select gen_random_uuid(), limit_name, '', 'a.x', '1', 0, now() - age, 0, now() - age, gen_random_uuid()
        from (values ('a.plain', interval '1 h'), ('a.set', '10 s'), ('a.held', '1 h')) w (limit_name, age)`,
   );
   const found = judgeLimits(await readLimitFacts(pool));
@@ -46,8 +46,8 @@ test('tasks that wait for a limit miss no runner (issue 19)', async () => {
   const missing = async () =>
     judgeNames(await readOpenTasks(pool), 1).map(({ code, message }) => [code, message]);
   await pool.query(
-    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, dispatch_id)
-     select id, 'b.x', '', name, version, priority, run_at, dispatch_id from errand.tasks where id = any ($1)`,
+    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select id, 'b.x', '', name, version, priority, run_at, priority, run_at, dispatch_id from errand.tasks where id = any ($1)`,
     [[held?.id, free?.id]],
   );
   expect(await missing()).toEqual([]);

@@ -19,8 +19,8 @@ const PER_KEY = 10;
 const { pool } = await createDatabase();
 await pool.query(`
   insert into errand.limits (name, declared_slots) values ('big.x:key', 1), ('small.x', 5);
-  insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, dispatch_id)
-  select gen_random_uuid(), 'big.x:key', 'key ' || (number % ${KEYS}), 'big.x', '1', 0, now() - make_interval(secs => number), gen_random_uuid()
+  insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+  select gen_random_uuid(), 'big.x:key', 'key ' || (number % ${KEYS}), 'big.x', '1', 0, now() - make_interval(secs => number), 0, now() - make_interval(secs => number), gen_random_uuid()
     from generate_series(1, ${KEYS * PER_KEY}) number;
   insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
   select 'big.x:key', 'key ' || number, gen_random_uuid(), gen_random_uuid(), 1 from generate_series(1, ${KEYS}) number;

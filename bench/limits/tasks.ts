@@ -1,0 +1,38 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import type { ConcurrencyInput } from '../../core/limits/rules.ts';
+import { defineTask, type Handler, type TaskDefinition } from '../../core/task.ts';
+import type { RegisteredHandler } from '../../runner/execute/execute.ts';
+
+type Keyed = { key?: string | undefined };
+
+/** The tasks that are measured: they differ only in their limits. */
+export type LimitedName = 'bench.free' | 'bench.hundred' | 'bench.keyed' | 'bench.one' | 'bench.turns';
+
+const BY_KEY = ({ key = '' }: Keyed): string => key;
+const LIMITS: Record<LimitedName, ConcurrencyInput<Keyed> | null> = {
+  'bench.free': null,
+  'bench.hundred': 100,
+  'bench.keyed': { limit: 1, key: BY_KEY },
+  'bench.one': 1,
+  'bench.turns': [10, { limit: 10, key: BY_KEY }],
+};
+/** How long a task with turns takes. With 10 slots a turn comes every millisecond. */
+const TURN_MS = 10;
+
+/** The definitions with their handlers. */
+export const limitedTasks: ReadonlyMap<string, RegisteredHandler> = new Map(
+  (Object.keys(LIMITS) as LimitedName[]).map((name) => {
+    const concurrency = LIMITS[name];
+    const definition = defineTask({
+      name,
+      version: '1.0.0',
+      description: 'A task of the benchmark of limits',
+      payload: z.object({ key: z.string().optional() }),
+      example: {},
+      policy: { dedup: { strategy: 'none' }, ...(concurrency === null ? {} : { concurrency }) },
+    }) as unknown as TaskDefinition;
+    const handler: Handler = name === 'bench.turns' ? () => pause(TURN_MS) : () => 'done';
+    return [name, { definition, handler }];
+  }),
+);
