@@ -10,6 +10,8 @@ const HomePage = lazy(() => import('./home/home_page.tsx').then(({ HomePage }) =
 const ErrorsPage = lazy(() => import('./errors/errors_page.tsx').then(({ ErrorsPage }) => ErrorsPage));
 const ErrorPage = lazy(() => import('./errors/error_page.tsx').then(({ ErrorPage }) => ErrorPage));
 const QueuesPage = lazy(() => import('./queues/queues_page.tsx').then(({ QueuesPage }) => QueuesPage));
+const LimitsPage = lazy(() => import('./limits/limits_page.tsx').then(({ LimitsPage }) => LimitsPage));
+const LimitPage = lazy(() => import('./limits/limit_page.tsx').then(({ LimitPage }) => LimitPage));
 const RunnersPage = lazy(() => import('./runners/runners_page.tsx').then(({ RunnersPage }) => RunnersPage));
 const AuditPage = lazy(() => import('./audit/audit_page.tsx').then(({ AuditPage }) => AuditPage));
 const CallbacksPage = lazy(() =>
@@ -38,6 +40,8 @@ export function App() {
               <Route path={pageUrl('errors')} component={ErrorsPage} />
               <Route path={pageUrl('errors/:id')} component={ErrorPage} />
               <Route path={pageUrl('queues')} component={QueuesPage} />
+              <Route path={pageUrl('limits')} component={LimitsPage} />
+              <Route path={pageUrl('limits/:id')} component={LimitPage} />
               <Route path={pageUrl('runners')} component={RunnersPage} />
               <Route path={pageUrl('callbacks')} component={CallbacksPage} />
               <Route path={pageUrl('audit')} component={AuditPage} />

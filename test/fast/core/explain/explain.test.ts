@@ -204,7 +204,9 @@ test('a task that waits for a rate says when the next one may start, its place, 
     },
   ]);
   expect(queue?.estimated_start_at).toBe(at(80));
-  expect(next_steps[0]).toBe('Wait, or raise the limit in policy.rate');
+  expect(next_steps[0]).toBe(
+    'Wait, or raise the limit: PUT /v1/limits/mail.send:rate:key with {"limit": 11}',
+  );
 });
 
 test('a task whose limit is held because of RateLimited says until when, with and without a rate', () => {
