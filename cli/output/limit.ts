@@ -120,8 +120,8 @@ export function printLimit(session: Session, limit: LimitRecord): void {
     ['Waiting', counted(limit.waiters, limit.waiters_is_capped)],
     ['Longest wait', limit.oldest_waiter_since === null ? undefined : ageOf(limit.oldest_waiter_since)],
   ]);
-  const isWorthTelling = limit.is_keyed || rate !== null;
-  printTable(session, 'Busiest keys', KEYS, isWorthTelling ? limit.keys : []);
+  const hasKeys = limit.is_keyed || rate !== null || limit.keys.some(({ key }) => key !== '');
+  printTable(session, 'Busiest keys', KEYS, hasKeys ? limit.keys : []);
   if (limit.keys_is_capped) session.note('There are more keys: see --key.');
   if (limit.keys_are_hidden) session.note('Other namespaces share this limit, so its keys are not shown.');
   printTable(session, 'Tasks that hold it', HOLDERS, limit.holding);

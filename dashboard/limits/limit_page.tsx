@@ -43,7 +43,7 @@ export function LimitPage() {
       </>
     );
   }
-  const isWorthTelling = data.is_keyed || data.rate !== null;
+  const hasKeys = data.is_keyed || data.rate !== null || data.keys.some((one) => one.key !== '');
   return (
     <>
       <PageHead
@@ -59,7 +59,7 @@ export function LimitPage() {
       <Setting limit={data} />
       <div class="columns">
         <div class="column">
-          {isWorthTelling && <Keys limit={data} typed={key} onType={setKey} />}
+          {hasKeys && <Keys limit={data} typed={key} onType={setKey} />}
           <Tasks title="Tasks that wait" tasks={data.waiting} since="Due since" none="Nothing waits." />
           <Tasks
             title="Tasks that hold it"

@@ -20,6 +20,7 @@ import {
   inPath,
   KNOWN_SCHEDULE,
   requestFor,
+  storeKnownLimit,
   storeKnownSchedule,
   submitWithStep,
 } from './statuses_requests.ts';
@@ -64,6 +65,7 @@ const ELSEWHERE: Record<string, string[]> = {
 const { pool } = await createDatabase();
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
+await storeKnownLimit(pool);
 await storeKnownSchedule(pool);
 const api = await startApi(pool, { authenticate: authenticateByWords });
 

@@ -11,6 +11,7 @@ import { SENDERS } from '../../fast/api/webhooks/webhook_senders.ts';
 import {
   type InPath,
   inPath,
+  storeKnownLimit,
   storeKnownSchedule,
   submitDelivery,
   submitWithStep,
@@ -62,6 +63,7 @@ export async function setStage(): Promise<Stage> {
   await registerDefinitions(pool, definitions);
   const withStep = await submitWithStep(pool);
   const known = { ...withStep, deliveryId: await submitDelivery(pool, withStep.id) };
+  await storeKnownLimit(pool);
   await storeKnownSchedule(pool);
   // A next page.
   await submitOne(pool, { name: 'example.echo', payload: { message: 'there' } });
