@@ -1,4 +1,4 @@
-import { type ChangedLimit, resetLimit } from '../../store/limits/change.ts';
+import { type ChangedLimit, resetLimit } from '../../store/operators/limits.ts';
 import type { Operation } from '../context.ts';
 import { failures, jsonAnswer } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';

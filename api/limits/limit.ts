@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { ErrandError } from '../../core/errors.ts';
-import { callLimit } from '../../store/limits/change.ts';
 import { readLimit, type StoredLimit } from '../../store/limits/read.ts';
+import { callLimit } from '../../store/operators/limits.ts';
 import { isSeenBy, type RequestContext, requireName } from '../context.ts';
 import { mayRead } from '../tasks/get_task.ts';
 

@@ -4,7 +4,7 @@ import { checker } from '../../core/definitions/check.ts';
 import { ErrandError } from '../../core/errors.ts';
 import { MAX_LIMIT } from '../../core/limits/define_limit.ts';
 import type { JsonSchema } from '../../core/schema.ts';
-import { changeLimit } from '../../store/limits/change.ts';
+import { changeLimit } from '../../store/operators/limits.ts';
 import type { Operation } from '../context.ts';
 import { failures, jsonAnswer, jsonBody } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';

@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../../../store/database/pool.ts';
-import { callLimit } from '../../../../store/limits/change.ts';
 import { readLimitFigures } from '../../../../store/limits/figures.ts';
 import { LIMIT_READ_LIMIT, listLimits, readLimit } from '../../../../store/limits/read.ts';
 import {
@@ -10,6 +9,7 @@ import {
   readLimitKey,
   readLimitTasks,
 } from '../../../../store/limits/read_keys.ts';
+import { callLimit } from '../../../../store/operators/limits.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { type Scan, scansOf } from '../../../support/plans.ts';
 import { type Statement, watched } from '../../api/app.ts';

@@ -1,6 +1,6 @@
 import type { Database } from '../database/pool.ts';
-import { type Act, actValues } from '../operators/audit.ts';
-import { IS_LIMIT } from './read.ts';
+import { IS_LIMIT } from '../limits/read.ts';
+import { type Act, actValues } from './audit.ts';
 
 /** What an operator sets. `slots` null: no limit. What is left out stays. */
 export type AskedLimit = { slots?: number | null | undefined; paused?: boolean | undefined };
