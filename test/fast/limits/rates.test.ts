@@ -59,10 +59,10 @@ test('with a key as many start of each key, and keys do not wait for each other'
   await startLimited(pool, [definition], () => {});
   const tasks = await submit(pool, ...['a', 'b', 'c'].flatMap((of) => many(3, 'keyed.x', { key: of })));
   await waitsFor('keyed.x:rate:key', 3);
-  for (const of of ['a', 'b', 'c']) {
+  for (const one of ['a', 'b', 'c']) {
     await until(
-      `two of ${of} started`,
-      async () => total(await startsOf(pool, 'keyed.x:rate:key', of)) === 2,
+      `two of ${one} started`,
+      async () => total(await startsOf(pool, 'keyed.x:rate:key', one)) === 2,
     );
   }
   await pass(3_601);
