@@ -7,8 +7,11 @@ alter table errand.limit_waits
   -- The place among the waits of a turn key: by rank, then by place_at. These are the priority and the time at
   -- which the task was due; with `policy.aging` the rank is 0, and each step of priority is so much time.
   add column rank smallint,
-  add column place_at timestamptz;
-update errand.limit_waits set rank = priority, place_at = run_at;
+  add column place_at timestamptz,
+  -- When it was called for the first time. Of called tasks that need the same slots, the first one gets them:
+  -- also if it has to wait for another key in between.
+  add column first_called_at timestamptz;
+update errand.limit_waits set rank = priority, place_at = run_at, first_called_at = called_at;
 alter table errand.limit_waits
   alter column rank set not null,
   alter column place_at set not null,
@@ -16,6 +19,7 @@ alter table errand.limit_waits
   add constraint limit_waits_times_check check (
     run_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
     and called_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
+    and first_called_at between '1970-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z'
     and place_at between '1900-01-01 00:00:00Z' and '9999-12-31 23:59:59.999999Z');
 
 -- Finds the next ones of a turn key, the keys with waits, and a position.

@@ -131,8 +131,9 @@ create table errand.limit_waits (
   turn_key text collate "C" default ''::text not null,
   rank smallint not null,
   place_at timestamptz not null,
+  first_called_at timestamptz,
   constraint limit_waits_pkey PRIMARY KEY (task_id),
-  constraint limit_waits_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((called_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (called_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((place_at >= '1900-01-01 00:00:00+00'::timestamptz) AND (place_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
+  constraint limit_waits_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((called_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (called_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((first_called_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (first_called_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((place_at >= '1900-01-01 00:00:00+00'::timestamptz) AND (place_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
 CREATE INDEX limit_waits_called_idx ON errand.limit_waits USING btree (limit_name, key) WHERE (called_at IS NOT NULL);
 CREATE INDEX limit_waits_next_idx ON errand.limit_waits USING btree (limit_name, key, turn_key, rank, place_at, task_id);
@@ -419,6 +420,8 @@ create table errand.watch (
 --   plpgsql, volatile
 -- errand.call_limit_waits(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
+-- errand.call_submitted(limits text[], keys text[], turn_keys text[]) returns void
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.call_timed_limits() returns float8
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.callback_data(t errand.tasks) returns jsonb
@@ -455,6 +458,8 @@ create table errand.watch (
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.free_slots_of(ended integer[]) returns void
 --   sql, volatile
+-- errand.full_limits(items jsonb) returns TABLE(task_id uuid, limit_name text, key text, turn_key text)
+--   sql, stable, strict
 -- errand.got(value jsonb) returns text
 --   sql, immutable, parallel safe
 -- errand.has_cancelled_part(parent uuid) returns boolean

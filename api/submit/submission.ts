@@ -184,6 +184,12 @@ export function toSubmission(
   };
 }
 
+/** The submission with the keys of its limits, if its definition has a rule by key. */
+export async function withLimitKeys(definition: Submittable, submission: Submission): Promise<Submission> {
+  const keys = await definition.limitKeys?.(submission);
+  return keys ? { ...submission, limitKeys: keys } : submission;
+}
+
 /** The submitter of a submission, with its rights. */
 function submitterOf(
   caller: Pick<RequestContext, 'principal' | 'openReads'>,

@@ -22,6 +22,7 @@ import {
   idempotencyKeyParameter,
   submissionProblems,
   toSubmission,
+  withLimitKeys,
 } from './submission.ts';
 import { pascalCase, pathsOfTask } from './submission_schema.ts';
 
@@ -153,7 +154,11 @@ async function checkItems(
       errors.length > 0
         ? { errors }
         : toChecked(context, definition, item, request, { path, idempotencyKey });
-    checked.push('errors' in one ? { errors: shownErrors(one.errors, path, refused) } : one);
+    checked.push(
+      'errors' in one
+        ? { errors: shownErrors(one.errors, path, refused) }
+        : { submission: await withLimitKeys(definition, one.submission) },
+    );
     // An atomic batch is refused anyway, so the remaining items need not be checked.
     if (atomic && refused.length >= MAX_DETAILS) break;
     await takeTurn();

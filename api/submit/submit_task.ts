@@ -27,6 +27,7 @@ import {
   idempotencyKeyParameter,
   submissionProblems,
   toSubmission,
+  withLimitKeys,
 } from './submission.ts';
 import {
   namedSubmissionSchema,
@@ -132,7 +133,10 @@ export async function submitAndAnswer(
   }
   await giveWay(request);
   const idempotencyKey = idempotencyKeyOf(request);
-  const submission = toSubmission(context, definition, body, request, { path: '/body', idempotencyKey });
+  const submission = await withLimitKeys(
+    definition,
+    toSubmission(context, definition, body, request, { path: '/body', idempotencyKey }),
+  );
   const { name, traceparent } = submission;
   const { outcome, task } = await traceSend({ name, count: 1, traceparent }, (own) =>
     submitOne(context, { ...submission, traceparent: own }),

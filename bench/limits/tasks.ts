@@ -21,7 +21,7 @@ const LIMITS: Record<LimitedName, ConcurrencyInput<Keyed> | null> = {
 const TURN_MS = 10;
 
 /** The definitions with their handlers. */
-export const limitedTasks: ReadonlyMap<string, RegisteredHandler> = new Map(
+export const limitedTasks: Map<string, RegisteredHandler> = new Map(
   (Object.keys(LIMITS) as LimitedName[]).map((name) => {
     const concurrency = LIMITS[name];
     const definition = defineTask({

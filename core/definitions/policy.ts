@@ -54,13 +54,24 @@ export const policySchema = z
     concurrency: concurrencySchema,
     /** How many attempts start in a period: see core/limits/rates.ts. */
     rate: ratesSchema,
+    /** Waiting for a slot raises the priority by one for each of these times. */
+    aging: z.strictObject({ everySeconds: z.int().min(1).max(86_400) }).optional(),
     /** A URL that receives the outcome of a task, unless its submission names another one. */
     callbackUrl: callbackUrl.optional(),
   })
   .refine((policy) => policy.backoff.initialMs <= policy.backoff.maxMs, {
     path: ['backoff', 'maxMs'],
     message: 'must not be below backoff.initialMs',
-  });
+  })
+  .refine(
+    ({ aging, concurrency, rate }) =>
+      aging === undefined || rate !== undefined || concurrency?.some(({ scope }) => scope === 'pool'),
+    {
+      path: ['aging'],
+      message:
+        'needs a rate, or a rule of concurrency that holds in the complete pool: only there do tasks wait in the ledger',
+    },
+  );
 
 /** A policy with its defaults. Its rules have the names of their limits. */
 export type Policy = Omit<z.output<typeof policySchema>, 'concurrency' | 'rate'> & {

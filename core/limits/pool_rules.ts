@@ -2,7 +2,7 @@ import type { RateRule } from './rates.ts';
 import type { LimitRule } from './rules.ts';
 
 /** A rule that holds in the complete pool, of either kind, as far as its key matters. */
-export type PoolRule = Pick<LimitRule, 'name' | 'isKeyed' | 'key'> & { isRate: boolean };
+export type PoolRule = Pick<LimitRule, 'name' | 'limit' | 'isKeyed' | 'key'> & { isRate: boolean };
 
 /**
  * The rules of a policy that hold in the complete pool: of what runs at a time, and of what starts in a

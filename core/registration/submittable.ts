@@ -1,5 +1,6 @@
 import type { Policy } from '../definitions/policy.ts';
-import { withKeys } from '../limits/key.ts';
+import { type LimitKey, limitKeys, withKeys } from '../limits/key.ts';
+import { poolRules } from '../limits/pool_rules.ts';
 import { judgeTaskPayload, type Versioned } from '../payload.ts';
 import type { Parsed } from '../schema.ts';
 import type { TaskDefinition } from '../task.ts';
@@ -26,6 +27,11 @@ export type Submittable = {
   readonly steps: readonly StepRow[] | null;
   /** Validates the payload of a version: gives at most `most` problems. Never rejects. */
   readonly judge: (task: Versioned, path: string, most?: number) => Parsed | Promise<Parsed>;
+  /**
+   * The keys of the limits of a payload that fits, for a definition with a rule by key: its tasks wait for
+   * slots from their submission on. Null if they cannot be computed.
+   */
+  readonly limitKeys?: ((task: Versioned) => Promise<LimitKey[] | null>) | undefined;
 };
 
 const known = new WeakMap<TaskDefinition, Submittable>();
@@ -51,6 +57,21 @@ function make(definition: TaskDefinition): Submittable {
     steps: graph === undefined ? null : stepRows(graph),
     judge: async (task, path, most) =>
       withKeys(await judgeTaskPayload(definition, task, path, most), policy, path),
+    limitKeys: limitKeysOf(definition),
+  };
+}
+
+/**
+ * Without a rule by key there are no turns: then the tasks are dispatched, and runners hand slots on without
+ * the ledger.
+ */
+function limitKeysOf(definition: TaskDefinition): Submittable['limitKeys'] {
+  const rules = poolRules(definition.policy);
+  if (!rules.some(({ isKeyed }) => isKeyed)) return undefined;
+  return async (task) => {
+    const parsed = await judgeTaskPayload(definition, task, '');
+    const made = parsed.ok ? limitKeys(rules, parsed.value) : null;
+    return made?.ok === true ? made.keys : null;
   };
 }
 

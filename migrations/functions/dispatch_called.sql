@@ -14,7 +14,8 @@ declare
 begin
   with called as (
     update errand.limit_waits w
-       set called_at = clock_timestamp()
+       set called_at = clock_timestamp(),
+           first_called_at = coalesce(w.first_called_at, clock_timestamp())
      where w.task_id = any (task_ids)
     returning w.*
   )

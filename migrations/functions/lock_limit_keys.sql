@@ -1,7 +1,8 @@
 -- Locks keys of limits, in one order for all callers, and makes the rows of new ones. After that nobody else
 -- changes slots or waits of these keys until the transaction ends.
 --
--- Everyone locks in this order: the runner, parents, tasks by id, then keys. With a key locked nobody waits
+-- New rows come before the locks: whoever waited for the new row of another one with keys locked could wait
+-- forever. Everyone locks in this order: the runner, parents, tasks by id, then keys. With a key locked nobody waits
 -- for a task.
 create or replace function errand.lock_limit_keys(limits text[], keys text[]) returns void
   language plpgsql

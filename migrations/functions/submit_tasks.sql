@@ -5,7 +5,8 @@
 -- `items` is an array of objects with the columns of `parsed` below. `dispatch_id` is a new UUID,
 -- which items of one name, priority and due time may share. The item of a workflow has `steps`,
 -- from which the step rows are made (W2). The item of a child has `parent_id`. Gives one row per
--- item, in order. `outcome` is
+-- item, in order. An item with `limit_keys`, [[name of the limit, key], …], whose keys are full waits for a slot;
+-- after the commit its submitter calls errand.call_submitted. `outcome` is
 --
 -- - created: a new task
 -- - duplicate: the existing task. A live one may now make one more attempt (S6), once per call, and
@@ -42,13 +43,13 @@ begin
              due_at timestamptz, delay_ms float8, dedup text, dedup_key text, dedup_window_ms float8,
              tags text[], initiator text, source_system text, reason text, request_id text, traceparent text,
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
-             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz
+             may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz, limit_keys jsonb
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
-             may_read, may_operate, schedule_id, scheduled_for, ordinal
+             may_read, may_operate, schedule_id, scheduled_for, limit_keys, ordinal
            )
   ),
   given as materialized (
@@ -91,6 +92,14 @@ begin
     select dispatch_of_workflow, step, gen_random_uuid() as dispatch_id
       from (select distinct dispatch_of_workflow, step from planned where pending = 0) first
   ),
+  -- New tasks that wait for a slot from the start: due ones whose keys are known, and full. They get no dispatch.
+  parked as materialized (
+    select f.*
+      from errand.full_limits((
+             select jsonb_agg(jsonb_build_array(g.id, g.limit_keys) order by g.ordinal)
+               from given g
+              where g.limit_keys is not null and g.is_first and g.steps is null and g.run_at <= now())) f
+  ),
   written as (
     insert into errand.tasks as t (
              id, name, version, state, priority, max_attempts, dispatch_id, run_at, started_at, payload,
@@ -99,7 +108,9 @@ begin
              callback_url, callback_of, submitted_by, schedule_id, scheduled_for)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
-           g.priority, g.max_attempts, case when p.steps is null then g.dispatch_id end, g.run_at,
+           g.priority, g.max_attempts,
+           case when p.steps is not null then null when parked.task_id is not null then gen_random_uuid() else g.dispatch_id end,
+           g.run_at,
            case when p.steps is not null and g.run_at <= now() then now() end, g.payload,
            g.dedup, g.dedup_key, g.dedup_hash,
            case when g.dedup is not null then now() + make_interval(secs => g.dedup_window_ms / 1000) end,
@@ -113,6 +124,7 @@ begin
               group by identity
            ) p using (identity)
       left join callbacks c using (identity)
+      left join parked on parked.task_id = g.id
      where g.is_first
      -- The same order for all submitters, so that two batches with the same keys wait and never
      -- deadlock.
@@ -208,10 +220,18 @@ begin
      where w.is_created
     returning id, name, priority, dispatch_id, run_at
   ),
+  waits as (
+    insert into errand.limit_waits (task_id, limit_name, key, turn_key, name, version, priority, rank, run_at, place_at, dispatch_id)
+    select (w.task).id, p.limit_name, p.key, p.turn_key, (w.task).name, (w.task).version, (w.task).priority, place.rank,
+           (w.task).run_at, place.place_at, (w.task).dispatch_id
+      from parked p
+      join written w on w.is_created and (w.task).id = p.task_id
+     cross join lateral errand.limit_place((w.task).name, (w.task).priority, (w.task).run_at) place
+  ),
   due as (
     select (w.task).id, (w.task).name, (w.task).priority, (w.task).dispatch_id, (w.task).run_at
       from written w
-     where w.is_created or w.is_rearmed
+     where w.is_created and not exists (select from parked p where p.task_id = (w.task).id) or w.is_rearmed
      union all
     select s.id, s.name, s.priority, s.dispatch_id, s.run_at from steps s
   ),

@@ -70,7 +70,7 @@ begin
   with asked as materialized (
     select i.id, i.dispatch_id, t.priority, t.run_at, rule.value ->> 0 as limit_name, rule.value ->> 1 as key, rule.ordinal,
            l.slots, l.period_ms, l.burst, jsonb_array_length(i.rules) > 1 as has_more,
-           coalesce(w.called_at is not null, false) as is_called
+           coalesce(w.called_at is not null, false) as is_called, coalesce(w.first_called_at, w.called_at) as first_called_at
       from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
       join errand.tasks t on t.id = i.id
      cross join lateral jsonb_array_elements(i.rules) with ordinality as rule (value, ordinal)
@@ -108,7 +108,7 @@ begin
              when r.has_waits and not a.is_called then 0
              when r.kept = 0 then r.free
              when not a.is_called then r.free - r.kept
-             -- A task that was called, for whichever key, looks only at those before it: so the first of them
+             -- A task that was called, for whichever key, looks only at those called before it: so the first of them
              -- finds room in all its keys, however many wait for each other.
              else r.free - (
                select count(*)
@@ -117,24 +117,32 @@ begin
                   and c.called_at is not null
                   and c.called_at >= clock_timestamp() - errand.limit_call_time()
                   and c.task_id <> all (due)
-                  and (c.priority, c.run_at, c.task_id) < (a.priority, a.run_at, a.id))
+                  and (coalesce(c.first_called_at, c.called_at), c.task_id) < (a.first_called_at, a.id))
            end as free
       from asked a
       join room r using (limit_name, key)
   ),
   -- Those for which some key has no room leave the room in others to the next.
   possible as materialized (
-    select j.*, row_number() over (partition by j.limit_name, j.key order by j.is_called desc, j.priority, j.run_at, j.id) as place
+    select j.*, row_number() over (partition by j.limit_name, j.key order by j.is_called desc, j.first_called_at, j.priority, j.run_at, j.id) as place
       from judged j
      where j.id not in (select id from judged where free <= 0)
   ),
-  -- Rules with keys come last, so a task waits for its key rather than for what all keys share.
+  -- Of several rules without room it waits for the one that leaves the least. Rules with keys come last, so it
+  -- waits for its key rather than for what all keys share.
   full_ones as materialized (
     select distinct on (j.id) j.*
       from judged j
       left join possible p using (id, limit_name, key)
      where j.free <= 0 or p.place > p.free
-     order by j.id, j.ordinal desc
+     order by j.id, greatest(j.free, 0), j.ordinal desc
+  ),
+  taken as (
+    insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
+    select a.limit_name, a.key, a.id, a.dispatch_id, runner
+      from asked a
+     where a.period_ms is null and a.id not in (select id from full_ones)
+    on conflict do nothing
   ),
   rated as (
     select a.limit_name, a.key from asked a where a.period_ms is not null and a.id not in (select id from full_ones)
@@ -147,17 +155,10 @@ begin
          (select array_agg(limit_name) from rated), (select array_agg(key) from rated)
     into waiting, waiting_dispatches, waiting_limits, waiting_keys, waiting_turns, leaves_room, starting_limits, starting_keys
     from full_ones f;
-
-  insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
-  select l.name, rule ->> 1, i.id, i.dispatch_id, runner
-    from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid, rules jsonb)
-   cross join lateral jsonb_array_elements(i.rules) rule
-    join errand.limits l on l.name = rule ->> 0 and l.period_ms is null
-   where i.id = any (due) and i.id <> all (waiting)
-  on conflict do nothing;
   if starting_limits is not null then
     perform errand.count_starts(starting_limits, starting_keys);
   end if;
+
   if has_waits then
     delete from errand.limit_waits w where w.task_id = any (due) and w.task_id <> all (waiting);
   end if;

@@ -43,12 +43,14 @@ begin
            place_at = excluded.place_at,
            dispatch_id = excluded.dispatch_id,
            called_at = null
-    returning w.task_id, w.limit_name, w.key, w.turn_key
+    returning w.task_id, w.limit_name, w.key, w.turn_key, w.first_called_at
   ),
   turns as (
     insert into errand.limit_turns (limit_name, turn_key, last_turn)
-    select distinct limit_name, turn_key, clock_timestamp() from waits where key = ''
-    on conflict do nothing
+    -- One that was called had its turn, and has not used it.
+    select limit_name, turn_key, min(coalesce(first_called_at, clock_timestamp())) from waits where key = '' group by 1, 2
+    on conflict (limit_name, turn_key) do update
+       set last_turn = least(limit_turns.last_turn, excluded.last_turn)
   )
   select array_agg(task_id) into waiting from waits;
   return waiting;

@@ -80,7 +80,7 @@ export async function executeAlone(
   const taskLog = createTaskLog(processLog, destination);
   // This process ends after its attempt, and with it the handler and its slots.
   const slots: HeldSlots = {
-    ...{ free: () => {}, keep: () => {} },
+    ...{ free: () => {}, handOn: () => false, keep: () => {} },
     hold: async ({ holdKey }, ms) => {
       if (holdKey !== undefined)
         await untilBack(log, 'holding a limit', () => holdLimitKey(pgPool, holdKey, ms));

@@ -131,7 +131,7 @@ function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind'> {
     priority: attempt.due.priority,
     attempt: attempt.due.attempt,
     durationMs: performance.now() - attempt.startedAt,
-    ...(attempt.due.hasSlots === true ? { hasSlots: true } : {}),
+    ...(attempt.due.hasSlots === true ? { hasSlots: true, slots: attempt.due.slots } : {}),
     // Filled in when no report of the attempt is being written any more.
     lines: [],
     progress: null,

@@ -1,11 +1,16 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { batcher } from '../../core/concurrency/batcher.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
-import { freeSlots } from '../../store/limits/slots.ts';
+import { freeSlots, type OfSlots } from '../../store/limits/slots.ts';
 import { holdLimitKey } from '../../store/limits/timed_calls.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import { untilBack } from '../record/retry_until_available.ts';
+import type { HandOn } from './hand_on.ts';
 import { bindingsOf, type HeldSlots } from './run_attempt.ts';
+
+/** The maximum number of attempts whose slots one statement frees. */
+const FREED_TOGETHER = 200;
 
 /**
  * The slots of attempts that no outcome frees (Q6). A handler that was given up keeps its slots until
@@ -21,16 +26,30 @@ export function heldSlots(options: {
   log: Logger;
   /** Called after a key was held. */
   onHold: () => void;
+  handOn: HandOn;
 }): HeldSlots & {
   /** Whether the handler of an attempt that has ended still runs. */
   areKept(): boolean;
 } {
-  const { pgPool, runnerId, graceMs, events, log } = options;
+  const { pgPool, runnerId, graceMs, events, log, handOn } = options;
 
   let kept = 0;
 
+  const freeTogether = batcher(
+    async (attempts: OfSlots[]): Promise<null[]> => {
+      await untilBack(log, 'freeing slots', () => freeSlots(pgPool, runnerId, attempts));
+      return attempts.map(() => null);
+    },
+    { maxItems: FREED_TOGETHER },
+  );
+
   function free(due: DueAttempt): void {
-    untilBack(log, 'freeing slots', () => freeSlots(pgPool, runnerId, [due])).catch((error: unknown) => {
+    if (handOn.handOn(due)) return;
+    release(due);
+  }
+
+  function release(due: DueAttempt): void {
+    freeTogether(due.slots ?? due).catch((error: unknown) => {
       // The end of the runner frees them.
       log.error({ err: error, ...bindingsOf(due) }, 'could not free the slots of an attempt');
     });
@@ -38,14 +57,18 @@ export function heldSlots(options: {
 
   return {
     free,
-    async hold({ holdKey }, ms) {
+    async hold(due, ms) {
+      const { holdKey } = due;
       if (holdKey === undefined) return;
+      handOn.stop(due);
       await untilBack(log, 'holding a limit', () => holdLimitKey(pgPool, holdKey, ms));
       options.onHold();
     },
+    handOn: handOn.handOn,
     areKept: () => kept > 0,
     keep(attempt) {
       kept++;
+      handOn.keep(attempt.due);
       const timer = setTimeout(() => {
         log.error(
           bindingsOf(attempt.due),
@@ -56,7 +79,7 @@ export function heldSlots(options: {
       attempt.whenReturned(() => {
         kept--;
         clearTimeout(timer);
-        free(attempt.due);
+        release(attempt.due);
       });
     },
   };

@@ -1,3 +1,8 @@
+/** An attempt that is shorter than this is not requeued: it ends before requeueing pays off, … */
+export const SHORT_MS = 10;
+/** … unless it waits for longer than this. */
+export const LONG_WAIT_MS = 1_000;
+
 /** The weight of a new duration in the average; older durations count less and less. */
 const WEIGHT = 0.1;
 

@@ -26,6 +26,8 @@ export type AttemptRunnerOptions = {
 export type HeldSlots = {
   /** Frees them, because nothing of the attempt runs any more. */
   free(due: DueAttempt): void;
+  /** Gives them to another attempt of this runner that waits for them. Gives whether there was one. */
+  handOn(due: DueAttempt): boolean;
   /**
    * Keeps them while the handler still runs, though its outcome is decided. If it does not return
    * within the grace, the process has to end.
@@ -94,13 +96,13 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
       return null;
     }
     const { attempt, outcome } = ended;
+    // Before the next one gets its slot. A crash in between only holds the key.
+    if (outcome.kind === 'interrupted' && outcome.holdsKey === true)
+      await slots.hold(announced, outcome.againInMs ?? 0);
     if (attempt.isAtWork && outcome.hasSlots === true) {
       outcome.hasSlots = false;
       slots.keep(attempt);
-    }
-    // Before its outcome frees its slot for the next one. A crash in between only holds the key.
-    if (outcome.kind === 'interrupted' && outcome.holdsKey === true)
-      await slots.hold(attempt.due, outcome.againInMs ?? 0);
+    } else if (outcome.hasSlots === true && slots.handOn(announced)) outcome.hasSlots = false;
     if (attempt.reporting !== null) await attempt.reporting;
     attempt.isOver = true;
     // Everything that was not written while it ran.

@@ -2,7 +2,7 @@ import { assignDispatches, DISPATCH_MS, dispatchSize } from '../../core/dispatch
 import type { Unstarted } from '../../store/attempts/dispatches.ts';
 import type { Dispatch, DueAttempt } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
-import type { Pace } from '../execute/pace.ts';
+import { LONG_WAIT_MS, type Pace, SHORT_MS } from '../execute/pace.ts';
 import type { Slots } from '../execute/slots.ts';
 import { type WaitBudget, waitBudget } from '../execute/slots.ts';
 import type { DispatchRecord } from '../record/recorder.ts';
@@ -10,10 +10,6 @@ import type { Limits } from './limits.ts';
 import type { Share } from './share.ts';
 import { startLimited } from './start_limited.ts';
 
-/** An attempt that is shorter than this is not requeued: it ends before requeueing pays off, … */
-const SHORT_MS = 10;
-/** … unless it waits for longer than this. */
-const LONG_WAIT_MS = 1_000;
 /**
  * After this many crashes the attempt itself may be what kills its runners. It then runs alone, so
  * that it cannot hurt others, and others cannot hurt it. Only a task that crashed while it ran
@@ -198,16 +194,21 @@ async function startWithLimits(
     if (isAlone(attempt)) work.alone.release();
     work.share.release(attempt.name);
   }
+  async function place(attempt: DueAttempt, within: Waiting | null): Promise<boolean> {
+    if (!work.share.tryTake(attempt.name)) return false;
+    const isLet = !isAlone(attempt) || work.alone.tryTake() || (await within?.takeAlone()) === true;
+    const hasSlot = isLet && (work.slots.tryTake() || (await within?.takeSlot(attempt.name)) === true);
+    if (hasSlot) return true;
+    if (isLet && isAlone(attempt)) work.alone.release();
+    work.share.release(attempt.name);
+    return false;
+  }
   const started = await startLimited(due, {
     isHeld: ({ name, paused }) => work.stopping.aborted || paused || work.isPaused(name),
-    async place(attempt, mayWait) {
-      if (!work.share.tryTake(attempt.name)) return false;
-      const isLet = !isAlone(attempt) || work.alone.tryTake() || (mayWait && (await waiting.takeAlone()));
-      const hasSlot = isLet && (work.slots.tryTake() || (mayWait && (await waiting.takeSlot(attempt.name))));
-      if (hasSlot) return true;
-      if (isLet && isAlone(attempt)) work.alone.release();
-      work.share.release(attempt.name);
-      return false;
+    place: (attempt, mayWait) => place(attempt, mayWait ? waiting : null),
+    async placeApart(attempt) {
+      const own = waitingOf(work);
+      return place(attempt, own).finally(own.close);
     },
     unplace,
     ahead: () => (work.limits.isRated(due[0]?.name ?? '') ? 0 : aheadOf(work, due[0]?.name)),

@@ -8,10 +8,12 @@ import { requeue } from '../../store/attempts/dispatches.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
 import { recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
+import { mustBeFreed } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
+import { createHandOn } from '../execute/hand_on.ts';
 import { heldSlots } from '../execute/held_slots.ts';
-import { createPace } from '../execute/pace.ts';
+import { createPace, type Pace } from '../execute/pace.ts';
 import { attemptRunner } from '../execute/run_attempt.ts';
 import type { Running } from '../execute/running.ts';
 import { createSlots } from '../execute/slots.ts';
@@ -70,13 +72,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
   const recorder = reportingRecorder(options);
-  const held = heldSlots({ ...options, onHold: options.timedCalls.look });
-  const { registeredHandlers } = options;
-  const limits = createLimits({
-    ...{ pgPool, runnerId: id, registeredHandlers, log },
-    free: held.free,
-    onCounted: options.timedCalls.look,
-  });
+  const { limits, held } = limitsOf(options, pace);
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
     maxItems: 100,
@@ -128,6 +124,18 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   }
 
   return { work, share, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered };
+}
+
+/** Limits that hold in the complete pool, and their slots that this runner holds. */
+function limitsOf(options: DispatchWorkerOptions, pace: Pace) {
+  const { pgPool, log, stopping } = options;
+  const handOn = createHandOn(
+    (keys) => untilBack(log, 'looking for waits', () => mustBeFreed(pgPool, keys)),
+    stopping,
+  );
+  const { look } = options.timedCalls;
+  const held = heldSlots({ ...options, handOn, onHold: look });
+  return { held, limits: createLimits({ ...options, handOn, pace, free: held.free, onCounted: look }) };
 }
 
 /** The names that may hold only a part of the slots: deliveries, and those with a limit of this runner. */

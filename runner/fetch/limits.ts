@@ -1,24 +1,15 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Pool } from 'pg';
-import type { Logger } from 'pino';
-import { batcher } from '../../core/concurrency/batcher.ts';
 import { PermanentError } from '../../core/errors.ts';
 import { limitKeys } from '../../core/limits/key.ts';
 import { type PoolRule, poolRules } from '../../core/limits/pool_rules.ts';
 import { parseTaskPayload } from '../../core/payload.ts';
 import { type DueAttempt, readPayload } from '../../store/attempts/load.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
-import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
+import type { Starting } from '../../store/limits/slots.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { toErrorRecord } from '../record/classify.ts';
 import { untilBack } from '../record/retry_until_available.ts';
-import { LeaseLost } from '../record/write_outcomes.ts';
 import type { Admission } from './start_limited.ts';
-
-/** How long to wait until slots are asked for again while somebody else changes the task. */
-const BUSY_MS = 5;
-/** The maximum number of attempts whose slots one statement takes. */
-const MAX_TOGETHER = 200;
+import { type TakerOptions, taker } from './take_slots.ts';
 
 /** The limits that hold in the complete pool, for the names of a runner. */
 export type Limits = {
@@ -27,62 +18,47 @@ export type Limits = {
   /** Whether starts of a name are counted: an attempt that is admitted should start at once. */
   isRated(name: string): boolean;
   /**
-   * Takes the slots of attempts that have a slot of the runner. Throws LeaseLost if the runner is no
-   * longer live.
+   * Takes the slots of an attempt, or gets them from one that ends here. Calls `onWait` if it waits for
+   * that. Throws LeaseLost if the runner is no longer live.
    */
-  admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+  admit(attempt: DueAttempt, onWait: () => void): Promise<Admission>;
   /** Frees the slots of an attempt that does not start after all. */
   freeUnused(attempt: DueAttempt): void;
 };
 
 /** Computes keys with the code of this runner, and takes slots in the ledger, many in one statement. */
-export function createLimits(options: {
-  pgPool: Pool;
-  runnerId: number;
-  registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
-  log: Logger;
-  /** Frees the slots of an attempt. */
-  free: (attempt: DueAttempt) => void;
-  /** Called after starts were counted: a task may wait for a time now. */
-  onCounted: () => void;
-}): Limits {
-  const { pgPool, runnerId, registeredHandlers, log } = options;
+export function createLimits(
+  options: TakerOptions & {
+    registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+    /** Frees the slots of an attempt. */
+    free: (attempt: DueAttempt) => void;
+    /** Called after starts were counted: a task may wait for a time now. */
+    onCounted: () => void;
+  },
+): Limits {
+  const { pgPool, registeredHandlers, log } = options;
   const rules = new Map<string, PoolRule[]>();
   for (const [name, { definition }] of registeredHandlers) {
     const own = poolRules(definition.policy);
     if (own.length > 0) rules.set(name, own);
   }
 
-  const takeTogether = batcher(
-    async (starting: Starting[]): Promise<Took[]> => {
-      const { live, took } = await untilBack(log, 'taking slots', () =>
-        takeSlots(pgPool, runnerId, starting),
-      );
-      if (!live) throw new LeaseLost('no slots were taken: this runner is no longer live');
-      return took;
-    },
-    { maxItems: MAX_TOGETHER, parallel: 2 },
-  );
+  const take = taker(options);
 
-  /** Whoever changes the task at the same moment, to cancel it for example, is done soon. */
-  async function takeUnlessBusy(starting: Starting): Promise<Exclude<Took, 'busy'>> {
-    for (;;) {
-      const took = await takeTogether(starting);
-      if (took !== 'busy') return took;
-      await pause(BUSY_MS);
-    }
-  }
-
-  async function admitOne(announced: DueAttempt): Promise<Admission> {
+  async function admit(announced: DueAttempt, onWait: () => void): Promise<Admission> {
     const registered = registeredHandlers.get(announced.name);
     const own = rules.get(announced.name);
     if (registered === undefined || own === undefined) return { kind: 'taken', attempt: announced };
     const attempt = await withPayload(announced, own);
     try {
       const keys = await keysOf(registered, own, attempt);
-      const took = await takeUnlessBusy({ id: attempt.id, dispatchId: attempt.dispatchId, keys });
-      if (own.some(({ isRate }) => isRate)) options.onCounted();
-      return took === 'taken' ? { kind: 'taken', attempt: admitted(attempt, own, keys) } : { kind: took };
+      if (keys.length === 0) return { kind: 'taken', attempt };
+      const isRated = own.some(({ isRate }) => isRate);
+      const limit = Math.min(...own.map((rule) => rule.limit));
+      const hasSlots = own.some(({ isRate }) => !isRate);
+      const admission = await take(attempt, keys, { limit, isRated, hasSlots, onWait });
+      if (isRated) options.onCounted();
+      return withHoldKey(admission, own, keys);
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
       log.warn({ err: error, task_id: attempt.id, task_name: attempt.name }, 'an attempt has no valid key');
@@ -99,7 +75,7 @@ export function createLimits(options: {
   return {
     isLimited: (name) => rules.has(name),
     isRated: (name) => rules.get(name)?.some(({ isRate }) => isRate) === true,
-    admit: (attempts) => Promise.all(attempts.map(admitOne)),
+    admit,
     freeUnused: options.free,
   };
 }
@@ -124,11 +100,11 @@ async function keysOf(
   });
 }
 
-/** The attempt with what its admission gave it. `keys` are those of the rules, in their order. */
-function admitted(attempt: DueAttempt, rules: readonly PoolRule[], keys: Starting['keys']): DueAttempt {
-  const hasSlots = rules.some(({ isRate }) => !isRate);
+/** With the key that is held if something outside refuses more. `keys` are those of the rules, in their order. */
+function withHoldKey(admission: Admission, rules: readonly PoolRule[], keys: Starting['keys']): Admission {
   const holdKey = keys[slowedBy(rules)];
-  return { ...attempt, ...(hasSlots ? { hasSlots } : {}), ...(holdKey === undefined ? {} : { holdKey }) };
+  if (admission.kind !== 'taken' || holdKey === undefined) return admission;
+  return { kind: 'taken', attempt: { ...admission.attempt, holdKey } };
 }
 
 /** The rule whose key RateLimited slows: a rate before another limit, and of these one with a key. */

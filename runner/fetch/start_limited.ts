@@ -3,12 +3,12 @@ import type { Outcome } from '../../store/attempts/outcomes.ts';
 
 /**
  * The result of the admission of an attempt. `taken`: it has the slots of its limits. `waits`: its
- * task waits for them, without a dispatch. `gone`: its task no longer names the dispatch. Or the
- * outcome of one whose keys cannot be computed.
+ * task waits for them, without a dispatch. `gone`: its task no longer names the dispatch. `over`: it has
+ * waited in the runner for too long. Or the outcome of one whose keys cannot be computed.
  */
 export type Admission =
   | { kind: 'taken'; attempt: DueAttempt }
-  | { kind: 'waits' | 'gone' }
+  | { kind: 'waits' | 'gone' | 'over' }
   | { kind: 'refused'; outcome: Outcome };
 
 /** The parts of a runner that start attempts with limits. */
@@ -17,14 +17,19 @@ export type LimitedWork = {
   isHeld(attempt: DueAttempt): boolean;
   /** Takes a slot of the runner for an attempt; only if one is free now, unless it may wait. */
   place(attempt: DueAttempt, mayWait: boolean): Promise<boolean>;
+  /** The same with its own wait, beside that of others. */
+  placeApart(attempt: DueAttempt): Promise<boolean>;
   unplace(attempt: DueAttempt): void;
   /**
    * How many attempts may be admitted together although they find no free slot of the runner: as many
    * as one slot executes within DISPATCH_MS, if that is known.
    */
   ahead(): number;
-  /** Takes the slots of the limits in the ledger. */
-  admit(attempts: readonly DueAttempt[]): Promise<Admission[]>;
+  /**
+   * Takes the slots of the limits in the ledger, or gets them from an attempt that ends here. Calls `onWait`
+   * if it waits for that.
+   */
+  admit(attempt: DueAttempt, onWait: () => void): Promise<Admission>;
   /** Frees them, because the attempt does not start here after all. */
   freeUnused(attempt: DueAttempt): void;
   /** Executes an attempt in its slots. */
@@ -41,22 +46,29 @@ type Candidate = { attempt: DueAttempt; isPlaced: boolean };
  * Starts attempts of one name with limits, in order. One round trip admits as many as the runner has
  * free slots for, and more if they are short: otherwise a slot would be idle for a round trip after
  * each. So an attempt has its slots of limits at most for the wait budget of its dispatch before it
- * starts. Gives a promise for the end of each that has started, and those that must be requeued.
+ * starts. Those that wait for slots of others here let the next ones of the dispatch pass, and hold no
+ * slot of the runner. Gives a promise for the end of each that has started, and those that must be
+ * requeued.
  */
 export async function startLimited(due: readonly DueAttempt[], work: LimitedWork): Promise<Started> {
   const started: Started = { executed: [], rest: [] };
+  const waiting: Promise<void>[] = [];
   let next = 0;
   while (next < due.length && started.rest.length === 0) {
     const candidates = await nextCandidates(due.slice(next), work);
     if (candidates.length === 0) break;
     next += candidates.length;
-    const admissions = await admitted(candidates, work);
-    for (const [index, admission] of admissions.entries()) {
-      const candidate = candidates[index];
-      if (candidate !== undefined) await startAdmitted(candidate, admission, started, work);
+    for (const one of await admitted(candidates, work)) {
+      if (one.isDecided) await startAdmitted(one.candidate, one.admission, started, work);
+      else {
+        const later = startLater(one.candidate.attempt, one.admission, started, work);
+        later.catch(() => {});
+        waiting.push(later);
+      }
     }
   }
   started.rest.push(...due.slice(next));
+  await Promise.all(waiting);
   return started;
 }
 
@@ -73,35 +85,66 @@ async function nextCandidates(due: readonly DueAttempt[], work: LimitedWork): Pr
   return candidates;
 }
 
+/** An attempt that is admitted or not, or waits for that in the runner. */
+type Admitting = { candidate: Candidate } & (
+  | { isDecided: true; admission: Admission }
+  | { isDecided: false; admission: Promise<Admission> }
+);
+
+/** Admits candidates. Those that wait give back their slots of the runner. */
+async function admitted(candidates: readonly Candidate[], work: LimitedWork): Promise<Admitting[]> {
+  const settled = await Promise.allSettled(candidates.map((candidate) => admitOne(candidate, work)));
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed === undefined) return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  for (const { attempt, isPlaced } of candidates) if (isPlaced) work.unplace(attempt);
+  throw failed.reason;
+}
+
+function admitOne(candidate: Candidate, work: LimitedWork): Promise<Admitting> {
+  return new Promise((resolve, reject) => {
+    const admission = work.admit(candidate.attempt, () => {
+      if (candidate.isPlaced) work.unplace(candidate.attempt);
+      candidate.isPlaced = false;
+      // Not before `admission` is there.
+      queueMicrotask(() => resolve({ candidate, isDecided: false, admission }));
+    });
+    admission.then((decided) => resolve({ candidate, isDecided: true, admission: decided }), reject);
+  });
+}
+
 /** Starts an attempt that was admitted, as soon as it has a slot of the runner. */
 async function startAdmitted(
   { attempt, isPlaced }: Candidate,
   admission: Admission,
   { executed, rest }: Started,
   work: LimitedWork,
+  isApart = false,
 ): Promise<void> {
   if (admission.kind !== 'taken') {
     if (isPlaced) work.unplace(attempt);
     if (admission.kind === 'refused') work.refuse(admission.outcome);
+    if (admission.kind === 'over') rest.push(attempt);
     return;
   }
-  const isLet = !work.isHeld(attempt) && (isPlaced || (await work.place(attempt, true)));
-  if (isLet) {
+  const place = (): Promise<boolean> => (isApart ? work.placeApart(attempt) : work.place(attempt, true));
+  let hasPlace = isPlaced;
+  if (!work.isHeld(attempt) && !hasPlace) hasPlace = await place();
+  if (hasPlace && !work.isHeld(attempt)) {
     executed.push(begun(admission.attempt, work));
     return;
   }
-  if (isPlaced) work.unplace(attempt);
+  if (hasPlace) work.unplace(attempt);
   work.freeUnused(admission.attempt);
   rest.push(attempt);
 }
 
-async function admitted(candidates: readonly Candidate[], work: LimitedWork): Promise<Admission[]> {
-  try {
-    return await work.admit(candidates.map(({ attempt }) => attempt));
-  } catch (error) {
-    for (const { attempt, isPlaced } of candidates) if (isPlaced) work.unplace(attempt);
-    throw error;
-  }
+async function startLater(
+  attempt: DueAttempt,
+  admission: Promise<Admission>,
+  started: Started,
+  work: LimitedWork,
+): Promise<void> {
+  await startAdmitted({ attempt, isPlaced: false }, await admission, started, work, true);
 }
 
 /** Until all have started nobody awaits it: Node would treat a failure as unhandled. */

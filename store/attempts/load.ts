@@ -41,12 +41,19 @@ export type DueAttempt = {
   results: Record<string, unknown> | null;
   /** Its name, or a target that holds it, is paused: it must not start. */
   paused: boolean;
-  /** Its runner has taken the slots of its limits. Missing without limits. */
+  /** Its runner has the slots of its limits. Missing without limits. */
   hasSlots?: boolean;
   /** The key of a limit that is held if something outside refuses more. Missing without limits. */
   holdKey?: Readonly<LimitKey>;
+  /**
+   * The attempt that took these slots from the ledger, which is another one if that has handed them
+   * on, and the keys of the limits as a text.
+   */
+  slots?: { id: string; dispatchId: string; keys: string };
   /** The time of the schedule that it stands for, ISO 8601. */
   scheduledFor: string | null;
+  /** It waited for a slot of a limit, and the ledger keeps one for it. Missing if not. */
+  wasCalled?: boolean;
 };
 
 /**
@@ -85,8 +92,9 @@ export type Dispatch = { key: string; taskIds: string[]; needs?: string | null }
  * that dies after it has changed nothing. Gives the due attempts of each dispatch, in the order of
  * `dispatches`. Uses the primary key.
  *
- * It also reads which attempts are paused, as of this statement. The first of the two subselects
- * does not depend on the task, so it runs once, and is the only cost while nothing is paused.
+ * It also reads which attempts are paused, and which were called for a slot, as of this statement. The
+ * first of each two subselects does not depend on the task, so it runs once, and is the only cost while
+ * nothing is paused, or waits.
  *
  * The results of earlier steps are read by tasks_parent_id_step_key. A plain task has no parent, so
  * this costs nothing.
@@ -133,7 +141,9 @@ const LOAD_DISPATCHES = `
              end,
              exists (select from errand.pauses)
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0, t.scheduled_for)
+             t.version, t.suspect or t.crashes > 0, t.scheduled_for,
+             exists (select from errand.limit_waits)
+               and exists (select from errand.limit_waits w where w.task_id = t.id))
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.
@@ -148,7 +158,7 @@ type Row = [
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
-  scheduledFor: string | null,
+  ...[scheduledFor: string | null, wasCalled: boolean],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -173,6 +183,7 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     version: row[16],
     isSuspect: row[17],
     scheduledFor: row[18],
+    wasCalled: row[19],
   };
 }
 

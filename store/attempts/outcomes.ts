@@ -26,6 +26,8 @@ export type OfAttempt = {
    * its slots are taken until it does.
    */
   hasSlots?: boolean;
+  /** The attempt that took these slots, if that is another one: it has handed them on. */
+  slots?: { id: string; dispatchId: string } | undefined;
 };
 
 /** How an attempt ended, as the runner saw it. The ledger decides the new state of the task. */
@@ -117,7 +119,8 @@ function toColumns(assigned: { outcome: Outcome; dispatchId: string }): Record<s
     progress: outcome.progress?.fraction,
     progress_note: outcome.progress?.note,
     parent_id: outcome.parentId,
-    has_slots: outcome.hasSlots,
+    slots_id: outcome.hasSlots ? (outcome.slots?.id ?? outcome.id) : undefined,
+    slots_dispatch_id: outcome.hasSlots ? (outcome.slots?.dispatchId ?? outcome.dispatchId) : undefined,
     ...continuation(outcome),
   };
 }

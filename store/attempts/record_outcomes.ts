@@ -21,7 +21,8 @@ const GIVEN = `
       from jsonb_to_recordset($2::jsonb) as o (
              id uuid, dispatch_id uuid, attempt integer, kind text, result jsonb, error jsonb, duration_ms float8,
              next_in_ms float8, next_dispatch_id uuid, lines jsonb, progress real, progress_note text,
-             parent_id uuid, skipped boolean, release text, children integer, submissions jsonb, has_slots boolean)
+             parent_id uuid, skipped boolean, release text, children integer, submissions jsonb,
+             slots_id uuid, slots_dispatch_id uuid)
   )`;
 
 /**
@@ -152,13 +153,10 @@ const DISPATCHED = addDispatches(`(select id, name, priority, dispatch_id, run_a
      where dispatch_id is not null`);
 
 /** The slots of the attempts. */
-const FREED = freeSlotsOf('given g where g.has_slots', [
-  'recorded',
-  'released',
-  'unblocked',
-  'submitted',
-  'dispatched',
-]);
+const FREED = freeSlotsOf(
+  '(select slots_id as id, slots_dispatch_id as dispatch_id from given) g where g.id is not null',
+  ['recorded', 'released', 'unblocked', 'submitted', 'dispatched'],
+);
 
 /** It reads the parts that are SELECTs, so that Postgres runs them. */
 const RESULT = `

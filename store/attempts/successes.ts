@@ -31,8 +31,9 @@ export async function recordSuccesses(
   runnerId: number,
   successes: readonly PlainSuccess[],
 ): Promise<Recorded> {
+  const freed = successes.filter(({ hasSlots }) => hasSlots).map((one) => one.slots ?? one);
   const { rows } = await database.query<{ live: boolean; ids: string[] | null }>({
-    ...(successes.some(({ hasSlots }) => hasSlots) ? WITH_SLOTS : WITHOUT_SLOTS),
+    ...(freed.length > 0 ? WITH_SLOTS : WITHOUT_SLOTS),
     values: [
       runnerId,
       arrayOf(successes.map(({ id }) => id)),
@@ -43,6 +44,9 @@ export async function recordSuccesses(
       // an array literal.
       arrayOf(successes.map(({ result }) => (result === null ? null : JSON.stringify(result)))),
       OPEN,
+      ...(freed.length > 0
+        ? [arrayOf(freed.map(({ id }) => id)), arrayOf(freed.map(({ dispatchId }) => dispatchId))]
+        : []),
     ],
   });
   const row = rows[0];
@@ -71,8 +75,8 @@ const RECORDED = `
     returning t.id
   )`;
 
-/** Frees the slots of all, also of those that were decided before. */
-const FREED = freeSlotsOf('unnest($2::uuid[], $3::uuid[]) as g (id, dispatch_id) where true', ['recorded']);
+/** Frees the slots, also those of attempts that were decided before. */
+const FREED = freeSlotsOf('unnest($8::uuid[], $9::uuid[]) as g (id, dispatch_id) where true', ['recorded']);
 
 /** Gives the ids only if some are missing, which is rare. */
 const RESULT = `

@@ -22,10 +22,7 @@ export async function takeSlots(
   starting: readonly Starting[],
 ): Promise<{ live: boolean; took: Took[] }> {
   const items = starting.map(({ id, dispatchId, keys }) => ({ id, dispatch_id: dispatchId, rules: keys }));
-  const { rows } = await database.query<{
-    task_id: string | null;
-    outcome: 'taken' | 'waits' | 'busy' | 'fenced';
-  }>({
+  const { rows } = await database.query<{ task_id: string | null; outcome: Took | 'fenced' }>({
     name: 'take_slots',
     text: 'select task_id, outcome from errand.take_slots($1, $2::jsonb)',
     values: [runnerId, JSON.stringify(items)],
@@ -38,6 +35,34 @@ export async function takeSlots(
       return outcome === undefined || outcome === 'fenced' ? 'gone' : outcome;
     }),
   };
+}
+
+/**
+ * Whether slots of these keys, each a list of rules as JSON text, must be freed when their attempts end,
+ * rather than used by the next attempt of the same runner: tasks wait for them, or a limit is smaller now
+ * than what is taken, or gone, or its key is held. Uses limit_waits_next_idx and the primary key of limit_slots.
+ */
+export async function mustBeFreed(database: Database, keys: readonly string[]): Promise<boolean[]> {
+  const { rows } = await database.query<{ must: boolean }>({
+    name: 'must_be_freed',
+    text: `
+      select exists (
+               select
+                 from jsonb_array_elements(g.keys) rule
+                 left join errand.limits l on l.name = rule ->> 0
+                where l.name is null
+                   or exists (select from errand.limit_waits w where w.limit_name = rule ->> 0 and w.key = rule ->> 1)
+                   or exists (select
+                                from errand.limit_keys k
+                               where k.limit_name = rule ->> 0 and k.key = rule ->> 1 and k.held_until > clock_timestamp())
+                   or l.slots < (select count(*)
+                                   from errand.limit_slots s
+                                  where s.limit_name = rule ->> 0 and s.key = rule ->> 1)) as must
+        from jsonb_array_elements($1::jsonb) with ordinality as g (keys, number)
+       order by g.number`,
+    values: [`[${keys.join(',')}]`],
+  });
+  return rows.map(({ must }) => must);
 }
 
 /** An attempt that has slots. */

@@ -1,7 +1,9 @@
 import type { Dedup } from '../../core/definitions/dedup.ts';
 import { assignDispatches } from '../../core/dispatches.ts';
+import type { LimitKey } from '../../core/limits/key.ts';
 import type { StepRow } from '../../core/workflows/graph.ts';
 import { type Database, retryTransient } from '../database/pool.ts';
+import { callSubmitted } from '../limits/call_submitted.ts';
 import { TASK_COLUMNS, type Task } from '../tasks/tasks.ts';
 
 /**
@@ -47,6 +49,11 @@ export type Submission = {
    * it.
    */
   mayOperate?: boolean;
+  /**
+   * The keys of its limits, if its submitter knows them and its tasks wait when these are full: then it
+   * waits from the start.
+   */
+  limitKeys?: readonly Readonly<LimitKey>[] | undefined;
   /** The task that it is a child of. */
   parentId?: string | null;
   /** For a workflow: the source of its step rows, in the order of their definition. */
@@ -87,6 +94,7 @@ export async function submitTasks(
       values: [JSON.stringify(toItems(submissions)), lockTimeoutMs ?? null],
     }),
   );
+  callSubmitted(database, submissions);
   return rows.map(({ outcome, ...task }) => ({ outcome, task: outcome === 'conflict' ? null : task }));
 }
 
@@ -138,5 +146,6 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     may_operate: item.mayOperate === true ? true : undefined,
     parent_id: item.parentId ?? undefined,
     steps: item.steps,
+    limit_keys: item.limitKeys,
   };
 }

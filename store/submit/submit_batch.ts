@@ -1,4 +1,5 @@
 import { type Connections, type Database, retryTransient } from '../database/pool.ts';
+import { callSubmitted } from '../limits/call_submitted.ts';
 import {
   type Submission,
   type SubmitOutcome,
@@ -17,9 +18,10 @@ export function submitBatch(
   submissions: Submission[],
 ): Promise<Submitted<TaskReference>[]> {
   const areNew = submissions.every((one) => isPlain(one) && one.dedup.dedup === null);
-  return areNew
+  const submitting = areNew
     ? submitNewBatch(database, submissions)
     : retryTransient(() => insertBatch(database, submissions));
+  return submitting.finally(() => callSubmitted(database, submissions));
 }
 
 async function insertBatch(
@@ -52,7 +54,9 @@ export function submitBatchAtomically(
   // Only an Idempotency-Key can be in conflict. Without one the statement alone is all or nothing.
   const mayConflict = submissions.some(({ dedup }) => dedup.dedup === 'idempotency_key');
   if (!mayConflict) return submitBatch(pool, submissions);
-  return retryTransient(() => insertAtomically(pool, submissions));
+  return retryTransient(() => insertAtomically(pool, submissions)).finally(() =>
+    callSubmitted(pool, submissions),
+  );
 }
 
 async function insertAtomically(

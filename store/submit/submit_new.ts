@@ -50,6 +50,17 @@ export async function submitNewBatch(
   return rows.map((task) => ({ outcome: 'created', task }));
 }
 
+/**
+ * The tasks that wait for a slot from the start: due ones whose keys are known, and full. They get no
+ * dispatch, so the many tasks of one key are not fetched before those of another.
+ */
+const PARKED = `
+      select f.*
+        from errand.full_limits((
+               select jsonb_agg(jsonb_build_array(id, limit_keys) order by ordinal)
+                 from given
+                where limit_keys is not null and run_at <= now())) f`;
+
 /** Selects these columns of `t`, the new tasks, and of `g`, their items. */
 function submitNewSql(columns: string): string {
   return `
@@ -62,31 +73,43 @@ function submitNewSql(columns: string): string {
         from rows from (jsonb_to_recordset($1::jsonb) as (
                id uuid, name text, version text, payload jsonb, priority smallint, max_attempts integer, dispatch_id uuid,
                due_at timestamptz, delay_ms float8, dedup text, dedup_key text, dedup_window_ms float8,
-               tags text[], initiator text, source_system text, reason text, request_id text, traceparent text, submitted_by text
+               tags text[], initiator text, source_system text, reason text, request_id text, traceparent text, submitted_by text,
+               limit_keys jsonb
              )) with ordinality as i (
                given_id, name, version, payload, priority, max_attempts, dispatch_id,
                due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
-               tags, initiator, source_system, reason, request_id, traceparent, submitted_by, ordinal
+               tags, initiator, source_system, reason, request_id, traceparent, submitted_by,
+               limit_keys, ordinal
              )
        cross join bound
     ),
+    parked as materialized (${PARKED}),
     t as (
       insert into errand.tasks (
                id, name, version, state, priority, max_attempts, dispatch_id, run_at, payload,
                dedup, dedup_key, dedup_hash, dedup_until,
                tags, initiator, source_system, reason, request_id, traceparent, submitted_by)
       select id, name, version, case when run_at > now() then 'scheduled' else 'queued' end,
-             priority, max_attempts, dispatch_id, run_at, payload,
+             priority, max_attempts, case when parked.task_id is null then dispatch_id else gen_random_uuid() end, run_at, payload,
              dedup, dedup_key, dedup_hash,
              case when dedup is not null then now() + make_interval(secs => dedup_window_ms / 1000) end,
              coalesce(tags, '{}'), initiator, source_system, reason, request_id, traceparent, submitted_by
         from given
+        left join parked on parked.task_id = given.id
        -- The same order for all submitters, so that two batches with the same keys wait and never
        -- deadlock.
        order by dedup_hash, ordinal
       on conflict (dedup_hash) where dedup_hash is not null do nothing
       returning *
-    ),${addDispatches('t')}
+    ),
+    waits as (
+      insert into errand.limit_waits (task_id, limit_name, key, turn_key, name, version, priority, rank, run_at, place_at, dispatch_id)
+      select t.id, parked.limit_name, parked.key, parked.turn_key, t.name, t.version, t.priority, place.rank, t.run_at,
+             place.place_at, t.dispatch_id
+        from parked
+        join t on t.id = parked.task_id
+       cross join lateral errand.limit_place(t.name, t.priority, t.run_at) place
+    ),${addDispatches('t where not exists (select from parked where parked.task_id = t.id)')}
     select ${columns}
       from t
       join given g using (id)

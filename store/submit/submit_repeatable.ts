@@ -1,4 +1,5 @@
 import { type Database, isAnswerLost } from '../database/pool.ts';
+import { callSubmitted } from '../limits/call_submitted.ts';
 import { TASK_COLUMNS, type Task } from '../tasks/tasks.ts';
 import type { Submission } from './submit.ts';
 import { submitNew } from './submit_new.ts';
@@ -31,7 +32,9 @@ export async function submitRepeatable(
   for (let sends = 1; ; sends++) {
     const submit = submissions.some((one) => unanswered.has(one)) ? submitAgain : submitNew;
     try {
-      return await submit(database, submissions, lockTimeoutMs);
+      const tasks = await submit(database, submissions, lockTimeoutMs);
+      callSubmitted(database, submissions);
+      return tasks;
     } catch (error) {
       if (!isAnswerLost(error) || submissions.some(({ id }) => id === undefined)) throw error;
       for (const one of submissions) unanswered.add(one);

@@ -22,7 +22,7 @@ const TIMES: Readonly<Record<string, readonly string[]>> = {
   'errand.limit_slots': ['taken_at'],
   'errand.limit_keys': ['held_until', 'call_at'],
   'errand.limit_starts': ['bucket_end'],
-  'errand.limit_waits': ['run_at', 'place_at', 'called_at'],
+  'errand.limit_waits': ['run_at', 'place_at', 'called_at', 'first_called_at'],
   'errand.limit_turns': ['last_turn'],
   'errand_worker._private_jobs': ['run_at', 'created_at'],
 };

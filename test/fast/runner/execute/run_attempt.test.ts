@@ -35,7 +35,7 @@ function runnerOf(handler: Handler, report: () => Promise<Set<string>> = async (
       ...{ pgPool, log, running, events: createEvents(log) },
       registeredHandlers: new Map([['t.x', { definition, handler }]]),
       taskLog: createTaskLog(log, { write: () => {} }),
-      slots: { free: () => {}, keep: () => {}, hold: async () => {} },
+      slots: { free: () => {}, handOn: () => false, keep: () => {}, hold: async () => {} },
     },
     createPace(),
     () => freed++,
