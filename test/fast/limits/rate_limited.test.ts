@@ -85,6 +85,23 @@ test.each(LIMITS)(
   },
 );
 
+test('after RateLimited the runner hands no slot on to the next task of the key', async () => {
+  let runs = 0;
+  let refuses = false;
+  await startLimited(pool, [withPolicy('handed.x', { concurrency: 1 })], () => {
+    runs++;
+    if (refuses) throw new RateLimited({ retryAfterMs: 600_000 });
+  });
+  // Now the runner knows that they are short.
+  const warm = await submit(pool, ...Array.from({ length: 20 }, () => ({ name: 'handed.x', payload: {} })));
+  for (const { id } of warm) await finished(pool, id);
+  runs = 0;
+  refuses = true;
+  await submit(pool, ...Array.from({ length: 20 }, () => ({ name: 'handed.x', payload: {} })));
+  await until('the others wait', async () => (await stateOf(pool, 'handed.x')).waits === 19);
+  expect(runs).toBe(1);
+});
+
 test('without limits the task itself is put off, with its error, and loses no attempt', async () => {
   await startLimited(
     pool,
