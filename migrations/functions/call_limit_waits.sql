@@ -15,6 +15,8 @@ declare
   turn_limits  text[];
   turn_keys    text[];
   are_timed    boolean;
+  -- How many free slots there are at limits without keys.
+  turn_room    bigint;
 begin
   loop
     with room as materialized (
@@ -56,8 +58,9 @@ begin
            array_agg(n.task_id) filter (where t.id is null),
            array_agg(n.limit_name) filter (where n.key = ''),
            array_agg(n.turn_key) filter (where n.key = ''),
-           coalesce((select bool_or(is_timed) from room), false)
-      into called, gone, turn_limits, turn_keys, are_timed
+           coalesce((select bool_or(is_timed) from room), false),
+           (select sum(room.free) from room where room.key = '' and room.free > 0)
+      into called, gone, turn_limits, turn_keys, are_timed, turn_room
       from next n
       left join errand.tasks t
         on t.id = n.task_id and t.dispatch_id = n.dispatch_id and t.state in ('scheduled', 'queued', 'retrying');
@@ -76,7 +79,7 @@ begin
        where t.limit_name = g.limit_name and t.turn_key = g.turn_key;
       perform errand.drop_limit_turns(turn_limits, turn_keys);
     end if;
-    exit when gone is null and coalesce(cardinality(turn_limits), 0) < 2;
+    exit when gone is null and coalesce(cardinality(turn_limits) >= turn_room, true);
   end loop;
   if are_timed then
     perform errand.time_limit_calls(limits, keys);

@@ -2,7 +2,7 @@ import type { Database } from '../database/pool.ts';
 import { COUNTS, IS_LIMIT, LIMIT_READ_LIMIT } from './read.ts';
 
 /** More limits have no figures: each is a time series of its own. */
-export const MAX_FIGURES = 200;
+const MAX_FIGURES = 200;
 
 /** The figures of a limit. Counts end at LIMIT_READ_LIMIT. */
 export type LimitFigures = {

@@ -79,6 +79,25 @@ test('Q3: several free slots go to as many keys, and what they leave goes to the
   expect(waiting.map(({ id }) => called.has(id))).toEqual([...'1111000011'].map((one) => one === '1'));
 });
 
+test('Q3: a key whose tasks are all paused keeps no slot from the others', async () => {
+  await ledger.limit('held.l', 4);
+  const runner = await ledger.runner();
+  const of = (key: string): [string, string][] => [
+    ['held.l', ''],
+    ['held.k', key],
+  ];
+  await ledger.limit('held.k', 1_000);
+  const running = await ledger.tasks('held.x', of('a'), of('a'), of('a'), of('a'));
+  await ledger.take(runner, ...running);
+  for (const key of ['b', 'c', 'd'])
+    await ledger.take(runner, ...(await ledger.tasks('held.paused', of(key))));
+  const waiting = await ledger.tasks('held.x', of('e'), of('e'), of('e'));
+  await ledger.take(runner, ...waiting);
+  await pool.query(`insert into errand.pauses (target, actor) values ('held.paused', 'test')`);
+  await ledger.free(runner, ...running);
+  expect(new Set(await ledger.called())).toEqual(new Set(waiting.map(({ id }) => id)));
+});
+
 test('Q3: priority decides within a key', async () => {
   await ledger.limit('urgent.x:key', 1);
   const runner = await ledger.runner();

@@ -62,7 +62,7 @@ export type Drive = { act(action: Action): Promise<void>; open(): ModelTask[]; c
 export async function startDrive(pool: Pool): Promise<Drive> {
   await pool.query(
     `delete from errand_worker._private_jobs; delete from errand.tasks; delete from errand.limit_slots;
-     delete from errand.limit_waits; delete from errand.limits; delete from errand.pauses`,
+     delete from errand.limit_waits; delete from errand.limit_turns; delete from errand.limits; delete from errand.pauses`,
   );
   const model: Model = {
     limits: new Map(LIMITS.map((name, index) => [name, index === 0 ? 2 : 1])),
