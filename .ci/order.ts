@@ -74,7 +74,7 @@ export const ORDER: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   client: [
     ['client/camel_case.ts', 'client/records.ts'],
-    ['client/errors.ts'],
+    ['client/errors.ts', 'client/submitted_task.ts'],
     ['client/requests/'],
     ['client/list.ts', 'client/submit/', 'client/tasks.ts'],
     ['client/limits/', 'client/schedules/', 'client/streams/'],

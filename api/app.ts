@@ -1,12 +1,12 @@
-import cors from 'cors';
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import helmet from 'helmet';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
 import type { Registry } from '../core/registry.ts';
+import { commonHeaders } from '../process/common_headers.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
+import { assignRequestId } from '../process/request_id.ts';
 import { requireTaken } from '../process/taken.ts';
 import { type WaitingTasks, watchWaiting } from '../process/waiting.ts';
 import { followClock } from '../store/database/server_clock.ts';
@@ -23,7 +23,7 @@ import type { Api } from './context.ts';
 import { answerError } from './errors.ts';
 import { type ApiMetrics, createMetrics } from './metrics/metrics.ts';
 import { accessLog } from './middleware/access_log.ts';
-import { parseBody, readBody } from './middleware/body.ts';
+import { bodyBounds, parseBody, readBody } from './middleware/body.ts';
 import { shareBodies } from './middleware/body_shares.ts';
 import { dashboard } from './middleware/dashboard.ts';
 import { docs } from './middleware/docs.ts';
@@ -35,9 +35,9 @@ import { checkUrl } from './middleware/url.ts';
 import { contractOf } from './openapi/contract.ts';
 import { assertPolicies, SOCKET_PATH } from './operations.ts';
 import { publicUrls } from './public_url.ts';
+import { createEstimates } from './registered/estimates.ts';
 import { queueNames } from './registered/queue_names.ts';
 import { createRegisteredTasks } from './registered/registered_tasks.ts';
-import { assignRequestId } from './request.ts';
 import { apartFromOperations, authoriseByPolicy, destinationOf, operate } from './routing.ts';
 import type { StreamTiming } from './streams/feed/event_stream.ts';
 import { createStreams } from './streams/feed/streams.ts';
@@ -57,6 +57,8 @@ export type AppConfig = RateLimits &
     | 'ALLOW_PRIVATE_TARGETS'
     | 'AUTH_READS'
     | 'BREAKER_OPEN_SECS'
+    | 'MAX_BODY_MB'
+    | 'MAX_WEBHOOK_MB'
     | 'MAX_REQUESTS_IN_FLIGHT'
     | 'MAX_STREAMS'
     | 'REQUEST_TIMEOUT_SECS'
@@ -108,6 +110,7 @@ export function createApp(options: AppOptions): App {
   const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
   const webhooks = webhookSources(config);
+  const bounds = bodyBounds(config);
   const inFlight = limitInFlight({ requests: config.MAX_REQUESTS_IN_FLIGHT, streams: config.MAX_STREAMS });
   const databases = databasesOf(options);
   const names = queueNames(registry, options.project ?? null);
@@ -119,7 +122,7 @@ export function createApp(options: AppOptions): App {
     inOneLayer(
       metrics.measure,
       takenInTime(config),
-      ...headers(config),
+      ...commonHeaders(config, HEADERS),
       ...(options.authenticate === null ? refuseForeign(config) : []),
       refuseByState(state),
     ),
@@ -137,7 +140,7 @@ export function createApp(options: AppOptions): App {
   );
   app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
   app.post(WEBHOOK_PATH, expectSignature(webhooks));
-  app.use(inOneLayer(refuseUnknownTask(api), shareBodies(), ...readBody));
+  app.use(inOneLayer(refuseUnknownTask(api), shareBodies(bounds), ...readBody(bounds)));
   // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
   app.post(WEBHOOK_PATH, verifySignature(webhooks));
   app.use(inOneLayer(parseBody, requests));
@@ -179,14 +182,14 @@ function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
 function apiOf(
   options: AppOptions,
   databases: Api['databases'],
-  { submitted }: ApiMetrics,
+  { submitted, changes }: ApiMetrics,
   inFlight: InFlight,
 ): Api {
   const { config, registry, pool, stopping, log } = options;
   const requestTimeoutMs = config.REQUEST_TIMEOUT_SECS * 1_000;
   const { pool: readPool, breaker } = databases.reads;
   const reader = { connection: readPool.options, database: breaker.guard(readPool) };
-  const streams = createStreams(options, reader);
+  const streams = createStreams(options, { ...reader, count: changes });
   const clock = followClock(pool);
   stopping.addEventListener('abort', clock.close);
   const registered = createRegisteredTasks({
@@ -218,6 +221,7 @@ function apiOf(
       log,
       stopping,
     }),
+    estimates: createEstimates(breaker.guard(readPool), log),
     streams,
     tickets: createTickets(breaker.guard(readPool), options.authenticate?.holds),
     inFlight,
@@ -225,43 +229,10 @@ function apiOf(
   };
 }
 
-function headers(config: AppConfig): RequestHandler[] {
-  return [
-    noStore,
-    // TLS ends at a proxy, if anywhere. If browsers were asked for https, the docs page would break on a
-    // plain host.
-    helmet({
-      strictTransportSecurity: false,
-      contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-    }),
-    cors({
-      origin: config.CORS_ORIGINS,
-      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: [
-        'Content-Type',
-        'Authorization',
-        'X-Request-Id',
-        'X-API-Key',
-        'Idempotency-Key',
-        'Last-Event-ID',
-      ],
-      exposedHeaders: [
-        ...['X-Request-Id', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
-        ROW_LIMIT_HEADER,
-      ],
-      credentials: true,
-      maxAge: 3_600,
-    }),
-  ];
-}
-
-/**
- * Answers about tasks are private to their caller and soon out of date. A handler whose answer may be cached
- * overrides this.
- */
-const noStore: RequestHandler = (_request, response, next) => {
-  response.setHeader('Cache-Control', 'no-store');
-  next();
+const HEADERS = {
+  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowed: ['Content-Type', 'Authorization', 'X-API-Key', 'Idempotency-Key', 'Last-Event-ID'],
+  exposed: ['Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy', ROW_LIMIT_HEADER],
 };
 
 /**

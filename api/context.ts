@@ -18,6 +18,7 @@ import type { InFlight } from './capacity/in_flight.ts';
 import type { PoolShares } from './capacity/pool_shares.ts';
 import { timeLimit } from './capacity/time_limit.ts';
 import type { PublicUrl } from './public_url.ts';
+import type { Estimates } from './registered/estimates.ts';
 import type { RegisteredTasks } from './registered/registered_tasks.ts';
 import { callerGone } from './request.ts';
 import { type Download, openDownload } from './streams/feed/download.ts';
@@ -53,6 +54,7 @@ export type Api = {
   openReads: boolean;
   /** Compares waiting tasks with the definitions of this process. */
   waiting: WaitingTasks;
+  estimates: Estimates;
   streams: Streams;
   tickets: Tickets;
   inFlight: InFlight;
@@ -119,7 +121,7 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
         return reads.breaker.guard(cancellable(reads.pool, signal, use));
       },
       openStream() {
-        api.inFlight.toStream(response);
+        api.inFlight.toStream(response, 'event_stream');
         limit.clear();
         return openEventStream(response, {
           stopping: api.stopping,
@@ -129,7 +131,7 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
         });
       },
       openDownload(headers) {
-        api.inFlight.toStream(response);
+        api.inFlight.toStream(response, 'event_stream');
         limit.clear();
         return openDownload(response, {
           headers,

@@ -101,7 +101,7 @@ function fromHttp(thrown: unknown, request: Request): ErrandError | null {
     return new ErrandError(code, `The path does not allow the method of ${where}: see /docs`, { headers });
   }
   if (code === 'PAYLOAD_TOO_LARGE') {
-    const megabytes = 'limit' in thrown ? Number(thrown.limit) / 1_048_576 : 10;
+    const megabytes = 'limit' in thrown ? Math.round(Number(thrown.limit) / 10_485.76) / 100 : 10;
     return new ErrandError(code, `The body is too large: at most ${megabytes} MB are accepted`);
   }
   const details = validatorDetails(thrown, request);

@@ -1,21 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { ErrandError } from '../core/errors.ts';
 import { detail, got } from '../core/json/json.ts';
 
-const REQUEST_ID_PATTERN = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 /** W3C Trace Context, version 00. */
 const TRACEPARENT_PATTERN = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** The caller's X-Request-Id if it is well-formed, otherwise a new one. The answer carries it (A4). */
-export function assignRequestId(request: IncomingMessage, response: ServerResponse): string {
-  const given = request.headers['x-request-id'];
-  const id = typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
-  response.setHeader('X-Request-Id', id);
-  return id;
-}
 
 /** The id of a request, assigned by the logging middleware. */
 export function requestId(request: Request): string {

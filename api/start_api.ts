@@ -95,6 +95,8 @@ export async function startApi(options: {
     async drain(isRetired = false) {
       // Callers of a retired API do not notice: it refuses nothing, and its successor takes what is new.
       if (!isRetired) state.drain();
+      const [event_streams, websockets] = [inFlight.streams('event_stream'), inFlight.streams('websocket')];
+      log.info({ event_streams, websockets }, 'the open streams are asked to connect again');
       stopping.abort();
       backpressure.close();
       return await answered(inFlight, drainTimes(config));

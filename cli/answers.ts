@@ -65,6 +65,7 @@ export const runnersSchema = z.object({
       heartbeat_at: time,
       overdue: z.boolean(),
       in_flight: count,
+      serves: z.array(z.string()).nullish(),
       concurrency: count,
       task_names: z.array(z.string()),
       ended_at: time.nullable(),

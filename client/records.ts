@@ -152,7 +152,12 @@ export type FinishedTask<Result = unknown> = TaskRecord<Result> & {
  * A task, and whether this submission created it. Without the scope `read`, only `id` and `state` are
  * present.
  */
-export type SubmittedTask<Result = unknown> = Task<Result> & { created: boolean; message: string };
+export type SubmittedTask<Result = unknown> = Task<Result> & {
+  created: boolean;
+  message: string;
+  /** When it will probably have ended (ISO 8601), or null if nothing is known. Absent from an older API. */
+  estimatedCompletion?: string | null;
+};
 
 /** A task after an operation on it. */
 export type ChangedTask<Result = unknown> = Task<Result> & { message: string };

@@ -9,6 +9,7 @@ import {
 } from './records.ts';
 import type { CallOptions } from './requests/options.ts';
 import type { Transport } from './requests/transport.ts';
+import { submittedTask } from './submitted_task.ts';
 
 /** The options of an operation on a task. */
 export type OperateOptions = CallOptions & {
@@ -122,8 +123,7 @@ export async function resubmitTask(
     signal,
     repeatable: true,
   });
-  const { task, ...outcome } = body as { task: unknown; created: boolean; message: string };
-  return { ...(toCamelCase(task) as SubmittedTask), ...outcome };
+  return submittedTask(body);
 }
 
 async function operate(

@@ -12,6 +12,8 @@ export const EMBEDDED_POSTGRES_PORT = 25432;
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const seconds = (max: number) => z.coerce.number().positive().max(max);
+/** Up to what Errand is tested with, which is the default. */
+const megabytes = (max: number) => z.coerce.number().min(0.01).max(max).default(max);
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const flag = (byDefault: 'true' | 'false') =>
   z
@@ -31,6 +33,9 @@ const secrets = (example: string) =>
     .meta({ secret: true })
     .transform(listOf)
     .optional();
+
+/** A namespace, or the name of a task. */
+const SERVED = '[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_-]*)*';
 
 const REPOSITORY_PREFIX = '((https?|ssh):\\/\\/[^\\s,\\/?#]+|file:\\/\\/)(\\/[^\\s,?#]*)?';
 /** Prefixes of URLs, comma-separated. */
@@ -65,6 +70,12 @@ export const variables = {
     .describe(
       'Connections of an API process for reads and analytics, which therefore cannot delay submissions',
     ),
+  DATABASE_CONNECT_TIMEOUT_SECS: seconds(3_600)
+    .default(10)
+    .describe('How long a process waits for a new connection, or for a free one of a full pool'),
+  DATABASE_IDLE_TIMEOUT_SECS: seconds(86_400)
+    .default(30)
+    .describe('A connection that nothing uses for this time is closed'),
   ERRAND_SCHEMA: errandSchema,
   ERRAND_WORKER_SCHEMA: workerSchema,
   NODE_ENV: z
@@ -92,6 +103,12 @@ export const variables = {
       "Port of the runner's HTTP server. Unset: 8081, or the next free port if several run on one machine",
     ),
   RUNNER_CONCURRENCY: count(1, 1_000).default(10).describe('Attempts that one runner executes at a time'),
+  RUNNER_NAMESPACES: textLike('billing,search.reindex', new RegExp(`^${SERVED}(\\s*,\\s*${SERVED})*$`))
+    .transform(listOf)
+    .optional()
+    .describe(
+      'A dedicated runner: the namespaces and names of tasks that it executes, comma-separated. It always executes the built-in tasks, too. Unset: everything',
+    ),
   RUNNER_LEASE_SECS: z.coerce
     .number()
     .min(2)
@@ -125,6 +142,10 @@ export const variables = {
   REQUEST_TIMEOUT_SECS: seconds(3_600)
     .default(30)
     .describe('After this time a request gets 408, and its statement is cancelled in Postgres'),
+  MAX_BODY_MB: megabytes(10).describe(
+    'Upper bound of the body of a request, also after unpacking. A larger one gets 413',
+  ),
+  MAX_WEBHOOK_MB: megabytes(25).describe('The same for a webhook'),
   MAX_REQUESTS_IN_FLIGHT: count(1, 100_000)
     .default(1_000)
     .describe('Requests that one API process works on at a time. More get 503'),

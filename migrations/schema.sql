@@ -245,6 +245,7 @@ create table errand.runners (
   blocked_by uuid,
   project text,
   schedules text[],
+  serves text[],
   constraint runners_pkey PRIMARY KEY (id),
   constraint runners_blocked_since_check CHECK (((blocked_since >= '1970-01-01 00:00:00+00'::timestamptz) AND (blocked_since <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint runners_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),

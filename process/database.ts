@@ -31,6 +31,8 @@ export function openDatabase(
     connectionString: connectionString(config),
     schemas: schemasFor(config),
     size: config.DATABASE_POOL_SIZE,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT_SECS * 1_000,
+    idleTimeoutMs: config.DATABASE_IDLE_TIMEOUT_SECS * 1_000,
     ...pool,
     // Only the message: pg attaches the entire client to the error.
     onError: (error) => log.warn({ reason: messageOf(error) }, 'a database connection failed'),

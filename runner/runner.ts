@@ -58,6 +58,8 @@ export type RunnerOptions = {
   version: string;
   /** The registered handlers by task name. */
   registeredHandlers: Map<string, RegisteredHandler>;
+  /** What a dedicated runner serves, as its configuration says. Undefined: everything. */
+  serves?: readonly string[] | undefined;
   /** The owners of these names. Without it, they belong to no repository. */
   ownership?: Ownership;
   /** The schedules in the code of its project. */
@@ -186,7 +188,7 @@ async function prepare(options: RunnerOptions, launching: Promise<Worker>, sched
 }
 
 async function register(
-  { pgPool, config, version, events, registeredHandlers, ownership }: RunnerOptions,
+  { pgPool, config, version, events, registeredHandlers, ownership, serves }: RunnerOptions,
   schedules: readonly string[],
 ): Promise<number> {
   const id = await registerRunner(pgPool, {
@@ -199,6 +201,7 @@ async function register(
     leaseSecs: config.RUNNER_LEASE_SECS,
     project: ownership?.project ?? null,
     schedules,
+    serves: serves ?? null,
   });
   events.emit('registered');
   return id;

@@ -22,7 +22,7 @@ const FLUSH_TIMEOUT_MS = 15_000;
 // may take long.
 await runMain(async () => {
   const { config, log, destination, onSignal, stopBroken } = await prepare('runner');
-  let app: RequestListener = startingApp();
+  let app: RequestListener = startingApp(config);
   const server = await startStep(log, 'probes', () =>
     serve(config, (request, response) => app(request, response), log),
   );

@@ -17,6 +17,7 @@ import { type Figures, keepFigures } from './health/figures.ts';
 import { createMetrics } from './health/metrics.ts';
 import { createEvents } from './record/events.ts';
 import { judgeSchedules } from './schedules/judge.ts';
+import { servedHandlers } from './served.ts';
 import { type SupervisedRunner, superviseRunner } from './supervisor.ts';
 
 /**
@@ -67,6 +68,7 @@ export function connectRunner(config: Config, log: Logger): Promise<Pool> {
  */
 export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const { config, log, pgPool, project, destination, aloneScript, mayEndProcess } = parts;
+  const serves = config.RUNNER_NAMESPACES;
   const registeredHandlers = await startStep(log, 'definitions', async () => {
     // A project whose code cannot be loaded registers nothing.
     const handlers = await allHandlers(config, pgPool, project);
@@ -77,7 +79,7 @@ export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
       ...{ pool: pgPool, log, ownership: project.ownership },
       definitions: project.registry.definitions,
     });
-    return handlers;
+    return servedHandlers(handlers, serves);
   });
   const definitions = Array.from(registeredHandlers.values(), ({ definition }) => definition);
   warnOfDefinitions(log, definitions);
@@ -88,7 +90,7 @@ export async function startRunner(parts: RunnerParts): Promise<StartingRunner> {
   const metrics = createMetrics(events, names);
   const started = startStep(log, 'runner', () =>
     superviseRunner({
-      ...{ config, pgPool, log, events, registeredHandlers, mayEndProcess },
+      ...{ config, pgPool, log, events, registeredHandlers, mayEndProcess, serves },
       ...{ ownership: project.ownership, schedules: project.schedules },
       connection: { ...connectionConfig(config), application_name: 'errand lease' },
       taskLog: createTaskLog(log, destination),

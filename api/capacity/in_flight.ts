@@ -15,7 +15,8 @@ const MIN_PAGES = 10;
 /** Counts the work of a process: requests, which get their answer soon, and streams, which stay open. */
 export type InFlight = {
   requests(): number;
-  streams(): number;
+  /** The open streams of a kind, or all of them. */
+  streams(kind?: StreamKind): number;
   /** Admits a request before its caller is known. It counts for the address. */
   enter: RequestHandler;
   /** Counts the request for its caller instead, and among the waiting requests if it waits for its task. */
@@ -23,8 +24,12 @@ export type InFlight = {
   /** Admits a request for a page. Pages have a limit apart from other requests. */
   enterPage: RequestHandler;
   /** Counts the request as a stream instead. */
-  toStream(response: Response): void;
+  toStream(response: Response, kind: StreamKind): void;
 };
+
+/** The kinds of streams. They share one limit. */
+export const STREAM_KINDS = ['event_stream', 'websocket'] as const;
+export type StreamKind = (typeof STREAM_KINDS)[number];
 
 /**
  * Limits the number of requests and of streams at a time (specification A7), and gives each client a share of
@@ -36,6 +41,7 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
   const waits = createShares(Math.ceil(limits.requests * WAITING_PART), 'requests wait for their tasks');
   const streams = createShares(limits.streams, 'streams are open');
   const pages = createShares(Math.max(MIN_PAGES, limits.requests * PAGES_PART), 'pages are being loaded');
+  const open: Record<StreamKind, number> = { event_stream: 0, websocket: 0 };
   const held = new WeakMap<Response, () => void>();
 
   function hold(response: Response, release: () => void): void {
@@ -55,7 +61,7 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
 
   return {
     requests: requests.total,
-    streams: streams.total,
+    streams: (kind) => (kind === undefined ? streams.total() : open[kind]),
     enter: entering(requests, hold),
     enterPage: entering(pages, hold),
     share(request, response, next) {
@@ -71,8 +77,17 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
       });
       next();
     },
-    toStream(response) {
-      change(response, (client) => streams.take(client));
+    toStream(response, kind) {
+      change(response, (client) => {
+        const release = streams.take(client);
+        let isOpen = true;
+        open[kind]++;
+        return () => {
+          if (isOpen) open[kind]--;
+          isOpen = false;
+          release();
+        };
+      });
     },
   };
 }

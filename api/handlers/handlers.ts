@@ -39,7 +39,7 @@ export const handlerSchemas: Record<string, JsonSchema> = {
     policy: {
       ...anyObject,
       description:
-        'Attempts, backoff, time limit in ms, priority, deduplication and retention, with defaults',
+        'Attempts, backoff, time limit in ms, priority, deduplication, limits and retention, with defaults and with names in snake_case, such as `max_attempts` and `timeout_ms`',
     },
     steps: {
       anyOf: [{ type: 'array', items: ref('HandlerStep') }, { type: 'null' }],
@@ -221,7 +221,26 @@ function described({ registry, waiting }: RequestContext, handler: Handler): Des
   const root = registry.get(workflow ?? name);
   const definition =
     workflow === null ? root : root?.graph?.steps.find((step) => step.definition.name === name)?.definition;
-  return { ...handler, description: definition?.description ?? null, waiting: waiting.of(name) };
+  return {
+    ...handler,
+    policy: inSnakeCase(handler.policy),
+    description: definition?.description ?? null,
+    waiting: waiting.of(name),
+  };
+}
+
+/**
+ * JSON with names in snake_case, as everything on the wire. Definitions have them in camelCase, and those of other
+ * repositories may have parts that this version does not know.
+ */
+function inSnakeCase<Value>(value: Value): Value {
+  if (Array.isArray(value)) return value.map(inSnakeCase) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  const parts = Object.entries(value).map(([name, part]) => [
+    name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    inSnakeCase(part),
+  ]);
+  return Object.fromEntries(parts) as Value;
 }
 
 /** The error if nothing is registered, or nothing that the caller may see. `close` lists similar names. */

@@ -5,10 +5,12 @@ import { poolUse } from '../../process/database.ts';
 import type { Reading } from '../../process/shared_reading.ts';
 import type { SubmitOutcome } from '../../store/submit/submit.ts';
 import type { BreakerState } from '../capacity/breaker.ts';
-import type { InFlight } from '../capacity/in_flight.ts';
+import { type InFlight, STREAM_KINDS } from '../capacity/in_flight.ts';
 import { OPERATIONAL_STATES, type StateHolder } from '../capacity/state.ts';
 import type { Api } from '../context.ts';
 import type { QueueNames } from '../registered/queue_names.ts';
+import type { CountChanges } from '../streams/feed/feed.ts';
+import { countChanges } from './feed_metrics.ts';
 import { measureRequests } from './http_metrics.ts';
 import { gaugeQueues, type Queues, queueReader } from './queue_metrics.ts';
 
@@ -26,6 +28,8 @@ type Sources = {
 };
 
 export type ApiMetrics = {
+  /** Counts what happens to the changes that are heard of. */
+  changes: CountChanges;
   /** Measures all handlers after it. */
   measure: RequestHandler;
   /** `GET /metrics`. */
@@ -56,6 +60,7 @@ export function createMetrics(sources: Sources): ApiMetrics {
     measure,
     router,
     submitted: countSubmissions(metrics, sources.registry),
+    changes: countChanges(metrics),
     details: async () => detailsOf(sources, await readQueues()),
   };
 }
@@ -87,9 +92,10 @@ function gaugeProcess(metrics: Metrics, { state, databases, inFlight }: Sources)
   new Gauge({
     name: 'errand_http_streams',
     help: 'Open event streams and WebSockets',
+    labelNames: ['kind'],
     registers: [metrics],
     collect() {
-      this.set(inFlight.streams());
+      for (const kind of STREAM_KINDS) this.set({ kind }, inFlight.streams(kind));
     },
   });
   new Gauge({
@@ -133,7 +139,8 @@ function detailsOf(
   return {
     state: state.current(),
     requests_in_flight: inFlight.requests(),
-    streams: inFlight.streams(),
+    streams: inFlight.streams('event_stream'),
+    websockets: inFlight.streams('websocket'),
     pools: { writes: poolUse(writes.pool), reads: poolUse(reads.pool) },
     breakers: { writes: writes.breaker.state(), reads: reads.breaker.state() },
     ...(reading.value === null ? { queues: null, live_runners: null } : queuesOf(reading.value)),

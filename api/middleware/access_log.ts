@@ -8,6 +8,9 @@ import { isProbe } from '../capacity/state.ts';
 import { type OpenApiDocument, operationsOf, parametersOf } from '../openapi/schemas/document.ts';
 import { traceparent } from '../request.ts';
 
+/** The status of a request that has become a WebSocket. */
+const SWITCHED = 101;
+
 /** Replaces hidden values. */
 const HIDDEN = '[redacted]';
 
@@ -23,6 +26,9 @@ export function accessLog(document: OpenApiDocument): Options {
     // request.
     customAttributeKeys: { req: 'request_id', responseTime: 'duration_ms' },
     wrapSerializers: false,
+    // A WebSocket has its lines in the log already.
+    customLogLevel: (_request, { statusCode }, error) =>
+      statusCode === SWITCHED ? 'silent' : error !== undefined || statusCode >= 500 ? 'error' : 'info',
     serializers: {
       request_id: ({ id }: IncomingMessage) => id,
       res: (response: ServerResponse) => ({ status: response.statusCode }),

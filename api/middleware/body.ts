@@ -1,4 +1,5 @@
-import express, { type NextFunction, type Request, type Response } from 'express';
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { Config } from '../../config/schema.ts';
 import { ErrandError } from '../../core/errors.ts';
 import { storageProblems } from '../../core/json/json.ts';
 import {
@@ -16,32 +17,40 @@ import { type GivenBody, givenBody } from './given_body.ts';
 /** Types that are JSON: also `application/cloudevents+json` and the like (RFC 6839). */
 const JSON_TYPES = ['application/json', '+json'];
 
-/** Upper bound of a body, also of a compressed one after unpacking. */
-export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const BYTES_PER_MB = 1024 * 1024;
 
-/** Upper bound of a webhook's body: GitHub sends up to this size. Only part of it becomes a payload. */
-export const MAX_EVENT_BYTES = 25 * 1024 * 1024;
+/** The upper bounds of bodies in bytes, also of compressed ones after unpacking. */
+export type BodyBounds = { body: number; event: number };
 
-const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES });
-const readEvent = express.raw({ type: () => true, limit: MAX_EVENT_BYTES });
+/** The bounds of a configuration. Only part of the event of a webhook becomes a payload, so it may be larger. */
+export function bodyBounds(config: Pick<Config, 'MAX_BODY_MB' | 'MAX_WEBHOOK_MB'>): BodyBounds {
+  return {
+    body: Math.floor(config.MAX_BODY_MB * BYTES_PER_MB),
+    event: Math.floor(config.MAX_WEBHOOK_MB * BYTES_PER_MB),
+  };
+}
 
 /**
  * Reads the bytes of a body, up to its upper bound. Its type must be JSON in UTF-8. Anything else is a 4xx.
  */
-export const readBody = [
-  requireJson,
-  (request: Request, response: Response, next: NextFunction): void => {
-    const given = givenBody(request);
-    if (given === undefined) (isWebhook(request) ? readEvent : readBytes)(request, response, next);
-    else {
-      request.body = bytesOf(given, isWebhook(request));
-      next();
-    }
-  },
-];
+export function readBody(bounds: BodyBounds): RequestHandler[] {
+  const readBytes = express.raw({ type: () => true, limit: bounds.body });
+  const readEvent = express.raw({ type: () => true, limit: bounds.event });
+  return [
+    requireJson,
+    (request, response, next) => {
+      const given = givenBody(request);
+      if (given === undefined) (isWebhook(request) ? readEvent : readBytes)(request, response, next);
+      else {
+        request.body = bytesOf(given, isWebhook(request), bounds);
+        next();
+      }
+    },
+  ];
+}
 
 /** The bytes of a body that the application around this one has read. Its own limit may be higher. */
-function bytesOf(given: GivenBody, isSigned: boolean): Buffer {
+function bytesOf(given: GivenBody, isSigned: boolean, bounds: BodyBounds): Buffer {
   if (given instanceof ErrandError) throw given;
   const { bytes, isExact } = given;
   if (isSigned && !isExact) {
@@ -50,7 +59,7 @@ function bytesOf(given: GivenBody, isSigned: boolean): Buffer {
       'The application around Errand has parsed the body, so its signature cannot be verified: mount the router of Errand before the body parser',
     );
   }
-  const limit = isSigned ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
+  const limit = isSigned ? bounds.event : bounds.body;
   if (bytes.length > limit) throw Object.assign(new Error('The body is too large'), { status: 413, limit });
   return bytes;
 }

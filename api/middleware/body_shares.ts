@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { clientOf } from '../auth/identify.ts';
 import { createShares } from '../capacity/shares.ts';
-import { MAX_BODY_BYTES, MAX_EVENT_BYTES } from './body.ts';
+import type { BodyBounds } from './body.ts';
 
 /** Upper bound for the bodies of all requests in flight. Parsing a body may take ten times its bytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -13,11 +13,11 @@ const INFLATED = 1_032;
  * Makes middleware that limits the bytes of bodies in work, and gives each client a share. Without it, twenty
  * bodies of 10 MB would take all memory of a small process. The bytes count until the answer has been sent.
  */
-export function shareBodies(): RequestHandler {
+export function shareBodies(bounds: BodyBounds): RequestHandler {
   const bodies = createShares(MAX_BYTES, 'bytes of bodies are being worked on');
   return (request, response, next) => {
     const client = clientOf(request);
-    const bytes = bytesExpected(request);
+    const bytes = bytesExpected(request, bounds);
     if (bytes !== null) {
       if (bytes > 0) response.once('close', bodies.take(client, bytes));
       return next();
@@ -41,18 +41,15 @@ export function shareBodies(): RequestHandler {
 }
 
 /** The size of a body after unpacking; null if only its end shows it. */
-function bytesExpected({ headers }: Request): number | null {
+function bytesExpected({ headers }: Request, { body, event }: BodyBounds): number | null {
+  // A longer body is refused before it is read.
+  const atMost = (bytes: number): number => Math.min(bytes, event);
   const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
   if (encoding === 'identity')
     return length === undefined ? lengthOfChunked(headers) : atMost(Number(length));
-  return encoding === 'br' || length === undefined ? MAX_BODY_BYTES : atMost(Number(length) * INFLATED);
+  return encoding === 'br' || length === undefined ? body : atMost(Number(length) * INFLATED);
 }
 
 function lengthOfChunked(headers: Request['headers']): number | null {
   return headers['transfer-encoding'] === undefined ? 0 : null;
-}
-
-/** A longer body is refused before it is read. */
-function atMost(bytes: number): number {
-  return Math.min(bytes, MAX_EVENT_BYTES);
 }

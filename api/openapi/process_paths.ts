@@ -35,7 +35,8 @@ export const probeSchemas: Record<string, JsonSchema> = {
     ...health,
     state: { type: 'string', enum: [...OPERATIONAL_STATES] },
     requests_in_flight: count,
-    streams: count,
+    streams: { ...count, description: 'Open event streams' },
+    websockets: { ...count, description: 'Open WebSockets' },
     pools: object('Database connections, and requests that are waiting for one', {
       writes: poolUse,
       reads: poolUse,

@@ -14,6 +14,7 @@ import type { Operation, RequestContext } from '../context.ts';
 import { failures, jsonBody, submitAnswers } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { idParameter } from '../openapi/schemas/parameters.ts';
+import { answerSubmission } from '../submit/answer_submission.ts';
 import {
   findTask,
   idempotencyKeyOf,
@@ -21,7 +22,7 @@ import {
   submissionProblems,
   toSubmission,
 } from '../submit/submission.ts';
-import { shownTask, taskNotFoundFor } from '../tasks/get_task.ts';
+import { taskNotFoundFor } from '../tasks/get_task.ts';
 import { actOf } from './act.ts';
 import { requiredReason } from './dismiss_task.ts';
 
@@ -103,16 +104,13 @@ export const resubmitTask: Operation = async (context, request, response) => {
     throw new ErrandError('CONFLICT', message);
   }
   const created = outcome === 'created';
-  response
-    .status(created ? 201 : 200)
-    .location(context.publicUrl(request, `/v1/tasks/${task.id}`))
-    .json({
-      task: shownTask(context, task),
-      created,
-      message: created
-        ? `Task created in place of ${old.id}`
-        : 'The task was resubmitted before by this request',
-    });
+  answerSubmission(context, request, response, {
+    task,
+    created,
+    message: created
+      ? `Task created in place of ${old.id}`
+      : 'The task was resubmitted before by this request',
+  });
 };
 
 /** The policy of the route asks for `operate`. A payload of the caller needs the right to submit, too. */

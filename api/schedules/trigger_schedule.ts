@@ -10,8 +10,9 @@ import { failures, jsonBody, submitAnswers } from '../openapi/schemas/answers.ts
 import type { Paths } from '../openapi/schemas/document.ts';
 import { actOf } from '../operators/act.ts';
 import { traceparent } from '../request.ts';
+import { answerSubmission } from '../submit/answer_submission.ts';
 import { idempotencyKeyOf, idempotencyKeyParameter } from '../submit/submission.ts';
-import { mayRead, shownTask } from '../tasks/get_task.ts';
+import { mayRead } from '../tasks/get_task.ts';
 import { changesTooOften, requireWhole, scheduleNotFound, scheduleToChange } from './schedule.ts';
 import { scheduleIdParameter } from './schedule_schema.ts';
 
@@ -76,16 +77,13 @@ export const triggerSchedule: Operation = async (context, request, response) => 
   }
   context.submitted(task.name, outcome);
   const created = outcome === 'created';
-  response
-    .status(created ? 201 : 200)
-    .location(context.publicUrl(request, `/v1/tasks/${task.id}`))
-    .json({
-      task: shownTask(context, task),
-      created,
-      message: created
-        ? `Task created: one run of ${id} by hand`
-        : `${id} was triggered before with this Idempotency-Key, and this is its task`,
-    });
+  answerSubmission(context, request, response, {
+    task,
+    created,
+    message: created
+      ? `Task created: one run of ${id} by hand`
+      : `${id} was triggered before with this Idempotency-Key, and this is its task`,
+  });
 };
 
 async function whyNot(context: RequestContext, id: string): Promise<ErrandError> {

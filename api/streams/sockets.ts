@@ -16,8 +16,16 @@ import type { RegisteredTasks } from '../registered/registered_tasks.ts';
 import { type Audience, createAudience, type Subscriber } from './feed/audience.ts';
 import { lifetimeOf } from './feed/event_stream.ts';
 import type { Feed } from './feed/feed.ts';
-import { doneMessage, errorMessage, readRequest, type SocketRequest, type Topic } from './feed/messages.ts';
+import {
+  connectedMessage,
+  doneMessage,
+  errorMessage,
+  readRequest,
+  type SocketRequest,
+  type Topic,
+} from './feed/messages.ts';
 import { takeSocket } from './feed/upgrade.ts';
+import { logSocket } from './socket_log.ts';
 
 /** The only subprotocol. */
 const SUBPROTOCOL = 'errand.v1';
@@ -46,10 +54,11 @@ export function createSockets(api: Api, heartbeatMs: number): RequestHandler {
   });
   const open = keepAlive(heartbeatMs, stopping);
   return (request, response) => {
-    const upgrade = takeSocket(request, response, () => inFlight.toStream(response));
+    const upgrade = takeSocket(request, response, () => inFlight.toStream(response, 'websocket'));
     const principal = principalOf(request);
-    const { log } = request;
     server.handleUpgrade(request, upgrade.socket, upgrade.head, (socket) => {
+      const { id, log } = logSocket(socket, request);
+      send(socket, connectedMessage(id));
       const lifetime = setTimeout(
         () => closeSoon(socket, 'its lifetime is over: connect again'),
         lifetimeOf(principal, streams.timing),

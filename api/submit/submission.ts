@@ -16,7 +16,7 @@ import { type Parameter, textUpTo } from '../openapi/schemas/parameters.ts';
 import { closeNames } from '../registered/registered_tasks.ts';
 import { requestId, toIsoTime, traceparent } from '../request.ts';
 import { mayRead } from '../tasks/get_task.ts';
-import { optionsSchema, submissionSchema } from './submission_schema.ts';
+import { givenOptions, optionsSchema, submissionSchema } from './submission_schema.ts';
 
 /**
  * The definition of a name that can be submitted: one of this process, or one that another process has
@@ -98,7 +98,7 @@ export async function submissionProblems(
   { callbacks }: Pick<Api, 'callbacks'>,
   { definition, body, path, payloadName = 'payload', log, maxProblems = MAX_DETAILS }: Asked,
 ): Promise<Detail[]> {
-  const problems = optionsChecker(body, path, maxProblems);
+  const problems = optionsChecker(givenOptions(body), path, maxProblems);
   // If the schema already refuses the callback URL, no more checks are made.
   if (!problems.some((problem) => problem.path === `${path}/callback_url`))
     problems.push(...callbackProblems(callbacks, definition, body, path));
@@ -141,7 +141,7 @@ export function toSubmission(
   request: Request,
   where: { path: string; idempotencyKey: string | undefined },
 ): Submission {
-  const options = bodySchema.parse(body);
+  const options = bodySchema.parse(givenOptions(body));
   const { policy } = definition;
   const version = options.version ?? definition.version;
   if (!takesVersion(definition, version)) throw noVersion(definition, version);

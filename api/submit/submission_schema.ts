@@ -96,14 +96,40 @@ const options: Record<string, JsonSchema> = Object.fromEntries(
   Object.entries(optionsSchema.shape).map(([name, option]) => [name, { ...option.meta() }]),
 );
 
+/** In the document, a value or null: an option that is null counts as absent. */
+function orNull(option: JsonSchema): JsonSchema {
+  const { type, enum: allowed } = option;
+  return {
+    ...option,
+    type: [type, 'null'].flat(),
+    ...(Array.isArray(allowed) && { enum: [...allowed, null] }),
+  };
+}
+
+/** The options that a caller may send as null, besides those of every submission. */
+const NAMING_OPTIONS = ['namespace', 'context'];
+
+/**
+ * A body without options that are null: callers in many languages send all fields of a record. Everything else
+ * stays as it is.
+ */
+export function givenOptions(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const isOption = (name: string): boolean =>
+    Object.hasOwn(optionsSchema.shape, name) || NAMING_OPTIONS.includes(name);
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => value !== null || !isOption(name)),
+  );
+}
+
 const anyPayload: JsonSchema = { type: 'object', additionalProperties: true };
 
 /** The component schemas of submissions. */
 export const submissionSchemas: Record<string, JsonSchema> = {
   SubmissionOptions: {
     type: 'object',
-    description: 'The options of every submission besides its payload',
-    properties: options,
+    description: 'The options of every submission besides its payload. Null counts as absent',
+    properties: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, orNull(option)])),
   },
 };
 
@@ -128,7 +154,7 @@ function submissionOf(properties: Record<string, JsonSchema>, required: string[]
   };
 }
 /** The properties that name the task in the body. */
-const naming: JsonSchema = {
+const naming = {
   name: label(NAME_MAX_LENGTH, 'The name of the task, without its namespace if `namespace` is given'),
   namespace: label(NAME_MAX_LENGTH, 'The first part of the name, if `name` lacks it'),
 };
@@ -140,11 +166,12 @@ export const namingSchema: JsonSchema = { type: 'object', required: ['name'], pr
 export const namedSubmissionSchema: JsonSchema = submissionOf(
   {
     ...naming,
+    namespace: orNull(naming.namespace),
     payload: {
       ...anyPayload,
       description: `The payload, as for the path of the task. Names match ${NAME_PATTERN.source}`,
     },
-    context: { ...anyPayload, description: 'An alias of `payload`' },
+    context: orNull({ ...anyPayload, description: 'An alias of `payload`' }),
   },
   ['name'],
 );

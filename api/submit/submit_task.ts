@@ -19,8 +19,8 @@ import type { Operation, RequestContext } from '../context.ts';
 import { anyFailure, failures, jsonBody, submitAnswers } from '../openapi/schemas/answers.ts';
 import type { Paths } from '../openapi/schemas/document.ts';
 import { ref } from '../openapi/schemas/schemas.ts';
-import { shownTask } from '../tasks/get_task.ts';
 import { waitForTask, waitParameter, waitSeconds } from '../tasks/wait.ts';
+import { answerSubmission } from './answer_submission.ts';
 import {
   findTask,
   idempotencyKeyOf,
@@ -30,6 +30,7 @@ import {
   withLimitKeys,
 } from './submission.ts';
 import {
+  givenOptions,
   namedSubmissionSchema,
   namingSchema,
   pascalCase,
@@ -96,9 +97,10 @@ const namedSchema = z.looseObject({
  * `payload`.
  */
 export const submitByName: Operation = async (context, request, response) => {
-  const details = [...checkNaming(request.body, '/body'), ...checkAlias(request.body)];
+  const body = givenOptions(request.body);
+  const details = [...checkNaming(body, '/body'), ...checkAlias(body)];
   if (details.length > 0) throw new ErrandError('VALIDATION_FAILED', 'The request is not valid', { details });
-  const { name, namespace, context: alias, ...rest } = namedSchema.parse(request.body);
+  const { name, namespace, context: alias, ...rest } = namedSchema.parse(body);
   const full = namespace === undefined || name.startsWith(`${namespace}.`) ? name : `${namespace}.${name}`;
   const definition = await findTask(context, full, '/body/name');
   const asked =
@@ -151,10 +153,11 @@ export async function submitAndAnswer(
   const latest = (await waitForTask(context, task, seconds)) ?? task;
   await giveWay(request);
   const created = outcome === 'created';
-  response
-    .status(created ? 201 : 200)
-    .location(context.publicUrl(request, `/v1/tasks/${task.id}`))
-    .json({ task: shownTask(context, latest), created, message: messageOf(outcome, latest, submission) });
+  answerSubmission(context, request, response, {
+    task: latest,
+    created,
+    message: messageOf(outcome, latest, submission),
+  });
 }
 
 /**

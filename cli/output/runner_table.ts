@@ -13,6 +13,7 @@ export const RUNNERS: readonly Column<Runner>[] = [
   { head: 'HOST', cell: ({ host }) => host, min: 10 },
   { head: 'PID', cell: ({ pid }) => String(pid), align: 'right', dropOrder: 2 },
   { head: 'VERSION', cell: ({ version }) => version, dropOrder: 1 },
+  { head: 'SERVES', cell: ({ serves }) => serves?.join(', ') ?? 'all', dropOrder: 3 },
   { head: 'NAMES', cell: ({ task_names }) => String(task_names.length), align: 'right' },
 ];
 

@@ -1,7 +1,7 @@
-import { toCamelCase } from '../camel_case.ts';
 import type { SubmittedTask } from '../records.ts';
 import type { CallOptions } from '../requests/options.ts';
 import type { Transport } from '../requests/transport.ts';
+import { submittedTask } from '../submitted_task.ts';
 import { type DedupOptions, type DedupPlan, planDedup } from './dedup.ts';
 
 /** Options that override the definition. Missing options keep its values. */
@@ -50,8 +50,7 @@ export async function submit(
     signal: options.signal,
     repeatable: true,
   });
-  const { task, created, message } = body as { task: unknown; created: boolean; message: string };
-  return { ...(toCamelCase(task) as SubmittedTask), created, message };
+  return submittedTask(body);
 }
 
 /** The path for submissions of a task name. */

@@ -17,6 +17,7 @@ export const REASON_CODES = [
   'waiting_for_failure',
   'waiting_for_children',
   'no_live_runner',
+  'no_runner_for_namespace',
   'no_runner_for_name',
   'needs_newer_runner',
   'dispatch_lost',
@@ -137,9 +138,9 @@ export type Facts = {
   act: { actor: string; at: string; reason: string | null } | null;
   /**
    * The number of runners with a valid lease and, of those that can execute the task, their slots and how
-   * many were in use.
+   * many were in use. `elsewhere` are those that are dedicated to other namespaces or names.
    */
-  runners: { live: number; able: number; slots: number; busy: number };
+  runners: { live: number; able: number; slots: number; busy: number; elsewhere: number };
   /**
    * For a due task: the names that hold the most slots of the pool, the largest first. A few, and only those
    * that the caller may see.

@@ -1,4 +1,5 @@
 import { STARTABLE, type State } from '../states.ts';
+import { namespaceOf } from '../task.ts';
 import { findBefore, findChildren, waitsForChildren } from './explain_children.ts';
 import {
   because,
@@ -108,9 +109,20 @@ function runnersMissing(facts: Facts): Finding[] {
   }
   if (runners.able > 0) return [];
   if (older.count > 0) return [newerRunnerNeeded(facts)];
+  if (runners.elsewhere === runners.live) return [dedicatedElsewhere(facts)];
   const who = runners.live === 1 ? 'The one live runner' : `None of the ${runners.live} live runners`;
   const message = `${who} ${runners.live === 1 ? 'cannot' : 'can'} execute ${task.name}`;
   return [{ code: 'no_runner_for_name', message, next: `Start a runner that can execute ${task.name}` }];
+}
+
+function dedicatedElsewhere({ task, runners: { live } }: Facts): Finding {
+  const all = live === 1 ? 'the one live runner is' : `all ${live} live runners are`;
+  const namespace = namespaceOf(task.name);
+  return {
+    code: 'no_runner_for_namespace',
+    message: `No live runner serves ${task.name}: ${all} dedicated to other namespaces or tasks`,
+    next: `Start a runner that serves ${namespace}: add it to RUNNER_NAMESPACES, or unset that variable`,
+  };
 }
 
 function newerRunnerNeeded({ task, older, parent }: Facts): Finding {

@@ -1,22 +1,22 @@
 import { hostname } from 'node:os';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import { type Express, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Registry } from 'prom-client';
 import { runnerListening } from '../../config/listening.ts';
 import type { Config } from '../../config/schema.ts';
-import { ErrandError, STATUS_BY_CODE } from '../../core/errors.ts';
 import { namespaceOf, type TaskDefinition } from '../../core/task.ts';
 import { databaseCheck, sharedCheck } from '../../process/database.ts';
 import { refuseForeignHosts } from '../../process/host_names.ts';
 import { type Check, probes } from '../../process/probes.ts';
-import { sharedReading } from '../../process/shared_reading.ts';
+import { type Reading, sharedReading } from '../../process/shared_reading.ts';
 import { requireTaken } from '../../process/taken.ts';
 import { VERSION } from '../../process/version.ts';
 import { tryWriting } from '../../store/database/writing.ts';
 import { readQueueDepths } from '../../store/stats/namespaces.ts';
 import type { SupervisedRunner } from '../supervisor.ts';
 import type { Figures } from './figures.ts';
-import { gaugeLoad } from './metrics.ts';
+import { likeTheApi } from './like_the_api.ts';
+import { gaugeDepths, gaugeLoad } from './metrics.ts';
 import { type Depths, type NamespaceFigures, namespaceFigures } from './namespaces.ts';
 import { type SystemMetrics, watchSystem } from './system_metrics.ts';
 
@@ -41,76 +41,75 @@ export type RunnerHttpOptions = {
 /** The health of a runner (specification X9). */
 type Health = {
   status: 'ok' | 'degraded' | 'draining';
-  worker_id: number;
+  /** The id of its present registration. */
+  worker_id: string;
   worker_type: 'errand-runner';
   version: string;
   uptime_seconds: number;
   checks: Check[];
-  namespaces: Record<string, NamespaceFigures>;
+  namespaces: NamespaceFigures[];
   system_metrics: SystemMetrics;
 };
 
 /** Answers until the runner has started: it is live but not ready. */
-export function startingApp(): Express {
+export function startingApp(config: Pick<Config, 'CORS_ORIGINS'>): Express {
   const check: Check = { name: 'start', status: 'failed', message: 'the runner is starting' };
-  return express()
-    .disable('x-powered-by')
-    .use(probes({ process: 'runner', isDraining: () => false, checks: async () => [check] }));
+  return likeTheApi(config, [
+    probes({ process: 'runner', isDraining: () => false, checks: async () => [check] }),
+  ]);
 }
 
 /**
  * The HTTP server of a runner (specification X9): `/health` with its figures, `/status` with its
- * configuration as well, `/metrics` for Prometheus, and the probes of every process. `/metrics` and
- * `/live` do not ask Postgres. The others also answer if Postgres does not.
+ * configuration as well, `/metrics` for Prometheus, and the probes of every process. `/live`
+ * does not ask Postgres. The others also answer if Postgres does not.
  */
 export function runnerApp(options: RunnerHttpOptions): Express {
   const { config, pgPool, runner, figures, metrics, isDraining } = options;
+  const readDepths = depthsReader(options);
   gaugeLoad(metrics, { slots: config.RUNNER_CONCURRENCY, pool: pgPool, figures, load: runner.load });
-  const health = healthReader(options);
+  gaugeDepths(metrics, [...figures.namespaces.keys()], readDepths);
+  const health = healthReader(options, readDepths);
   const checkDatabase = databaseCheck(pgPool);
   const checkWriting = writingCheck(options);
-  const app = express().disable('x-powered-by');
-  app.use(requireTaken(TAKEN_MS), refuseForeignHosts(runnerListening(config)));
-  app.get('/health', async (_request, response) => {
+  const own = Router();
+  own.get('/health', async (_request, response) => {
     response.json(await health());
   });
-  app.get('/status', async (_request, response) => {
+  own.get('/status', async (_request, response) => {
     response.json({ ...(await health()), ...statusDetails(options) });
   });
-  app.get('/metrics', async (_request, response) => {
+  own.get('/metrics', async (_request, response) => {
     response.type(metrics.contentType).send(await metrics.metrics());
   });
-  app.use(
-    probes({
-      process: 'runner',
-      isDraining,
-      checks: async () => [...(await Promise.all([checkDatabase(), checkWriting()])), fetchCheck(runner)],
-    }),
-    answerRefusal,
-  );
-  return app;
+  const ofAll = probes({
+    process: 'runner',
+    isDraining,
+    checks: async () => [...(await Promise.all([checkDatabase(), checkWriting()])), fetchCheck(runner)],
+  });
+  const guards = [requireTaken(TAKEN_MS), refuseForeignHosts(runnerListening(config))];
+  return likeTheApi(config, [own, ofAll], guards);
 }
 
-const answerRefusal: ErrorRequestHandler = (error, _request, response, next) => {
-  if (!(error instanceof ErrandError)) return next(error);
-  response.status(STATUS_BY_CODE[error.code]).json({ error: error.message, code: error.code });
-};
-
-function healthReader(options: RunnerHttpOptions): () => Promise<Health> {
-  const { pgPool, runner, figures, definitions, isDraining } = options;
+function depthsReader({ pgPool, definitions, runner }: RunnerHttpOptions): () => Promise<Reading<Depths>> {
   const names = definitions.map(({ name }) => name);
-  const readDepths = sharedReading(() => readDepthsOf(pgPool, names, runner.pauses().isPaused), DEPTHS);
+  return sharedReading(() => readDepthsOf(pgPool, names, runner.pauses().isPaused), DEPTHS);
+}
+
+function healthReader(
+  options: RunnerHttpOptions,
+  readDepths: () => Promise<Reading<Depths>>,
+): () => Promise<Health> {
+  const { pgPool, runner, figures, isDraining } = options;
   const readSystem = watchSystem(pgPool, () => runner.load().dispatchesInHand);
   return async () => {
     const depths = await readDepths();
     const active = Map.groupBy(runner.load().names, namespaceOf);
     const pauses = runner.pauses();
-    const namespaces = Object.fromEntries(
-      Array.from(figures.namespaces, ([namespace, work]) => {
-        const underWay = active.get(namespace)?.length ?? 0;
-        return [namespace, namespaceFigures(namespace, work, underWay, depths.value, pauses)];
-      }),
-    );
+    const namespaces = Array.from(figures.namespaces, ([namespace, work]) => {
+      const underWay = active.get(namespace)?.length ?? 0;
+      return namespaceFigures(namespace, work, underWay, depths.value, pauses);
+    });
     const database: Check =
       depths.value === null
         ? { name: 'database', status: 'failed', message: depths.why }
@@ -118,10 +117,10 @@ function healthReader(options: RunnerHttpOptions): () => Promise<Health> {
     const checks = [database, fetchCheck(runner)];
     const isHealthy =
       checks.every(({ status }) => status === 'ok') &&
-      Object.values(namespaces).every(({ health_status }) => health_status !== 'degraded');
+      namespaces.every(({ health_status }) => health_status !== 'degraded');
     return {
       status: isDraining() ? 'draining' : isHealthy ? 'ok' : 'degraded',
-      worker_id: runner.id(),
+      worker_id: String(runner.id()),
       worker_type: 'errand-runner',
       version: VERSION,
       uptime_seconds: Math.round(process.uptime()),

@@ -3,10 +3,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { SKIP_REASONS } from '../../core/schedules/skip_reasons.ts';
 import { namespaceOf } from '../../core/task.ts';
 import { poolUse } from '../../process/database.ts';
+import type { Reading } from '../../process/shared_reading.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
+import type { QueueDepth } from '../../store/stats/namespaces.ts';
 import type { RunnerEvents } from '../record/events.ts';
 import type { RunnerLoad } from '../runner.ts';
 import type { Figures } from './figures.ts';
+import { type Depths, NOTHING_DUE } from './namespaces.ts';
 
 const DURATION_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
 const WAIT_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200];
@@ -33,37 +36,41 @@ function countAttempts(registry: Registry, events: RunnerEvents, names: readonly
   const attempts = new Counter({
     name: 'errand_attempts_total',
     help: 'Attempts whose outcome was recorded',
-    labelNames: ['name', 'outcome'],
+    labelNames: ['namespace', 'name', 'outcome'],
     registers: [registry],
   });
   const durations = new Histogram({
     name: 'errand_attempt_duration_seconds',
     help: 'Duration of recorded attempts',
-    labelNames: ['name'],
+    labelNames: ['namespace', 'name'],
     buckets: DURATION_BUCKETS,
     registers: [registry],
   });
   const waits = new Histogram({
     name: 'errand_queue_wait_seconds',
     help: 'Time from when an attempt was due to its start',
-    labelNames: ['name'],
+    labelNames: ['namespace', 'name'],
     buckets: WAIT_BUCKETS,
     registers: [registry],
   });
   for (const name of names) {
-    for (const outcome of OUTCOMES) attempts.inc({ name, outcome }, 0);
-    durations.zero({ name });
-    waits.zero({ name });
+    for (const outcome of OUTCOMES) attempts.inc({ ...labelsOf(name), outcome }, 0);
+    durations.zero(labelsOf(name));
+    waits.zero(labelsOf(name));
   }
   events.on('recorded', (outcomes, counted) => {
     const recorded = outcomes.filter(({ id }) => counted.has(id));
-    for (const { name, durationMs } of recorded) durations.observe({ name }, durationMs / 1_000);
+    for (const { name, durationMs } of recorded) durations.observe(labelsOf(name), durationMs / 1_000);
     for (const [name, ofName] of Map.groupBy(recorded, (outcome) => outcome.name)) {
       for (const [outcome, alike] of Map.groupBy(ofName, ({ kind }) => kind))
-        attempts.inc({ name, outcome }, alike.length);
+        attempts.inc({ ...labelsOf(name), outcome }, alike.length);
     }
   });
-  events.on('started', (name, waitedMs) => waits.observe({ name }, waitedMs / 1_000));
+  events.on('started', (name, waitedMs) => waits.observe(labelsOf(name), waitedMs / 1_000));
+}
+
+function labelsOf(name: string): { namespace: string; name: string } {
+  return { namespace: namespaceOf(name), name };
 }
 
 function countRecoveries(registry: Registry, events: RunnerEvents): void {
@@ -120,6 +127,34 @@ function countSchedules(registry: Registry, events: RunnerEvents, names: readonl
     for (const { namespace, reason, times } of left) skipped.inc({ namespace, reason }, times);
   });
   events.on('scheduleFailed', (namespace) => failed.inc({ namespace }));
+}
+
+/**
+ * Adds gauges of the due tasks of each namespace that the runner can execute, in the complete pool. Without Postgres
+ * they have no series. Other runners have the same figures, so sums over runners count twice.
+ */
+export function gaugeDepths(
+  registry: Registry,
+  namespaces: Iterable<string>,
+  read: () => Promise<Reading<Depths>>,
+): void {
+  const gauge = (name: string, help: string, toValue: (depth: QueueDepth) => number): Gauge =>
+    new Gauge({
+      ...{ name, help, labelNames: ['namespace'], registers: [registry] },
+      async collect() {
+        this.reset();
+        const { value } = await read();
+        if (value === null) return;
+        for (const namespace of namespaces)
+          this.set({ namespace }, toValue(value.all.get(namespace) ?? NOTHING_DUE));
+      },
+    });
+  gauge('errand_namespace_depth', 'Due tasks of the namespace in the complete pool', ({ depth }) => depth);
+  gauge(
+    'errand_namespace_oldest_wait_seconds',
+    'How long the oldest due task of the namespace has been waiting',
+    ({ oldestWaitSecs }) => oldestWaitSecs,
+  );
 }
 
 /** Adds gauges of the runner's load, which are read at each scrape. */

@@ -18,6 +18,7 @@ export type HealthStatus = 'healthy' | 'degraded' | 'idle';
 
 /** The figures of a namespace in `/health` (specification X9). */
 export type NamespaceFigures = {
+  namespace: string;
   /**
    * Attempts that are due in the complete pool, including paused ones; null if Postgres does not
    * answer.
@@ -41,7 +42,11 @@ export type NamespaceFigures = {
 /** The queue depth by namespace: of all due attempts, and of those that are not paused. */
 export type Depths = { all: ReadonlyMap<string, QueueDepth>; unpaused: ReadonlyMap<string, QueueDepth> };
 
-const NOTHING: QueueDepth = { depth: 0, isCapped: false, oldestWaitSecs: 0, ready: 0, oldestReadySecs: 0 };
+/** The depth of a namespace without due tasks. */
+export const NOTHING_DUE: QueueDepth = {
+  ...{ depth: 0, isCapped: false, oldestWaitSecs: 0 },
+  ...{ ready: 0, oldestReadySecs: 0 },
+};
 
 /** The figures of one namespace. `depths` is null if they could not be read. */
 export function namespaceFigures(
@@ -51,11 +56,12 @@ export function namespaceFigures(
   depths: Depths | null,
   pauses: Pick<Pauses, 'of' | 'secondsSteady'>,
 ): NamespaceFigures {
-  const waiting = depths === null ? null : (depths.all.get(namespace) ?? NOTHING);
-  const unpaused = depths === null ? null : (depths.unpaused.get(namespace) ?? NOTHING);
+  const waiting = depths === null ? null : (depths.all.get(namespace) ?? NOTHING_DUE);
+  const unpaused = depths === null ? null : (depths.unpaused.get(namespace) ?? NOTHING_DUE);
   const rate = work.rate();
   const secondsIdle = Math.min(work.secondsIdle(), pauses.secondsSteady());
   return {
+    namespace,
     queue_depth: waiting?.depth ?? null,
     queue_depth_is_capped: waiting?.isCapped ?? false,
     oldest_wait_seconds: waiting === null ? null : rounded(waiting.oldestWaitSecs),

@@ -16,6 +16,8 @@ export type RunnerDescription = {
   project?: string | null;
   /** The ids of the schedules in its code. */
   schedules?: readonly string[];
+  /** The namespaces and names that a dedicated runner executes; null for every other one. */
+  serves?: readonly string[] | null;
 };
 
 /**
@@ -24,13 +26,13 @@ export type RunnerDescription = {
  */
 export async function registerRunner(database: Database, runner: RunnerDescription): Promise<number> {
   const { rows } = await database.query<{ id: number }>(
-    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions, parent_id, project, schedules)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    `insert into errand.runners (host, pid, version, task_names, concurrency, lease_secs, task_versions, parent_id, project, schedules, serves)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      returning id`,
     [
       ...[runner.host, runner.pid, runner.version, runner.taskNames, runner.concurrency, runner.leaseSecs],
       ...[runner.taskVersions ?? null, runner.parentId ?? null, runner.project ?? null],
-      runner.schedules ?? null,
+      ...[runner.schedules ?? null, runner.serves ?? null],
     ],
   );
   if (rows[0] === undefined) throw new Error('Postgres returned no id for the registration of the runner');
@@ -75,6 +77,8 @@ export type RunnerRecord = {
    * them.
    */
   task_versions: Record<string, string> | null;
+  /** What a dedicated runner serves (RUNNER_NAMESPACES); null: everything. */
+  serves: string[] | null;
   /** Null while it is live. */
   ended_at: string | null;
   end_reason: 'stopped' | 'lost' | null;
@@ -104,6 +108,11 @@ export async function listRunners(
                                   from jsonb_each_text(task_versions) as given (name, version)
                                  where $1::text[] is null or split_part(name, '.', 1) = any ($1)), '{}')
             end as task_versions,
+            case when serves is not null
+                 then array(select entry
+                              from unnest(serves) as given (entry)
+                             where $1::text[] is null or split_part(entry, '.', 1) = any ($1))
+            end as serves,
             ended_at, end_reason
        from errand.runners
       ${options.ended === true ? '' : 'where ended_at is null'}

@@ -20,6 +20,7 @@ const WATCHDOG_LEEWAY_MS = 1_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 30_000;
 const ISO_DATE = /^\d{4,6}-/;
 
 /**
@@ -58,6 +59,10 @@ export type PoolOptions = {
   size: number;
   /** Postgres cancels a statement that takes longer. 0: no limit. */
   statementTimeoutMs: number;
+  /** How long a caller waits for a connection. Default: 10 s. */
+  connectTimeoutMs?: number;
+  /** After this time without use a connection is closed. Default: 30 s. */
+  idleTimeoutMs?: number;
   onError: (error: Error) => void;
 };
 
@@ -66,7 +71,7 @@ export type PoolOptions = {
  * breaks.
  */
 export function openPool(options: PoolOptions): Pool {
-  const { schemas = DEFAULT_SCHEMAS } = options;
+  const { schemas = DEFAULT_SCHEMAS, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   const config: PoolConfig = {
     ...(options.connectionString === undefined ? {} : { connectionString: options.connectionString }),
     schemas,
@@ -75,14 +80,14 @@ export function openPool(options: PoolOptions): Pool {
     max: options.size,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
     // pg-pool waits for the promise, and never gives out a connection whose session could not be
     // prepared.
     onConnect: (client) =>
       prepareSession(client, {
         statementTimeoutMs: options.statementTimeoutMs,
-        withinMs: CONNECT_TIMEOUT_MS,
+        withinMs: connectTimeoutMs,
       }),
     types: { getTypeParser: (oid: number) => typeParser(oid) } as CustomTypesConfig,
   };

@@ -53,8 +53,8 @@ const HOLDER = `
     ) holder on true`;
 
 /**
- * The live runners: how many can execute it, how many slots they have, and which have only an older
- * version.
+ * The live runners: how many can execute it, how many slots they have, which have only an older
+ * version, and how many are dedicated to other namespaces.
  */
 const POOL = `
    cross join lateral (
@@ -63,9 +63,11 @@ const POOL = `
              coalesce(sum(r.concurrency) filter (where r.is_able), 0) as slots,
              coalesce(sum(least(r.in_flight, r.concurrency)) filter (where r.is_able), 0) as busy,
              count(*) filter (where r.is_named and not r.is_able) as older,
+             count(*) filter (where not r.is_served) as elsewhere,
              coalesce(to_json((array_agg(json_build_object('id', r.id, 'host', r.host, 'pid', r.pid, 'version', r.known)
                                          order by r.id desc) filter (where r.is_named and not r.is_able))[1:$8]), '[]') as older_runners
-        from (select one.*, named.*, named.is_named and coalesce(errand.version_key(named.known) >= errand.version_key(t.version), true) as is_able
+        from (select one.*, named.*, named.is_named and coalesce(errand.version_key(named.known) >= errand.version_key(t.version), true) as is_able,
+                     one.serves is null or exists (select from unnest(one.serves) as s (entry) where starts_with(t.name || '.', s.entry || '.')) as is_served
                 from errand.runners one
                cross join lateral (select t.name = any (one.task_names) as is_named, one.task_versions ->> t.name as known) named
                where one.ended_at is null and one.heartbeat_at >= now() - make_interval(secs => one.lease_secs)) r

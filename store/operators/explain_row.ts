@@ -24,6 +24,7 @@ export type FactsRow = Omit<Facts['task'], 'after'> & {
   busy: number;
   busy_with: Facts['busy_with'];
   older: number;
+  elsewhere: number;
   older_runners: Facts['older']['some'];
   pauses: Pause[];
   failed_attempt: number | null;
@@ -66,7 +67,7 @@ export type FactsRow = Omit<Facts['task'], 'after'> & {
 
 /** Converts the row to the facts about a task. */
 export function toFacts(row: FactsRow): Facts {
-  const { now, live, able, slots, busy, busy_with, older, older_runners } = row;
+  const { now, live, able, slots, busy, busy_with, older, older_runners, elsewhere } = row;
   return {
     now,
     task: { ...row, after: row.after ?? [] },
@@ -79,7 +80,7 @@ export function toFacts(row: FactsRow): Facts {
         : { attempt: row.failed_attempt, outcome: row.failed_outcome, error: row.failed_error },
     pauses: row.pauses.map((pause) => ({ ...pause, paused_at: isoTime(pause.paused_at) })),
     act: row.act_actor === null ? null : { actor: row.act_actor, at: row.act_at, reason: row.act_reason },
-    runners: { live, able, slots, busy },
+    runners: { live, able, slots, busy, elsewhere },
     busy_with,
     older: { count: older, some: older_runners },
     dispatch: row.has_dispatch ? { is_locked: row.is_locked } : null,

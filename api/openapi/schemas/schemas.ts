@@ -153,6 +153,12 @@ const runner: Record<string, JsonSchema> = {
     description:
       'The versions of its definitions, by name. It leaves newer tasks to a runner that knows them. Null if the runner does not report them',
   },
+  serves: {
+    type: ['array', 'null'],
+    items: { type: 'string' },
+    description:
+      'The namespaces and names of a dedicated runner (`RUNNER_NAMESPACES`). Null: it serves everything that it can execute',
+  },
   ended_at: nullableTime,
   end_reason: nullable('string', { enum: ['stopped', 'lost', null] }),
 };
@@ -212,6 +218,11 @@ export const sharedSchemas: Record<string, JsonSchema> = {
     task: ref('ShownTask'),
     created: { type: 'boolean' },
     message: { type: 'string' },
+    estimated_completion: {
+      ...nullableTime,
+      description:
+        'When the task will probably have ended, from the tasks of its name that succeeded in the last 24 hours. Null if there are none, if it has ended, or if the caller may not read tasks',
+    },
   }),
   BatchItem: {
     type: 'object',

@@ -4,7 +4,7 @@ import { namespaceOf } from '../../../core/task.ts';
 import { messageOf } from '../../../process/start.ts';
 import type { Change, HeardChange } from '../../../store/tasks/changes.ts';
 import type { Principal } from '../../auth/principal.ts';
-import type { Feed } from './feed.ts';
+import type { CountChanges, Feed } from './feed.ts';
 import { createLedgerReader } from './ledger_reader.ts';
 import { changeMessage, MISSED_MESSAGE, type Topic } from './messages.ts';
 
@@ -23,7 +23,11 @@ export type Audience = {
 };
 
 /** Reads changes from the ledger. `log` reports failed reads. */
-export type ReadChanges = { read: (ids: readonly string[]) => Promise<Change[]>; log: Logger };
+export type ReadChanges = {
+  read: (ids: readonly string[]) => Promise<Change[]>;
+  log: Logger;
+  count: Pick<CountChanges, 'sent' | 'missed'>;
+};
 
 const MAX_SUBSCRIPTIONS = 100;
 
@@ -32,7 +36,7 @@ const MAX_SUBSCRIPTIONS = 100;
  * subscribers, the audience has it read from the ledger and sends it to those that may see it. The cost of
  * finding them does not grow with their number.
  */
-export function createAudience(feed: Feed, { read, log }: ReadChanges): Audience {
+export function createAudience(feed: Feed, { read, log, count }: ReadChanges): Audience {
   const all = new Set<Subscriber>();
   const byTopic = new Map<string, Set<Subscriber>>();
   let unlisten: (() => void) | null = null;
@@ -46,6 +50,7 @@ export function createAudience(feed: Feed, { read, log }: ReadChanges): Audience
     read,
     onChange: sendToSubscribers,
     onMissed(reason) {
+      count.missed();
       log.warn({ reason: messageOf(reason) }, 'changes could not be read');
       onMissed();
     },
@@ -59,7 +64,9 @@ export function createAudience(feed: Feed, { read, log }: ReadChanges): Audience
     const concerned = new Set(topicsOf(change).flatMap((topic) => [...(byTopic.get(topic) ?? [])]));
     if (concerned.size === 0) return;
     const message = changeMessage(change);
-    for (const one of concerned) if (maySee(one, namespaceOf(change.name))) one.send(message);
+    const readers = [...concerned].filter((one) => maySee(one, namespaceOf(change.name)));
+    for (const one of readers) one.send(message);
+    count.sent(readers.length);
   }
 
   function onMissed(): void {

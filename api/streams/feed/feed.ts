@@ -16,6 +16,16 @@ const UNCONNECTED_LOOK_MS = 500;
 const READY_MS = 5_000;
 const READY_LOOK_MS = 20;
 
+/** Counts what the change feed of this process does with the changes of tasks. */
+export type CountChanges = {
+  /** Changes that Postgres announced. */
+  heard(changes: number): void;
+  /** Messages about changes for WebSockets. */
+  sent(messages: number): void;
+  /** Gaps: some changes may not have been announced, and the readers were told to read again. */
+  missed(): void;
+};
+
 /** The view of a caller that waits for a task. */
 export type Watch = {
   /**
@@ -55,7 +65,15 @@ type Watched = {
 };
 
 /** Makes the feed of a process. It gets notified of each committed change, whichever process made it. */
-export function createFeed({ connection, log }: { connection: ClientConfig; log: Logger }): Feed {
+export function createFeed({
+  connection,
+  log,
+  count,
+}: {
+  connection: ClientConfig;
+  log: Logger;
+  count: Pick<CountChanges, 'heard' | 'missed'>;
+}): Feed {
   const tasks = new Map<string, Watched>();
   const listeners = new Set<ChangeListener>();
   const listening = keepListening({
@@ -63,6 +81,7 @@ export function createFeed({ connection, log }: { connection: ClientConfig; log:
     log,
     isNeeded: () => tasks.size > 0 || listeners.size > 0,
     onChanges(changes) {
+      count.heard(changes.length);
       for (const change of changes) {
         wake(tasks.get(change.id));
         for (const listener of listeners) listener.onChange(change);
@@ -73,7 +92,9 @@ export function createFeed({ connection, log }: { connection: ClientConfig; log:
     },
     onConnected(isAgain) {
       for (const task of tasks.values()) wake(task);
-      if (isAgain) for (const listener of listeners) listener.onMissed();
+      if (!isAgain) return;
+      count.missed();
+      for (const listener of listeners) listener.onMissed();
     },
   });
   return {

@@ -57,8 +57,9 @@ export function keepListening(options: ListeningOptions): Listening {
   }
 
   function retry(reason: string): void {
-    options.log.warn({ reason }, 'the connection for notifications of changes failed: connecting again');
     drop();
+    if (closed) return;
+    options.log.warn({ reason }, 'the connection for notifications of changes failed: connecting again');
     beatIn(RETRY_MS);
   }
 

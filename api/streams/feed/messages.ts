@@ -46,6 +46,11 @@ export function readRequest(text: string): SocketRequest {
   return { type, topic: { kind: kind ?? 'task', key: (kind && rest[kind]) ?? '' } };
 }
 
+/** The first message of a connection. Its lines in the log of the API have this id. */
+export function connectedMessage(id: string): string {
+  return JSON.stringify({ type: 'connected', connection_id: id });
+}
+
 /** A change as a message. */
 export function changeMessage({ id, name, state, attempt, progress, parentId }: Change): string {
   return JSON.stringify({ type: 'task', id, name, state, attempt, progress, parent_id: parentId });

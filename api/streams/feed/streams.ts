@@ -6,7 +6,7 @@ import type { Authenticate, Holds, Principal } from '../../auth/principal.ts';
 import type { ReadChanges } from './audience.ts';
 import { STREAM_TIMING, type StreamTiming } from './event_stream.ts';
 import { eventsReader, type ReadEvents } from './events.ts';
-import { createFeed, type Feed } from './feed.ts';
+import { type CountChanges, createFeed, type Feed } from './feed.ts';
 import { linesReader, type ReadLines } from './lines.ts';
 
 /** The parts that all streams of a process share. */
@@ -32,15 +32,15 @@ export type StreamsOptions = {
  */
 export function createStreams(
   { log, authenticate, stopping, streamTiming = STREAM_TIMING }: StreamsOptions,
-  { connection, database }: { connection: ClientConfig; database: Database },
+  { connection, database, count }: { connection: ClientConfig; database: Database; count: CountChanges },
 ): Streams {
-  const feed = createFeed({ connection, log });
+  const feed = createFeed({ connection, log, count });
   stopping.addEventListener('abort', feed.close);
   return {
     feed,
     readLines: linesReader(database),
     readEvents: eventsReader(database),
-    changes: { read: (ids) => readChanges(database, ids), log },
+    changes: { read: (ids) => readChanges(database, ids), log, count },
     timing: streamTiming,
     revocations: watchRevocations(authenticate?.holds, stopping),
   };

@@ -151,7 +151,9 @@ test('errand errors', async () => {
 
 test('errand runners', async () => {
   const { stdout } = await errand('runners');
-  expect(stdout).toMatch(/^RUNNER +STATE +BUSY +UP +BEAT +HOST +PID +VERSION +NAMES\n +1 +live +\d+\/10 /);
+  expect(stdout).toMatch(
+    /^RUNNER +STATE +BUSY +UP +BEAT +HOST +PID +VERSION +SERVES +NAMES\n +1 +live +\d+\/10 /,
+  );
   const { body } = await api.call('GET', '/v1/runners');
   expect(await json('runners --ended')).toMatchObject({
     runners: [{ id: body.runners[0].id, pid: process.pid }],

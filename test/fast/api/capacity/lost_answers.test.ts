@@ -3,6 +3,7 @@ import { openPool } from '../../../../store/database/pool.ts';
 import { startApi } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { openProxy } from '../../../support/network/tcp_proxy.ts';
+import { until } from '../../../support/until.ts';
 
 // The answer to the commit of a batch or of a workflow gets lost: nobody knows whether it is there, the caller is told 503, and
 // the same request with the same Idempotency-Key makes nothing twice.
@@ -55,7 +56,8 @@ test.each([
     const first = await api.call('POST', path, body, key);
     expect([lost, first.status]).toEqual([1, 503]);
     const count = async () => (await pool.query('select from errand.tasks')).rowCount;
-    expect(await count()).toBe(tasks);
+    // Postgres commits what it has received, but it need not have done so yet.
+    await until('the tasks are there', async () => (await count()) === tasks);
     const again = await api.call('POST', path, body, key);
     expect([again.status, again.body.created]).toEqual([200, path === LINEAR ? false : 0]);
     expect(again.body.duplicates ?? 2).toBe(2);

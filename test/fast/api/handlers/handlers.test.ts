@@ -42,7 +42,13 @@ test('all that is registered is listed by name, with schemas, policy and who can
     description: definition?.description,
     payload_schema: definition?.payloadJsonSchema,
     result_schema: definition?.resultJsonSchema,
-    policy: JSON.parse(JSON.stringify(definition?.policy)),
+    policy: {
+      max_attempts: 25,
+      backoff: { initial_ms: 1_000, factor: 2, max_ms: 600_000, jitter: 0.2 },
+      timeout_ms: 3_600_000,
+      priority: 0,
+      dedup: { strategy: 'payload' },
+    },
     steps: null,
     workflow: null,
     schema_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -58,7 +64,7 @@ test('all that is registered is listed by name, with schemas, policy and who can
 test('one is read by what follows its namespace, or by all of its name', async () => {
   for (const path of ['send.by_post', 'billing.send.by_post']) {
     const { status, body } = await api.call('GET', `/v1/handlers/billing/${path}`);
-    expect([status, body.name, body.policy.timeoutMs]).toEqual([200, 'billing.send.by_post', 5_000]);
+    expect([status, body.name, body.policy.timeout_ms]).toEqual([200, 'billing.send.by_post', 5_000]);
     expect(body.result_schema).toBeNull();
   }
   // What could be both is what follows.

@@ -60,7 +60,7 @@ test('a step is read by its name: its policy, its schemas, its workflow, and who
       description,
       workflow: 'shop.order',
       steps: null,
-      policy: { maxAttempts: 1 },
+      policy: { max_attempts: 1 },
       result_schema: { properties: { paid: { type: 'number', minimum: 0 } } },
       runners: [{ id }],
     });

@@ -135,7 +135,7 @@ test('who asks for the head of a stream alone gets that, and keeps none open', a
   }
   await until('none is open', async () => {
     const { text } = await api.call('GET', '/metrics');
-    return text.includes('errand_http_streams 0\n');
+    return text.includes('errand_http_streams{kind="event_stream"} 0\n');
   });
 });
 

@@ -43,7 +43,7 @@ test('F22: a thousand readers share one connection and one read, those that neve
   // Not one for each of 980 readers: those that hear of the line read it once, and some a moment later once more.
   expect(reads.length).toBeLessThan(100);
 
-  const gauge = /errand_http_streams (\d+)/;
+  const gauge = /errand_http_streams\{kind="event_stream"\} (\d+)/;
   await until('the stalled ones are cut', async () => {
     const { text } = await api.call('GET', '/metrics');
     return Number(gauge.exec(text)?.[1]) === readers.length + brisk.length;
@@ -81,7 +81,7 @@ test('F22: a WebSocket that never reads is cut, the others hear of everything', 
   await until('the one that does not read is cut', async () => {
     await pool.query('update errand.tasks set progress = $2 where name = $1', [name, rounds++ / 1_000]);
     const { text } = await api.call('GET', '/metrics');
-    return text.includes(`errand_http_streams ${others.length}\n`);
+    return text.includes(`errand_http_streams{kind="websocket"} ${others.length}\n`);
   });
   // What changes twice before it is read is told once, so how many hear of depends on how fast they are; the last they all hear of.
   const last = (rounds - 1) / 1_000;

@@ -20,7 +20,7 @@ test('a task that is due, with a free slot for it, is about to start', () => {
     ],
     next_steps: [],
     queue: { position: 1, position_is_capped: false, estimated_start_at: at(0) },
-    runners: { live: 2, able: 1, slots: 10, busy: 4 },
+    runners: { live: 2, able: 1, slots: 10, busy: 4, elsewhere: 0 },
     attempt: 1,
     max_attempts: 25,
     next_attempt_at: at(-1),
@@ -30,7 +30,7 @@ test('a task that is due, with a free slot for it, is about to start', () => {
 });
 
 test('all slots are busy: the rate of late tells when it starts, if anything finished', () => {
-  const busy = { live: 2, able: 2, slots: 20, busy: 20 };
+  const busy = { live: 2, able: 2, slots: 20, busy: 20, elsewhere: 0 };
   const queue = { ahead: 5, is_capped: false };
   const known = explained({ runners: busy, queue, finished: { count: 30, since: at(-60), mean_ms: null } });
   expect(known.reasons).toEqual([
@@ -53,7 +53,7 @@ test('all slots are busy: the rate of late tells when it starts, if anything fin
   );
   expect(known.next_steps).toEqual(['Wait, start another runner, or raise RUNNER_CONCURRENCY']);
   expect(known.queue).toEqual({ position: 6, position_is_capped: false, estimated_start_at: at(12) });
-  const unknown = explained({ runners: { live: 1, able: 1, slots: 2, busy: 2 }, queue });
+  const unknown = explained({ runners: { live: 1, able: 1, slots: 2, busy: 2, elsewhere: 0 }, queue });
   expect(unknown.reasons.map(({ message }) => message)).toEqual([
     'All 2 slots of the runner that can execute it were in use at the last heartbeat',
     'It is number 6 in the queue of billing.send, and no task has finished recently, so its start cannot be estimated',
@@ -62,7 +62,7 @@ test('all slots are busy: the rate of late tells when it starts, if anything fin
 });
 
 test('free slots are for those before it first', () => {
-  const runners = { live: 1, able: 1, slots: 10, busy: 4 };
+  const runners = { live: 1, able: 1, slots: 10, busy: 4, elsewhere: 0 };
   const finished = { count: 10, since: at(-10), mean_ms: null };
   const startOf = (ahead: number): string | null | undefined =>
     explained({ runners, finished, queue: { ahead, is_capped: false } }).queue?.estimated_start_at;
@@ -149,9 +149,9 @@ test('a task of any state has a reason, whatever else is known', () => {
   for (const state of STATES) {
     for (const dispatch of [null, { is_locked: true }, { is_locked: false }]) {
       for (const runners of [
-        { live: 0, able: 0, slots: 0, busy: 0 },
-        { live: 1, able: 1, slots: 1, busy: 1 },
-        { live: 1, able: 1, slots: 1, busy: 0 },
+        { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 },
+        { live: 1, able: 1, slots: 1, busy: 1, elsewhere: 0 },
+        { live: 1, able: 1, slots: 1, busy: 0, elsewhere: 0 },
       ]) {
         for (const seconds of [-60, -1, 60]) {
           const task = { state, run_at: at(seconds) };
@@ -242,17 +242,18 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   limit_full: {
     limit: { name: 'a.b', key: '', slots: 1, taken: 1, pause: null, ahead: 0, is_capped: false, holders: [] },
   },
-  no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0 } },
-  no_runner_for_name: { runners: { live: 1, able: 0, slots: 0, busy: 0 } },
+  no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 } },
+  no_runner_for_namespace: { runners: { live: 1, able: 0, slots: 0, busy: 0, elsewhere: 1 } },
+  no_runner_for_name: { runners: { live: 1, able: 0, slots: 0, busy: 0, elsewhere: 0 } },
   needs_newer_runner: {
-    runners: { live: 1, able: 0, slots: 0, busy: 0 },
+    runners: { live: 1, able: 0, slots: 0, busy: 0, elsewhere: 0 },
     older: { count: 1, some: [{ ...RUNNER, version: '0.9.0' }] },
   },
   dispatch_lost: { dispatch: null, task: { run_at: at(-6) } },
   claimed: { dispatch: { is_locked: true } },
   runner_overdue: { dispatch: { is_locked: true }, runner: { ...RUNNER, lease_until: at(-1) } },
   suspect: { task: { crashes: 1 } },
-  no_free_slot: { runners: { live: 1, able: 1, slots: 1, busy: 1 } },
+  no_free_slot: { runners: { live: 1, able: 1, slots: 1, busy: 1, elsewhere: 0 } },
   queued: {},
   running: { task: { state: 'running' } },
   succeeded: { task: { state: 'succeeded' } },

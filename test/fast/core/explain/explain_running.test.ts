@@ -44,7 +44,7 @@ test('its runner is overdue, or has left', () => {
   const alone = explained({
     task: RUNNING,
     runner: { ...RUNNER, lease_until: at(-0.001) },
-    runners: { live: 0, able: 0, slots: 0, busy: 0 },
+    runners: { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 },
     queue: null,
   });
   expect(alone.reasons[0]?.message).toMatch(/0 s ago; no runner is live to take it over$/);

@@ -86,7 +86,7 @@ test('a pause and missing runners are told beside what a step waits for', () => 
   const { reasons } = explained({
     ...waits(['a'], member('a', 'running')),
     pauses: [{ target: 'billing.send', paused_at: '2026-03-01T11:00:00.000Z', actor: 'a', reason: null }],
-    runners: { live: 0, able: 0, slots: 0, busy: 0 },
+    runners: { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 },
   });
   expect(reasons.map(({ code }) => code)).toEqual(['paused', 'waiting_for_steps', 'no_live_runner']);
 });

@@ -38,15 +38,15 @@ test('paused: by whom, since when and why, the namespace and the name; nothing t
 });
 
 test('no live runner, and none that has the name', () => {
-  const none = explained({ runners: { live: 0, able: 0, slots: 0, busy: 0 } });
+  const none = explained({ runners: { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 } });
   expect(none.reasons).toEqual([{ code: 'no_live_runner', message: 'No runner is live' }]);
   expect(none.next_steps).toEqual(['Start a runner that can execute billing.send: npm run runner']);
   expect(none.queue?.estimated_start_at).toBeNull();
-  const one = explained({ runners: { live: 1, able: 0, slots: 0, busy: 0 } });
+  const one = explained({ runners: { live: 1, able: 0, slots: 0, busy: 0, elsewhere: 0 } });
   expect(one.reasons).toEqual([
     { code: 'no_runner_for_name', message: 'The one live runner cannot execute billing.send' },
   ]);
-  const three = explained({ runners: { live: 3, able: 0, slots: 0, busy: 0 } });
+  const three = explained({ runners: { live: 3, able: 0, slots: 0, busy: 0, elsewhere: 0 } });
   expect(three.reasons[0]?.message).toBe('None of the 3 live runners can execute billing.send');
   expect(three.next_steps).toEqual(['Start a runner that can execute billing.send']);
 });
@@ -55,7 +55,7 @@ test('no live runner knows its version: what they have, and how to go on', () =>
   const some = [7, 5].map((id) => ({ id, host: 'worker', pid: 42, version: `1.${id}.0` }));
   const { summary, reasons, next_steps, version } = explained({
     task: { version: '2.1.0' },
-    runners: { live: 4, able: 0, slots: 0, busy: 0 },
+    runners: { live: 4, able: 0, slots: 0, busy: 0, elsewhere: 0 },
     older: { count: 3, some },
   });
   expect(version).toBe('2.1.0');
@@ -107,7 +107,7 @@ test('backing off: which attempt failed with what, and when the next is due', ()
 
 test('what is not due comes before missing runners, and after a pause', () => {
   const pauses = [{ target: 'billing', paused_at: at(-1), actor: 'a', reason: null }];
-  const runners = { live: 0, able: 0, slots: 0, busy: 0 };
+  const runners = { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 };
   const later = { state: 'scheduled', run_at: at(60) } as const;
   expect(codesOf(explained({ task: later, pauses, runners, queue: null }))).toEqual([
     'paused',

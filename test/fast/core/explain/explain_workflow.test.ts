@@ -3,7 +3,7 @@ import type { Member } from '../../../../core/explain/explain_facts.ts';
 import { at, codesOf, error, explained, familyOf, member, NAMED, RUNNER } from './explaining.ts';
 
 const ID = '01a1fda3-8ecb-7e32-bbab-5d3baba36f01';
-const NONE = { live: 0, able: 0, slots: 0, busy: 0 };
+const NONE = { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 };
 
 /** What a reason says of its tasks. */
 const told = ({ id, name, step, state }: Member): object => ({ id, name, step, state });

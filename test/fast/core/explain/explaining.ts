@@ -42,7 +42,7 @@ function facts({ task, ...given }: Given = {}): Facts {
     failure: null,
     pauses: [],
     act: null,
-    runners: { live: 2, able: 1, slots: 10, busy: 4 },
+    runners: { live: 2, able: 1, slots: 10, busy: 4, elsewhere: 0 },
     busy_with: [],
     older: { count: 0, some: [] },
     dispatch: { is_locked: false },

@@ -37,6 +37,7 @@ test('the live runners are listed, newest first, with what they said and what th
     lease_secs: 2.5,
     task_names: ['a.one', 'b.two'],
     task_versions: { 'a.one': '1.0.0', 'b.two': '2.1.0' },
+    serves: null,
     ended_at: null,
     end_reason: null,
   });

@@ -4,6 +4,7 @@ import { createDatabase } from '../../../support/database.ts';
 import { type OwnPostgres, startOwnPostgres } from '../../../support/postgres.ts';
 import { startProcess, type TestProcess } from '../../../support/processes.ts';
 import { until } from '../../../support/until.ts';
+import { byNamespace } from './by_namespace.ts';
 
 /** Far below what any statement or connection may take, and far above what an answer needs. */
 const SOON_MS = 8_000;
@@ -13,8 +14,9 @@ const UNKNOWN = { queue_depth: null, oldest_wait_seconds: null, health_status: '
 /** Asks for the health until the database is said to be away, and holds every answer to its time. */
 function saidAway(runner: TestProcess) {
   return until('the database is said to be away', async () => {
-    const { status, body } = await call(runner.url, 'GET', '/health', undefined, {}).finally(within(SOON_MS));
-    expect(status).toBe(200);
+    const answer = await call(runner.url, 'GET', '/health', undefined, {}).finally(within(SOON_MS));
+    expect(answer.status).toBe(200);
+    const body = byNamespace(answer.body);
     return body.checks[0].status === 'failed' && body;
   });
 }
@@ -42,7 +44,7 @@ async function expectAway(runner: TestProcess, message: string | RegExp): Promis
 
 async function expectWell(runner: TestProcess): Promise<void> {
   await until('it is well', async () => {
-    const { body } = await call(runner.url, 'GET', '/health');
+    const body = byNamespace((await call(runner.url, 'GET', '/health')).body);
     return body.status === 'ok' && body.namespaces.example.queue_depth === 0;
   });
 }

@@ -7,6 +7,7 @@ import { pause } from '../../../support/pauses.ts';
 import { startProcess, type TestProcess } from '../../../support/processes.ts';
 import { inState, submit, submitOne } from '../../../support/tasks.ts';
 import { until } from '../../../support/until.ts';
+import { byNamespace } from './by_namespace.ts';
 
 const sleeper = { name: 'example.sleep', payload: { ms: 60_000 } };
 const REGISTERED = [...definitions, ...ownDefinitions];
@@ -18,7 +19,7 @@ async function answering(runner: TestProcess, path: string, like: object, timeou
   return until(
     `${path} is like ${JSON.stringify(like)}`,
     async () => {
-      const { body } = await call(runner.url, 'GET', path);
+      const body = byNamespace((await call(runner.url, 'GET', path)).body);
       last = body;
       try {
         expect(body).toMatchObject(like);
@@ -47,7 +48,7 @@ test('each figure of a namespace moves with its work, and no other namespace doe
   };
   const fresh = await answering(runner, '/health', { status: 'ok' });
   const { rows } = await pool.query<{ id: number }>('select id from errand.runners');
-  expect(fresh).toMatchObject({ worker_id: rows[0]?.id, worker_type: 'errand-runner' });
+  expect(fresh).toMatchObject({ worker_id: String(rows[0]?.id), worker_type: 'errand-runner' });
   expect(Object.keys(fresh.namespaces).sort()).toEqual(NAMESPACES);
   for (const namespace of NAMESPACES) expect(fresh.namespaces[namespace]).toEqual(idle);
 
@@ -177,7 +178,7 @@ describe('a runner with three slots', async () => {
     expect(first.heartbeat_age_seconds).toBeLessThan(2);
     await pool.query(`update errand.runners set ended_at = now(), end_reason = 'lost'`);
     const second = await answering(runner, '/status', { status: 'ok', registrations: 2 });
-    expect(second.worker_id).toBeGreaterThan(first.worker_id);
+    expect(Number(second.worker_id)).toBeGreaterThan(Number(first.worker_id));
     expect(second.live_since > first.live_since).toBe(true);
   });
 });

@@ -6,7 +6,7 @@ import { call, startApi } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { cancelTask } from '../../../support/operator.ts';
 import { startProcess, type TestProcess } from '../../../support/processes.ts';
-import { type Family, parsePrometheus, seriesValue } from '../../../support/prometheus.ts';
+import { type Family, parsePrometheus, seriesValue as valueOfSeries } from '../../../support/prometheus.ts';
 import { UNDER_WAY_MS } from '../../../support/runners.ts';
 import { finished, inState, submit, submitOne } from '../../../support/tasks.ts';
 import { until } from '../../../support/until.ts';
@@ -14,6 +14,8 @@ import { until } from '../../../support/until.ts';
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-/;
 const SERIES: Record<string, string> = {
   errand_attempts_total: 'counter',
+  errand_namespace_depth: 'gauge',
+  errand_namespace_oldest_wait_seconds: 'gauge',
   errand_attempt_duration_seconds: 'histogram',
   errand_queue_wait_seconds: 'histogram',
   errand_attempts_in_flight: 'gauge',
@@ -27,6 +29,15 @@ const SERIES: Record<string, string> = {
   errand_schedule_failed_total: 'counter',
   errand_lease_heartbeat_age_seconds: 'gauge',
 };
+
+/** The value of a series. What has the name of a task has its namespace, too. */
+function seriesValue(families: Map<string, Family>, series: string, labels: Record<string, string> = {}) {
+  const { name } = labels;
+  return valueOfSeries(families, series, {
+    ...labels,
+    ...(name !== undefined && { namespace: name.slice(0, name.indexOf('.')) }),
+  });
+}
 
 async function scrape(runner: TestProcess): Promise<Map<string, Family>> {
   const { status, headers, text } = await call(runner.url, 'GET', '/metrics');
