@@ -18,13 +18,13 @@ export function deleteLimitPaths(): Paths {
         description:
           'The declared value holds again, and a pause ends: those that wait start at once. A limit that no definition has any more is gone afterwards.',
         parameters: [limitNameParameter, reasonParameter],
-        responses: { 200: jsonAnswer('What was removed', answerSchema), ...failures(404) },
+        responses: { 200: jsonAnswer('The outcome of the removal', answerSchema), ...failures(404) },
       },
     },
   };
 }
 
-const answerSchema = object('What was removed', {
+const answerSchema = object('The outcome of the removal', {
   name: { type: 'string' },
   changed: { type: 'boolean', description: 'Whether anything was set' },
   message: { type: 'string' },

@@ -58,7 +58,7 @@ const complete: Record<string, JsonSchema> = {
   definitions: list(text, 'The definitions that have it, at most 20, in the namespaces of the caller'),
   setting: {
     anyOf: [ref('LimitSetting'), { type: 'null' }],
-    description: 'What operators have set. Null if nothing',
+    description: 'The settings of operators. Null if there are none',
   },
   holders: { ...count, description: `How many slots are taken, up to ${LIMIT_READ_LIMIT}. A rate has none` },
   holders_is_capped: { ...flag, description: 'Whether there are more: then the count is a lower bound' },
@@ -78,7 +78,7 @@ const counted = (what: string): Record<string, JsonSchema> => ({
 
 /** The component schemas of limits. */
 export const limitSchemas: Record<string, JsonSchema> = {
-  LimitSetting: object('What operators have set for a limit, and who made the last change of it', {
+  LimitSetting: object('The settings of operators for a limit, and the author of their last change', {
     has_limit: { ...flag, description: 'Whether `limit` replaces the declared value' },
     limit: { type: ['integer', 'null'], minimum: 1, description: 'Null: no limit, or not set' },
     paused: flag,
@@ -99,7 +99,7 @@ export const limitSchemas: Record<string, JsonSchema> = {
       starts_is_capped: { ...flag, description: 'Whether there are more: then the count is a lower bound' },
     },
   ),
-  Limit: object('A limit with what operators have set, and how many hold it and wait for it', complete),
+  Limit: object('A limit with the settings of operators, and how many tasks hold it and wait for it', complete),
   LimitList: object('One page of limits, by name', {
     limits: { type: 'array', items: ref('Limit') },
     next_cursor: { ...nullableText, description: 'The cursor of the next page. Null on the last page' },

@@ -16,7 +16,7 @@ import { limitNameParameter, limitValue } from './limit_schema.ts';
 
 const body: JsonSchema = {
   type: 'object',
-  description: 'The change. What is left out stays as it is',
+  description: 'The change. A property that is left out stays as it is',
   additionalProperties: false,
   properties: {
     limit: limitValue,

@@ -15,13 +15,13 @@ function valueText({ limit, is_keyed, rate }: Pick<Limit, 'limit' | 'is_keyed' |
   return `${toCount(limit)}${period}${is_keyed ? ' per key' : ''}`;
 }
 
-/** What is used of it: slots, or of a rate starts in its window. */
+/** The used part of it: slots, or of a rate the starts of its window. */
 function usedOf({ rate, holders, holders_is_capped }: Limit): string {
   if (rate === null) return counted(holders, holders_is_capped);
   return counted(rate.starts, rate.starts_is_capped);
 }
 
-/** What an operator has set. */
+/** The settings of operators in words. */
 function noteOf({ paused, setting, declared, is_keyed, rate }: Limit): string {
   if (setting === null) return '';
   const words = [

@@ -1,4 +1,4 @@
-/** What operators have set for a limit, and who made the last change of it. */
+/** The settings of operators for a limit, and the author of their last change. */
 export type LimitSetting = {
   /** Whether `limit` replaces the declared value. */
   hasLimit: boolean;

@@ -1,12 +1,12 @@
 import type { Database } from '../database/pool.ts';
 import { type LimitFigures, readLimitFigures } from '../limits/figures.ts';
 
-/** What an operator has set for a limit. */
+/** The settings of operators for a limit. */
 export type SetLimit = {
   name: string;
   /** Null: no registered definition has it. */
   declared: number | null;
-  /** What replaces the declared value: a number, or `none` for no limit. Null if nothing does. */
+  /** The value in place of the declared one: a number, or `none` for no limit. Null without one. */
   value: number | 'none' | null;
   isPaused: boolean;
   actor: string | null;

@@ -1,7 +1,7 @@
 import type { Database } from '../database/pool.ts';
 import { COUNTS, IS_LIMIT, LIMIT_READ_LIMIT } from './read.ts';
 
-/** More limits have no figures: each is a time series of its own. */
+/** More limits have no figures: each of them is several time series. */
 const MAX_FIGURES = 200;
 
 /** The figures of a limit. Counts end at LIMIT_READ_LIMIT. */

@@ -6,7 +6,7 @@ export const LIMIT_READ_LIMIT = 10_000;
 /** More definitions of a limit are not named. */
 const NAMED_DEFINITIONS = 20;
 
-/** What operators have set, and who made the last change of it. */
+/** The settings of operators, and the author of their last change. */
 export type LimitSetting = {
   /** Whether `limit` replaces the declared value. */
   has_limit: boolean;

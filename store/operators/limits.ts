@@ -2,7 +2,7 @@ import type { Database } from '../database/pool.ts';
 import { IS_LIMIT } from '../limits/read.ts';
 import { type Act, actValues } from './audit.ts';
 
-/** What an operator sets. `slots` null: no limit. What is left out stays. */
+/** The settings to change. `slots` null: no limit. A property that is left out stays as it is. */
 export type AskedLimit = { slots?: number | null | undefined; paused?: boolean | undefined };
 
 /** The limit after a change by an operator. */
@@ -15,7 +15,7 @@ export type ChangedLimit = {
   declared: number | null;
 };
 
-/** What an operator may set, as one value that is compared and audited. */
+/** The settings of a row as one value, for the audit trail. */
 const shown = (row: string): string => `
   jsonb_build_object('limit', case when ${row}.is_unlimited then null else coalesce(${row}.set_slots, ${row}.declared_slots) end,
                      'paused', ${row}.is_paused)`;
