@@ -229,6 +229,33 @@ describe('DELETE /v1/limits/{limit_name} (Q7)', () => {
   });
 });
 
+test('the answer to a change comes after the calls of those that wait, without any runner', async () => {
+  await registerDefinitions(pool, [limited('called.x', 1)]);
+  await put('called.x', { paused: true });
+  const tasks = await submit(pool, ...many(3, 'called.x'));
+  await pool.query(
+    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select id, name, '', name, version, priority, run_at, priority, run_at, dispatch_id
+       from errand.tasks where id = any ($1)`,
+    [tasks.map(({ id }) => id)],
+  );
+  await pool.query(
+    `insert into errand.limit_turns (limit_name, turn_key, last_turn) values ('called.x', '', now())`,
+  );
+  const called = async () => {
+    const { rows } = await pool.query<{ called: number }>(
+      `select count(called_at)::integer as called from errand.limit_waits where limit_name = 'called.x'`,
+    );
+    return rows[0]?.called;
+  };
+  await put('called.x', { limit: 2 });
+  expect(await called()).toBe(0);
+  await put('called.x', { paused: false });
+  expect(await called()).toBe(2);
+  await put('called.x', { limit: null });
+  expect(await called()).toBe(3);
+});
+
 test('each change is in the audit trail with what was before and after', async () => {
   await registerDefinitions(pool, [limited('audited.x', 2)]);
   await put('audited.x', { limit: 5, reason: 'more' });
