@@ -12,6 +12,7 @@ export const PART_NAMES = [
     'recovery',
     'workflows',
     'schedules',
+    'limits',
     'definitions',
     'before',
     'faults',
@@ -27,7 +28,7 @@ export type PartName = (typeof PART_NAMES)[number];
 export const USUAL_PARTS = PART_NAMES.filter((name) => name !== 'profile');
 
 export const USAGE = `Measures Errand and other queues on one Postgres in turns: the cost of executing, submitting and waiting, the cost of
-reading with few and with many finished tasks, schedules, memory, and recovery. Compared with an earlier build it measures the cost
+reading with few and with many finished tasks, schedules, limits, memory, and recovery. Compared with an earlier build it measures the cost
 of definitions, the speed of everything, and how long clients wait while another client does harm.
 
   npm run bench                     takes three quarters of an hour

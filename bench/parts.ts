@@ -9,6 +9,7 @@ import { measureExecute } from './execute/section.ts';
 import { measureFaults } from './faults/section.ts';
 import { measureHttp } from './http/section.ts';
 import { measureLatency } from './latency/section.ts';
+import { measureLimits } from './limits/section.ts';
 import { measureMemory } from './memory/section.ts';
 import { measureMix } from './mix/section.ts';
 import type { BenchOptions, PartName } from './options.ts';
@@ -103,6 +104,12 @@ export const PARTS: Parts = {
       ? { ticks: 3, idleMs: 10_000, minutes: 1 }
       : { ticks: 10, idleMs: 30_000, minutes: 3 };
     return measureSchedules(server, { ...sizes, ...times }, log);
+  }),
+  limits: plain(({ server, options: { isQuick, tasks, rounds }, log }) => {
+    const sizes = isQuick
+      ? { keys: 1_000, handOvers: 500, backlog: 5_000, others: 3 }
+      : { keys: 10_000, handOvers: 2_000, backlog: 100_000, others: 9 };
+    return measureLimits(server, { tasks, rounds, ...sizes }, log);
   }),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { limitKeys } from '../../core/limits/key.ts';
+import { poolRules } from '../../core/limits/rules.ts';
 import { OPEN } from '../../core/states.ts';
 import { migrate } from '../../store/database/migrate.ts';
 import { pauseQueue, resumeQueue } from '../../store/operators/queues.ts';
@@ -57,9 +59,15 @@ export async function openLimited(server: BenchServer): Promise<Limited> {
 
 /** A submission of one of the tasks. */
 export function limitedSubmission(name: LimitedName, key: string): Submission {
-  const { version, policy } = limitedTasks.get(name)?.definition ?? { version: '1.0.0', policy: null };
+  const { version = '1.0.0', policy } = limitedTasks.get(name)?.definition ?? {};
+  const rules = poolRules(policy?.concurrency);
+  const made = limitKeys(rules, { key });
   const none = { dedup: { dedup: null, key: null }, requestId: null, traceparent: null };
-  return { name, version, payload: { key }, priority: 0, maxAttempts: policy?.maxAttempts ?? 25, ...none };
+  return {
+    ...{ name, version, payload: { key }, priority: 0, maxAttempts: policy?.maxAttempts ?? 25, ...none },
+    // As the API does.
+    limitKeys: made.ok && rules.some(({ isKeyed }) => isKeyed) ? made.keys : undefined,
+  };
 }
 
 async function fill(

@@ -7,7 +7,9 @@ import type { RegisteredHandler } from '../../runner/execute/execute.ts';
 type Keyed = { key?: string | undefined };
 
 /** The tasks that are measured: they differ only in their limits. */
-export type LimitedName = 'bench.free' | 'bench.hundred' | 'bench.keyed' | 'bench.one' | 'bench.turns';
+export type LimitedName =
+  | ('bench.free' | 'bench.hundred' | 'bench.keyed')
+  | ('bench.one' | 'bench.slow_one' | 'bench.turns');
 
 const BY_KEY = ({ key = '' }: Keyed): string => key;
 const LIMITS: Record<LimitedName, ConcurrencyInput<Keyed> | null> = {
@@ -15,10 +17,23 @@ const LIMITS: Record<LimitedName, ConcurrencyInput<Keyed> | null> = {
   'bench.hundred': 100,
   'bench.keyed': { limit: 1, key: BY_KEY },
   'bench.one': 1,
+  'bench.slow_one': 1,
   'bench.turns': [10, { limit: 10, key: BY_KEY }],
 };
-/** How long a task with turns takes. With 10 slots a turn comes every millisecond. */
-const TURN_MS = 10;
+/** How long these tasks take, in milliseconds. Attempts of 20 ms hand their slots over through the ledger. */
+const DURATIONS: { [name in LimitedName]?: number } = { 'bench.slow_one': 20, 'bench.turns': 10 };
+
+/** When an attempt started and ended, in milliseconds since 1970 by the clock of its runner. */
+export type Ran = { from: number; to: number };
+
+const now = (): number => performance.timeOrigin + performance.now();
+const ranFrom = (from: number): Ran => ({ from, to: now() });
+
+async function slow(ms: number): Promise<Ran> {
+  const from = now();
+  await pause(ms);
+  return ranFrom(from);
+}
 
 /** The definitions with their handlers. */
 export const limitedTasks: Map<string, RegisteredHandler> = new Map(
@@ -32,7 +47,8 @@ export const limitedTasks: Map<string, RegisteredHandler> = new Map(
       example: {},
       policy: { dedup: { strategy: 'none' }, ...(concurrency === null ? {} : { concurrency }) },
     }) as unknown as TaskDefinition;
-    const handler: Handler = name === 'bench.turns' ? () => pause(TURN_MS) : () => 'done';
+    const ms = DURATIONS[name];
+    const handler: Handler = ms === undefined ? () => ranFrom(now()) : () => slow(ms);
     return [name, { definition, handler }];
   }),
 );

@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { batcher } from '../../core/concurrency/batcher.ts';
-import { DISPATCH_MS } from '../../core/dispatches.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import { type Starting, type Took, takeSlots } from '../../store/limits/slots.ts';
 import type { HandOn } from '../execute/hand_on.ts';
@@ -105,9 +104,9 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
 
 /**
  * How long an attempt waits in its runner for slots of limits, by how long attempts of its name take. Short
- * ones wait as for a slot of the runner. Others wait in the ledger at once: it costs little beside them.
+ * ones wait as for a slot of the runner, and so do the first ones of a name. Others wait in the ledger at once:
+ * it costs little beside them.
  */
 function waitMs(typicalMs: number | undefined): number {
-  if (typicalMs === undefined) return DISPATCH_MS;
-  return typicalMs < SHORT_MS ? LONG_WAIT_MS : 0;
+  return typicalMs === undefined || typicalMs < SHORT_MS ? LONG_WAIT_MS : 0;
 }

@@ -140,7 +140,19 @@ const LIMIT = `
              (select coalesce(json_agg(holder), '[]')
                 from (select h.id, h.name, h.step, h.state, s.taken_at as since, s.runner_id
                         from errand.limit_slots s
-                        join errand.tasks h on h.id = s.task_id
+                        join errand.tasks taker on taker.id = s.task_id
+                       -- If that one has ended, it has handed its slots on within its runner.
+                       cross join lateral (
+                         select taker.id, taker.name, taker.step, taker.state
+                          where taker.finished_at is null
+                         union all
+                         (select other.id, other.name, other.step, other.state
+                            from errand.tasks other
+                           where taker.finished_at is not null
+                             and other.state = 'running' and other.runner_id = s.runner_id and other.name = taker.name
+                             and not exists (select from errand.limit_slots own where own.task_id = other.id)
+                           order by other.id
+                           limit 1)) h
                        where s.limit_name = w.limit_name and s.key = w.key and ${isSeen('h.name')}
                        order by s.taken_at
                        limit $8) holder) as limit_holders
