@@ -99,7 +99,10 @@ export const limitSchemas: Record<string, JsonSchema> = {
       starts_is_capped: { ...flag, description: 'Whether there are more: then the count is a lower bound' },
     },
   ),
-  Limit: object('A limit with the settings of operators, and how many tasks hold it and wait for it', complete),
+  Limit: object(
+    'A limit with the settings of operators, and how many tasks hold it and wait for it',
+    complete,
+  ),
   LimitList: object('One page of limits, by name', {
     limits: { type: 'array', items: ref('Limit') },
     next_cursor: { ...nullableText, description: 'The cursor of the next page. Null on the last page' },

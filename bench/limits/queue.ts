@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { limitKeys } from '../../core/limits/key.ts';
-import { poolRules } from '../../core/limits/rules.ts';
+import { poolRules } from '../../core/limits/pool_rules.ts';
 import { OPEN } from '../../core/states.ts';
 import { migrate } from '../../store/database/migrate.ts';
 import { pauseQueue, resumeQueue } from '../../store/operators/queues.ts';
@@ -60,7 +60,7 @@ export async function openLimited(server: BenchServer): Promise<Limited> {
 /** A submission of one of the tasks. */
 export function limitedSubmission(name: LimitedName, key: string): Submission {
   const { version = '1.0.0', policy } = limitedTasks.get(name)?.definition ?? {};
-  const rules = poolRules(policy?.concurrency);
+  const rules = poolRules(policy ?? {});
   const made = limitKeys(rules, { key });
   const none = { dedup: { dedup: null, key: null }, requestId: null, traceparent: null };
   return {
