@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { expect, test } from 'vitest';
 import { explain } from '../../../core/explain/explain.ts';
 import { defineLimit } from '../../../core/limits/define_limit.ts';
@@ -19,8 +20,8 @@ const many = (count: number, name: string, payload: Keyed = {}) =>
 const total = (starts: { starts: number }[]): number => starts.reduce((sum, one) => sum + one.starts, 0);
 
 /** As if so much time had passed for what is counted and held. */
-const pass = (seconds: number) =>
-  pool.query(
+const pass = (seconds: number, database: Pool = pool) =>
+  database.query(
     `with s as (update errand.limit_starts set bucket_end = bucket_end - make_interval(secs => $1))
      update errand.limit_keys
         set call_at = call_at - make_interval(secs => $1), held_until = held_until - make_interval(secs => $1)`,
@@ -143,14 +144,38 @@ test('a larger rate lets those that wait start now, and without the rate all sta
 });
 
 test('another runner calls who waits when the one that knew the time is gone', async () => {
-  const definition = withPolicy('gone.x', { rate: { limit: 1, periodSeconds: 0.7 } });
-  const first = await startLimited(pool, [definition], () => {});
-  const tasks = await submit(pool, ...many(2, 'gone.x'));
-  await waitsFor('gone.x:rate', 1);
+  const { pool: own } = await createDatabase();
+  const definition = withPolicy('gone.x', { rate: { limit: 1, periodSeconds: 3_600 } });
+  const first = await startLimited(own, [definition], () => {});
+  const tasks = await submit(own, ...many(2, 'gone.x'));
+  await until('one waits', async () => (await stateOf(own, 'gone.x:rate')).waits === 1);
   await first.stop();
-  await pool.query(`update errand.rounds set claimed_at = now() + interval '1 hour' where round = 'limits'`);
+  // The round that calls who was forgotten calls nobody.
+  await own.query(
+    `create or replace function errand.repair_limits(after_limit text, after_key text)
+       returns table (limit_name text, key text) language sql as 'select null, null where false'`,
+  );
+  await startLimited(own, [definition], () => {});
+  expect(await stateOf(own, 'gone.x:rate')).toMatchObject({ waits: 1 });
+  await pass(3_601, own);
+  for (const { id } of tasks) expect(await finished(own, id)).toMatchObject({ state: 'succeeded' });
+});
+
+test('each start is remembered for the complete period, whenever the others were', async () => {
+  const definition = withPolicy('window.x', { rate: { limit: 3, periodSeconds: 3_600 } });
   await startLimited(pool, [definition], () => {});
-  for (const { id } of tasks) expect(await finished(pool, id)).toMatchObject({ state: 'succeeded' });
+  const started = async (count: number) => {
+    for (const { id } of await submit(pool, ...many(count, 'window.x'))) await finished(pool, id);
+  };
+  await started(1);
+  await pass(2_000);
+  await started(1);
+  await submit(pool, ...many(4, 'window.x'));
+  await waitsFor('window.x:rate', 3);
+  await pass(1_601);
+  await waitsFor('window.x:rate', 2);
+  await pass(2_001);
+  await waitsFor('window.x:rate', 0);
 });
 
 test('a rate of thousands keeps few rows, and forgets those that are over', async () => {
