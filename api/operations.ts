@@ -1,6 +1,10 @@
 import type { Policy } from './auth/identify.ts';
 import type { Heavy, Operation } from './context.ts';
 import { getHandler, listHandlers, listNamespaceHandlers } from './handlers/handlers.ts';
+import { deleteLimit } from './limits/delete_limit.ts';
+import { getLimit } from './limits/get_limit.ts';
+import { listLimits } from './limits/list_limits.ts';
+import { putLimit } from './limits/put_limit.ts';
 import type { OpenApiDocument } from './openapi/schemas/document.ts';
 import { cancelMany, retryErrorGroup, retryMany } from './operators/bulk.ts';
 import { enableCallback, listDisabled } from './operators/callbacks.ts';
@@ -103,6 +107,10 @@ export const ROUTES: readonly Route[] = [
   route('get', '/v1/queues', 'read', listQueues),
   route('put', '/v1/queues/:queue/pause', 'operate', pauseQueue),
   route('put', '/v1/queues/:queue/resume', 'operate', resumeQueue),
+  route('get', '/v1/limits', 'read', listLimits, true),
+  route('get', '/v1/limits/:limit_name', 'read', getLimit, true),
+  route('put', '/v1/limits/:limit_name', 'operate', putLimit),
+  route('delete', '/v1/limits/:limit_name', 'operate', deleteLimit),
   route('get', '/v1/schedules', 'read', listSchedules, ['state', 'origin']),
   route('post', '/v1/schedules/preview', 'read', previewSchedule),
   route('get', '/v1/schedules/:schedule_id', 'read', getSchedule),

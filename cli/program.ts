@@ -5,6 +5,7 @@ import { completeCommand, completionCommand } from './commands/completion.ts';
 import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
+import { limitsCommand } from './commands/limits/limits.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { openapiCommand } from './commands/openapi.ts';
 import { auditCommand } from './commands/pool/audit.ts';
@@ -47,7 +48,7 @@ const GROUPS: readonly (readonly [heading: string, commands: () => Command[]])[]
     'Operating:',
     () => [
       ...[topCommand(), statsCommand(), errorsCommand(), runnersCommand(), pauseCommand()],
-      ...[resumeCommand(), auditCommand()],
+      ...[resumeCommand(), limitsCommand(), auditCommand()],
     ],
   ],
   ['Setting up:', () => [doctorCommand(), tokenCommand(), openapiCommand(), completionCommand()]],

@@ -6,6 +6,7 @@ import {
   type Overview,
   readOverview,
 } from './attention.ts';
+import { createLimits, type Limits } from './limits/limits.ts';
 import { type ListOptions, listTasks, openCsv, type PageOptions, readPage, type TaskPage } from './list.ts';
 import type {
   ChangedTask,
@@ -144,6 +145,9 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
   /** Explains why a task is not running, what it is doing, or how it ended. */
   explain(task: Ref<unknown>, options?: CallOptions): Promise<Explanation>;
 
+  /** How much runs at a time, or starts in a period. */
+  readonly limits: Limits;
+
   /** When which task is submitted. */
   readonly schedules: Schedules<Tasks>;
 
@@ -180,6 +184,7 @@ export function createClient<Tasks extends TaskTypes = AnyTasks>(options: Client
     cancel: (task: Ref<unknown>, given?: OperateOptions) => cancelTask(transport, idOf(task), given),
     retry: (task: Ref<unknown>, given?: OperateOptions) => retryTask(transport, idOf(task), given),
     explain: (task: Ref<unknown>, given?: CallOptions) => explainTask(transport, idOf(task), given),
+    limits: createLimits(transport),
     schedules: createSchedules(transport),
     request: async (method: Method, path: string, { body, ...given }: RawRequest = {}) => {
       const sent = body === undefined ? undefined : JSON.stringify(body);

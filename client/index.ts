@@ -15,6 +15,8 @@ export {
   UnavailableError,
   ValidationError,
 } from './errors.ts';
+export type { GetLimitOptions, Limits, ListLimitsOptions } from './limits/limits.ts';
+export type * from './limits/records.ts';
 export type { ListOptions, PageOptions, TaskFilters, TaskPage } from './list.ts';
 export type * from './records.ts';
 export type { CallOptions, ClientOptions } from './requests/options.ts';

@@ -13,6 +13,8 @@ const HomePage = lazy(() => import('./home/home_page.tsx').then(({ HomePage }) =
 const ErrorsPage = lazy(() => import('./errors/errors_page.tsx').then(({ ErrorsPage }) => ErrorsPage));
 const ErrorPage = lazy(() => import('./errors/error_page.tsx').then(({ ErrorPage }) => ErrorPage));
 const QueuesPage = lazy(() => import('./queues/queues_page.tsx').then(({ QueuesPage }) => QueuesPage));
+const LimitsPage = lazy(() => import('./limits/limits_page.tsx').then(({ LimitsPage }) => LimitsPage));
+const LimitPage = lazy(() => import('./limits/limit_page.tsx').then(({ LimitPage }) => LimitPage));
 const RunnersPage = lazy(() => import('./runners/runners_page.tsx').then(({ RunnersPage }) => RunnersPage));
 const AuditPage = lazy(() => import('./audit/audit_page.tsx').then(({ AuditPage }) => AuditPage));
 const CallbacksPage = lazy(() =>
@@ -38,6 +40,8 @@ const PAGES: readonly (readonly [path: string, page: ComponentType])[] = [
   ['errors', ErrorsPage],
   ['errors/:id', ErrorPage],
   ['queues', QueuesPage],
+  ['limits', LimitsPage],
+  ['limits/:id', LimitPage],
   ['runners', RunnersPage],
   ['callbacks', CallbacksPage],
   ['audit', AuditPage],

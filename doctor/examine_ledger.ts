@@ -14,6 +14,7 @@ import {
   readInvalidIndexes,
   readOtherErrands,
 } from '../store/doctor/catalogue.ts';
+import { readLimitFacts } from '../store/doctor/limit_facts.ts';
 import { comparable, expectedObjects, readManifest } from '../store/doctor/manifest.ts';
 import { readOpenTasks, readPoolFacts } from '../store/doctor/pool_facts.ts';
 import { readQueueFacts } from '../store/doctor/queue_facts.ts';
@@ -21,6 +22,7 @@ import { readScheduleFacts } from '../store/doctor/schedule_facts.ts';
 import { attempt, notExamined } from './attempt.ts';
 import { judgeDrift } from './drift.ts';
 import { error, type Finding, ok } from './finding.ts';
+import { judgeLimits } from './limits.ts';
 import { isLive, judgeNames, judgeRunners } from './pool.ts';
 import { judgeQueue, OVERDUE_SECS } from './queue.ts';
 import { judgeSchedules } from './schedules.ts';
@@ -125,5 +127,6 @@ async function examinePool({ config, pool }: LedgerLook): Promise<Finding[]> {
   const schedules = await attempt('queue', 'the schedules', async () =>
     judgeSchedules(await readScheduleFacts(pool, OVERDUE_SECS), live),
   );
-  return [...runners, ...open, ...schedules];
+  const limits = await attempt('queue', 'the limits', async () => judgeLimits(await readLimitFacts(pool)));
+  return [...runners, ...open, ...schedules, ...limits];
 }

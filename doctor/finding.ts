@@ -61,6 +61,10 @@ export const CODES = {
   schedule_broken: 'queue',
   schedule_without_runner: 'queue',
   schedule_paused: 'queue',
+  limit_paused: 'queue',
+  limit_set: 'queue',
+  limit_unused: 'queue',
+  limit_waits: 'queue',
   queue: 'queue',
   not_examined: null,
 } as const satisfies Record<string, Area | null>;

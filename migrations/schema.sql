@@ -150,15 +150,26 @@ CREATE INDEX limit_waits_next_idx ON errand.limit_waits USING btree (limit_name,
 
 create table errand.limits (
   name text collate "C" not null,
-  slots integer not null,
+  declared_slots integer,
   updated_at timestamptz default now() not null,
   period_ms bigint,
-  burst integer,
+  declared_burst integer,
+  set_slots integer,
+  is_unlimited boolean default false not null,
+  is_paused boolean default false not null,
+  set_at timestamptz,
+  set_by text,
+  set_reason text,
+  slots integer generated always as (CASE WHEN ((declared_slots IS NULL) OR (is_unlimited AND (NOT is_paused))) THEN 1000000000 WHEN is_paused THEN 0 ELSE COALESCE(set_slots, declared_slots) END) stored not null,
+  burst integer generated always as (CASE WHEN (period_ms IS NULL) THEN NULL::integer WHEN ((declared_slots IS NULL) OR is_unlimited) THEN 1000000000 WHEN (set_slots IS NULL) THEN declared_burst ELSE GREATEST(1, (set_slots / GREATEST(1, (declared_slots / declared_burst)))) END) stored,
   constraint limits_pkey PRIMARY KEY (name),
-  constraint limits_burst_check CHECK ((burst > 0)),
+  constraint limits_declared_burst_check CHECK ((declared_burst > 0)),
+  constraint limits_declared_slots_check CHECK ((declared_slots > 0)),
   constraint limits_period_ms_check CHECK ((period_ms > 0)),
-  constraint limits_rate_check CHECK (((period_ms IS NULL) = (burst IS NULL))),
-  constraint limits_slots_check CHECK ((slots > 0)),
+  constraint limits_rate_check CHECK (((period_ms IS NULL) = (declared_burst IS NULL))),
+  constraint limits_set_check CHECK ((((set_at IS NULL) = ((set_slots IS NULL) AND (NOT is_unlimited) AND (NOT is_paused))) AND ((set_slots IS NULL) OR (NOT is_unlimited)) AND (octet_length(set_by) <= 4096) AND (octet_length(set_reason) <= 4096))),
+  constraint limits_set_slots_check CHECK ((set_slots > 0)),
+  constraint limits_set_times_check CHECK (((set_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (set_at <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
   constraint limits_times_check CHECK (((updated_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (updated_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
 
@@ -426,6 +437,8 @@ create table errand.watch (
 --   plpgsql, immutable, strict, parallel safe, set extra_float_digits=1
 -- errand.as_doubles(container jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
+-- errand.call_limit(of_limit text, from_key text) returns text
+--   plpgsql, volatile
 -- errand.call_limit_waits(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.call_submitted(limits text[], keys text[], turn_keys text[]) returns void
@@ -494,6 +507,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.limit_place(of_name text, priority smallint, run_at timestamptz) returns TABLE(rank smallint, place_at timestamptz)
 --   sql, stable
+-- errand.limit_rules() returns TABLE(limit_name text, slots integer, period_ms bigint, burst integer, is_keyed boolean, definition text, namespace text, registered_at timestamptz)
+--   sql, stable
 -- errand.lock_limit_keys(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.log_lines(lines jsonb) returns TABLE(number integer, level text, message text, fields jsonb, at timestamptz)
@@ -506,6 +521,8 @@ create table errand.watch (
 --   plpgsql, immutable, strict, parallel safe
 -- errand.next_attempt(attempt integer, started_at timestamptz) returns integer
 --   sql, immutable, parallel safe
+-- errand.next_limit_start(of_limit text, of_key text) returns timestamptz
+--   sql, stable
 -- errand.next_limit_turns(of_limit text, most bigint) returns SETOF errand.limit_waits
 --   sql, stable
 -- errand.next_limit_waits(of_limit text, of_key text, of_turn text, most bigint) returns SETOF errand.limit_waits

@@ -3,6 +3,7 @@ import { namespaceOf } from '../../core/task.ts';
 import { type Reading, sharedReading } from '../../process/shared_reading.ts';
 import { listRunners } from '../../store/attempts/runners.ts';
 import type { Database } from '../../store/database/pool.ts';
+import { type LimitFigures, readLimitFigures } from '../../store/limits/figures.ts';
 import { readScheduleFigures, type ScheduleFigures } from '../../store/schedules/figures.ts';
 import { type QueueDepth, readNameDepths, readQueueDepths } from '../../store/stats/namespaces.ts';
 import { readPauses } from '../../store/tasks/pauses.ts';
@@ -22,9 +23,11 @@ export type Queues = {
   pauses: Map<string, number>;
   /** By name: the number of live runners that can execute it and whose lease has not run out. */
   liveRunners: Map<string, number>;
-  /** By name: the number of due tasks that no live runner can execute. */
+  /** By name: the number of due tasks that no live runner can execute, and that nothing else holds. */
   unattended: Map<string, number>;
   schedules: ScheduleFigures;
+  /** Of the first 200 limits by name. Never by key: keys may be personal data, and there may be millions. */
+  limits: LimitFigures[];
 };
 
 /** Gives a function that reads the queues. It never throws, and it answers even if Postgres does not. */
@@ -48,8 +51,9 @@ async function readQueues(database: Database, readNames: QueueNames): Promise<Qu
       targets.map((target) => (target.includes('.') ? namespaceOf(target) : target)),
     ),
     liveRunners,
-    unattended: new Map(names.map((name) => [name, waiting?.get(name)?.depth ?? 0])),
+    unattended: new Map(names.map((name) => [name, waiting?.get(name)?.ready ?? 0])),
     schedules: await readScheduleFigures(database),
+    limits: await readLimitFigures(database),
   };
 }
 
@@ -64,7 +68,7 @@ function countBy(keys: readonly string[], values: readonly string[]): Map<string
 }
 
 type Series = {
-  label: 'namespace' | 'name' | 'state' | null;
+  label: 'namespace' | 'name' | 'state' | 'limit' | null;
   help: string;
   /** By the value of the label. Of a series without one: under the empty text. */
   values: (queues: Queues) => Map<string, number>;
@@ -81,6 +85,11 @@ const SERIES: Record<string, Series> = {
     help: 'How long the oldest due task has been waiting',
     values: ({ depths }) => mapValues(depths, ({ oldestWaitSecs }) => oldestWaitSecs),
   },
+  errand_queue_oldest_ready_seconds: {
+    label: 'namespace',
+    help: 'How long the oldest due task has been waiting that neither a pause nor a limit holds',
+    values: ({ depths }) => mapValues(depths, ({ oldestReadySecs }) => oldestReadySecs),
+  },
   errand_queue_pauses: {
     label: 'namespace',
     help: 'Pauses of the namespace and of names in it',
@@ -88,13 +97,38 @@ const SERIES: Record<string, Series> = {
   },
   errand_queue_unattended: {
     label: 'name',
-    help: 'Due tasks of a name that no live runner can execute',
+    help: 'Due tasks of a name that no live runner can execute, without those that a pause or a limit holds',
     values: ({ unattended }) => unattended,
   },
   errand_live_runners: {
     label: 'name',
     help: 'Live runners that can execute the name and whose lease has not run out',
     values: ({ liveRunners }) => liveRunners,
+  },
+  errand_limit_slots: {
+    label: 'limit',
+    help: 'Attempts that may run at a time, or start in a period, of a limit with keys for each key. 0 while it is paused. Missing without a limit',
+    values: ({ limits }) => byLimit(limits, ({ slots }) => slots),
+  },
+  errand_limit_paused: {
+    label: 'limit',
+    help: 'Whether an operator has paused the limit: 1 or 0',
+    values: ({ limits }) => byLimit(limits, ({ isPaused }) => (isPaused ? 1 : 0)),
+  },
+  errand_limit_holders: {
+    label: 'limit',
+    help: 'Attempts that hold slots of the limit, of all keys, up to 10,000',
+    values: ({ limits }) => byLimit(limits, ({ holders }) => holders),
+  },
+  errand_limit_waiters: {
+    label: 'limit',
+    help: 'Tasks that wait for the limit, of all keys, up to 10,000',
+    values: ({ limits }) => byLimit(limits, ({ waiters }) => waiters),
+  },
+  errand_limit_oldest_waiter_seconds: {
+    label: 'limit',
+    help: 'How long the task has been due that waits the longest for the limit, of those that were counted',
+    values: ({ limits }) => byLimit(limits, ({ oldestWaiterSecs }) => oldestWaiterSecs),
   },
   errand_schedules: {
     label: 'state',
@@ -114,7 +148,7 @@ const SERIES: Record<string, Series> = {
 };
 
 /**
- * Adds the gauges of the queues and the schedules. If Postgres cannot be read, the series are missing rather than stale or 0,
+ * Adds the gauges of the queues, the limits and the schedules. If Postgres cannot be read, the series are missing rather than stale or 0,
  * and the gauge errand_metrics_database_up is 0.
  */
 export function gaugeQueues(metrics: Metrics, read: () => Promise<Reading<Queues>>): void {
@@ -143,6 +177,14 @@ export function gaugeQueues(metrics: Metrics, read: () => Promise<Reading<Queues
       this.set(value === null ? 0 : 1);
     },
   });
+}
+
+function byLimit(
+  limits: readonly LimitFigures[],
+  to: (limit: LimitFigures) => number | null,
+): Map<string, number> {
+  const values = limits.map((limit): [string, number | null] => [limit.name, to(limit)]);
+  return new Map(values.filter((entry): entry is [string, number] => entry[1] !== null));
 }
 
 function mapValues<T>(map: Map<string, T>, to: (value: T) => number): Map<string, number> {

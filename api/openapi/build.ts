@@ -4,6 +4,11 @@ import type { TaskDefinition } from '../../core/task.ts';
 import { VERSION } from '../../process/version.ts';
 import type { Policy } from '../auth/identify.ts';
 import { handlerPaths, handlerSchemas } from '../handlers/handlers.ts';
+import { deleteLimitPaths } from '../limits/delete_limit.ts';
+import { getLimitPaths } from '../limits/get_limit.ts';
+import { limitSchemas } from '../limits/limit_schema.ts';
+import { listLimitsPaths } from '../limits/list_limits.ts';
+import { putLimitPaths, putLimitSchemas } from '../limits/put_limit.ts';
 import { policyOf } from '../operations.ts';
 import { bulkPaths, bulkSchemas, groupRetryPaths } from '../operators/bulk_schema.ts';
 import { callbackPaths, callbackSchemas } from '../operators/callbacks.ts';
@@ -115,6 +120,10 @@ function pathsOf(definitions: readonly TaskDefinition[]): Paths {
     decideErrorsPaths(),
     overviewPaths(),
     queuePaths(),
+    listLimitsPaths(),
+    getLimitPaths(),
+    putLimitPaths(),
+    deleteLimitPaths(),
     listSchedulesPaths(),
     previewSchedulePaths(),
     getSchedulePaths(),
@@ -152,6 +161,8 @@ const schemas = {
   ...sharedSchemas,
   ...submissionSchemas,
   ...queueSchemas,
+  ...limitSchemas,
+  ...putLimitSchemas,
   ...scheduleSchemas,
   ...listScheduleSchemas,
   ...putScheduleSchemas,

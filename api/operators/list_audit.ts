@@ -54,7 +54,7 @@ const auditParameters: Parameter[] = [
   inQuery(
     'action',
     textUpTo(50),
-    'Actions of this kind: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry, resend, enable_callback, put_schedule, delete_schedule, pause_schedule, resume_schedule, trigger_schedule, backfill_schedule, or resubmit (a submission that changed its duplicate)',
+    'Actions of this kind: cancel, retry, resolve, pause, resume, bulk_cancel, bulk_retry, resend, enable_callback, set_limit, pause_limit, resume_limit, reset_limit, put_schedule, delete_schedule, pause_schedule, resume_schedule, trigger_schedule, backfill_schedule, or resubmit (a submission that changed its duplicate)',
   ),
   inQuery('from', timeOfQuery, 'At or after this time'),
   inQuery('to', timeOfQuery, 'Before this time'),

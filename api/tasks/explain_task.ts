@@ -55,7 +55,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
       message: { ...text, description: 'One sentence' },
       target: {
         ...text,
-        description: 'The paused namespace or task name. The name of a workflow includes its steps',
+        description: 'The paused namespace, task name or limit. The name of a workflow includes its steps',
       },
       actor: { ...text, description: 'The actor that paused, cancelled or resolved it' },
       reason: { type: ['string', 'null'], description: 'The reason that the actor gave' },
@@ -76,7 +76,7 @@ export const explainSchemas: Record<string, JsonSchema> = {
   },
   FullLimit: {
     type: 'object',
-    description: 'The limit that has no room',
+    description: 'The limit that has no room, or that is paused',
     required: ['name', 'key', 'slots', 'taken', 'position'],
     properties: {
       name: text,

@@ -5,7 +5,7 @@ import { STATES } from '../options.ts';
 export type Candidate = { value: string; about?: string };
 
 /** Candidates that only the API knows. */
-export type LiveKind = 'names' | 'namespaces' | 'queues' | 'ids' | 'schedules';
+export type LiveKind = 'names' | 'namespaces' | 'queues' | 'ids' | 'schedules' | 'limits';
 
 /** The candidates for the cursor. `prefix` is the part of the word before it. */
 export type Candidates = { kind: LiveKind | readonly Candidate[]; prefix: string };
@@ -35,6 +35,7 @@ const OF_ARGUMENTS: { [argument in string]?: Kind } = {
   ids: 'ids',
   queue: 'queues',
   schedule: 'schedules',
+  limit: 'limits',
   shell: ['bash', 'zsh'],
 };
 

@@ -1,6 +1,7 @@
 import { createClient } from '../../client/index.ts';
 import { queuesSchema } from '../answers.ts';
 import { type ConnectionOptions, connectionOf } from '../connection.ts';
+import { listSchema as limitsSchema } from '../limits/answers.ts';
 import { toOneLine } from '../output/plain.ts';
 import { listSchema } from '../schedules/answers.ts';
 import type { Candidate, LiveKind } from './candidates.ts';
@@ -20,6 +21,7 @@ export async function readLive(
     const client = createClient({ ...connectionOf(options), retry: false, breaker: false, signal });
     if (kind === 'ids') return await readIds(client, command);
     if (kind === 'schedules') return await readSchedules(client);
+    if (kind === 'limits') return await readLimits(client);
     const { queues } = queuesSchema.parse(await client.request('GET', '/v1/queues'));
     const names = queues.map(({ name }) => name);
     const namespaces = [...new Set(queues.map(({ namespace }) => namespace))];
@@ -51,4 +53,11 @@ async function readSchedules(client: ReturnType<typeof createClient>): Promise<C
   const answer = await client.request('GET', '/v1/schedules', { query: { page_size: 100 } });
   const { schedules } = listSchema.parse(answer);
   return schedules.map(({ id, in_words }) => ({ value: toOneLine(id), about: toOneLine(in_words) }));
+}
+
+/** The first page of limits, by name. */
+async function readLimits(client: ReturnType<typeof createClient>): Promise<Candidate[]> {
+  const answer = await client.request('GET', '/v1/limits', { query: { page_size: 100 } });
+  const { limits } = limitsSchema.parse(answer);
+  return limits.map(({ name, waiters }) => ({ value: toOneLine(name), about: `${waiters} wait` }));
 }

@@ -1,8 +1,8 @@
 import { toCamelCase } from '../camel_case.ts';
 import { ErrandError } from '../errors.ts';
 import type { SubmittedTask } from '../records.ts';
-import type { Query } from '../requests/exchange.ts';
 import type { CallOptions } from '../requests/options.ts';
+import { pages } from '../requests/pages.ts';
 import { randomId } from '../requests/random_id.ts';
 import type { Transport, WireRequest } from '../requests/transport.ts';
 import type { OperateOptions } from '../tasks.ts';
@@ -207,29 +207,6 @@ async function remove(
     if (!(error instanceof ErrandError) || error.status !== 404 || attempts === 1) throw error;
     return { id, message: 'An earlier request did this, but its answer was lost' };
   }
-}
-
-/** The entries of all pages. Each page continues after the last entry of the one before. */
-async function* pages(
-  transport: Transport,
-  path: string,
-  key: string,
-  query: Query,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<unknown> {
-  let cursor: string | undefined;
-  do {
-    const { body } = await transport.send({
-      method: 'GET',
-      path,
-      query: { ...query, cursor },
-      signal,
-      keepsTrying: cursor !== undefined,
-    });
-    const page = body as { [key: string]: unknown[] } & { next_cursor: string | null };
-    for (const entry of page[key] ?? []) yield toCamelCase(entry);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
 }
 
 /** Settings in the names of the API. The names inside the payload are the caller's. Dates become text in JSON. */

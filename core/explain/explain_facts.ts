@@ -24,6 +24,7 @@ export const REASON_CODES = [
   'claimed',
   'runner_overdue',
   'suspect',
+  'limit_paused',
   'limit_full',
   'no_free_slot',
   'queued',
@@ -70,7 +71,7 @@ export type Reason = {
   runner?: RunnerName;
   /** The steps or children that the reason is about, or the tasks that hold the slots of a limit. */
   tasks?: TaskName[];
-  /** The full limit. */
+  /** The limit that is full or paused. */
   limit?: FullLimit;
 };
 
@@ -172,8 +173,8 @@ export type Facts = {
   /** How many tasks of its name finished recently, since when, and how long they took on average. */
   finished: { count: number; since: string | null; mean_ms: number | null };
   /**
-   * The limit for whose slot it waits: how many slots it has and how many are taken, how many tasks wait
-   * before this one, as far as they were counted, and some of the tasks that hold the slots, the longest
+   * The limit for whose slot it waits: how many slots it has and how many are taken, the pause of the limit, how
+   * many tasks wait before this one, as far as they were counted, and some of the tasks that hold the slots, the longest
    * first. Null if it does not wait for one.
    */
   limit: {
@@ -181,6 +182,8 @@ export type Facts = {
     key: string;
     slots: number;
     taken: number;
+    /** By an operator, who made the last change of the limit. */
+    pause?: { actor: string; paused_at: string; reason: string | null } | null;
     ahead: number;
     is_capped: boolean;
     holders: readonly (TaskName & { since: string; runner_id: number })[];

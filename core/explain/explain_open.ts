@@ -41,9 +41,10 @@ export function findWaiting(facts: Facts): Finding[] {
     ...(isOver ? expires(facts) : []),
     ...cancelRequested(facts),
     ...facts.pauses.map((pause) => paused(facts, pause)),
+    ...limitPaused(facts),
     ...whyNotDue(facts),
     ...runnersMissing(facts),
-    ...(facts.limit === null ? [] : [limitOf(facts, facts.limit)]),
+    ...(facts.limit === null || facts.limit.pause ? [] : [limitOf(facts, facts.limit)]),
     ...(isDue(facts) && facts.limit === null ? atItsDispatch(facts) : []),
     ...(isStartable(task.state) && (task.suspect || task.crashes > 0) ? [suspect(facts)] : []),
     ...(isDue(facts) ? inItsQueue(facts) : []),
@@ -169,6 +170,27 @@ function atItsDispatch(facts: Facts): Finding[] {
   return [{ code: 'claimed', message, ...(runner === null ? {} : { runner: nameOf(runner) }) }];
 }
 
+/** An operator has paused the limit (Q7, Q10). */
+function limitPaused({ now, limit }: Facts): Finding[] {
+  if (limit === null || !limit.pause) return [];
+  const { name, key, slots, taken, ahead, is_capped, pause } = limit;
+  const { actor, paused_at, reason } = pause;
+  const ago = inTime(between(paused_at, now));
+  const place = `${is_capped ? 'at least ' : ''}number ${ahead + 1}`;
+  return [
+    {
+      code: 'limit_paused',
+      message: `It is ${place} of those that wait for the limit ${name}, which is paused, so nothing starts under it: ${actor} paused it ${ago} ago${because(reason)}`,
+      target: name,
+      actor,
+      reason,
+      since: paused_at,
+      limit: { name, key, slots, taken, position: ahead + 1 },
+      next: `Resume it: PUT /v1/limits/${name} with {"paused": false}`,
+    },
+  ];
+}
+
 /** Why it waits for a limit: for a time, or for somebody who frees a slot. */
 function limitOf(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
   return waitsForTime(limit) ? timeFull(facts, limit, startEstimate(facts)) : limitFull(facts, limit);
@@ -193,7 +215,7 @@ function limitFull(facts: Facts, limit: NonNullable<Facts['limit']>): Finding {
     since: facts.task.run_at,
     tasks: holders.map(({ id, name: task, step, state }) => ({ id, name: task, step, state })),
     limit: { name, key, slots, taken, position: ahead + 1 },
-    next: 'Wait, cancel a task that holds a slot, or raise the limit in policy.concurrency',
+    next: `Wait, cancel a task that holds a slot, or raise the limit: PUT /v1/limits/${name} with {"limit": ${slots + 1}}`,
   };
 }
 
@@ -245,6 +267,7 @@ function busyWith({ busy_with }: Facts): string {
 export function startEstimate(facts: Facts): string | null {
   const { now, queue, runners, pauses, finished } = facts;
   if (queue === null || pauses.length > 0 || runners.able === 0 || isLost(facts)) return null;
+  if (facts.limit?.pause) return null;
   if (facts.limit !== null) return startUnderRate(facts, facts.limit) ?? startUnderLimit(facts, facts.limit);
   const excess = queue.ahead + 1 - Math.max(0, runners.slots - runners.busy);
   if (excess <= 0) return now;

@@ -49,7 +49,9 @@ export function timeFull({ now, task }: Facts, limit: Limit, start: string | nul
       ...{ name, key, slots, taken, position: ahead + 1 },
       ...(rate ? { period_seconds: rate.period_ms / 1_000, burst: rate.burst } : {}),
     },
-    next: rate ? 'Wait, or raise the limit in policy.rate' : 'Wait until the time is over',
+    next: rate
+      ? `Wait, or raise the limit: PUT /v1/limits/${name} with {"limit": ${slots + 1}}`
+      : 'Wait until the time is over',
   };
 }
 

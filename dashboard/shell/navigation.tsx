@@ -12,6 +12,7 @@ const ENTRIES: readonly Entry[] = [
   { path: 'tasks', title: 'Tasks', scope: 'read' },
   { path: 'errors', title: 'Errors', scope: 'read' },
   { path: 'queues', title: 'Queues', scope: 'read' },
+  { path: 'limits', title: 'Limits', scope: 'read' },
   { path: 'runners', title: 'Runners', scope: 'read' },
   { path: 'schedules', title: 'Schedules', scope: 'read' },
   { path: 'callbacks', title: 'Callbacks', scope: 'read' },

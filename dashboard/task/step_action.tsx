@@ -8,6 +8,7 @@ import { ResolveDialog } from './resolve_dialog.tsx';
 /** What the button of a next step says. `names` are the steps and children by id. */
 export function stepTitle(step: NextStep, task: TaskRecord, names: ReadonlyMap<string, string>): string {
   if (step.kind === 'resume') return `Resume ${step.queue}`;
+  if (step.kind === 'resume_limit') return `Resume ${step.limit}`;
   const id = step.kind === 'resolve' ? step.stepId : step.taskId;
   const node = task.workflow?.nodes.find((one) => one.id === id);
   const name = id === task.id ? '' : ` ${names.get(id) ?? node?.step ?? shortId(id)}`;
@@ -29,6 +30,10 @@ export function StepAction(props: { step: NextStep; title: string; onClose: () =
       act={(reason) => {
         if (step.kind === 'retry') return client.retry(step.taskId, { reason });
         if (step.kind === 'cancel') return client.cancel(step.taskId, { reason });
+        if (step.kind === 'resume_limit')
+          return client.request<{ message: string }>('PUT', `/v1/limits/${encodeURIComponent(step.limit)}`, {
+            body: { paused: false, reason },
+          });
         const path = `/v1/queues/${encodeURIComponent(step.queue)}/resume`;
         return client.request<{ message: string }>('PUT', path, { query: { reason } });
       }}

@@ -12,7 +12,7 @@ const STALLED_AFTER_SECS = 10;
  * - `idle`: nothing waits, nothing runs, and nothing was recorded in the last minute.
  * - `healthy`: everything else.
  *
- * Paused work does not count as waiting. After a resume the work has STALLED_AFTER_SECS to move.
+ * Paused work does not count as waiting, and work that waits for a limit does not count as due. After a resume the work has STALLED_AFTER_SECS to move.
  */
 export type HealthStatus = 'healthy' | 'degraded' | 'idle';
 
@@ -43,7 +43,10 @@ export type NamespaceFigures = {
 export type Depths = { all: ReadonlyMap<string, QueueDepth>; unpaused: ReadonlyMap<string, QueueDepth> };
 
 /** The depth of a namespace without due tasks. */
-export const NOTHING_DUE: QueueDepth = { depth: 0, isCapped: false, oldestWaitSecs: 0 };
+export const NOTHING_DUE: QueueDepth = {
+  ...{ depth: 0, isCapped: false, oldestWaitSecs: 0 },
+  ...{ ready: 0, oldestReadySecs: 0 },
+};
 
 /** The figures of one namespace. `depths` is null if they could not be read. */
 export function namespaceFigures(
@@ -79,7 +82,7 @@ export function healthStatus(seen: {
 }): HealthStatus {
   if (seen.waiting === null) return 'degraded';
   const moves = seen.active > 0 || seen.secondsIdle < STALLED_AFTER_SECS;
-  if (!moves && seen.waiting.oldestWaitSecs >= STALLED_AFTER_SECS) return 'degraded';
+  if (!moves && seen.waiting.oldestReadySecs >= STALLED_AFTER_SECS) return 'degraded';
   return seen.waiting.depth === 0 && seen.active === 0 && seen.rate === 0 ? 'idle' : 'healthy';
 }
 

@@ -69,7 +69,7 @@ async function readConnected(database: Database): Promise<Connected[]> {
   return rows;
 }
 
-/** Open tasks of one name and version that are due, or that will be. */
+/** Open tasks of one name and version that are due, or that will be. Those that wait for a limit are left out. */
 export type OpenTasks = {
   name: string;
   version: string;
@@ -91,7 +91,7 @@ const OPEN_LIMIT = 1_000;
 
 /**
  * Reads them for all registered names. For each name and state it reads at most OPEN_LIMIT rows, the
- * longest due ones, by tasks_name_state_id_idx and tasks_due_idx.
+ * longest due ones, by tasks_name_state_id_idx and tasks_due_idx, and looks for their waits by the primary key.
  */
 export async function readOpenTasks(database: Database): Promise<OpenTasks[]> {
   const { rows } = await database.query<OpenTasks>(`
@@ -104,13 +104,14 @@ export async function readOpenTasks(database: Database): Promise<OpenTasks[]> {
       select d.name, t.version, t.run_at <= now() as is_due, t.run_at, t.place
         from errand.definitions d
        cross join lateral (
-         (select version, run_at, row_number() over (order by id) as place
+         (select id, version, run_at, row_number() over (order by id) as place
             from errand.tasks where name = d.name and state = 'queued' and pending = 0 order by id limit ${OPEN_LIMIT})
          union all
-         (select version, run_at, row_number() over (order by run_at)
+         (select id, version, run_at, row_number() over (order by run_at)
             from errand.tasks
            where name = d.name and state in ('scheduled', 'retrying') and pending = 0
            order by run_at limit ${OPEN_LIMIT})) t
+       where not exists (select from errand.limit_waits w where w.task_id = t.id and w.called_at is null)
     ),
     grouped as (
       select name, version, is_due, count(*)::integer as tasks, max(place) >= ${OPEN_LIMIT} as is_capped, min(run_at) as run_at

@@ -126,7 +126,10 @@ const FINISHED = `
  */
 const LIMIT = `
     left join lateral (
-      select w.limit_name, w.key as limit_key, coalesce(l.slots, 0) as limit_slots,
+      select w.limit_name, w.key as limit_key,
+             case when l.is_paused then coalesce(l.set_slots, l.declared_slots, 0) else coalesce(l.slots, 0) end as limit_slots,
+             coalesce(l.is_paused and l.declared_slots is not null, false) as limit_is_paused,
+             l.set_by as limit_set_by, l.set_at as limit_set_at, l.set_reason as limit_set_reason,
              l.period_ms as limit_period_ms, l.burst as limit_burst,
              k.call_at as limit_next_at, case when k.held_until > now() then k.held_until end as limit_held_until,
              case when l.period_ms is null

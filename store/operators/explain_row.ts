@@ -52,6 +52,10 @@ export type FactsRow = Omit<Facts['task'], 'after'> & {
   limit_name: string | null;
   limit_key: string;
   limit_slots: number;
+  limit_is_paused: boolean;
+  limit_set_by: string | null;
+  limit_set_at: string | null;
+  limit_set_reason: string | null;
   limit_taken: number;
   limit_period_ms: number | null;
   limit_burst: number | null;
@@ -94,6 +98,10 @@ function limitOf(row: FactsRow): Facts['limit'] {
     name: row.limit_name,
     key: row.limit_key,
     slots: row.limit_slots,
+    pause:
+      row.limit_is_paused && row.limit_set_at !== null
+        ? { actor: row.limit_set_by ?? 'Somebody', paused_at: row.limit_set_at, reason: row.limit_set_reason }
+        : null,
     taken: row.limit_taken,
     ahead: row.limit_ahead,
     is_capped: row.limit_ahead > QUEUE_READ_LIMIT,

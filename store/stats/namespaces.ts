@@ -1,4 +1,5 @@
 import type { Database } from '../database/pool.ts';
+import { isHeldBy } from '../tasks/pauses.ts';
 
 /** Counting stops here: beyond it the exact number does not matter. */
 export const QUEUE_DEPTH_LIMIT = 10_000;
@@ -11,6 +12,10 @@ export type QueueDepth = {
   isCapped: boolean;
   /** How long the oldest counted attempt has been due; 0 if none waits. */
   oldestWaitSecs: number;
+  /** Of these attempts those that only a runner is missing for: neither a pause nor a limit holds them. */
+  ready: number;
+  /** How long the oldest of them has been due; 0 if there is none. */
+  oldestReadySecs: number;
 };
 
 /**
@@ -18,7 +23,7 @@ export type QueueDepth = {
  * and retrying tasks that are due. A due workflow does not count, because its first steps are due
  * then. An attempt that has just started counts too, because only attempts that last are written as
  * running. Reads at most `limit` + 1 rows of each namespace, however large the table is. Uses
- * tasks_name_state_id_idx and tasks_due_idx.
+ * tasks_name_state_id_idx and tasks_due_idx, and the primary key of errand.limit_waits.
  */
 export function readQueueDepths(
   database: Database,
@@ -57,18 +62,23 @@ async function readDepths(
        cross join lateral (
          select least(count(*) filter (where waiting.is_waiting), $2::bigint) as depth,
                 count(*) > $2 as "isCapped",
-                coalesce(errand.duration_ms(now() - min(waiting.run_at) filter (where waiting.is_waiting)) / 1000, 0) as "oldestWaitSecs"
+                coalesce(errand.duration_ms(now() - min(waiting.run_at) filter (where waiting.is_waiting)) / 1000, 0) as "oldestWaitSecs",
+                least(count(*) filter (where waiting.is_ready), $2::bigint) as ready,
+                coalesce(errand.duration_ms(now() - min(waiting.run_at) filter (where waiting.is_ready)) / 1000, 0) as "oldestReadySecs"
            from (
-             select due.run_at, due.is_waiting
-               from unnest(known.names) as named (name)
+             select due.run_at, due.is_waiting,
+                    due.is_waiting and not named.is_paused
+                      and not exists (select from errand.limit_waits w where w.task_id = due.id and w.called_at is null) as is_ready
+               from (select given.name, exists (select from errand.pauses p where ${isHeldBy('given.name', 'p.target')}) as is_paused
+                       from unnest(known.names) as given (name)) named
               cross join lateral (
-                (select t.run_at, true as is_waiting
+                (select t.id, t.run_at, true as is_waiting
                    from errand.tasks t
                   where t.name = named.name and t.state = 'queued'
                   order by t.id
                   limit $2 + 1)
                 union all
-                (select t.run_at, t.pending = 0
+                (select t.id, t.run_at, t.pending = 0
                    from errand.tasks t
                   where t.name = named.name and t.state in ('scheduled', 'retrying') and t.run_at <= now()
                   order by t.run_at

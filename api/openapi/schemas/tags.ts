@@ -5,6 +5,7 @@ const DESCRIPTIONS: Record<string, string> = {
   workflows: 'The steps of workflows',
   errors: 'The errors that tasks failed with, in groups',
   queues: 'Pausing and resuming',
+  limits: 'How much starts or runs at a time: values, pauses, and the tasks that wait',
   schedules: 'When which task is submitted, and the outcome of each time',
   webhooks: 'Events of other systems that become tasks',
   callbacks: 'Notifications to other systems about finished tasks',

@@ -45,7 +45,7 @@ async function run(session: Session, options: Options): Promise<void> {
   const { namespace, task, state, origin, limit } = options;
   const [{ listSchema }, { readPages }] = await Promise.all([
     import('../../schedules/answers.ts'),
-    import('../../schedules/read_pages.ts'),
+    import('../../read_pages.ts'),
   ]);
   const { rows, hasMore } = await readPages(limit, async (page) => {
     const query = { namespace, task, state, origin, ...page };

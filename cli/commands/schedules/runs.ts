@@ -44,7 +44,7 @@ async function run(session: Session, id: string, options: Options): Promise<void
   const { outcome, reason, from, to, limit } = options;
   const [{ runsSchema }, { readPages }, { schedulePath }] = await Promise.all([
     import('../../schedules/answers.ts'),
-    import('../../schedules/read_pages.ts'),
+    import('../../read_pages.ts'),
     import('../../schedules/operate.ts'),
   ]);
   const { rows, hasMore } = await readPages(limit, async (page) => {

@@ -21,6 +21,7 @@ import {
   KNOWN_SCHEDULE,
   requestFor,
   storeKnownBulk,
+  storeKnownLimit,
   storeKnownSchedule,
   submitWithStep,
 } from './statuses_requests.ts';
@@ -65,6 +66,7 @@ const ELSEWHERE: Record<string, string[]> = {
 const { pool } = await createDatabase();
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
+await storeKnownLimit(pool);
 await storeKnownSchedule(pool);
 await storeKnownBulk(pool);
 const api = await startApi(pool, { authenticate: authenticateByWords });

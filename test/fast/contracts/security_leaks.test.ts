@@ -10,7 +10,13 @@ import { SENDERS } from '../api/webhooks/webhook_senders.ts';
 import { exchange, type Received } from './exchange.ts';
 import { type ApiRequest, encode, type Located, operationsOf } from './requests.ts';
 import { signed } from './signed.ts';
-import { inPath, requestFor, storeKnownSchedule, submitWithStep } from './statuses_requests.ts';
+import {
+  inPath,
+  requestFor,
+  storeKnownLimit,
+  storeKnownSchedule,
+  submitWithStep,
+} from './statuses_requests.ts';
 
 // OWASP API8 of 2023, security misconfiguration: no answer tells what it is made of.
 
@@ -19,6 +25,7 @@ const { pool } = await createDatabase();
 const empty = await createDatabase('template0');
 await registerDefinitions(pool, definitions);
 const known = await submitWithStep(pool);
+await storeKnownLimit(pool);
 await storeKnownSchedule(pool);
 const options = { authenticate: authenticateByWords, config: testConfig(SENDERS) };
 const api = await startApi(pool, options);

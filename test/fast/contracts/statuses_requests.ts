@@ -79,13 +79,27 @@ export async function storeKnownBulk(pool: Pool): Promise<void> {
   );
 }
 
-/** Of the shipped definitions, and KNOWN_SCHEDULE. */
+/** A limit that there is. */
+export const KNOWN_LIMIT = 'example.known';
+
+/** Stores the limit that paths name, with a task that waits for it. */
+export async function storeKnownLimit(pool: Pool): Promise<void> {
+  await pool.query('insert into errand.limits (name, declared_slots) values ($1, 2)', [KNOWN_LIMIT]);
+  await pool.query(
+    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     values (errand.uuidv7(), $1, 'ann', 'example.echo', '1', 0, now(), 0, now(), gen_random_uuid())`,
+    [KNOWN_LIMIT],
+  );
+}
+
+/** Of the shipped definitions, KNOWN_LIMIT and KNOWN_SCHEDULE. */
 export function inPath({ id, stepId, deliveryId = randomUUID() }: KnownTask): InPath {
   return {
     id: { known: id, unknown: randomUUID() },
     step_id: { known: stepId, unknown: randomUUID() },
     source: { known: 'shop', unknown: 'nothing' },
     delivery_id: { known: deliveryId, unknown: randomUUID() },
+    limit_name: { known: KNOWN_LIMIT, unknown: 'example.nothing' },
     schedule_id: { known: KNOWN_SCHEDULE, unknown: 'example.nothing' },
     // A workflow, which is a task as well.
     name: { known: 'diamond', unknown: 'nothing' },

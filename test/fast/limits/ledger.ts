@@ -34,8 +34,8 @@ export function ledgerOf(pool: Pool) {
       }),
     async limit(name: string, slots: number): Promise<void> {
       await pool.query(
-        `insert into errand.limits (name, slots) values ($1, $2)
-         on conflict (name) do update set slots = excluded.slots`,
+        `insert into errand.limits (name, declared_slots) values ($1, $2)
+         on conflict (name) do update set declared_slots = excluded.declared_slots`,
         [name, slots],
       );
     },

@@ -103,13 +103,11 @@ async function start(rate: Rate): Promise<[number, number]> {
      create table if not exists public.begun (id uuid); delete from public.begun`,
   );
   const slots = rate.burst * rate.bursts;
-  await pool.query('insert into errand.limits (name, slots, period_ms, burst) values ($1, $2, $3, $4)', [
-    LIMIT,
-    slots,
-    PERIOD_MS,
-    rate.burst,
-  ]);
-  await pool.query('insert into errand.limits (name, slots) values ($1, 5)', [SLOTS]);
+  await pool.query(
+    'insert into errand.limits (name, declared_slots, period_ms, declared_burst) values ($1, $2, $3, $4)',
+    [LIMIT, slots, PERIOD_MS, rate.burst],
+  );
+  await pool.query('insert into errand.limits (name, declared_slots) values ($1, 5)', [SLOTS]);
   const register = () =>
     registerRunner(pool, {
       host: 'test',

@@ -12,7 +12,9 @@ import { broken, textOf } from '../../fast/contracts/mutations.ts';
 import { type ApiRequest, operationsOf, validRequest } from '../../fast/contracts/requests.ts';
 import { wellSigned } from '../../fast/contracts/signed.ts';
 import {
+  KNOWN_LIMIT,
   KNOWN_SCHEDULE,
+  storeKnownLimit,
   storeKnownSchedule,
   submitDelivery,
   submitWithStep,
@@ -51,6 +53,7 @@ const filled = await fill(
 );
 const workflow = await submitWithStep(pool);
 const delivery = await submitDelivery(pool, workflow.id);
+await storeKnownLimit(pool);
 await storeKnownSchedule(pool);
 const database = await watchDatabase(pool);
 const api = await startApi(pool, { config: testConfig(SENDERS) });
@@ -64,6 +67,7 @@ const source: Source = {
   words: {
     step_id: [workflow.stepId],
     delivery_id: [delivery],
+    limit_name: [KNOWN_LIMIT],
     schedule_id: [KNOWN_SCHEDULE, 'example.new'],
     task: ['example.echo', 'example.sleep'],
     cron: ['30 2 * * *', '*/5 * * * * *', '0 0 29 2 *'],

@@ -12,6 +12,7 @@ import {
   type InPath,
   inPath,
   storeKnownBulk,
+  storeKnownLimit,
   storeKnownSchedule,
   submitDelivery,
   submitWithStep,
@@ -63,6 +64,7 @@ export async function setStage(): Promise<Stage> {
   await registerDefinitions(pool, definitions);
   const withStep = await submitWithStep(pool);
   const known = { ...withStep, deliveryId: await submitDelivery(pool, withStep.id) };
+  await storeKnownLimit(pool);
   await storeKnownSchedule(pool);
   await storeKnownBulk(pool);
   // A next page.

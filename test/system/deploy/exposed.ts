@@ -13,11 +13,13 @@ const OF_PROMETHEUS = new Set(['instance', 'job']);
 
 /** What a real API and a real runner expose when they have done some work. */
 export async function exposedByProcesses(): Promise<Exposed> {
-  const { url } = await createDatabase();
+  const { url, pool } = await createDatabase();
   const [api, runner] = await Promise.all([
     startProcess('api/main.ts', url),
     startProcess('runner/main.ts', url),
   ]);
+  // The shipped tasks have no limits.
+  await pool.query(`insert into errand.limits (name, declared_slots) values ('example.echo', 1)`);
   const asked = { payload: { message: 'for the metrics' } };
   await call(api.url, 'POST', '/v1/tasks/example.echo?wait=20', asked);
   await call(api.url, 'GET', '/nowhere');
@@ -26,7 +28,7 @@ export async function exposedByProcesses(): Promise<Exposed> {
     const exposed: Exposed = new Map();
     for (const { text } of texts) add(exposed, text);
     const isMeasured = exposed.get('errand_http_request_duration_seconds_bucket')?.get('route')?.has('none');
-    return isMeasured === true && exposed.has('errand_queue_depth') && exposed;
+    return isMeasured === true && exposed.has('errand_limit_slots') && exposed;
   });
 }
 

@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { defineLimit } from '../../../core/limits/define_limit.ts';
+import { registerDefinitions } from '../../../store/submit/definitions.ts';
+import { limited } from '../../fast/limits/limited.ts';
 import { blocksOf } from '../../support/checkout/documents.ts';
 import { guideProject, SHOP } from '../../support/checkout/guide_project.ts';
 import { removeScratch } from '../../support/checkout/scratch.ts';
 import { whenDone } from '../../support/when_done.ts';
+import { startPool } from '../cli/errand.ts';
 
 const [definition = ''] = blocksOf('docs/guides/limits.md', 'Rules', 'ts', 1);
 
@@ -33,5 +37,31 @@ test('the definition of limits.md loads in a project, with three rules', async (
     { name: 'billing.export_invoices', limit: 20, scope: 'pool', isKeyed: false },
     { name: 'billing.ledger_api', limit: 5, scope: 'pool', isKeyed: false },
     { name: 'billing.export_invoices:key', limit: 2, scope: 'pool', isKeyed: true },
+  ]);
+});
+
+const [seen = ''] = blocksOf('docs/guides/limits.md', 'See limits', 'sh', 1);
+const [changed = ''] = blocksOf('docs/guides/limits.md', 'Change or pause a limit while it runs', 'sh', 1);
+
+test('the commands of limits.md show, change and pause limits', async () => {
+  const { pool, errand } = await startPool();
+  const ledger = defineLimit({ name: 'billing.ledger_api', limit: 5 });
+  await registerDefinitions(pool, [
+    limited('billing.export_invoices', [20, ledger, { limit: 2, key: ({ key }) => key ?? 'none' }]),
+  ]);
+  const outputs: string[] = [];
+  for (const line of [...seen.trim().split('\n'), ...changed.trim().split('\n')]) {
+    const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    expect(words.shift()).toBe('errand');
+    const { code, stdout } = await errand(words);
+    expect([line, code]).toEqual([line, 0]);
+    outputs.push(stdout);
+  }
+  expect(outputs[1]).toContain('2 per key');
+  expect(outputs.slice(2)).toEqual([
+    'billing.ledger_api is 10 (declared: 5)\n',
+    'billing.ledger_api is 10 (declared: 5), and is paused: nothing starts under it until it is resumed\n',
+    'billing.ledger_api is 10 (declared: 5)\n',
+    'billing.ledger_api is what its definitions declare again: 5\n',
   ]);
 });

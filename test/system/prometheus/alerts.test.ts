@@ -73,6 +73,42 @@ test('what schedules leave out and what fails of them alerts by namespace, as pr
   expect(stdout).toContain('SUCCESS');
 });
 
+test('limits alert by their name, and what they hold misses no runner, as promtool computes it from series', async () => {
+  const { stdout } = await run('promtool', [
+    'test',
+    'rules',
+    join(import.meta.dirname, 'fixtures', 'limits.yaml'),
+  ]);
+  expect(stdout).toContain('SUCCESS');
+});
+
+test('ErrandNoRunner fires neither for what a paused limit holds, nor for what is paused', async () => {
+  const own = await createDatabase();
+  const api = await startProcess('api/main.ts', own.url);
+  expect((await submit(api)).status).toBe(201);
+  await own.pool.query(
+    `insert into errand.limits (name, declared_slots, is_paused, set_at) values ('example.now', 1, true, now());
+     insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select id, 'example.now', '', name, version, priority, run_at, priority, run_at, dispatch_id from errand.tasks`,
+  );
+  const prometheus = await startPrometheus([api.url]);
+  expect((await submit(api)).status).toBe(201);
+  // The second one misses a runner. When it is held by a pause too, nothing does.
+  await until('it fires', () => prometheus.firing('ErrandNoRunner'));
+  await own.pool.query(`insert into errand.pauses (target, actor) values ('example.now', 'test')`);
+  await until('it has ended', async () => (await prometheus.firing('ErrandNoRunner')) === null);
+  await own.pool.query(`delete from errand.pauses; update errand.tasks set state = 'cancelled', finished_at = now()
+    where not exists (select from errand.limit_waits w where w.task_id = tasks.id)`);
+  await until('the limit is read', async () => {
+    const { text } = await call(api.url, 'GET', '/metrics');
+    return (
+      /^errand_limit_waiters\{limit="example.now"\} 1$/m.test(text) &&
+      /^errand_queue_unattended\{name="example.now"\} 0$/m.test(text)
+    );
+  });
+  expect(await prometheus.firing('ErrandNoRunner')).toBeNull();
+});
+
 test('ErrandBreakerOpen fires while Postgres is away, and ends when it is back', async () => {
   const proxy = await startProxy(database.url);
   const api = await startProcess('api/main.ts', proxy.url, { BREAKER_OPEN_SECS: '2' });

@@ -14,7 +14,7 @@ const WORKFLOW = 'example.linear';
 
 /**
  * Tasks of the namespaces `example` and `text` in several states, a runner that can execute both, an audit trail, a
- * pause, a schedule, a delivery, a disabled callback and a bulk operation that is under way. Gives what is foreign to `text`, once for each of the tasks.
+ * pause, a limit, a schedule, a delivery, a disabled callback and a bulk operation that is under way. Gives what is foreign to `text`, once for each of the tasks.
  */
 export async function seed(
   pool: Pool,
@@ -63,6 +63,15 @@ export async function seed(
   });
   await operate('POST', `/v1/schedules/${scheduleId}/trigger`);
 
+  const limitName = 'example.of-b';
+  await pool.query('insert into errand.limits (name, declared_slots) values ($1, 2)', [limitName]);
+  await pool.query(
+    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     values (errand.uuidv7(), $1, 'of-b', 'example.echo', '1', 0, now(), 0, now(), gen_random_uuid())`,
+    [limitName],
+  );
+  await operate('PUT', `/v1/limits/${limitName}`, { limit: 3, reason: 'of-b' });
+
   const { stepId } = open;
   const deliveryId = await submitDelivery(pool, open.id);
   const callbackUrl = 'https://of-b.test/';
@@ -70,6 +79,7 @@ export async function seed(
   const kind = {
     stepId,
     deliveryId,
+    limitName,
     scheduleId,
     callbackUrl,
     bulkId: bulk,

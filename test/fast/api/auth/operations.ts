@@ -9,6 +9,7 @@ export type Foreign = {
   id: string;
   stepId: string;
   deliveryId: string;
+  limitName: string;
   scheduleId: string;
   /** A bulk operation that changes its tasks. */
   bulkId: string;
@@ -44,6 +45,7 @@ export function requestsFor(document: ReturnType<typeof buildOpenApi>, foreign: 
     id: foreign.id,
     step_id: foreign.stepId,
     delivery_id: foreign.deliveryId,
+    limit_name: foreign.limitName,
     schedule_id: foreign.scheduleId,
     name: foreign.name,
     namespace: foreign.namespace,

@@ -31,7 +31,13 @@ const SERIES: Record<string, string> = {
   errand_pool_connections: 'gauge',
   errand_queue_depth: 'gauge',
   errand_queue_oldest_wait_seconds: 'gauge',
+  errand_queue_oldest_ready_seconds: 'gauge',
   errand_queue_pauses: 'gauge',
+  errand_limit_slots: 'gauge',
+  errand_limit_paused: 'gauge',
+  errand_limit_holders: 'gauge',
+  errand_limit_waiters: 'gauge',
+  errand_limit_oldest_waiter_seconds: 'gauge',
   errand_schedules: 'gauge',
   errand_schedules_overdue: 'gauge',
   errand_schedule_oldest_overdue_seconds: 'gauge',
@@ -49,7 +55,8 @@ test('every series is there from the start, with the types and names that Promet
   for (const [name, type] of Object.entries(SERIES)) expect(families.get(name)?.type, name).toBe(type);
   for (const [name, { type, help, samples }] of families) {
     expect(help, name).not.toBe('');
-    if (!name.startsWith('errand_')) continue;
+    // Without a definition with a limit there is no limit.
+    if (!name.startsWith('errand_') || name.startsWith('errand_limit_')) continue;
     if (name !== 'errand_http_request_duration_seconds') expect(samples, name).not.toEqual([]);
     expect(name.endsWith('_total'), name).toBe(type === 'counter');
   }

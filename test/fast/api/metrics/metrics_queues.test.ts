@@ -14,6 +14,7 @@ const { pool } = await createDatabase();
 const FROM_POSTGRES = [
   'errand_queue_depth',
   'errand_queue_oldest_wait_seconds',
+  'errand_queue_oldest_ready_seconds',
   'errand_queue_pauses',
   'errand_queue_unattended',
   'errand_live_runners',
@@ -73,6 +74,79 @@ test('what waits, since when, what is paused, and who is there to execute it', a
   expect(of('errand_queue_unattended', { name: 'example.echo' })).toBe(1);
   expect(of('errand_queue_unattended', { name: 'example.sleep' })).toBe(0);
   expect(of('errand_queue_unattended', { name: 'http.request' })).toBe(0);
+});
+
+/** Lets a task wait for a limit, as errand.take_slots does. */
+async function waitFor(limit: string, key: string, id: string): Promise<void> {
+  await pool.query(
+    `insert into errand.limit_waits (task_id, limit_name, key, name, version, priority, run_at, rank, place_at, dispatch_id)
+     select id, $1, $2, name, version, priority, run_at, priority, run_at, dispatch_id from errand.tasks where id = $3`,
+    [limit, key, id],
+  );
+}
+
+test('what a pause or a limit holds waits, and misses no runner (issue 19)', async () => {
+  const [held, , free] = await submit(
+    pool,
+    { name: 'example.echo', payload: { message: 'held' }, ...overdue },
+    { name: 'text.count_words', payload: { text: 'paused' }, ...overdue },
+    { name: 'http.request', payload: { url: 'http://localhost' }, ...overdue },
+  );
+  await pool.query(
+    `insert into errand.pauses (target, actor) values ('text', 'test');
+     insert into errand.limits (name, declared_slots) values ('example.echo', 2)`,
+  );
+  await waitFor('example.echo', '', held?.id ?? '');
+  const families = await scrape(await startOwnApi(pool));
+  const of = (name: string, labels: Record<string, string>) => seriesValue(families, name, labels);
+  for (const [namespace, name] of [
+    ['example', 'example.echo'],
+    ['text', 'text.count_words'],
+  ] as const) {
+    expect(of('errand_queue_depth', { namespace })).toBe(1);
+    expect(of('errand_queue_oldest_wait_seconds', { namespace })).toBeGreaterThan(600);
+    expect(of('errand_queue_oldest_ready_seconds', { namespace })).toBe(0);
+    expect(of('errand_queue_unattended', { name })).toBe(0);
+  }
+  expect(of('errand_queue_oldest_ready_seconds', { namespace: 'http' })).toBeGreaterThan(600);
+  expect(of('errand_queue_unattended', { name: 'http.request' })).toBe(1);
+  // Once it was called, only a runner is missing.
+  await waitFor('example.echo', '', free?.id ?? '');
+  await pool.query('update errand.limit_waits set called_at = now() where task_id = $1', [held?.id]);
+  const later = await scrape(await startOwnApi(pool));
+  expect(seriesValue(later, 'errand_queue_unattended', { name: 'example.echo' })).toBe(1);
+  expect(seriesValue(later, 'errand_queue_unattended', { name: 'http.request' })).toBe(0);
+  await pool.query('delete from errand.limit_waits; delete from errand.limits');
+});
+
+test('the figures of limits, by their names alone: keys may be personal data', async () => {
+  const [one, other] = await submit(
+    pool,
+    { name: 'example.echo', payload: { message: 'a' }, ...overdue },
+    { name: 'example.echo', payload: { message: 'b' } },
+  );
+  await pool.query(
+    `insert into errand.limits (name, declared_slots, set_slots, is_paused, is_unlimited, set_at)
+     values ('example.echo:key', 2, 7, false, false, now()), ('example.sleep', 3, null, true, false, now()),
+            ('example.fail', 4, null, false, true, now());
+     insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)
+     select 'example.echo:key', 'ann@example.com', gen_random_uuid(), gen_random_uuid(), 1 from generate_series(1, 3)`,
+  );
+  await waitFor('example.echo:key', 'ann@example.com', one?.id ?? '');
+  await waitFor('example.echo:key', 'bob@example.com', other?.id ?? '');
+  const api = await startOwnApi(pool);
+  const families = await scrape(api);
+  const of = (name: string, limit: string) => seriesValue(families, `errand_limit_${name}`, { limit });
+  expect(of('holders', 'example.echo:key')).toBe(3);
+  expect(of('waiters', 'example.echo:key')).toBe(2);
+  expect(of('oldest_waiter_seconds', 'example.echo:key')).toBeGreaterThan(600);
+  expect(of('slots', 'example.echo:key')).toBe(7);
+  expect([of('slots', 'example.sleep'), of('paused', 'example.sleep')]).toEqual([0, 1]);
+  expect([of('slots', 'example.fail'), of('paused', 'example.fail')]).toEqual([undefined, 0]);
+  expect((await api.call('GET', '/metrics')).text).not.toContain('@example.com');
+  await pool.query(
+    'delete from errand.limit_waits; delete from errand.limit_slots; delete from errand.limits',
+  );
 });
 
 test('of a workflow its due steps wait: neither itself, nor what waits for them', async () => {

@@ -78,7 +78,15 @@ test('free slots are for those before it first', () => {
 
 test('a task that waits for a slot of a limit says which, who holds the slots, its place, and when it starts', () => {
   const holder = { id: 'h1', name: 'billing.send', step: null, state: 'queued' as const };
-  const limit = { name: 'billing.send:key', key: 'acme', slots: 2, taken: 2, ahead: 4, is_capped: false };
+  const limit = {
+    name: 'billing.send:key',
+    key: 'acme',
+    slots: 2,
+    taken: 2,
+    pause: null,
+    ahead: 4,
+    is_capped: false,
+  };
   const { reasons, queue, next_steps } = explained({
     dispatch: null,
     task: { run_at: at(-60) },
@@ -96,7 +104,9 @@ test('a task that waits for a slot of a limit says which, who holds the slots, i
     },
   ]);
   expect(queue?.estimated_start_at).toBe(at(12));
-  expect(next_steps[0]).toMatch(/raise the limit/);
+  expect(next_steps[0]).toBe(
+    'Wait, cancel a task that holds a slot, or raise the limit: PUT /v1/limits/billing.send:key with {"limit": 3}',
+  );
   const unknown = explained({ dispatch: null, limit: { ...limit, key: '', is_capped: true, holders: [] } });
   expect(unknown.reasons[0]?.message).toBe(
     'It waits for a slot of the limit billing.send:key, of which 2 of 2 are taken; it is at least number 5 of those that wait, and no task has finished recently, so its start cannot be estimated',
@@ -120,6 +130,32 @@ test('a task that must start in time says when it expires, and an expired one wh
     },
   ]);
   expect(next_steps).toEqual([`To run it after all: ${RETRY}`]);
+});
+
+test('a task that waits for a paused limit says who paused it, when and why, and has no estimate', () => {
+  const { reasons, queue, next_steps } = explained({
+    dispatch: null,
+    task: { run_at: at(-60) },
+    finished: { count: 3, since: at(-60), mean_ms: 4_000 },
+    limit: {
+      ...{ name: 'billing.printer', key: '', slots: 2, taken: 0, ahead: 4, is_capped: false, holders: [] },
+      pause: { actor: 'user:ann', paused_at: at(-180), reason: 'no paper' },
+    },
+  });
+  expect(reasons).toEqual([
+    {
+      code: 'limit_paused',
+      message:
+        'It is number 5 of those that wait for the limit billing.printer, which is paused, so nothing starts under it: user:ann paused it 3 min ago, because: no paper',
+      target: 'billing.printer',
+      actor: 'user:ann',
+      reason: 'no paper',
+      since: at(-180),
+      limit: { name: 'billing.printer', key: '', slots: 2, taken: 0, position: 5 },
+    },
+  ]);
+  expect(queue?.estimated_start_at).toBeNull();
+  expect(next_steps[0]).toBe('Resume it: PUT /v1/limits/billing.printer with {"paused": false}');
 });
 
 test('a place that was not counted to the end says so', () => {
@@ -187,7 +223,9 @@ test('a task that waits for a rate says when the next one may start, its place, 
     },
   ]);
   expect(queue?.estimated_start_at).toBe(at(80));
-  expect(next_steps[0]).toBe('Wait, or raise the limit in policy.rate');
+  expect(next_steps[0]).toBe(
+    'Wait, or raise the limit: PUT /v1/limits/mail.send:rate:key with {"limit": 11}',
+  );
 });
 
 test('a task whose limit is held because of RateLimited says until when, with and without a rate', () => {
@@ -214,8 +252,14 @@ const EXAMPLES: Record<Reason['code'], Given> = {
   waiting_for_steps: { task: { state: 'waiting' } },
   waiting_for_failure: { task: { state: 'waiting', step: 'on_failure' } },
   waiting_for_children: { task: { state: 'running', children: 2, pending: 2 } },
+  limit_paused: {
+    limit: {
+      ...{ name: 'a.b', key: '', slots: 1, taken: 0, ahead: 0, is_capped: false, holders: [] },
+      pause: { actor: 'a', paused_at: at(-1), reason: null },
+    },
+  },
   limit_full: {
-    limit: { name: 'a.b', key: '', slots: 1, taken: 1, ahead: 0, is_capped: false, holders: [] },
+    limit: { name: 'a.b', key: '', slots: 1, taken: 1, pause: null, ahead: 0, is_capped: false, holders: [] },
   },
   no_live_runner: { runners: { live: 0, able: 0, slots: 0, busy: 0, elsewhere: 0 } },
   no_runner_for_namespace: { runners: { live: 1, able: 0, slots: 0, busy: 0, elsewhere: 1 } },

@@ -304,7 +304,7 @@ function register(pool: Pool): Promise<number> {
 function setLimit(pool: Pool, name: string, slots: number | null): Promise<unknown> {
   if (slots === null) return pool.query('delete from errand.limits where name = $1', [name]);
   return pool.query(
-    'insert into errand.limits (name, slots) values ($1, $2) on conflict (name) do update set slots = excluded.slots',
+    'insert into errand.limits (name, declared_slots) values ($1, $2) on conflict (name) do update set declared_slots = excluded.declared_slots',
     [name, slots],
   );
 }

@@ -38,12 +38,15 @@ test('a rate is per second over the last minute, or over the time there was', ()
 });
 
 const calm = {
-  waiting: { depth: 0, isCapped: false, oldestWaitSecs: 0 },
+  waiting: { depth: 0, isCapped: false, oldestWaitSecs: 0, ready: 0, oldestReadySecs: 0 },
   active: 0,
   rate: 0,
   secondsIdle: 100,
 };
-const waits = (oldestWaitSecs: number) => ({ depth: 1, isCapped: false, oldestWaitSecs });
+const waits = (seconds: number, readySeconds = seconds) => ({
+  ...{ depth: 1, isCapped: false, oldestWaitSecs: seconds },
+  ...{ ready: readySeconds > 0 ? 1 : 0, oldestReadySecs: readySeconds },
+});
 
 test.each([
   ['idle', 'nothing waits, runs or has lately been done', calm],
@@ -61,6 +64,7 @@ test.each([
     'the same, but something was recorded since',
     { ...calm, waiting: waits(10), secondsIdle: 9.9 },
   ],
+  ['healthy', 'what has waited for long waits for a limit', { ...calm, waiting: waits(1_000, 0) }],
   ['healthy', 'the same, but something runs', { ...calm, waiting: waits(1_000), active: 1 }],
   ['degraded', 'it is not known what waits', { ...calm, waiting: null, active: 1, rate: 1, secondsIdle: 0 }],
 ])('a namespace is %s when %s', (status, _why, seen) => {

@@ -31,7 +31,10 @@ test('what is due and waits is counted by namespace, of the given names alone', 
   expect(depths.get('a')).toMatchObject({ depth: 7, isCapped: false });
   expect(depths.get('a')?.oldestWaitSecs).toBeGreaterThanOrEqual(40);
   expect(depths.get('a')?.oldestWaitSecs).toBeLessThan(100);
-  expect(depths.get('b')).toEqual({ depth: 0, isCapped: false, oldestWaitSecs: 0 });
+  expect(depths.get('b')).toEqual({
+    ...{ depth: 0, isCapped: false, oldestWaitSecs: 0 },
+    ...{ ready: 0, oldestReadySecs: 0 },
+  });
   const byName = await readNameDepths(pool, ['a.one', 'a.two', 'b.none']);
   expect([...byName].map(([name, { depth }]) => [name, depth]).sort()).toEqual([
     ['a.one', 2],
