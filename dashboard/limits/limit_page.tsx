@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
-import type { LimitKey, LimitRecord, LimitTask } from '../data/records.ts';
+import type { LimitKey, LimitRecord, LimitTask } from '../data/limit_records.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment, Moment } from '../parts/moment.tsx';

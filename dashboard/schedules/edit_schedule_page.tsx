@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useLocation, useRoute } from 'preact-iso';
-import type { Handler, Schedule } from '../data/records.ts';
+import type { Handler } from '../data/records.ts';
+import type { Schedule } from '../data/schedule_records.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';

@@ -2,7 +2,8 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { messageOf } from '../data/api.ts';
-import type { Handler, Json, Schedule } from '../data/records.ts';
+import type { Handler, Json } from '../data/records.ts';
+import type { Schedule } from '../data/schedule_records.ts';
 import { fieldsOf, payloadOf, type Typed, typedOf } from '../form/fields.ts';
 import { FormFields } from '../form/form_fields.tsx';
 import { TextField } from '../parts/confirm.tsx';

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
-import type { Schedule, ScheduleRun } from '../data/records.ts';
+import type { Schedule, ScheduleRun } from '../data/schedule_records.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { JsonView } from '../parts/json_view.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
-import type { ScheduleState, ScheduleSummary } from '../data/records.ts';
+import type { ScheduleState, ScheduleSummary } from '../data/schedule_records.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
