@@ -124,6 +124,10 @@ export const explainSchemas: Record<string, JsonSchema> = {
     },
     slots: { ...count, description: 'The number of attempts that these runners can execute at a time' },
     busy: { ...count, description: 'How many of these slots are in use' },
+    elsewhere: {
+      ...count,
+      description: 'Live runners that are dedicated to other namespaces or tasks (`RUNNER_NAMESPACES`)',
+    },
   }),
 };
 

@@ -190,13 +190,17 @@ async function checkWaits(rate: Rate): Promise<void> {
     key: string;
     call_in_ms: number | null;
     held: boolean;
+    late: boolean;
     waits: number;
     called: number;
   }>(
     `select k.key, extract(epoch from k.call_at - clock_timestamp())::float8 * 1000 as call_in_ms,
             coalesce(k.held_until > clock_timestamp(), false) as held,
             (select count(*) from errand.limit_waits w where w.limit_name = k.limit_name and w.key = k.key and w.called_at is null) as waits,
-            (select count(*) from errand.limit_waits w where w.limit_name = k.limit_name and w.key = k.key and w.called_at is not null) as called
+            (select count(*) from errand.limit_waits w where w.limit_name = k.limit_name and w.key = k.key and w.called_at is not null) as called,
+            exists (select from errand.limit_waits w
+                     where w.limit_name = k.limit_name and w.key = k.key
+                       and w.called_at < clock_timestamp() - errand.limit_call_time()) as late
        from errand.limit_keys k where k.limit_name = $1`,
     [LIMIT],
   );
@@ -204,8 +208,9 @@ async function checkWaits(rate: Rate): Promise<void> {
     'select extract(epoch from clock_timestamp())::float8 * 1000 as now',
   );
   const windowMs = PERIOD_MS / rate.bursts;
-  for (const { key, call_in_ms, held, waits, called } of rows) {
-    if (waits === 0) continue;
+  for (const { key, call_in_ms, held, waits, called, late } of rows) {
+    // While a call is not answered in time, no other task of that name is called.
+    if (waits === 0 || late) continue;
     const now = clock[0]?.now ?? 0;
     const counted = (await startsOf(pool, LIMIT, key)).filter(({ at }) => at > now - windowMs);
     const used = counted.reduce((sum, { starts }) => sum + starts, 0);

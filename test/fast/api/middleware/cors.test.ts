@@ -21,7 +21,7 @@ test('a page of an allowed origin may call, with what it needs; another may not'
     'access-control-allow-credentials': 'true',
     'access-control-allow-methods': 'GET,POST,PUT,PATCH,DELETE',
     'access-control-allow-headers':
-      'Content-Type,Authorization,X-Request-Id,X-API-Key,Idempotency-Key,Last-Event-ID',
+      'X-Request-Id,Content-Type,Authorization,X-API-Key,Idempotency-Key,Last-Event-ID',
     'access-control-max-age': '3600',
   });
   const read = await api.call('GET', '/v1/tasks', undefined, { origin: ORIGIN });

@@ -37,7 +37,7 @@ test('without a runner: none is live, and after one came that has other tasks, n
   await fakeRunner(pool, { names: ['text.count_words'] });
   const other = await explanationOf(api, id);
   expect(other.reasons).toMatchObject([{ code: 'no_runner_for_name' }]);
-  expect(other.runners).toEqual({ live: 1, able: 0, slots: 0, busy: 0 });
+  expect(other.runners).toEqual({ live: 1, able: 0, slots: 0, busy: 0, elsewhere: 0 });
   expect(other.next_steps).toEqual([`Start a runner that can execute ${NAME}`]);
 });
 
@@ -174,7 +174,7 @@ test('all slots are taken at the last heartbeat; the rate of its name tells when
   const id = tasks[2]?.id ?? '';
   const unknown = await explanationOf(api, id);
   expect(unknown.reasons).toMatchObject([{ code: 'no_free_slot' }, { code: 'queued' }]);
-  expect(unknown.runners).toEqual({ live: 3, able: 2, slots: 5, busy: 5 });
+  expect(unknown.runners).toEqual({ live: 3, able: 2, slots: 5, busy: 5, elsewhere: 0 });
   await pool.query(
     `insert into errand.tasks (name, version, state, priority, max_attempts, run_at, payload, runner_id)
      select name, '1.0.0', 'running', 0, 25, now(), '{}', (select min(id) from errand.runners)

@@ -60,7 +60,7 @@ test('a schedule has its id, its task, its settings as on the wire with their de
       ...{ cron: '30 2 * * *', every_seconds: null, at: null, timezone: 'Europe/Berlin', jitter_seconds: 30 },
       ...{ starts_at: '2027-01-01T00:00:00.000Z', ends_at: '2027-12-31T23:00:00.000Z' },
       ...{ catch_up: 'all', catch_up_window_seconds: 3_600, catch_up_max: 5, overlap: 'allow' },
-      ...{ priority: 3, max_attempts: 2, tags: ['night'] },
+      ...{ priority: 3, max_attempts: 2, tags: ['night'], concurrency_key: null, expires_in_seconds: null },
     },
   });
   expect(defineSchedule(minimal).settings).toMatchObject({
