@@ -28,7 +28,7 @@ const WRITES: Record<string, { api?: string; runner?: string }> = {
   limit_starts: { api: 'update', runner: 'insert, update, delete' },
   limit_turns: { api: 'insert, update, delete', runner: 'insert, update, delete' },
   limit_ends: { api: 'delete', runner: 'insert, delete' },
-  limit_waits: { api: 'update, delete', runner: 'insert, update, delete' },
+  limit_waits: { api: 'insert, update, delete', runner: 'insert, update, delete' },
   error_groups: { api: 'insert, update, delete', runner: 'delete' },
   watch: { api: 'update' },
   rounds: { runner: 'insert, update' },
