@@ -243,7 +243,7 @@ function startDispatches(
     log,
     taskNames: [...registeredHandlers.keys()],
     handedOn: handedOn.identifiers,
-    isPaused: (name) => pauses.isPaused(name) || worker.share.isFull(name),
+    isPaused: (name) => pauses.isPaused(name) || worker.fullNames.isFull(name),
     concurrency:
       config.RUNNER_CONCURRENCY * DISPATCHES_PER_SLOT +
       Math.min(inBatches({ config, registeredHandlers }), MAX_BATCHED_DISPATCHES),
@@ -258,7 +258,7 @@ function startDispatches(
     work: worker.work,
   });
   pauses.onChange(pool.namesChanged);
-  worker.share.onChange(pool.namesChanged);
+  worker.fullNames.onChange(pool.namesChanged);
   handedOn.onChange(pool.namesChanged);
   return pool;
 }

@@ -225,6 +225,8 @@ async function startTogether(
   }
   const started = await startLimited(due, {
     isHeld: ({ name, paused }) => work.stopping.aborted || paused || work.isPaused(name),
+    // Those that were called do not wait here.
+    isBacklogged: ({ name, wasCalled }) => wasCalled !== true && work.limits.backlog.isFull(name),
     place: (attempt, mayWait) => place(attempt, mayWait ? waiting : null),
     async placeApart(attempt) {
       const own = waitingOf(work);

@@ -23,10 +23,11 @@ import type { RunnerEvents } from '../record/events.ts';
 import { createRecorder, type Recorder } from '../record/recorder.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
+import { type Backlog, createBacklog } from './backlog.ts';
 import { workDispatch } from './dispatch.ts';
 import { createLimits } from './limits.ts';
 import type { Pauses } from './pauses.ts';
-import { createShare, type Places, type Share } from './share.ts';
+import { createShare, type Places } from './share.ts';
 import type { TimedCalls } from './timed_calls.ts';
 
 /** Callbacks go to hosts of others, which may hang: they hold a quarter of the slots, but at least one. */
@@ -54,11 +55,8 @@ export type DispatchWorkerOptions = {
 
 export type DispatchWorker = {
   work(dispatch: Dispatch): Promise<void>;
-  /**
-   * Limits the name that may hold only a part of the slots. While the name has its full part, its
-   * dispatches are not fetched.
-   */
-  share: Share;
+  /** The names whose dispatches are not fetched for now. */
+  fullNames: FullNames;
   /** Whether the handler of an attempt that has ended still runs and keeps slots of limits. */
   keepsSlots(): boolean;
   /** How many outcomes wait to be recorded. */
@@ -127,7 +125,22 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
     });
   }
 
-  return { work, share, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered };
+  const fullNames = eitherOf(share, limits.backlog);
+  return { work, fullNames, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered };
+}
+
+/**
+ * Names that hold their full part of the slots, or of which too many attempts wait here for slots of limits.
+ */
+export type FullNames = Pick<Backlog, 'isFull' | 'onChange'>;
+
+function eitherOf(...all: readonly FullNames[]): FullNames {
+  return {
+    isFull: (name) => all.some((one) => one.isFull(name)),
+    onChange(listener) {
+      for (const one of all) one.onChange(listener);
+    },
+  };
 }
 
 /** Limits that hold in the complete pool, and their slots that this runner holds. */
@@ -139,7 +152,14 @@ function limitsOf(options: DispatchWorkerOptions, pace: Pace) {
   );
   const { look } = options.timedCalls;
   const held = heldSlots({ ...options, handOn, onHold: look });
-  const limits = createLimits({ ...options, handOn, pace, free: held.free, onCounted: look });
+  const limits = createLimits({
+    ...options,
+    handOn,
+    backlog: createBacklog(),
+    pace,
+    free: held.free,
+    onCounted: look,
+  });
   return { handOn, held, limits };
 }
 

@@ -8,6 +8,7 @@ import type { Starting } from '../../store/limits/slots.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
 import { toErrorRecord } from '../record/classify.ts';
 import { untilBack } from '../record/retry_until_available.ts';
+import type { Backlog } from './backlog.ts';
 import type { Admission } from './start_limited.ts';
 import { type TakerOptions, taker } from './take_slots.ts';
 
@@ -17,6 +18,8 @@ export type Limits = {
   isLimited(name: string): boolean;
   /** Whether starts of a name are counted: an attempt that is admitted should start at once. */
   isRated(name: string): boolean;
+  /** The attempts that wait in this runner for slots of others here. */
+  readonly backlog: Pick<Backlog, 'isFull' | 'onChange'>;
   /**
    * Takes the slots of an attempt, or gets them from one that ends here. Calls `onWait` if it waits for
    * that. Throws LeaseLost if the runner is no longer live.
@@ -77,6 +80,7 @@ export function createLimits(
   return {
     isLimited: (name) => rules.has(name),
     isRated: (name) => rules.get(name)?.some(({ isRate }) => isRate) === true,
+    backlog: options.backlog,
     admit,
     freeUnused: options.free,
   };

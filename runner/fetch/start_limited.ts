@@ -15,6 +15,8 @@ export type Admission =
 export type LimitedWork = {
   /** Whether nothing more of this name may start here, because of a pause or a stop. */
   isHeld(attempt: DueAttempt): boolean;
+  /** Whether too many attempts of the name wait here already for this one to wait, too. */
+  isBacklogged(attempt: DueAttempt): boolean;
   /** Takes a slot of the runner for an attempt; only if one is free now, unless it may wait. */
   place(attempt: DueAttempt, mayWait: boolean): Promise<boolean>;
   /** The same with its own wait, beside that of others. */
@@ -77,7 +79,7 @@ async function nextCandidates(due: readonly DueAttempt[], work: LimitedWork): Pr
   const candidates: Candidate[] = [];
   let ahead = work.ahead();
   for (const attempt of due) {
-    if (work.isHeld(attempt)) break;
+    if (work.isHeld(attempt) || work.isBacklogged(attempt)) break;
     const isPlaced = await work.place(attempt, candidates.length === 0);
     if (!isPlaced && (candidates.length === 0 || ahead-- <= 0)) break;
     candidates.push({ attempt, isPlaced });

@@ -10,6 +10,7 @@ import type { HandOn } from '../execute/hand_on.ts';
 import { LONG_WAIT_MS, type Pace } from '../execute/pace.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
+import type { Backlog } from './backlog.ts';
 import type { Admission } from './start_limited.ts';
 
 /** How long to wait until slots are asked for again while somebody else changes the task. */
@@ -22,6 +23,7 @@ export type TakerOptions = {
   runnerId: number;
   log: Logger;
   handOn: HandOn;
+  backlog: Backlog;
   pace: Pick<Pace, 'of'>;
 };
 
@@ -41,7 +43,7 @@ type TakeHow = {
 };
 
 /** Makes the function that takes slots in the ledger, many in one statement, or gets them within the runner. */
-export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Take {
+export function taker({ pgPool, runnerId, log, handOn, backlog, pace }: TakerOptions): Take {
   const takeTogether = batcher(
     async (starting: Starting[]): Promise<Took[]> => {
       const { live, took } = await untilBack(log, 'taking slots', () =>
@@ -96,7 +98,7 @@ export function taker({ pgPool, runnerId, log, handOn, pace }: TakerOptions): Ta
     const text = JSON.stringify(keys);
     const asked = handOn.request(text, limit, attempt.wasCalled === true ? 0 : waitMs(pace.of(name)));
     if (asked !== 'ask') onWait();
-    const handed = asked === 'ask' ? asked : await asked;
+    const handed = asked === 'ask' ? asked : await backlog.within(name, asked);
     if (handed === 'over') return { kind: 'over' };
     if (handed !== 'ask')
       return { kind: 'taken', attempt: { ...attempt, hasSlots: true, slots: { ...handed, keys: text } } };

@@ -1,5 +1,6 @@
 import { createPace } from '../../../runner/execute/pace.ts';
 import { createSlots } from '../../../runner/execute/slots.ts';
+import { createBacklog } from '../../../runner/fetch/backlog.ts';
 import { type DispatchWork, workDispatch } from '../../../runner/fetch/dispatch.ts';
 import { createShare } from '../../../runner/fetch/share.ts';
 import type { DueAttempt } from '../../../store/attempts/load.ts';
@@ -63,6 +64,7 @@ export function workThrough(
       isRated: () => false,
       admit: () => Promise.reject(new Error('none has limits')),
       freeUnused: () => {},
+      backlog: createBacklog(),
     },
     batches: {
       isBatched: () => false,
