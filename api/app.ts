@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
 import type { Registry } from '../core/registry.ts';
-import { commonHeaders } from '../process/common_headers.ts';
+import { answerHeaders } from '../process/answer_headers.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
 import { assignRequestId } from '../process/request_id.ts';
 import { requireTaken } from '../process/taken.ts';
@@ -122,7 +122,7 @@ export function createApp(options: AppOptions): App {
     inOneLayer(
       metrics.measure,
       takenInTime(config),
-      ...commonHeaders(config, HEADERS),
+      ...answerHeaders(config, HEADERS),
       ...(options.authenticate === null ? refuseForeign(config) : []),
       refuseByState(state),
     ),

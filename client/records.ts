@@ -167,7 +167,7 @@ export type FinishedTask<Result = unknown> = TaskRecord<Result> & {
 export type SubmittedTask<Result = unknown> = Task<Result> & SubmitAnswer;
 
 /**
- * What a submission did. `rearmed`: the task had ended without success and is queued again. `debounced`: the
+ * The effect of a submission. `rearmed`: the task had ended without success and is queued again. `debounced`: the
  * task of its burst waits, and has this payload now. `throttled`: the task of a submission shortly before.
  */
 export type SubmitOutcome = 'created' | 'duplicate' | 'rearmed' | 'debounced' | 'throttled';

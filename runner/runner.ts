@@ -60,7 +60,7 @@ export type RunnerOptions = {
   version: string;
   /** The registered handlers by task name. */
   registeredHandlers: Map<string, RegisteredHandler>;
-  /** What a dedicated runner serves, as its configuration says. Undefined: everything. */
+  /** The namespaces and tasks that a dedicated runner serves, as its configuration says. Undefined: everything. */
   serves?: readonly string[] | undefined;
   /** The owners of these names. Without it, they belong to no repository. */
   ownership?: Ownership;

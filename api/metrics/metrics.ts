@@ -28,7 +28,7 @@ type Sources = {
 };
 
 export type ApiMetrics = {
-  /** Counts what happens to the changes that are heard of. */
+  /** Counts the changes that arrive from Postgres, and those that were sent or missed. */
   changes: CountChanges;
   /** Measures all handlers after it. */
   measure: RequestHandler;

@@ -48,7 +48,7 @@ export function limitKeys(
   return { ok: true, keys };
 }
 
-/** What is wrong with a key, as the end of a sentence; null if it is fine. */
+/** The fault of a key, as the end of a sentence; null if it has none. */
 function keyProblem(key: unknown): string | null {
   if (typeof key !== 'string') return `must be a text, got ${typeof key}`;
   if (key.length === 0 || key.length > KEY_MAX_LENGTH)

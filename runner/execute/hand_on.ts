@@ -23,7 +23,7 @@ export type Handed = OfSlots | 'ask' | 'over';
 export type HandOn = {
   /**
    * Gives slots of `keys`, or `ask` if the ledger may have a free one, of `limit` in all. Waits at most
-   * `ms` for that. Whoever asks the ledger must say what it has `answered`.
+   * `ms` for that. A caller that asks the ledger must report its answer with `answered`.
    */
   request(keys: string, limit: number, ms: number): 'ask' | Promise<Handed>;
   /**

@@ -93,7 +93,7 @@ type Admitting = { candidate: Candidate } & (
   | { isDecided: false; admission: Promise<Admission> }
 );
 
-/** Admits candidates. Those that wait give back their slots of the runner. */
+/** Admits candidates. Those that wait free their slots of the runner. */
 async function admitted(candidates: readonly Candidate[], work: LimitedWork): Promise<Admitting[]> {
   const settled = await Promise.allSettled(candidates.map((candidate) => admitOne(candidate, work)));
   const failed = settled.find((one) => one.status === 'rejected');

@@ -55,7 +55,7 @@ export function taker({ pgPool, runnerId, log, handOn, backlog, pace }: TakerOpt
     { maxItems: MAX_TOGETHER, parallel: 2 },
   );
 
-  /** Whoever changes the task at the same moment, to cancel it for example, is done soon. */
+  /** If somebody else changes the task at this moment, to cancel it for example, that is over soon. */
   async function takeUnlessBusy(starting: Starting): Promise<Exclude<Took, 'busy'>> {
     for (;;) {
       const took = await takeTogether(starting);

@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
 import type { Config } from '../../config/schema.ts';
 import { ErrandError, STATUS_BY_CODE } from '../../core/errors.ts';
-import { commonHeaders } from '../../process/common_headers.ts';
+import { answerHeaders } from '../../process/answer_headers.ts';
 import { assignRequestId } from '../../process/request_id.ts';
 
 const HEADERS = { methods: ['GET'], allowed: [], exposed: ['Retry-After'] };
@@ -16,7 +16,7 @@ export function likeTheApi(
   before: readonly RequestHandler[] = [],
 ): Express {
   const app = express().disable('x-powered-by').disable('etag');
-  app.use(takeRequestId, ...commonHeaders(config, HEADERS), ...before);
+  app.use(takeRequestId, ...answerHeaders(config, HEADERS), ...before);
   for (const one of routes) app.use(one);
   const paths = [...new Set(routes.flatMap(pathsOf))];
   app.all(paths, ({ method, path }) => {

@@ -81,7 +81,7 @@ export type RunnerRecord = {
    * them.
    */
   task_versions: Record<string, string> | null;
-  /** What a dedicated runner serves (RUNNER_NAMESPACES); null: everything. */
+  /** The namespaces and tasks that a dedicated runner serves (RUNNER_NAMESPACES); null: everything. */
   serves: string[] | null;
   /** Null while it is live. */
   ended_at: string | null;

@@ -160,7 +160,7 @@ const NOTIFIED = `
       from (select id from t union all select id from missed) cancelled
   )`;
 
-/** What a limit had decided about them is done. */
+/** Removes the decisions of limits about them: they have ended. */
 const DECIDED = `
   decided as (
     delete from errand.limit_ends e where e.task_id = any ($1)

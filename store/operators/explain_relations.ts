@@ -122,7 +122,7 @@ const FINISHED = `
 
 /**
  * The limit that it waits for, by the primary key of its wait: how many wait before it, and who has
- * the slots. Where keys take turns, each other key has at most one turn for each one of its own.
+ * the slots. Where keys take turns, each other key has at most one turn for each turn of this one.
  */
 const LIMIT = `
     left join lateral (

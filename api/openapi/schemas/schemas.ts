@@ -15,7 +15,7 @@ const outcome: JsonSchema = {
   type: 'string',
   enum: ['created', 'duplicate', 'rearmed', 'debounced', 'throttled'],
   description:
-    'What the submission did. `rearmed`: the task had ended without success and is queued again. `debounced`: the task of its burst waits, and has this payload now. `throttled`: the task of a submission shortly before',
+    'The effect of the submission. `rearmed`: the task had ended without success and is queued again. `debounced`: the task of its burst waits, and has this payload now. `throttled`: the task of a submission shortly before',
 };
 const anyObject: JsonSchema = { type: 'object', additionalProperties: true };
 /**

@@ -22,7 +22,7 @@ export type CountChanges = {
   heard(changes: number): void;
   /** Messages about changes for WebSockets. */
   sent(messages: number): void;
-  /** Gaps: some changes may not have been announced, and the readers were told to read again. */
+  /** Gaps: some changes may not have been announced, and the readers were asked to read again. */
   missed(): void;
 };
 

@@ -37,7 +37,7 @@ const EXCEPTIONS: { word: string; file: RegExp; reason: string }[] = [
   { word: 'executable', file: /^embedded\/reachable\.ts$/, reason: 'the mode of a file' },
   {
     word: 'executable',
-    file: /^test\/system\/browser\/chromium\.ts$/,
+    file: /^(test\/system\/browser\/chromium|bench\/dashboard\/browser)\.ts$/,
     reason: 'the option of Playwright for the path of a browser',
   },
 ];

@@ -37,6 +37,7 @@ describe('getting-started.md', () => {
 
 describe('submitting.md', () => {
   const [one = ''] = blocksOf('docs/guides/submitting.md', 'One task', 'sh', 1);
+  const [urgent = ''] = blocksOf('docs/guides/submitting.md', 'A task that must start in time', 'sh', 1);
   const [many = ''] = blocksOf('docs/guides/submitting.md', 'Many tasks', 'sh', 1);
   const [burst = ''] = blocksOf('docs/guides/submitting.md', 'Bursts of submissions', 'sh', 1);
 
@@ -44,6 +45,13 @@ describe('submitting.md', () => {
     expect(await shell.json(one)).toMatchObject({
       created: true,
       task: { state: 'scheduled', priority: -5, tags: ['import'] },
+    });
+  });
+
+  test('a task that must start in time says by when', async () => {
+    expect(await shell.json(urgent)).toMatchObject({
+      created: true,
+      task: { payload: { text: 'Look now' }, expires_at: expect.any(String) },
     });
   });
 
@@ -109,6 +117,7 @@ describe('operating.md', () => {
   const [retry = ''] = blocksOf('docs/guides/operating.md', 'Retry and cancel', 'sh', 1);
   const [bulk = ''] = blocksOf('docs/guides/operating.md', 'Retry and cancel many tasks', 'sh', 1);
   const [pauses = ''] = blocksOf('docs/guides/operating.md', 'Pause and resume', 'sh', 1);
+  const [limits = ''] = blocksOf('docs/guides/operating.md', 'Change and pause limits', 'sh', 1);
   const [needs = ''] = blocksOf('docs/guides/operating.md', 'What needs somebody', 'sh', 1);
   const [search = ''] = blocksOf(
     'docs/guides/operating.md',
@@ -119,6 +128,10 @@ describe('operating.md', () => {
   const [correct = ''] = blocksOf('docs/guides/operating.md', 'Dismiss or correct a failed task', 'sh', 1);
   const [decide = ''] = blocksOf('docs/guides/operating.md', 'Resolve or ignore errors', 'sh', 1);
   const [quarantined = ''] = blocksOf('docs/guides/operating.md', 'Tasks that kill their runners', 'sh', 1);
+
+  test('the limits that somebody waits for are listed', async () => {
+    expect(await shell.json(limits)).toMatchObject({ limits: expect.any(Array) });
+  });
 
   test('a failed task is retried, alone and with others', async () => {
     const [submit = '', explain = '', again = '', wait = ''] = lines(retry);

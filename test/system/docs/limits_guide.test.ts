@@ -40,6 +40,20 @@ test('the definition of limits.md loads in a project, with three rules', async (
   ]);
 });
 
+const [fair = ''] = blocksOf('docs/guides/limits.md', 'Fairness', 'ts', 1);
+
+test('Q3: the policy of limits.md with aging loads in a project', async () => {
+  const fields = `name: 'billing.fair', version: '1.0.0', description: 'Takes turns', payload: z.object({ tenant: z.string() }), example: { tenant: 'acme' }`;
+  const show = `import { defineTask } from 'errand'; import { z } from 'zod'; console.log(JSON.stringify(defineTask({ ${fields}, ${fair} }).policy));`;
+  const folder = guideProject({ ...SHOP, 'show.ts': show });
+  whenDone(() => removeScratch(folder));
+  const { stdout } = await promisify(execFile)(process.execPath, ['show.ts'], { cwd: folder });
+  expect(JSON.parse(stdout)).toMatchObject({
+    concurrency: [{ limit: 20 }, { limit: 2, isKeyed: true }],
+    aging: { everySeconds: 60 },
+  });
+});
+
 const [seen = ''] = blocksOf('docs/guides/limits.md', 'See limits', 'sh', 1);
 const [changed = ''] = blocksOf('docs/guides/limits.md', 'Change or pause a limit while it runs', 'sh', 1);
 

@@ -4,7 +4,7 @@ import { createDatabase } from '../../support/database.ts';
 import { launch, startProcess } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 
-// S1 of the cases: runners that are dedicated to namespaces.
+// Runners that are dedicated to namespaces.
 
 const LEASE = { RUNNER_LEASE_SECS: '2' };
 

@@ -3,7 +3,7 @@ import { startApi } from '../../../support/api.ts';
 import { testConfig } from '../../../support/api_options.ts';
 import { createDatabase } from '../../../support/database.ts';
 
-// S6 of the cases: the bounds of bodies can be configured.
+// The bounds of bodies can be configured.
 
 const { pool } = await createDatabase();
 const api = await startApi(pool, { config: testConfig({ MAX_BODY_MB: '0.01' }) });

@@ -5,7 +5,7 @@ import { startApi } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { until } from '../../../support/until.ts';
 
-// S5 of the cases: when a submitted task will probably have ended.
+// When a submitted task will probably have ended.
 
 const { pool } = await createDatabase();
 await registerDefinitions(pool, definitions);

@@ -3,7 +3,7 @@ import { optionsSchema } from '../../../../api/submit/submission_schema.ts';
 import { startApi } from '../../../support/api.ts';
 import { createDatabase } from '../../../support/database.ts';
 
-// S4 of the cases: callers of other languages send every field of a record, and null for those without a value.
+// Callers of other languages send every field of a record, and null for those without a value.
 
 const { pool } = await createDatabase();
 const api = await startApi(pool);

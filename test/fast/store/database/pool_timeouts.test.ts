@@ -3,7 +3,7 @@ import { openPool } from '../../../../store/database/pool.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { until } from '../../../support/until.ts';
 
-// S6 of the cases: the timeouts of a pool can be configured.
+// The timeouts of a pool can be configured.
 
 const { url } = await createDatabase();
 

@@ -5,7 +5,7 @@ import { openSocket } from '../../../support/network/web_socket.ts';
 import { startProcess } from '../../../support/processes.ts';
 import { until } from '../../../support/until.ts';
 
-// S9 and S13 of the cases, with a real process: a clean end, an unclean end, and a stop with streams open.
+// What the log says of streams, with a real process: a clean end, an unclean end, and a stop with streams open.
 
 type Line = { level: number; msg: string; connection_id?: string; [field: string]: unknown };
 

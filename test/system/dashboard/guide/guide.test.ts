@@ -10,7 +10,7 @@ import { startDashboard } from '../dashboard.ts';
 import { fillHour, shopDefinitions, shopHandlers } from './shop.ts';
 
 // Each picture of docs/guides/operate.md: its page exists and shows what the guide says of it. With SCREENSHOTS=write
-// (`npm run screenshots`) the pictures are made anew.
+// (`npm run screenshots`) the pictures are made again.
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 const IMAGES = join(ROOT, 'docs', 'images');

@@ -5,7 +5,7 @@ import { startProcess } from '../../../support/processes.ts';
 import { submit } from '../../../support/tasks.ts';
 import { until } from '../../../support/until.ts';
 
-// S7 and S8 of the cases: the HTTP server of a runner answers as the API does.
+// The HTTP server of a runner answers as the API does.
 
 const { url, pool } = await createDatabase();
 const PATHS = ['/health', '/status', '/metrics', '/ready', '/live', '/health/ready', '/health/live'];

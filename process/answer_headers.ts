@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts';
  * The headers of every answer of a process: not to be cached, those against attacks on browsers, and those for the
  * pages of CORS_ORIGINS. `exposed` are headers that such pages may read, besides X-Request-Id.
  */
-export function commonHeaders(
+export function answerHeaders(
   { CORS_ORIGINS }: Pick<Config, 'CORS_ORIGINS'>,
   { methods, allowed, exposed }: { methods: string[]; allowed: string[]; exposed: string[] },
 ): RequestHandler[] {
