@@ -148,7 +148,7 @@ const LOAD_DISPATCHES = `
              end,
              exists (select from errand.pauses)
                and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0 or t.dedup is not distinct from 'debounce', t.scheduled_for,
+             t.version, t.suspect or t.crashes > 0 or coalesce(t.dedup = 'debounce', false), t.scheduled_for,
              exists (select from errand.limit_waits)
                and exists (select from errand.limit_waits w where w.task_id = t.id),
              t.expires_at is not null, t.concurrency_key)
