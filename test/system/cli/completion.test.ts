@@ -56,7 +56,7 @@ test('bash completes commands, options, states, and names and ids from the API',
     offeredByBash('errand completion '),
     offeredByBash('errand schedules explain '),
   ]);
-  expect(commands.sort()).toEqual(['resume', 'retry']);
+  expect(commands.sort()).toEqual(['resubmit', 'resume', 'retry']);
   expect(options).toEqual(['--finished-from', '--finished-to']);
   expect(states).toEqual(['failed']);
   expect(names).toEqual(['example.echo']);
