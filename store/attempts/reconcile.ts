@@ -86,7 +86,13 @@ const LOST = `
           and not exists (
                 select
                   from errand_worker.jobs job
-                 where job.key = t.dispatch_id::text and job.run_at <= now() and job.attempts < job.max_attempts)
+                 where job.key = t.dispatch_id::text and job.run_at <= now() and job.attempts < job.max_attempts
+                   -- A runner that was presumed dead may have fetched once more before it was killed. Its pool is
+                   -- unlocked only once, and graphile-worker frees such a job after four hours.
+                   and not (job.locked_by is not null and exists (
+                         select
+                           from errand.runners ended
+                          where ended.ended_at is not null and job.locked_by = any (ended.pool_ids))))
           -- It waits for a slot: then it has no dispatch until it is called.
           and not exists (select from errand.limit_waits w where w.task_id = t.id and w.called_at is null)
         order by t.id

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { addPool } from '../../../../store/attempts/lease.ts';
 import { dispatchLost, dropStaleDispatches } from '../../../../store/attempts/reconcile.ts';
 import { claimRound } from '../../../../store/attempts/rounds.ts';
+import { endRunner, registerRunner } from '../../../../store/attempts/runners.ts';
 import { registerDefinitions } from '../../../../store/submit/definitions.ts';
 import { definitions } from '../../../../tasks/index.ts';
 import { createDatabase } from '../../../support/database.ts';
@@ -33,6 +35,23 @@ test('a task whose dispatch is there, locked or not, is left alone', async () =>
   expect((await dispatchLost(pool)).dispatched).toBe(0);
   await pool.query(`update errand_worker._private_jobs set locked_at = now(), locked_by = 'pool-x'`);
   expect((await dispatchLost(pool)).dispatched).toBe(0);
+  await pool.query('delete from errand.tasks; delete from errand_worker._private_jobs');
+});
+
+test('a dispatch that a runner has fetched after its end is lost, and its task gets another', async () => {
+  const task = await submitOne(pool, echo);
+  await pool.query(`update errand.tasks set ${overdue}`);
+  const runner = await registerRunner(pool, {
+    ...{ host: 'test', pid: 1, version: 'test', taskNames: [], concurrency: 1, leaseSecs: 60 },
+  });
+  await addPool(pool, runner, 'pool-gone');
+  await pool.query(`update errand_worker._private_jobs set locked_at = now(), locked_by = 'pool-gone'`);
+  expect((await dispatchLost(pool)).dispatched).toBe(0);
+  await endRunner(pool, runner);
+  expect((await dispatchLost(pool)).dispatched).toBe(1);
+  expect((await dispatchLost(pool)).dispatched).toBe(0);
+  await startTestRunner(pool);
+  expect(await finished(pool, task.id)).toMatchObject({ state: 'succeeded', attempt: 1 });
   await pool.query('delete from errand.tasks; delete from errand_worker._private_jobs');
 });
 
