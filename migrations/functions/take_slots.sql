@@ -29,6 +29,8 @@ declare
   -- Some of the tasks have waits, and some of these are for keys that they do not need any more.
   has_waits     boolean;
   has_others    boolean;
+  -- One of them was called so long ago that nobody else of its name was called meanwhile.
+  has_late      boolean;
   -- Those that find no room, with the last rule that has none.
   waiting             uuid[];
   waiting_dispatches  uuid[];
@@ -50,15 +52,15 @@ begin
     return;
   end if;
   select coalesce(array_agg(k.limit_name), '{}'), coalesce(array_agg(k.key), '{}'),
-         coalesce(bool_or(k.of_wait), false), coalesce(bool_or(k.of_wait and not k.of_rule), false)
-    into limits, keys, has_waits, has_others
-    from (select k.limit_name, k.key, bool_or(k.of_wait) as of_wait, bool_or(not k.of_wait) as of_rule
-            from (select rule ->> 0 as limit_name, rule ->> 1 as key, false as of_wait
+         coalesce(bool_or(k.of_wait), false), coalesce(bool_or(k.of_wait and not k.of_rule), false), coalesce(bool_or(k.is_late), false)
+    into limits, keys, has_waits, has_others, has_late
+    from (select k.limit_name, k.key, bool_or(k.of_wait) as of_wait, bool_or(not k.of_wait) as of_rule, bool_or(k.is_late) as is_late
+            from (select rule ->> 0 as limit_name, rule ->> 1 as key, false as of_wait, false as is_late
                     from jsonb_to_recordset(items) as i (rules jsonb)
                    cross join lateral jsonb_array_elements(i.rules) rule
                     join errand.limits l on l.name = rule ->> 0
                    union all
-                  select w.limit_name, w.key, true
+                  select w.limit_name, w.key, true, w.called_at < clock_timestamp() - errand.limit_call_time()
                     from jsonb_to_recordset(items) as i (id uuid)
                     join errand.limit_waits w on w.task_id = i.id) k
            group by k.limit_name, k.key) k;
@@ -181,8 +183,9 @@ begin
                         as w (id, dispatch_id, limit_name, key, turn_key)
                 where w.id <> all (refused));
   end if;
-  -- A task that was called takes no slot of the key that kept one for it, or one could start after all.
-  if has_others or leaves_room then
+  -- A task that was called takes no slot of the key that kept one for it, or one could start after all, or the
+  -- late start of one lets others be called again.
+  if has_others or leaves_room or has_late then
     perform errand.call_limit_waits(limits, keys);
   elsif starting_limits is not null or cardinality(waiting) > 0 then
     perform errand.time_limit_calls(limits, keys);

@@ -81,6 +81,24 @@ test('Q5: a slot is kept for the task that was called, and not for others that a
   await cancelTask(pool, late.id);
 });
 
+test('Q5: when a task starts long after it was called, those that it held up are called at once', async () => {
+  const keys = await limitOf(2);
+  const runner = await ledger.runner();
+  const [one, two, slow, held] = await ledger.tasks('ledger.x', keys, keys, keys, keys);
+  if (!one || !two || !slow || !held) throw new Error('nothing was submitted');
+  expect(await ledger.take(runner, one, two, slow, held)).toEqual(['taken', 'taken', 'waits', 'waits']);
+  await ledger.free(runner, one);
+  expect(await ledger.called()).toEqual([slow.id]);
+  await pool.query(
+    `update errand.limit_waits set called_at = called_at - interval '1 minute' where called_at is not null`,
+  );
+  await ledger.free(runner, two);
+  expect(await ledger.called()).toEqual([slow.id]);
+  expect(await ledger.take(runner, slow)).toEqual(['taken']);
+  expect(await ledger.called()).toEqual([held.id]);
+  expect(await ledger.take(runner, held)).toEqual(['taken']);
+});
+
 test.each(['the first', 'the second'])(
   'Q5: of tasks that were called for different keys and need all of them, the one that was called first starts, if %s asks first',
   async (who) => {
