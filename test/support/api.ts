@@ -15,8 +15,6 @@ export type Answer = {
   text: string;
 };
 
-const KEEP_ALIVE_MS = 600_000;
-
 export type TestApi = {
   url: string;
   /** Sends a request. An object or array is sent as JSON, a string or bytes unchanged. */
@@ -43,10 +41,10 @@ export async function startApi(pool: Pool, options: Partial<AppOptions> = {}): P
 
 /** The server of an API process, before it listens. */
 export function apiServer(app: RequestListener): Server {
-  // A busy machine may pause longer than the 5 s after which Node closes an idle connection: a request that is
-  // sent at that moment fails.
-  const options = { shouldUpgradeCallback: wantsWebSocket, keepAliveTimeout: KEEP_ALIVE_MS };
-  const server = createServer(options, app).on('clientError', answerMalformed);
+  const server = createServer({ shouldUpgradeCallback: wantsWebSocket }, app).on(
+    'clientError',
+    answerMalformed,
+  );
   takeUpgrades(server, app);
   return server;
 }

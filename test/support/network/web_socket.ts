@@ -9,7 +9,7 @@ export type TestSocket = {
   /** The code and the reason of the close. */
   closed: Promise<[number, string]>;
   send(message: unknown): void;
-  /** Sends a message and waits for the next message that is not a change of a task. */
+  /** Sends a message and waits for the answer: the next message that is not a change of a task. */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   ask(message: unknown): Promise<any>;
   /** Waits until so many changes of tasks have arrived. */
@@ -36,7 +36,7 @@ export async function openSocket(
     socket.once('open', () => resolve());
     socket.once('error', reject);
   });
-  const answers = () => messages.filter(({ type }) => type !== 'task');
+  const answers = () => messages.filter(({ type }) => type !== 'task' && type !== 'connected');
   const changes = () => messages.filter(({ type }) => type === 'task');
   const send = (message: unknown): void =>
     socket.send(typeof message === 'string' ? message : JSON.stringify(message));

@@ -101,7 +101,9 @@ describe('reading schedules', () => {
     await api.call('PUT', '/v1/schedules/example.b_daily/pause?reason=stock-taking');
     const { stdout } = await errand('schedules list');
     expect(stdout).toMatch(/^ID +STATE +NEXT +LAST +WHEN +TASK +FROM +NOTE$/m);
-    expect(stdout).toMatch(/^example\.a_poll +active +\+\d+\w +- +every 5 minutes +example\.echo +api$/m);
+    expect(stdout).toMatch(
+      /^example\.a_poll +active +(\+\d+\w|0s) +- +every 5 minutes +example\.echo +api$/m,
+    );
     expect(stdout).toMatch(/^example\.b_daily +paused .* at 09:00 in UTC .* by \S+: stock-taking$/m);
     expect((await errand('schedules list --state paused -q')).stdout).toBe('example.b_daily\n');
     expect(await json('schedules list --limit 1')).toMatchObject({ has_more: true });

@@ -69,7 +69,7 @@ test('a user signs in, follows links, acts and downloads there', async () => {
   await page.getByLabel('Token or API key').fill(ann.key);
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'Submit' }).click();
-  await page.getByLabel('Task').selectOption('example.echo');
+  await page.getByRole('combobox', { name: /^Task/ }).selectOption('example.echo');
   await page.getByLabel('message').fill('through nginx');
   await page.getByRole('button', { name: 'Submit' }).click();
   await page.getByRole('region', { name: 'Result' }).getByText('through nginx').waitFor();

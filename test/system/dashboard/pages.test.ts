@@ -80,7 +80,7 @@ describe.each(Object.keys(LOOKS))('%s', (look) => {
     async (name) => {
       const { path = () => '', shows = '' } = PAGES[name] ?? {};
       const { page, complaints, shot, findings } = await open(path(), LOOKS[look]);
-      await page.locator('main').getByText(shows).first().waitFor();
+      await page.locator('main').getByText(shows).filter({ visible: true }).first().waitFor();
       await until('nothing loads', async () => (await page.locator('.loading').count()) === 0);
       await shot(`${name.replace(' ', '_')}_${look}`);
       expect(await findings()).toEqual([]);

@@ -23,7 +23,7 @@ async function waitingTask(api: OwnApi): Promise<string> {
 
 async function inFlight(api: OwnApi, kind: 'requests_in_flight' | 'streams'): Promise<number> {
   const { text } = await api.call('GET', '/metrics');
-  return Number(new RegExp(`errand_http_${kind} (\\d+)`).exec(text)?.[1]);
+  return Number(new RegExp(`errand_http_${kind}(?:\\{kind="event_stream"\\})? (\\d+)`).exec(text)?.[1]);
 }
 
 /** Each of these callers asks for the same so many times and keeps the connection until it is ended; gives the statuses. */
