@@ -13,6 +13,9 @@ const payload = z.object({ n: z.number().default(0) });
 const base = { version: '1.0.0', description: 'For this test', payload, example: {} };
 const ran: string[] = [];
 
+/** What `shop.gated` waits for. */
+const gate = Promise.withResolvers<void>();
+const gated = defineTask({ ...base, name: 'shop.gated' });
 const count = defineTask({ ...base, name: 'shop.count', result: z.number() });
 const flaky = defineTask({
   ...base,
@@ -36,7 +39,7 @@ const rated = defineTask({
   name: 'shop.rated',
   policy: { rate: { limit: 2, periodSeconds: 3_600 } },
 });
-const definitions = [count, flaky, follow, once, broken, fan, rated] as const;
+const definitions = [count, flaky, follow, once, gated, broken, fan, rated] as const;
 const tasks = listTasks({
   definitions,
   handlers: {
@@ -60,6 +63,7 @@ const tasks = listTasks({
       }),
     }),
     'shop.once': async () => ({ default: defineHandler(once, () => 'done') }),
+    'shop.gated': async () => ({ default: defineHandler(gated, () => gate.promise) }),
     'shop.rated': async () => ({
       default: defineHandler(rated, ({ n }) => {
         ran.push(`rated ${n}`);
@@ -159,8 +163,9 @@ test('drain names the tasks that are still due', async () => {
   await other.submit('shop.once', { n: 1 });
   // Paused tasks are not waited for.
   await other.drain();
-  const { id } = await other.submit('shop.count', { n: 1 });
-  await expect(other.drain({ timeoutMs: 0 })).rejects.toThrow(`shop.count ${id} (queued)`);
+  const { id } = await other.submit('shop.gated', { n: 1 });
+  await expect(other.drain({ timeoutMs: 0 })).rejects.toThrow(`shop.gated ${id} (`);
+  gate.resolve();
   await other.drain();
 });
 
