@@ -120,7 +120,7 @@ export type TaskContext = {
 export type FollowUpOptions = {
   priority?: number;
   delayMs?: number;
-  /** If the task has not started so long after it was due, it ends as `expired`. */
+  /** A task that has not started this long after its due time ends as `expired`. */
   expiresInMs?: number;
   /** The key of the limits of the definition, in place of the one that they compute. */
   concurrencyKey?: string;

@@ -14,7 +14,7 @@ export type TaskOptions = {
   runAt?: Date | string | undefined;
   /** The task does not start before this delay is over. */
   delaySeconds?: number | undefined;
-  /** If the task has not started so long after it was due, it ends as `expired`. */
+  /** A task that has not started this long after its due time ends as `expired`. */
   expiresInSeconds?: number | undefined;
   /** The key of the limits of the definition, in place of the one that they compute. */
   concurrencyKey?: string | undefined;

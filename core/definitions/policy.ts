@@ -71,11 +71,11 @@ export const policySchema = z
      * due time to so many seconds from now.
      */
     debounceSeconds: burstSeconds,
-    /** A debounced task is due so long after its first submission at the latest. Ten times the delay by default. */
+    /** The latest due time of a debounced task, from its first submission. Ten times the delay by default. */
     debounceMaxSeconds: burstSeconds,
     /** Submissions of one key within so many seconds after the first change nothing, and get its task. */
     throttleSeconds: burstSeconds,
-    /** A task that has not started so long after it was due ends `expired` (specification Q4). */
+    /** A task that has not started this long after its due time ends as `expired` (specification Q4). */
     expiresInSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
     /** How many attempts start in a period: see core/limits/rates.ts. */
     rate: ratesSchema,
