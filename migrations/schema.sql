@@ -400,6 +400,7 @@ CREATE INDEX tasks_due_idx ON errand.tasks USING btree (name, run_at) WHERE (sta
 CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
 CREATE INDEX tasks_error_message_idx ON errand.tasks USING gin (((error ->> 'message'::text)) gin_trgm_ops) WHERE (error IS NOT NULL);
 CREATE INDEX tasks_expires_at_idx ON errand.tasks USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (state = ANY (ARRAY['scheduled'::text, 'queued'::text])));
+CREATE INDEX tasks_held_idx ON errand.tasks USING btree (dispatch_id) WHERE ((dispatch_id >= 'ffffffff-0000-8000-b000-000000000000'::uuid) AND (state = ANY (ARRAY['scheduled'::text, 'queued'::text, 'retrying'::text])));
 CREATE INDEX tasks_initiator_id_idx ON errand.tasks USING btree (initiator, id) WHERE (initiator IS NOT NULL);
 CREATE INDEX tasks_name_finished_at_idx ON errand.tasks USING btree (name, finished_at, state) WHERE (finished_at IS NOT NULL);
 CREATE INDEX tasks_name_state_id_idx ON errand.tasks USING btree (name, state, id);
@@ -479,6 +480,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.expiry_time(run_at timestamptz, expires_in_ms float8) returns timestamptz
 --   sql, stable
+-- errand.first_held(runner integer) returns uuid
+--   sql, immutable, parallel safe
 -- errand.free_debounced(items jsonb) returns timestamptz
 --   plpgsql, volatile
 -- errand.free_slots(task_ids uuid[], dispatch_ids uuid[], runners integer[]) returns void
@@ -489,10 +492,16 @@ create table errand.watch (
 --   sql, stable, strict
 -- errand.got(value jsonb) returns text
 --   sql, immutable, parallel safe
+-- errand.hand_off_dependents(parents uuid[], steps text[], satisfied boolean[], endings text[], runner integer, names text[], room integer) returns TABLE(held text, ended uuid[])
+--   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.has_cancelled_part(parent uuid) returns boolean
 --   sql, stable, set search_path=pg_catalog, pg_temp
+-- errand.held_dispatch_id(runner integer) returns uuid
+--   sql, volatile, parallel safe
 -- errand.hold_limit_key(of_limit text, of_key text, ms float8) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
+-- errand.is_held(dispatch_id uuid) returns boolean
+--   sql, stable, parallel safe
 -- errand.is_movable(t errand.tasks, version text, as_of timestamptz) returns boolean
 --   sql, stable, parallel safe
 -- errand.is_own_namespace(namespace text) returns boolean
@@ -501,6 +510,10 @@ create table errand.watch (
 --   sql, stable
 -- errand.iso_time(at timestamptz) returns text
 --   sql, stable, parallel safe
+-- errand.json_bytes(value jsonb) returns integer
+--   sql, stable, parallel safe
+-- errand.last_held(runner integer) returns uuid
+--   sql, immutable, parallel safe
 -- errand.leave_limits(task_ids uuid[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.limit_call_time() returns interval
@@ -508,6 +521,8 @@ create table errand.watch (
 -- errand.limit_place(of_name text, priority smallint, run_at timestamptz) returns TABLE(rank smallint, place_at timestamptz)
 --   sql, stable
 -- errand.limit_rules() returns TABLE(limit_name text, slots integer, period_ms bigint, burst integer, is_keyed boolean, definition text, namespace text, registered_at timestamptz)
+--   sql, stable
+-- errand.load_attempts(ids uuid[], dispatch_ids uuid[]) returns TABLE(dispatch_id uuid, due text)
 --   sql, stable
 -- errand.lock_limit_keys(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan

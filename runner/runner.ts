@@ -144,14 +144,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
   const parts: Parts = {
     ...{ config, log, pool, running, stopping, timedCalls, ...upkeep, end },
-    keepsSlots: worker.keepsSlots,
+    ...{ keepsSlots: worker.keepsSlots, stopWork: worker.stop },
   };
   return {
     id,
     isFetching: pool.isFetching,
     load: () => ({
       names: running.names(),
-      dispatchesInHand: pool.inHand(),
+      dispatchesInHand: pool.inHand() + worker.handedOff(),
       outcomesBuffered: worker.outcomesBuffered(),
     }),
     pauses,
@@ -272,6 +272,7 @@ type Parts = Upkeep & {
   timedCalls: TimedCalls;
   end: () => Promise<void>;
   keepsSlots: () => boolean;
+  stopWork: () => Promise<void>;
 };
 
 /**
@@ -288,7 +289,7 @@ async function drain(parts: Parts): Promise<void> {
     running.abortAll(new AttemptAborted('interrupted', 'The runner was shutting down'));
   }, config.SHUTDOWN_TIMEOUT_SECS * 1_000);
   // The times of schedules are left to other runners.
-  await Promise.all([parts.scheduler.close(), parts.pool.stop()]);
+  await Promise.all([parts.scheduler.close(), parts.pool.stop().then(parts.stopWork)]);
   clearTimeout(timer);
   await close(parts);
   // A handler that did not return has its slots until its process has ended. Nobody sees that, so its lease
@@ -305,7 +306,7 @@ async function leave(parts: Parts): Promise<void> {
   parts.running.abortAll(
     new AttemptAborted('interrupted', 'The runner was presumed dead and its work taken over'),
   );
-  await Promise.all([parts.scheduler.close(), parts.pool.stop()]);
+  await Promise.all([parts.scheduler.close(), parts.pool.stop().then(parts.stopWork)]);
   await close(parts);
 }
 

@@ -1,11 +1,18 @@
 import type { ErrorRecord } from '../../core/errors.ts';
+import type { ParentEnd } from '../../store/attempts/hand_off.ts';
 import type { Submission } from '../../store/submit/submit.ts';
 import { AttemptAborted, abortRecord } from './attempt.ts';
 
 /** How an attempt ended if its handler did not throw. */
 export type Ending =
   /** The result is JSON text. */
-  | { kind: 'succeeded'; result: string | null; skipped?: boolean; followUps?: Submission[] }
+  | {
+      kind: 'succeeded';
+      result: string | null;
+      skipped?: boolean;
+      followUps?: Submission[];
+      endsParent?: ParentEnd;
+    }
   | { kind: 'continued'; children: Submission[] }
   | { kind: 'continued'; release: string }
   | { kind: 'interrupted'; error: ErrorRecord; againInMs: number };

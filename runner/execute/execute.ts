@@ -8,6 +8,7 @@ import { parseResult, parseTaskPayload, payloadInWords, type Versioned } from '.
 import type { Parsed } from '../../core/schema.ts';
 import type { Handler, TaskDefinition } from '../../core/task.ts';
 import { isTracing, traceAttempt } from '../../process/tracing.ts';
+import type { ParentEnd } from '../../store/attempts/hand_off.ts';
 import type { Outcome } from '../../store/attempts/outcomes.ts';
 import { askedDelayMs, rateLimitedMs, toErrorRecord } from '../record/classify.ts';
 import {
@@ -38,7 +39,15 @@ const MAX_RATE_LIMITED = 1_000;
  * A definition with its handler. The handler of a step may also return a continuation. That of a batch brings
  * its attempt into the batch, for which `callMany` is called.
  */
-export type RegisteredHandler = { definition: TaskDefinition; handler: Handler; callMany?: CallMany };
+export type RegisteredHandler = {
+  definition: TaskDefinition;
+  handler: Handler;
+  callMany?: CallMany;
+  /** The names of the tasks that may become due when a task of this name has ended. */
+  successors?: readonly string[];
+  /** For the last step of a workflow: how the workflow ends by this result, if that needs no attempt of its own. */
+  endParent?: (result: string | null) => Promise<{ endsParent: ParentEnd } | null>;
+};
 
 /**
  * The loggers of an attempt: for its handler, and for the runner's own lines. Most attempts need
@@ -112,7 +121,7 @@ async function outcomeOfWork(
  * PermanentError if the payload, the result or a follow-up does not fit.
  */
 export async function work(
-  { definition, handler }: RegisteredHandler,
+  { definition, handler, endParent }: RegisteredHandler,
   context: HandlerContext,
 ): Promise<Ending> {
   const verdict = parseTaskPayload(definition, context.due, '/payload');
@@ -125,9 +134,11 @@ export async function work(
   const fitting = parseResult(definition, given, '/result');
   const result = resultText(definition, fitting instanceof Promise ? await fitting : fitting);
   const submitted = context.followUps();
-  return submitted === null
-    ? { kind: 'succeeded', result }
-    : { kind: 'succeeded', result, followUps: requireTogether(await submitted) };
+  const ending: Ending =
+    submitted === null
+      ? { kind: 'succeeded', result }
+      : { kind: 'succeeded', result, followUps: requireTogether(await submitted) };
+  return endParent === undefined ? ending : Object.assign(ending, await endParent(result));
 }
 
 function outcomeOf(attempt: AttemptUnderWay): Omit<Outcome, 'kind'> {
@@ -208,7 +219,7 @@ function misfit(
  * The result of a handler, as its definition parsed it, as JSON text, or null if there is none.
  * Throws PermanentError if the ledger cannot hold the result: another attempt would not help.
  */
-function resultText(definition: TaskDefinition, judged: Parsed): string | null {
+export function resultText(definition: TaskDefinition, judged: Parsed): string | null {
   if (!judged.ok)
     throw invalidResult(`The result does not fit the schema of ${definition.name}`, judged.details);
   const result = judged.value;

@@ -58,6 +58,8 @@ export type Slots = {
   letContinue(count: number): void;
   /** How many slots are taken. */
   taken(): number;
+  /** How many slots are free; then nothing waits for one. */
+  free(): number;
 };
 
 type Waiter = (given: boolean) => void;
@@ -99,6 +101,7 @@ export function createSlots(size: number): Slots {
       for (const roomer of [...roomers].slice(0, count)) roomer(true);
     },
     taken: () => size - free,
+    free: () => free,
   };
 }
 

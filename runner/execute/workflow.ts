@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { PermanentError } from '../../core/errors.ts';
+import { parseResult } from '../../core/payload.ts';
 import { inWords } from '../../core/states.ts';
 import type { GraphStep, Handler, TaskContext } from '../../core/task.ts';
 import type { WorkflowDefinition } from '../../core/workflow.ts';
@@ -9,7 +10,7 @@ import { steadily } from '../record/retry_until_available.ts';
 import { toChildren } from './children.ts';
 import type { AttemptContext } from './context.ts';
 import { skip, waitForChildren, waitForStep } from './continuation.ts';
-import type { RegisteredHandler } from './execute.ts';
+import { type RegisteredHandler, resultText } from './execute.ts';
 
 /** As many as a batch may have items. */
 const MAX_CHILDREN = 10_000;
@@ -45,11 +46,43 @@ export function workflowHandlers(
 ): [string, RegisteredHandler][] {
   const steps = workflow.graph.steps.map((step): [string, RegisteredHandler] => {
     const handler = step.step === ON_FAILURE ? failureHandler(pool, code) : stepHandler(pool, step, code);
-    return [step.definition.name, { definition: step.definition, handler: handler as Handler }];
+    const successors = [workflow.name, ...nextSteps(workflow, step)];
+    const endParent = endOf(workflow, step, code);
+    const registered = { definition: step.definition, handler: handler as Handler, successors };
+    return [step.definition.name, endParent === null ? registered : { ...registered, endParent }];
   });
   const handler = handlerOf(pool, workflow, code) as Handler;
   return [[workflow.name, { definition: workflow, handler }], ...steps];
 }
+
+function nextSteps({ graph }: WorkflowDefinition, { step }: GraphStep): string[] {
+  return graph.steps.filter(({ after }) => after.includes(step)).map(({ definition }) => definition.name);
+}
+
+/**
+ * How a workflow ends by the result of a step: if it is the only last one, and there is no code for the output.
+ * Not if the workflow has limits: then its own attempt needs slots. The result is judged as that of the
+ * workflow; if it does not fit, the workflow's attempt says so.
+ */
+function endOf(
+  workflow: WorkflowDefinition,
+  { step }: GraphStep,
+  { output }: WorkflowCode,
+): EndParent | null {
+  const [only, ...others] = finalSteps(workflow.graph);
+  if (step !== only || others.length > 0 || output !== undefined) return null;
+  if (workflow.policy.concurrency !== undefined || workflow.policy.rate !== undefined) return null;
+  return async (result) => {
+    try {
+      const judged = await parseResult(workflow, JSON.parse(result ?? 'null'), '/result');
+      return { endsParent: { name: workflow.name, result: resultText(workflow, judged) ?? 'null' } };
+    } catch {
+      return null;
+    }
+  };
+}
+
+type EndParent = NonNullable<RegisteredHandler['endParent']>;
 
 type StepHandler = (payload: unknown, context: AttemptContext) => Promise<unknown>;
 

@@ -22,8 +22,8 @@ const CRASHES_TO_RUN_ALONE = 2;
 const MAX_PARTS = 10;
 
 export type DispatchWork = {
-  /** Loads the attempts of a dispatch that are still due. */
-  load: (dispatch: Dispatch) => Promise<DueAttempt[]>;
+  /** Loads the attempts of the dispatch that are still due. */
+  load: () => Promise<DueAttempt[]>;
   /**
    * Executes an attempt in the slot that was taken for it, and always frees the slot, or in its seat,
    * which it always leaves. Gives null if the attempt did not start because its task had been decided
@@ -97,7 +97,7 @@ export async function workDispatch(dispatch: Dispatch, work: DispatchWork): Prom
  * there are thousands at a time.
  */
 async function startDispatch(dispatch: Dispatch, work: DispatchWork) {
-  const due = await work.load(dispatch);
+  const due = await work.load();
   // Refresh before requeueing: otherwise this runner would fetch the requeued dispatch again at
   // once, in a loop.
   if (due.some(({ name, paused }) => paused && !work.isPaused(name))) await work.refreshPauses();

@@ -5,8 +5,9 @@ import { isNewer } from '../../core/definitions/version.ts';
 import { runnerLimit } from '../../core/limits/rules.ts';
 import { namespaceOf } from '../../core/task.ts';
 import { requeue } from '../../store/attempts/dispatches.ts';
+import { readHeld } from '../../store/attempts/hand_off.ts';
 import { type Dispatch, type DueAttempt, loadDispatches } from '../../store/attempts/load.ts';
-import { recordOutcomes } from '../../store/attempts/outcomes.ts';
+import { type Outcome, recordOutcomes } from '../../store/attempts/outcomes.ts';
 import { isPlainSuccess, recordSuccesses } from '../../store/attempts/successes.ts';
 import { mustBeFreed } from '../../store/limits/slots.ts';
 import { deliver } from '../../tasks/webhook.deliver.task.ts';
@@ -24,7 +25,8 @@ import { createRecorder, type Recorder } from '../record/recorder.ts';
 import { untilBack } from '../record/retry_until_available.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
-import { workDispatch } from './dispatch.ts';
+import { type DispatchWork, workDispatch } from './dispatch.ts';
+import { createHandOff, type HandOff } from './hand_off.ts';
 import { createLimits } from './limits.ts';
 import type { Pauses } from './pauses.ts';
 import { createShare, type Places } from './share.ts';
@@ -61,18 +63,29 @@ export type DispatchWorker = {
   keepsSlots(): boolean;
   /** How many outcomes wait to be recorded. */
   outcomesBuffered(): number;
+  /** How many tasks that were handed off are in hand. */
+  handedOff(): number;
+  /** Resolves when no task that was handed off is in hand. Call it when no dispatch is worked through any more. */
+  stop(): Promise<void>;
 };
 
 /** Makes the function that works through a dispatch: load, execute in slots, record, requeue. */
 export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
-  const { runnerId: id, pgPool, log, pauses, stopping } = options;
+  const { runnerId: id, pgPool, log, registeredHandlers, pauses, stopping } = options;
   const slots = createSlots(options.concurrency);
   const alone = createSlots(1);
   const pace = createPace();
   const share = createShare(sharesOf(options), pace);
   const { limits, held, handOn } = limitsOf(options, pace);
-  const recorder = reportingRecorder(options, handOn);
-  const { registeredHandlers } = options;
+  const requeueUnstarted = requeuer(options);
+  const handOff = createHandOff({
+    ...{ registeredHandlers, slots, stopping, log },
+    isHeldBack: (name) => pauses.isPaused(name) || fullNames.isFull(name),
+    work: (due) => workOn({ key: due.dispatchId, taskIds: [due.id] }, async () => [due]),
+    readHeld: () => readHeld(pgPool, id),
+    requeue: requeueUnstarted,
+  });
+  const recorder = reportingRecorder(options, handOn, handOff);
   const batches = createBatches({ pgPool, log, registeredHandlers, slots, stopping });
   const run = attemptRunner({ ...options, slots: held }, pace, slots.release);
   const loadTogether = batcher((dispatches: Dispatch[]) => loadDispatches(pgPool, dispatches), {
@@ -86,10 +99,14 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   }
 
   function work(dispatch: Dispatch): Promise<void> {
+    return workOn(dispatch, () => untilBack(log, 'loading a dispatch', () => loadTogether(dispatch)));
+  }
+
+  function workOn(dispatch: Dispatch, load: () => Promise<DueAttempt[]>): Promise<void> {
     let loadedAt = 0;
     return workDispatch(dispatch, {
-      async load(one) {
-        const due = await untilBack(log, 'loading a dispatch', () => loadTogether(one));
+      async load() {
+        const due = await load();
         loadedAt = performance.now();
         return due;
       },
@@ -105,20 +122,10 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
         }
       },
       openRecord: recorder.open,
-      async requeue(unstarted) {
-        const { live } = await untilBack(log, 'requeueing attempts', () => requeue(pgPool, id, unstarted));
-        if (!live) throw new LeaseLost('attempts were not requeued: this runner is no longer live');
-      },
-      isTooNew({ name, version }) {
-        const own = options.registeredHandlers.get(name)?.definition.version;
-        return own !== undefined && isNewer(version, own);
-      },
-      slots,
-      batches,
-      alone,
-      share,
-      limits,
-      pace,
+      requeue: requeueUnstarted,
+      isTooNew: ({ name, version }) =>
+        isNewer(version, registeredHandlers.get(name)?.definition.version ?? version),
+      ...{ slots, batches, alone, share, limits, pace },
       isPaused: pauses.isPaused,
       refreshPauses: () => untilBack(log, 'reading what is paused', pauses.refresh),
       stopping,
@@ -126,7 +133,18 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   }
 
   const fullNames = eitherOf(share, limits.backlog);
-  return { work, fullNames, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered };
+  return {
+    ...{ work, fullNames, keepsSlots: held.areKept, outcomesBuffered: recorder.buffered },
+    ...{ handedOff: handOff.inHand, stop: handOff.stop },
+  };
+}
+
+/** Requeues unstarted attempts; see DispatchWork. */
+function requeuer({ pgPool, runnerId, log }: DispatchWorkerOptions): DispatchWork['requeue'] {
+  return async (unstarted) => {
+    const { live } = await untilBack(log, 'requeueing attempts', () => requeue(pgPool, runnerId, unstarted));
+    if (!live) throw new LeaseLost('attempts were not requeued: this runner is no longer live');
+  };
 }
 
 /**
@@ -174,18 +192,45 @@ function sharesOf({ concurrency, registeredHandlers }: DispatchWorkerOptions): M
   return shares;
 }
 
-/** Records outcomes and emits which of them were recorded. */
+/** Records outcomes, starts what was handed off, and emits which outcomes were recorded. */
 function reportingRecorder(
   { pgPool, runnerId, events, log }: DispatchWorkerOptions,
   handOn: HandOn,
+  handOff: HandOff,
 ): Recorder {
   return createRecorder(async (outcomes) => {
-    const recorded = outcomes.every(isPlainSuccess)
-      ? await recordSuccesses(pgPool, runnerId, outcomes)
-      : await recordOutcomes(pgPool, runnerId, outcomes);
+    const recorded = await handOff.record(outcomes, (offer) =>
+      outcomes.every(isPlainSuccess)
+        ? recordSuccesses(pgPool, runnerId, outcomes, offer)
+        : recordOutcomes(pgPool, runnerId, outcomes, offer),
+    );
     for (const { hasSlots, slots } of outcomes) if (hasSlots && slots) handOn.freed(slots.keys);
-    events.emit('recorded', outcomes, recorded.ids);
+    const ended = endedWith(outcomes, recorded.ended);
+    if (ended.length === 0) events.emit('recorded', outcomes, recorded.ids);
+    else
+      events.emit(
+        'recorded',
+        [...outcomes, ...ended],
+        new Set([...recorded.ids, ...ended.map(({ id }) => id)]),
+      );
     for (const name of recorded.failedOfSchedules ?? []) events.emit('scheduleFailed', namespaceOf(name));
     return recorded;
   }, log);
+}
+
+/** The outcomes of the workflows that ended with the result of their last step. */
+function endedWith(outcomes: readonly Outcome[], ended: ReadonlySet<string> | undefined): Outcome[] {
+  if (ended === undefined || ended.size === 0) return [];
+  return outcomes.flatMap((outcome) => {
+    if (outcome.kind !== 'succeeded' || outcome.endsParent === undefined) return [];
+    const { parentId, endsParent } = outcome;
+    if (parentId === null || !ended.has(parentId)) return [];
+    const { name, result } = endsParent;
+    return [
+      {
+        ...outcome,
+        ...{ id: parentId, name, result, parentId: null, hasChildren: true, durationMs: 0, lines: [] },
+      },
+    ];
+  });
 }

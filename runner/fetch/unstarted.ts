@@ -1,5 +1,6 @@
 import type { Job, WorkerEvents } from 'graphile-worker';
 import type { Logger } from 'pino';
+import { repeat } from '../../core/concurrency/repeat.ts';
 import { messageOf } from '../../process/start.ts';
 import type { LockedDispatch } from '../../store/attempts/dispatches.ts';
 
@@ -67,25 +68,6 @@ export function returnOrphaned(
 /** A key that distinguishes one fetch of a dispatch from the next. */
 function fetchOf({ jobId, lockedAt }: LockedDispatch): string {
   return `${jobId} ${lockedAt}`;
-}
-
-/** Repeats `work` every `everyMs`, but never runs it twice at once. */
-function repeat(work: () => Promise<void>, everyMs: number): { stop(): Promise<void> } {
-  let last = Promise.resolve();
-  let underWay = false;
-  const timer = setInterval(() => {
-    if (underWay) return;
-    underWay = true;
-    last = work().finally(() => {
-      underWay = false;
-    });
-  }, everyMs);
-  return {
-    stop() {
-      clearInterval(timer);
-      return last;
-    },
-  };
 }
 
 /**

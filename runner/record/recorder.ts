@@ -36,8 +36,16 @@ export type Recorder = {
  */
 type Bundle = { outcomes: Outcome[]; weight: number; isTaken: boolean };
 
-/** Plain successes, which nearly all outcomes are, have their own statement, which is faster. */
-type Lane = 'plain' | 'others';
+/**
+ * Plain successes, which nearly all outcomes are, have their own statement, which is faster; those of steps and
+ * children, which unblock what comes after them, another one.
+ */
+type Lane = 'plain' | 'steps' | 'others';
+
+function laneOf(outcome: Outcome): Lane {
+  if (!isPlainSuccess(outcome)) return 'others';
+  return outcome.parentId === null ? 'plain' : 'steps';
+}
 
 /**
  * Buffers outcomes and writes them in one statement as soon as the last write has returned: small
@@ -63,7 +71,7 @@ export function createRecorder(write: (outcomes: Outcome[]) => Promise<Recorded>
     });
   // Plain successes change only their own tasks, so one statement need not wait for the commit of
   // another. That records an eighth to a quarter more of them per second.
-  const lanes = { plain: lane(2), others: lane(1) };
+  const lanes = { plain: lane(2), steps: lane(2), others: lane(1) };
   const apart = batcher((outcomes: Outcome[]) => Promise.all(outcomes.map(writing.alone)), {
     ...{ maxItems: 1, parallel: APART },
   });
@@ -115,7 +123,7 @@ function openRecord(
   return {
     add(outcome) {
       const weight = weightOf(outcome);
-      const lane = isPlainSuccess(outcome) ? 'plain' : 'others';
+      const lane = laneOf(outcome);
       let current = open[lane];
       if (current === undefined || !hasRoom(current, weight)) {
         current = start(lane);

@@ -1,9 +1,6 @@
 import type { LimitKey } from '../../core/limits/key.ts';
-import { STARTABLE } from '../../core/states.ts';
 import { arrayOf } from '../database/arrays.ts';
 import type { Database } from '../database/pool.ts';
-import { isHeldBy } from '../tasks/pauses.ts';
-import { usable } from '../workflows/steps.ts';
 
 /** An attempt that may start now. */
 export type DueAttempt = {
@@ -64,30 +61,6 @@ export type DueAttempt = {
 };
 
 /**
- * A payload of more bytes of JSON is read only when its attempt starts, because a dispatch
- * announces up to a hundred tasks.
- */
-const LARGE_JSON_BYTES = 65_536;
-/**
- * A value that is stored in up to this many bytes has at most about 500 KB, whichever compression
- * Postgres uses.
- */
-const SMALL_STORED_BYTES = 2_000;
-
-/**
- * The number of bytes of a jsonb expression as text. If the stored size is small, or already beyond
- * `$4`, it is the stored size. A text of several MB may be stored in 64 KB: a hundred of these
- * would exceed the longest string of Node.
- */
-function bytesOf(json: string): string {
-  return `
-    case
-      when pg_column_size(${json}) between ${SMALL_STORED_BYTES} and $4 then octet_length(${json}::text)
-      else pg_column_size(${json})
-    end`;
-}
-
-/**
  * A dispatch and the tasks that it announces. `needs` is the least version of their definition that
  * its runner must have, if any.
  */
@@ -116,8 +89,6 @@ export async function loadDispatches(database: Database, dispatches: Dispatch[])
     values: [
       arrayOf(dispatches.flatMap((dispatch) => dispatch.taskIds)),
       arrayOf(dispatches.flatMap((dispatch) => dispatch.taskIds.map(() => dispatch.key))),
-      STARTABLE,
-      LARGE_JSON_BYTES,
     ],
   });
   const byDispatch = new Map(
@@ -129,38 +100,9 @@ export async function loadDispatches(database: Database, dispatches: Dispatch[])
   return dispatches.map((dispatch) => byDispatch.get(dispatch.key) ?? []);
 }
 
-const LOAD_DISPATCHES = `
-  select t.dispatch_id,
-         json_agg(
-           json_build_array(
-             t.id, t.name, t.attempt, t.max_attempts, t.priority, t.crashes,
-             least(errand.duration_ms(now() - t.run_at), 1e12),
-             case when ${bytesOf('t.payload')} <= $4 then t.payload end,
-             t.request_id, t.traceparent, t.initiator, t.source_system, t.parent_id, t.children > 0 is true,
-             case
-               when t.parent_id is null then '{}'
-               else (select case
-                              when coalesce(sum(${bytesOf('b.result')}), 0) <= $4
-                              then coalesce(jsonb_object_agg(b.step, ${usable('b')}) filter (where not b.skipped), '{}')
-                            end
-                       from errand.tasks b
-                      where b.parent_id = t.parent_id and b.step = any (t.after))
-             end,
-             exists (select from errand.pauses)
-               and exists (select from errand.pauses p where ${isHeldBy('t.name', 'p.target')}),
-             t.version, t.suspect or t.crashes > 0 or coalesce(t.dedup = 'debounce', false), t.scheduled_for,
-             exists (select from errand.limit_waits)
-               and exists (select from errand.limit_waits w where w.task_id = t.id),
-             t.expires_at is not null, t.concurrency_key)
-           order by t.id)::text as due
-    -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
-    -- half of the cost.
-    from (select * from unnest($1::uuid[], $2::uuid[]) as a (id, dispatch_id) limit cardinality($1)) announced
-    join errand.tasks t on t.id = announced.id and t.dispatch_id = announced.dispatch_id
-   where t.state = any ($3) and (t.expires_at is null or t.expires_at > now())
-   group by t.dispatch_id`;
+const LOAD_DISPATCHES = 'select dispatch_id, due from errand.load_attempts($1::uuid[], $2::uuid[])';
 
-/** The values of one due attempt, in the order of LOAD_DISPATCHES. */
+/** The values of one due attempt, in the order of errand.load_attempts. */
 type Row = [
   ...[id: string, name: string, attempt: number, maxAttempts: number, priority: number, crashes: number],
   ...[waitedMs: number, payload: unknown, requestId: string | null, traceparent: string | null],
@@ -195,6 +137,14 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     expires: row[20],
     concurrencyKey: row[21],
   };
+}
+
+/** The attempts that a statement has handed off (errand.hand_off_dependents), from its JSON text. */
+export function heldAttempts(held: string | null | undefined): DueAttempt[] {
+  if (held === null || held === undefined) return [];
+  return (JSON.parse(held) as [dispatchId: string, due: Row[]][]).flatMap(([dispatchId, due]) =>
+    due.map((row) => toAttempt(dispatchId, row)),
+  );
 }
 
 /** The payload of a task whose attempt is about to start. Null if the task is gone. */

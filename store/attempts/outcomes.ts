@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../../core/errors.ts';
 import { OPEN } from '../../core/states.ts';
 import type { Database } from '../database/pool.ts';
 import { type Submission, toItems } from '../submit/submit.ts';
+import { type HandedOff, handedOff, NO_OFFER, type Offer, type ParentEnd } from './hand_off.ts';
 import { recordStatement } from './record_outcomes.ts';
 import type { LogLine, Progress } from './running.ts';
 
@@ -41,6 +42,8 @@ export type Outcome = OfAttempt &
         skipped?: boolean;
         /** The tasks that the handler submitted. */
         followUps?: Submission[];
+        /** It is the last step of a workflow, and its result is the workflow's. */
+        endsParent?: ParentEnd;
       }
     /**
      * It continues when its children have ended: new ones, or a step of its graph that waits for
@@ -63,7 +66,11 @@ export type Outcome = OfAttempt &
  * `fenced`: the runner is no longer live, nothing was recorded, and it must leave. `failedOfSchedules`:
  * the names of the tasks of schedules that have now failed for good, without steps and children.
  */
-export type Recorded = { fenced: boolean; ids: Set<string>; failedOfSchedules?: readonly string[] };
+export type Recorded = {
+  fenced: boolean;
+  ids: Set<string>;
+  failedOfSchedules?: readonly string[];
+} & Partial<HandedOff>;
 
 /** Retries that fall due within this time of each other share a dispatch. */
 const RETRY_BUCKET_MS = 250;
@@ -83,17 +90,34 @@ export async function recordOutcomes(
   database: Database,
   runnerId: number,
   outcomes: Outcome[],
+  offer: Offer = NO_OFFER,
 ): Promise<Recorded> {
   const assigned = assignDispatches(
     outcomes.map((outcome) => ({ outcome })),
     ({ outcome }) => `${outcome.name} ${outcome.priority} ${nextInMs(outcome)}`,
   );
-  const { rows } = await database.query<{ live: boolean; ids: string[]; failed: string[] | null }>({
+  const { rows } = await database.query<{
+    live: boolean;
+    ids: string[];
+    failed: string[] | null;
+    held: string | null;
+    ended: string[] | null;
+  }>({
     ...recordStatement(outcomes.some(({ hasSlots }) => hasSlots)),
-    values: [runnerId, JSON.stringify(assigned.map(toColumns)), OPEN, new Date().toISOString()],
+    values: [
+      runnerId,
+      JSON.stringify(assigned.map(toColumns)),
+      OPEN,
+      new Date().toISOString(),
+      offer.names,
+      offer.room,
+    ],
   });
   const row = rows[0];
-  return { fenced: row?.live !== true, ids: new Set(row?.ids), failedOfSchedules: row?.failed ?? [] };
+  return {
+    ...{ fenced: row?.live !== true, ids: new Set(row?.ids), failedOfSchedules: row?.failed ?? [] },
+    ...handedOff(row),
+  };
 }
 
 function nextInMs(outcome: Outcome): number | null {
@@ -127,8 +151,11 @@ function toColumns(assigned: { outcome: Outcome; dispatchId: string }): Record<s
 
 function continuation(outcome: Outcome): Record<string, unknown> {
   if (outcome.kind === 'succeeded') {
-    const { skipped, followUps = [] } = outcome;
-    return { skipped, submissions: followUps.length > 0 ? toItems(followUps) : undefined };
+    const { skipped, endsParent, followUps = [] } = outcome;
+    return {
+      ...{ skipped, ending: endsParent?.result },
+      submissions: followUps.length > 0 ? toItems(followUps) : undefined,
+    };
   }
   if (outcome.kind !== 'continued') return {};
   if ('release' in outcome) return { release: outcome.release };

@@ -93,6 +93,8 @@ const LOST = `
                          select
                            from errand.runners ended
                           where ended.ended_at is not null and job.locked_by = any (ended.pool_ids))))
+          -- A runner holds it, and starts it without a dispatch.
+          and not errand.is_held(t.dispatch_id)
           -- It waits for a slot: then it has no dispatch until it is called.
           and not exists (select from errand.limit_waits w where w.task_id = t.id and w.called_at is null)
         order by t.id

@@ -3,7 +3,7 @@ import { addDispatches } from '../submit/add_dispatches.ts';
 import { appendLines } from './running.ts';
 
 // The parts of the statement of recordOutcomes. $1 is the runner, $2 the outcomes, $3 the open
-// states, $4 the runner's clock.
+// states, $4 the runner's clock, $5 the names that may be handed off to the runner, and $6 up to how many.
 
 /**
  * The fence: the runner, if it is still live. Recovery locks this row for update and ends it. So
@@ -22,7 +22,7 @@ const GIVEN = `
              id uuid, dispatch_id uuid, attempt integer, kind text, result jsonb, error jsonb, duration_ms float8,
              next_in_ms float8, next_dispatch_id uuid, lines jsonb, progress real, progress_note text,
              parent_id uuid, skipped boolean, release text, children integer, submissions jsonb,
-             slots_id uuid, slots_dispatch_id uuid)
+             slots_id uuid, slots_dispatch_id uuid, ending text)
   )`;
 
 /**
@@ -95,7 +95,7 @@ const RECORDED = `
      where t.id = g.id and t.attempt = g.attempt and t.dispatch_id = g.dispatch_id and t.state = any ($3)
        and (select count(*) from parents) >= 0 -- makes Postgres lock them before
     returning t.id, t.name, t.priority, t.dispatch_id, t.run_at, t.state, t.finished_at, t.parent_id, t.step, t.children,
-              t.schedule_id, g.attempt, g.kind, g.error, g.duration_ms, g.lines, g.release, g.submissions
+              t.schedule_id, g.attempt, g.kind, g.error, g.duration_ms, g.lines, g.release, g.submissions, g.ending
   )`;
 
 /** The step that waits for a failure: a failure has happened, or cannot happen any more. */
@@ -117,12 +117,16 @@ const RELEASED = `
 
 /** The steps that wait for a child that has ended, and its parent. */
 const UNBLOCKED = `
-  unblocked as (
-    select errand.unblock_dependents(array_agg(r.parent_id order by r.id), array_agg(r.step order by r.id),
-                         array_agg(r.state = 'succeeded' order by r.id))
-      from recorded r
-     where r.parent_id is not null and r.finished_at is not null
-    having count(*) > 0
+  unblocked as materialized (
+    select of.held, of.ended
+      from (select array_agg(r.parent_id order by r.id) as parents, array_agg(r.step order by r.id) as steps,
+                   array_agg(r.state = 'succeeded' order by r.id) as satisfied,
+                   array_agg(case when r.state = 'succeeded' then r.ending end order by r.id) as endings
+              from recorded r
+             where r.parent_id is not null and r.finished_at is not null
+            having count(*) > 0) ready
+     cross join lateral errand.hand_off_dependents(
+       ready.parents, ready.steps, ready.satisfied, ready.endings, $1, $5::text[], $6::integer) of
   )`;
 
 /** Follow-ups and children are submitted in the same transaction, so none is lost or repeated. */
@@ -169,7 +173,8 @@ const RESULT = `
          (select array_agg(name)
             from recorded
            where schedule_id is not null and parent_id is null and state = 'failed') as failed,
-         (select count(*) from dispatched) + (select count(*) from unblocked) + (select count(*) from submitted) as done`;
+         (select held from unblocked) as held, (select ended from unblocked) as ended,
+         (select count(*) from dispatched) + (select count(*) from submitted) as done`;
 
 const PARTS = [FENCE, GIVEN, PARENTS, RECORDED, RELEASED, UNBLOCKED, SUBMITTED, ENDED, LOGGED, DISPATCHED];
 

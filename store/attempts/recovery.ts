@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { STARTABLE } from '../../core/states.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { announcedIn, unlockPools } from './dispatches.ts';
+import { requeueHeld } from './hand_off.ts';
 import { requeueRunning } from './requeue.ts';
 
 /** A task that ran alone in its process is quarantined at this crash (specification X4), … */
@@ -71,8 +72,10 @@ async function takeOver(
   const poolIds = lost.flatMap((runner) => runner.pool_ids);
   await suspectPrefetched(client, poolIds);
   await unlockPools(client, poolIds);
+  const runnerIds = lost.map(({ id }) => id);
+  await requeueHeld(client, runnerIds);
   const tasks = await requeueRunning(client, { outcome: 'crashed', ...quarantine });
-  await client.query('select errand.free_slots_of($1)', [lost.map(({ id }) => id)]);
+  await client.query('select errand.free_slots_of($1)', [runnerIds]);
   const idsIn = (state: string): string[] =>
     tasks.filter((task) => task.state === state).map((task) => task.id);
   return { lost, requeued: idsIn('queued'), quarantined: idsIn('failed'), cancelled: idsIn('cancelled') };

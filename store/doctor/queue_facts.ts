@@ -64,6 +64,8 @@ const LOST = `
    where t.run_at < now() - make_interval(secs => $1)
      and not exists (
            select from errand_worker.jobs job where job.key = t.dispatch_id::text and job.attempts < job.max_attempts)
+     -- A runner starts these without a dispatch.
+     and not errand.is_held(t.dispatch_id)
      -- These wait for a slot of a limit.
      and not exists (select from errand.limit_waits w where w.task_id = t.id and w.called_at is null)`;
 

@@ -48,7 +48,10 @@ const HOLDER = `
       union all
       (select r.*
          from errand.runners r
-        where t.runner_id is null and r.ended_at is null and dispatch_id.locked_by = any (r.pool_ids)
+        where t.runner_id is null and r.ended_at is null
+          and (dispatch_id.locked_by = any (r.pool_ids)
+               or t.dispatch_id >= 'ffffffff-0000-8000-b000-000000000000'
+                  and t.dispatch_id between errand.first_held(r.id) and errand.last_held(r.id))
         limit 1)
     ) holder on true`;
 
@@ -220,7 +223,8 @@ export const FACTS = `
                     where ${isHeldBy('t.name', 'p.target')}), '[]') as pauses,
          failure.attempt as failed_attempt, failure.outcome as failed_outcome, failure.error as failed_error,
          act.actor as act_actor, act.at as act_at, act.reason as act_reason,
-         dispatch_id.key is not null as has_dispatch, dispatch_id.locked_at is not null as is_locked,
+         dispatch_id.key is not null or errand.is_held(t.dispatch_id) as has_dispatch,
+         dispatch_id.locked_at is not null or errand.is_held(t.dispatch_id) as is_locked,
          holder.id as holder_id, holder.host as holder_host, holder.pid as holder_pid,
          holder.heartbeat_at + make_interval(secs => holder.lease_secs) as holder_lease_until,
          holder.ended_at is not null as holder_has_ended,

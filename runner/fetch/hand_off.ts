@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { repeat } from '../../core/concurrency/repeat.ts';
+import { messageOf } from '../../process/start.ts';
+import type { Unstarted } from '../../store/attempts/dispatches.ts';
+import type { Held, Offer } from '../../store/attempts/hand_off.ts';
+import type { DueAttempt } from '../../store/attempts/load.ts';
+import type { Outcome, Recorded } from '../../store/attempts/outcomes.ts';
+import type { RegisteredHandler } from '../execute/execute.ts';
+import type { Slots } from '../execute/slots.ts';
+import { LeaseLost } from '../record/write_outcomes.ts';
+
+/** How often the runner looks whether it holds a task that it does not know of. */
+const LOOK_EVERY_MS = 5_000;
+
+export type HandOffOptions = {
+  registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+  slots: Pick<Slots, 'free'>;
+  /** Whether no attempt of a name may start now. */
+  isHeldBack: (name: string) => boolean;
+  /** Works through a task that was handed off, as through a dispatch of its own. */
+  work: (due: DueAttempt) => Promise<void>;
+  /** What this runner holds by the ledger. */
+  readHeld: () => Promise<Held[]>;
+  requeue: (unstarted: Unstarted) => Promise<void>;
+  /** Aborted when the runner stops. */
+  stopping: AbortSignal;
+  log: Logger;
+};
+
+/**
+ * The hand-off: what becomes due by an outcome starts in the runner that records it, without a dispatch, a
+ * fetch and a load. The ledger says that this runner holds it, so a recovery finds it.
+ *
+ * It is only for free slots: while attempts wait here, nothing overtakes them, and what this runner has no slot
+ * for is dispatched, so that others can fetch it.
+ */
+export type HandOff = {
+  /** Calls `write` with what may be handed off, and starts what it gives. */
+  record(outcomes: readonly Outcome[], write: (offer: Offer) => Promise<Recorded>): Promise<Recorded>;
+  /** How many tasks that were handed off are in hand. */
+  inHand(): number;
+  /** Resolves when nothing is in hand any more. Call it when nothing is recorded any more. */
+  stop(): Promise<void>;
+};
+
+export function createHandOff(options: HandOffOptions): HandOff {
+  const { registeredHandlers, slots, stopping, log } = options;
+  /** Free slots that statements under way may use. */
+  let promised = 0;
+  /** By dispatch id. */
+  const inHand = new Map<string, Promise<void>>();
+  let unknown = new Set<string>();
+
+  function offerOf(outcomes: readonly Outcome[]): Offer {
+    const names = new Set<string>();
+    for (const { name } of outcomes)
+      for (const next of registeredHandlers.get(name)?.successors ?? [])
+        if (!options.isHeldBack(next)) names.add(next);
+    const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, slots.free() - promised);
+    return { names: [...names], room };
+  }
+
+  function start(due: DueAttempt): void {
+    const work = options.work(due).catch((error: unknown) => {
+      if (!(error instanceof LeaseLost))
+        log.error({ err: error, task_id: due.id }, 'a task that was handed off is dispatched again');
+    });
+    inHand.set(
+      due.dispatchId,
+      work.finally(() => inHand.delete(due.dispatchId)),
+    );
+  }
+
+  /**
+   * Dispatches tasks that this runner holds and does not know of: a statement had no answer, or a task could
+   * not be worked through. A statement may be under way, so only at the second look.
+   */
+  async function look(): Promise<void> {
+    const before = unknown;
+    unknown = new Set();
+    try {
+      for (const { id, dispatchId } of await options.readHeld()) {
+        if (inHand.has(dispatchId)) continue;
+        if (!before.has(dispatchId)) unknown.add(dispatchId);
+        else await options.requeue({ key: dispatchId, tasks: [{ id, dispatchId: randomUUID() }] });
+      }
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'could not look for held tasks: trying again');
+    }
+  }
+
+  const looking = repeat(look, LOOK_EVERY_MS);
+  return {
+    async record(outcomes, write) {
+      const offer = offerOf(outcomes);
+      promised += offer.room;
+      try {
+        const recorded = await write(offer);
+        for (const due of recorded.held ?? []) start(due);
+        return recorded;
+      } finally {
+        promised -= offer.room;
+      }
+    },
+    inHand: () => inHand.size,
+    async stop() {
+      await looking.stop();
+      while (inHand.size > 0) await Promise.all(inHand.values());
+    },
+  };
+}
