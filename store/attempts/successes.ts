@@ -110,6 +110,8 @@ function recorded(hasParents: boolean): string {
              as given (id, dispatch_id, attempt, duration_ms, result${columns})
      cross join fence
      where t.id = given.id and t.attempt = given.attempt and t.dispatch_id = given.dispatch_id and t.state = any ($7)
+       -- By the primary key, whatever the planner thinks of the states.
+       and t.id = any ($2::uuid[])
        ${locked}
     returning t.id${returned}
   )`;
