@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { repeat } from '../../core/concurrency/repeat.ts';
+import { DISPATCH_MS } from '../../core/dispatches.ts';
 import { messageOf } from '../../process/start.ts';
 import type { Unstarted } from '../../store/attempts/dispatches.ts';
 import type { Held, Offer } from '../../store/attempts/hand_off.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { Outcome, Recorded } from '../../store/attempts/outcomes.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
+import type { Pace } from '../execute/pace.ts';
 import type { Slots } from '../execute/slots.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 
@@ -16,6 +18,10 @@ const LOOK_EVERY_MS = 5_000;
 export type HandOffOptions = {
   registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
   slots: Pick<Slots, 'free'>;
+  /** The names that need one slot of a limit with keys, and no other. */
+  limited: readonly string[];
+  /** How long attempts of a name take, if that is known. */
+  pace: Pick<Pace, 'of'>;
   /** Whether no attempt of a name may start now. */
   isHeldBack: (name: string) => boolean;
   /** Works through a task that was handed off, as through a dispatch of its own. */
@@ -57,8 +63,23 @@ export function createHandOff(options: HandOffOptions): HandOff {
     for (const { name } of outcomes)
       for (const next of registeredHandlers.get(name)?.successors ?? [])
         if (!options.isHeldBack(next)) names.add(next);
-    const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, slots.free() - promised);
-    return { names: [...names], room };
+    const free = stopping.aborted ? 0 : Math.max(0, slots.free() - promised);
+    return { names: [...names], room: names.size === 0 ? 0 : free, limited: limitedOffer(outcomes, free) };
+  }
+
+  /**
+   * A short attempt that gets the slot of a limit from another one is not dispatched, even if it has to wait for
+   * a slot of the runner: nobody else could start it meanwhile.
+   */
+  function limitedOffer(outcomes: readonly Outcome[], free: number): NonNullable<Offer['limited']> {
+    if (options.limited.length === 0 || stopping.aborted) return { names: [], room: 0 };
+    const short = outcomes.filter(
+      ({ hasSlots, name }) => hasSlots === true && (options.pace.of(name) ?? DISPATCH_MS) < DISPATCH_MS,
+    );
+    return {
+      names: options.limited.filter((name) => !options.isHeldBack(name)),
+      room: Math.max(free, short.length),
+    };
   }
 
   function start(due: DueAttempt): void {

@@ -139,11 +139,33 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
   };
 }
 
-/** The attempts that a statement has handed off (errand.hand_off_dependents), from its JSON text. */
+/** A row of what was handed off; the last four values are there if it got a slot of a limit. */
+type HeldRow = [
+  ...[dispatchId: string, due: Row[]],
+  ...([] | [slotId: string, slotDispatchId: string, limit: string, key: string]),
+];
+
+/**
+ * The attempts that a statement has handed off (errand.hand_off_dependents, errand.hand_off_slots), from its
+ * JSON text.
+ */
 export function heldAttempts(held: string | null | undefined): DueAttempt[] {
   if (held === null || held === undefined) return [];
-  return (JSON.parse(held) as [dispatchId: string, due: Row[]][]).flatMap(([dispatchId, due]) =>
-    due.map((row) => toAttempt(dispatchId, row)),
+  return (JSON.parse(held) as HeldRow[]).flatMap(([dispatchId, due, id, slotDispatchId, limit, key]) =>
+    due.map((row) => {
+      const attempt = toAttempt(dispatchId, row);
+      if (id === undefined || slotDispatchId === undefined || limit === undefined || key === undefined)
+        return attempt;
+      const holdKey = [limit, key] as const;
+      return {
+        ...attempt,
+        ...{
+          hasSlots: true,
+          holdKey,
+          slots: { id, dispatchId: slotDispatchId, keys: JSON.stringify([holdKey]) },
+        },
+      };
+    }),
   );
 }
 
