@@ -1,5 +1,5 @@
--- Frees the slots of attempts of a runner that have ended, as errand.free_slots. But of up to `room` keys' slots it
--- lets the next task that waits have the slot at once: the runner holds that task (errand.held_dispatch_id), and starts
+-- Frees the slots of attempts of a runner that have ended, as errand.free_slots. But up to `room` slots of attempts
+-- that have no other one go to the next task that waits at once: the runner holds that task (errand.held_dispatch_id), and starts
 -- it when it has the answer, without a call, a dispatch and another statement for its slot. The slot keeps its
 -- row, with the attempt that took it, until the runner frees it. Only for tasks of these `names`, which need no
 -- other slot; who waits longer is not passed over. At limits without keys, whose keys of turns alternate, tasks are
@@ -41,6 +41,12 @@ begin
         from unnest(task_ids, dispatch_ids) as g (task_id, dispatch_id)
         join errand.limit_slots s using (task_id, dispatch_id)
        where s.runner_id = runner and s.key <> ''
+         -- The task and the dispatch name one slot only.
+         and not exists (
+               select
+                 from errand.limit_slots other
+                where other.task_id = s.task_id and other.dispatch_id = s.dispatch_id
+                  and (other.limit_name, other.key) <> (s.limit_name, s.key))
     ),
     next as (
       select g.limit_name, g.key, w.task_id, w.dispatch_id,
