@@ -36,6 +36,7 @@ const DEFAULTS = {};
  * 14) and faults were bounded (issue 15).
  */
 const BASELINE = 'b0c990b';
+const EARLIER = { baseline: BASELINE, temporary: tmpdir() };
 
 /** Shared by the parts with the same Postgres settings: the server and the databases on it. */
 export type Bench = {
@@ -99,7 +100,10 @@ export const PARTS: Parts = {
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
-  workflows: plain(({ server, options, log }) => measureWorkflows(server, options.repetitions, log)),
+  workflows: plain(({ server, options: { repetitions, rounds, tasks }, log }) => {
+    const sizes = { many: 1_000, tasks: Math.max(tasks, 20_000) };
+    return measureWorkflows(server, { repetitions, rounds, ...sizes, ...EARLIER }, log);
+  }),
   batches: plain(({ server, options, log }) => measureBatches(server, smaller(options), log)),
   schedules: plain(({ server, options: { isQuick }, log }) => {
     const sizes = { schedules: 10_000, due: 100, perMinute: 20 };
