@@ -95,7 +95,9 @@ export const PARTS: Parts = {
     const { tasks: requests, rounds } = smaller(options);
     return measureHttp(server, { requests, batches: Math.ceil(options.tasks / BATCH), rounds }, log);
   }),
-  latency: plain(({ server, options, log }) => measureLatency(server, options, log)),
+  latency: plain(({ server, options: { repetitions }, log }) =>
+    measureLatency(server, { repetitions, ...EARLIER }, log),
+  ),
   memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
