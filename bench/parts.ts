@@ -84,7 +84,10 @@ export function onServer(
 export const PARTS: Parts = {
   execute: plain(({ server, options, log }) => measureExecute(server, options, log)),
   'one-by-one': plain(({ server, options, log }) => measureOneByOne(server, smaller(options), log)),
-  runners: plain(({ server, options, log }) => measureRunners(server, options, log)),
+  runners: plain(({ server, options: { tasks, rounds, isQuick }, log }) => {
+    const waiting = isQuick ? tasks : smaller({ tasks, rounds }).tasks;
+    return measureRunners(server, { tasks, waiting, rounds }, log);
+  }),
   mix: plain(({ server, options, log }) => measureMix(server, smaller(options), log)),
   backlog: plain(({ server, options, log }) => {
     const { isQuick, tasks, rounds } = options;
@@ -157,6 +160,9 @@ function withMany(measure: Part['measure']): Part {
   return { settings: FOR_LARGE_FILLS, measure };
 }
 
-function smaller({ tasks, rounds }: BenchOptions): { tasks: number; rounds: number } {
+function smaller({ tasks, rounds }: Pick<BenchOptions, 'tasks' | 'rounds'>): {
+  tasks: number;
+  rounds: number;
+} {
   return { tasks: Math.ceil(tasks / SMALLER), rounds };
 }

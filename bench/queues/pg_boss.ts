@@ -43,7 +43,7 @@ async function openBoss(server: BenchServer, processes: number, outputs: string)
       await sendAll(workers, 'go');
       return performance.now();
     },
-    hold: () => sendAll(workers, 'hold'),
+    hold: async () => void (await sendAll(workers, 'hold')),
     async isDrained() {
       const { rows } = await pool.query<{ drained: boolean }>(
         `select /* bench */ not exists (select from pgboss.job where name = 'noop' and state < 'completed') as drained`,
