@@ -77,6 +77,8 @@ function goalsOfWaiting(compared: Compared): Goal[] {
     { ...factor, goal: GOALS.waiting.besidePeer },
     rate(`execution by one, ${what}`, compared, ({ one }) => one),
     rate(`execution by four, ${what}`, compared, ({ four }) => four),
+    perTask(`statements by four, ${what}`, 'per task', compared.errand, compared.graphileWorker, statements),
+    perTask(`CPU of four, ${what}`, 's per 1,000 tasks', compared.errand, compared.graphileWorker, cpu),
   ];
 }
 
@@ -92,6 +94,25 @@ function rate(
 ): Goal {
   const figures = (scaled: Scaled): Rounds => pick(scaled).map(perSecond);
   return { ...{ what, unit: 'tasks/s', goal: null }, ours: figures(ours), peer: peer(figures(theirs)) };
+}
+
+/** Figures that depend less than rates on what else the machine does. */
+function perTask(
+  what: string,
+  unit: string,
+  ours: Scaled,
+  theirs: Scaled,
+  figure: (executed: Executed) => number,
+): Goal {
+  return { what, unit, goal: null, ours: ours.four.map(figure), peer: peer(theirs.four.map(figure)) };
+}
+
+function statements(executed: Executed): number {
+  return executed.statements ?? Number.NaN;
+}
+
+function cpu({ nodeCpu, postgresCpu }: Executed): number {
+  return nodeCpu + postgresCpu;
 }
 
 function peer(rounds: Rounds): Goal['peer'] {
