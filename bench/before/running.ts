@@ -74,7 +74,7 @@ export async function measureBuild(
   return { executedPerSecond, submittedPerSecond, startMs: median(durations) };
 }
 
-/** What waits is submitted in batches while its name is paused, and then executed. */
+/** Tasks or workflows that are submitted in batches while their name is paused, and then executed. */
 export type Backlog = {
   /** A task, or a workflow. */
   name: string;

@@ -16,7 +16,7 @@ const GOALS = {
 /** Tasks that wait so long, in so many slots of each process, leave the CPU idle. */
 const WAITING = { ms: 5, slots: 4 };
 
-/** What one process executed in each round, and what four did. */
+/** The rounds of one process, and those of four. */
 type Scaled = { one: readonly Executed[]; four: readonly Executed[] };
 type Compared = { errand: Scaled; graphileWorker: Scaled };
 

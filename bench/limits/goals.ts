@@ -49,7 +49,7 @@ function ownGoals({ keys, backlog, baseline }: Named, { rates, gaps, waits, buil
   ];
 }
 
-/** What limits cost each queue of its own rate, and how long they leave a slot empty. */
+/** The part of its rate that each queue keeps under limits, and how long they leave a slot empty. */
 function besidePeer({ keys }: Named, { rates, gaps }: LimitsData, peer: PeerLimits): Goal[] {
   const part = (what: string, ours: Rounds, theirs: Rounds | null): Goal[] =>
     theirs === null

@@ -8,7 +8,7 @@ import { WITHOUT_LINES } from '../queues/graphile_worker.ts';
 import type { BenchServer } from '../server.ts';
 
 /** The default of runners; the peer has the same. */
-export const CONCURRENCY = '10';
+const CONCURRENCY = '10';
 /** A workflow of four steps in a row, which all builds have. */
 export const WORKFLOW = 'example.linear';
 export const STEPS = 4;

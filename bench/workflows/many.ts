@@ -2,7 +2,7 @@ import { type Running, secondsToExecute } from '../before/running.ts';
 import { NO_OP } from '../queues/errand.ts';
 import { NUMBERS, STEPS, WORKFLOW } from './chains.ts';
 
-/** What one build executes per second. */
+/** The rates of one build, per second. */
 export type Rates = { steps: number; tasks: number };
 
 /**

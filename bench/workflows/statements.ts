@@ -13,7 +13,7 @@ const QUIET_MS = 100;
 /** How often each statement was sent, by its id. */
 export type Sent = ReadonlyMap<string, { query: string; calls: number }>;
 
-/** What a workflow sends: the number of statements, and which they are. */
+/** The statements of a workflow: their number, and which they are. */
 export type Typical = { calls: number; statements: { statement: string; calls: number }[] };
 
 const submitted = z.object({ task: z.object({ id: z.uuid() }) });
@@ -34,7 +34,7 @@ export async function statementsOfOne(server: BenchServer, running: Running, num
 }
 
 /**
- * What each of several workflows sent. A heartbeat, a poll or a round of maintenance falls into the time
+ * The usual statements of several workflows. A heartbeat, a poll or a round of maintenance falls into the time
  * of few of them, so the median of each statement is without those.
  */
 export function typical(all: readonly Sent[]): Typical {
