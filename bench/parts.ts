@@ -95,7 +95,10 @@ export const PARTS: Parts = {
     return measureHttp(server, { requests, batches: Math.ceil(options.tasks / BATCH), rounds }, log);
   }),
   latency: plain(({ server, options, log }) => measureLatency(server, options, log)),
-  memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
+  memory: plain(({ server, options: { tasks, rounds }, log }) => {
+    const options = { tasks: tasks * 10, rounds, baseline: BASELINE, temporary: tmpdir() };
+    return measureMemory(server, options, log);
+  }),
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
