@@ -1,13 +1,15 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { scratchFolder } from '../../support/checkout/scratch.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startProcess } from '../../support/processes.ts';
 
 const { url } = await createDatabase();
+// The tests' own cache would hide a process that keeps none.
+vi.stubEnv('NODE_COMPILE_CACHE', undefined);
 const folder = scratchFolder(0o755);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const PRELOADED = pathToFileURL(join(import.meta.dirname, 'fixtures', 'loaded.mjs')).href;
@@ -60,7 +62,7 @@ test('an idle runner has loaded no more than it needs, and so has the thread of 
   const heavy = ['jose', 'ajv', 'ws', 'undici', 'yaml', 'pino-pretty', 'chokidar'];
   expect(main.packages).toContain('graphile-worker');
   expect(heavyIn(main, [...heavy, 'express-openapi-validator'])).toEqual([]);
-  // V8 would otherwise take 32 MB for the objects of the start, and keep them.
+  // V8 would otherwise take 32 MB for the objects of the start, and keep them: see main.ts and trimHeap.
   expect(main.youngBytes).toBeLessThan(16 * MB);
 
   const lease = loaded('thread');
