@@ -105,7 +105,9 @@ export const PARTS: Parts = {
   latency: plain(({ server, options: { repetitions }, log }) =>
     measureLatency(server, { repetitions, ...EARLIER }, log),
   ),
-  memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
+  memory: plain(({ server, options: { tasks, rounds }, log }) =>
+    measureMemory(server, { tasks: tasks * 10, rounds, ...EARLIER }, log),
+  ),
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
