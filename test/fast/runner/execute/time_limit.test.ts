@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineTask, type TaskDefinition } from '../../../../core/task.ts';
 import { registerDefinitions } from '../../../../store/submit/definitions.ts';
@@ -22,7 +22,7 @@ const short = define('limit.short', 1);
 const parent = define('limit.parent', 600_000);
 await registerDefinitions(pool, [long, short, parent]);
 
-await startFileRunner(pool, {
+const runner = await startFileRunner(pool, {
   abortGraceSecs: 0.3,
   registeredHandlers: new Map([
     registeredHandler(long, (_payload, { signal }) => pause(600_000, null, { signal })),
@@ -33,6 +33,7 @@ await startFileRunner(pool, {
     }),
   ]),
 });
+afterAll(() => runner.stop());
 
 test('S11: an attempt has the time limit of its submission, which may be shorter than that of the policy', async () => {
   const { id } = await submitOne(pool, { name: 'limit.long', payload: {}, maxAttempts: 2, timeoutMs: 50 });
