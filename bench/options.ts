@@ -17,6 +17,7 @@ export const PART_NAMES = [
     'dashboard',
     'definitions',
     'before',
+    'reads-before',
     'faults',
     'profile',
     'reads',

@@ -16,6 +16,7 @@ import { measureMemory } from './memory/section.ts';
 import { measureMix } from './mix/section.ts';
 import type { BenchOptions, PartName } from './options.ts';
 import { measureProfile } from './profile/section.ts';
+import { measureReadsBefore } from './reads/before.ts';
 import { type Ledger, makeLedger } from './reads/ledger.ts';
 import { measureReads } from './reads/section.ts';
 import { measureRecovery } from './recovery/section.ts';
@@ -128,6 +129,10 @@ export const PARTS: Parts = {
   before: plain(({ server, options: { tasks, rounds, repetitions }, log }) => {
     const options = { tasks, rounds, repetitions, baseline: BASELINE, temporary: tmpdir() };
     return measureBefore(server, options, log);
+  }),
+  'reads-before': plain(({ server, options: { isQuick, small, rounds }, log }) => {
+    const options = { tasks: small, rounds, seconds: isQuick ? 3 : 10 };
+    return measureReadsBefore(server, { ...options, baseline: BASELINE, temporary: tmpdir() }, log);
   }),
   faults: plain(({ server, options: { isQuick }, log }) => {
     const options = { holdMs: isQuick ? 5_000 : 15_000, baseline: BASELINE, temporary: tmpdir() };
