@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Pool } from 'pg';
-import type { ShareReads } from '../core/concurrency/shared_reads.ts';
+import type { SharedReads } from '../core/concurrency/shared_reads.ts';
 import { ErrandError } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { namespaceOf } from '../core/task.ts';
@@ -39,7 +39,7 @@ export type Api = {
   /** Divides the connections of both pools among clients. */
   poolShares: PoolShares;
   /** Lets callers that ask for the same at the same time share one read. */
-  shareReads: ShareReads;
+  shareRead: SharedReads;
   requestTimeoutMs: number;
   /** For how many days it is known which times of schedules have run. */
   scheduleHistoryDays: number;
@@ -131,7 +131,7 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
       },
       sharedRead(key, read) {
         const isBounded = isHeavy(heavy, request);
-        return api.shareReads(JSON.stringify([isBounded ? clientOf(request) : null, ...key]), () => {
+        return api.shareRead(JSON.stringify([isBounded ? clientOf(request) : null, ...key]), () => {
           const signal = AbortSignal.timeout(api.requestTimeoutMs);
           const use = isBounded ? api.poolShares.heavyReads(request) : {};
           return read(reads.breaker.guard(cancellable(reads.pool, signal, use)));

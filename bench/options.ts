@@ -15,6 +15,7 @@ export const PART_NAMES = [
     'schedules',
     'limits',
     'dashboard',
+    'streams',
     'definitions',
     'before',
     'reads-before',

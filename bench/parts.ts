@@ -23,6 +23,7 @@ import { measureRecovery } from './recovery/section.ts';
 import type { Section } from './report.ts';
 import { measureSchedules } from './schedules/section.ts';
 import { type BenchServer, FOR_LARGE_FILLS } from './server.ts';
+import { measureStreams } from './streams/section.ts';
 import { measureWorkflows } from './workflows/section.ts';
 
 /**
@@ -121,6 +122,9 @@ export const PARTS: Parts = {
       : { jobs: 100_000, rounds: 15, seconds: 20 };
     return measureDashboard(server, { ...sizes, changesPerSecond: 100 }, log);
   }),
+  streams: plain(({ server, options: { tasks, rounds }, log }) =>
+    measureStreams(server, { tasks, readers: 20, rounds }, log),
+  ),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];
     const options = { counts, rounds, baseline: BASELINE, temporary: tmpdir() };

@@ -114,7 +114,8 @@ export async function measureReadsBefore(
       `with ${tasks.toLocaleString('en')} finished tasks of one day, in turns in ${rounds} rounds of ${seconds} s. ` +
       'Each connection asks again as soon as it is answered, so the clients and Postgres have the same cores as ' +
       `the API. Beside the reads ${CREATIONS_PER_SECOND} tasks a second are submitted and executed; creation is the time from when ` +
-      'a submission was due to its answer. Times are the 99th percentile of each round.',
+      'a submission was due to its answer. Times are the 99th percentile of each round. CPU is that of the API and of ' +
+      'Postgres for one read, which says more than a time while the machine does other things.',
     goals: goalsOf(compared, baseline),
     data: { tasks, rounds, seconds, baseline, compared },
   });
@@ -136,6 +137,10 @@ export function goalsOf(compared: readonly Compared[], peer: string): Goal[] {
       {
         ...{ what: `creation beside ${what}, p99`, unit: 'ms', ours: creation(ours), goal: null },
         peer: { name: peer, rounds: creation(theirs) },
+      },
+      {
+        ...{ what: `CPU of ${what}`, unit: 'ms', ours: ours.map(({ cpuMs }) => cpuMs), goal: null },
+        peer: { name: peer, rounds: theirs.map(({ cpuMs }) => cpuMs) },
       },
     ];
   });

@@ -5,8 +5,19 @@ import { type Durations, toDurations } from '../timing.ts';
 /** What one build is asked for at a time: so many connections, each of which asks again as soon as it is answered. */
 export type Asking = { connections: number; path: (index: number) => string };
 
-/** Durations in ms of the reads, and of the submissions that were made beside them. */
-export type Answered = { reads: Durations; creations: Durations };
+/**
+ * Durations in ms of the reads, and of the submissions that were made beside them, and the CPU ms of the API and
+ * Postgres for each read, with its part of the submissions.
+ */
+export type Answered = { reads: Durations; creations: Durations; cpuMs: number };
+
+/** What is asked: the clients for reads and for submissions, and the CPU that answering has used so far. */
+export type Asked = {
+  reader: Client;
+  writer: Client;
+  submit: (client: Client) => Promise<unknown>;
+  cpuSeconds: () => Promise<number>;
+};
 
 /** The submissions beside the reads, at a fixed rate. */
 export const CREATIONS_PER_SECOND = 20;
@@ -16,11 +27,7 @@ export const CREATIONS_PER_SECOND = 20;
  * Reads count from their sending, submissions from when they were due. Throws if an answer is no success.
  */
 export async function askFor(
-  {
-    reader,
-    writer,
-    submit,
-  }: { reader: Client; writer: Client; submit: (client: Client) => Promise<unknown> },
+  { reader, writer, submit, cpuSeconds }: Asked,
   { connections, path }: Asking,
   seconds: number,
 ): Promise<Answered> {
@@ -49,6 +56,8 @@ export async function askFor(
     }
     await Promise.all(under);
   };
+  const usedBefore = await cpuSeconds();
   await Promise.all([create(), ...Array.from({ length: connections }, loop)]);
-  return { reads: toDurations(reads), creations: toDurations(creations) };
+  const cpuMs = (1_000 * ((await cpuSeconds()) - usedBefore)) / reads.length;
+  return { reads: toDurations(reads), creations: toDurations(creations), cpuMs };
 }

@@ -5,7 +5,7 @@ import { batcher } from './batcher.ts';
  * after each of them has asked, so none of them gets anything older than its question. The reads of one key must
  * be interchangeable: the key has all that they depend on.
  */
-export type ShareReads = <T>(key: string, read: () => Promise<T>) => Promise<T>;
+export type SharedReads = <T>(key: string, read: () => Promise<T>) => Promise<T>;
 
 /** More callers than requests can be in flight. */
 const MAX_CALLERS = 100_000;
@@ -15,7 +15,7 @@ const SLOW = { afterMs: 250, parallel: 10 };
 type Read = () => Promise<unknown>;
 
 /** Makes the function that shares reads. It keeps nothing of a key that nobody waits for. */
-export function shareReads(): ShareReads {
+export function createSharedReads(): SharedReads {
   const keys = new Map<string, { callers: number; next: (read: Read) => Promise<unknown> }>();
   return async <T>(key: string, read: () => Promise<T>): Promise<T> => {
     const shared = keys.get(key) ?? {
