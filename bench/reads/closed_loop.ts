@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '../http/client.ts';
 import { type Durations, toDurations } from '../timing.ts';
 
-/** What one build is asked for at a time: so many connections, each of which asks again as soon as it is answered. */
+/** A read for so many connections, each of which asks again as soon as it is answered. */
 export type Asking = { connections: number; path: (index: number) => string };
 
 /**
@@ -11,7 +11,7 @@ export type Asking = { connections: number; path: (index: number) => string };
  */
 export type Answered = { reads: Durations; creations: Durations; cpuMs: number };
 
-/** What is asked: the clients for reads and for submissions, and the CPU that answering has used so far. */
+/** A build that is asked: the clients for reads and for submissions, and the CPU that answering has used so far. */
 export type Asked = {
   reader: Client;
   writer: Client;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 export type Readers = {
   /** How many messages about changes have arrived at all of them. */
   messages(): number;
-  /** Resolves when each has been told the end of so many tasks since the last call. Rejects if one loses its stream. */
+  /** Resolves when each has got the end of so many tasks since the last call. Rejects if one loses its stream. */
   untilEnded(tasks: number): Promise<void>;
   close(): Promise<void>;
 };

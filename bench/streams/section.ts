@@ -6,7 +6,7 @@ import { inRounds } from '../rounds.ts';
 import type { BenchServer } from '../server.ts';
 import { openReaders, type Readers } from './readers.ts';
 
-/** What was asked for from the start (issue 22). */
+/** The number that was asked for from the start (issue 22). */
 const EVENTS_PER_SECOND = 10_000;
 const BATCH = 1_000;
 /** In production the example tasks do not exist. */
@@ -21,7 +21,7 @@ export type Delivered = { messages: number; seconds: number };
 /**
  * Measures how many changes of tasks arrive at WebSockets in a second: tasks are submitted by HTTP and executed by a
  * runner, and each of them is followed from the ledger, through the API, to its readers. Every reader must get the
- * end of every task. Throws if one loses its stream or is told that changes are missing.
+ * end of every task. Throws if one loses its stream or misses changes.
  */
 export async function measureStreams(
   server: BenchServer,

@@ -18,7 +18,7 @@ export type TaskOptions = {
   expiresInSeconds?: number | undefined;
   /** The key of the limits of the definition, in place of the one that they compute. */
   concurrencyKey?: string | undefined;
-  /** How long an attempt may take: whole seconds, a day at most. */
+  /** How long an attempt may take: an integer, a day at most. */
   timeoutSeconds?: number | undefined;
   /** Tags, as filters for lists. */
   tags?: readonly string[] | undefined;

@@ -27,7 +27,7 @@ export function optionProblems(
   if (steps !== null) {
     refuse('expires_in_seconds', 'must not be given for a workflow, which starts as soon as it is due');
     const unlimited =
-      'must not be given for a workflow: its steps do the work, each with the time limit of its own policy';
+      'must not be given for a workflow: its steps do the work, and their policies have time limits';
     refuse('timeout_seconds', unlimited);
     refuse('claim_timeout_seconds', unlimited);
   } else if (isGiven(options.timeout_seconds) && options.timeout_seconds !== options.claim_timeout_seconds) {

@@ -122,7 +122,7 @@ begin
                           'must not be given: the task has no limit with a key', null),
       ('timeout', extract(epoch from timeout) between 1 and 86400, 'must be from 1 second to 1 day', to_jsonb(timeout)),
       ('timeout', timeout is null or definition.steps is null,
-                  'must not be given for a workflow: its steps do the work, each with the time limit of its own policy', null),
+                  'must not be given for a workflow: its steps do the work, and their policies have time limits', null),
       ('priority', priority between -1000 and 1000, 'must be from -1000 to 1000', to_jsonb(priority)),
       ('max_attempts', max_attempts between 1 and 1000, 'must be from 1 to 1000', to_jsonb(max_attempts)),
       ('run_at', run_at >= '1970-01-01 00:00:00Z' and run_at < '10000-01-01 00:00:00Z',

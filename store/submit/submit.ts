@@ -26,7 +26,7 @@ export type Submission = {
   expiresInMs?: number | null | undefined;
   /** The key of the limits with keys, in place of what their functions give. */
   concurrencyKey?: string | null | undefined;
-  /** How long an attempt may take, a whole number, in place of the limit of its policy. */
+  /** How long an attempt may take, an integer, in place of the limit of its policy. */
   timeoutMs?: number | null | undefined;
   dedup: Dedup;
   dedupWindowMs?: number | null;

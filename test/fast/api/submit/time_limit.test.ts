@@ -112,7 +112,7 @@ test.each(['timeout_seconds', 'claim_timeout_seconds'])(
 
 test('a workflow takes none, under either name, and in SQL', async () => {
   const message =
-    'must not be given for a workflow: its steps do the work, each with the time limit of its own policy';
+    'must not be given for a workflow: its steps do the work, and their policies have time limits';
   for (const option of ['timeout_seconds', 'claim_timeout_seconds']) {
     const { status, body } = await submit('limited.flow', { [option]: 60 });
     expect({ status, details: body.details }).toEqual({
