@@ -31,23 +31,25 @@ export async function askFor(
   { connections, path }: Asking,
   seconds: number,
 ): Promise<Answered> {
+  const usedBefore = await cpuSeconds();
   const until = performance.now() + seconds * 1_000;
   const reads: number[] = [];
   const creations: number[] = [];
   let asked = 0;
   const loop = async (): Promise<void> => {
-    while (performance.now() < until) {
+    // At least one each, however busy the machine is.
+    do {
       const sentAt = performance.now();
       await reader.get(path(asked++));
       reads.push(performance.now() - sentAt);
-    }
+    } while (performance.now() < until);
   };
   const create = async (): Promise<void> => {
     const under: Promise<unknown>[] = [];
     const startedAt = performance.now();
     for (let count = 0; ; count++) {
       const due = startedAt + (count * 1_000) / CREATIONS_PER_SECOND;
-      if (due >= until) break;
+      if (count > 0 && due >= until) break;
       await pause(Math.max(0, due - performance.now()));
       const one = submit(writer).then(() => creations.push(performance.now() - due));
       // Thrown below, when all have been sent.
@@ -56,7 +58,6 @@ export async function askFor(
     }
     await Promise.all(under);
   };
-  const usedBefore = await cpuSeconds();
   await Promise.all([create(), ...Array.from({ length: connections }, loop)]);
   const cpuMs = (1_000 * ((await cpuSeconds()) - usedBefore)) / reads.length;
   return { reads: toDurations(reads), creations: toDurations(creations), cpuMs };
