@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
+import { createSharedReads } from '../core/concurrency/shared_reads.ts';
 import type { Registry } from '../core/registry.ts';
 import { answerHeaders } from '../process/answer_headers.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
@@ -204,6 +205,7 @@ function apiOf(
     registered,
     databases,
     poolShares: sharePools(pool, readPool),
+    shareRead: createSharedReads(),
     requestTimeoutMs,
     scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
     submitOne:

@@ -377,6 +377,7 @@ create table errand.tasks (
   concurrency_key text collate "C",
   debounced integer,
   debounce_until timestamptz,
+  timeout_ms integer,
   constraint tasks_pkey PRIMARY KEY (id),
   constraint tasks_concurrency_key_check CHECK ((octet_length(concurrency_key) <= 2048)),
   constraint tasks_debounce_check CHECK (((debounce_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (debounce_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
@@ -388,6 +389,7 @@ create table errand.tasks (
   constraint tasks_schedule_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND (octet_length(schedule_id) <= 512))),
   constraint tasks_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'queued'::text, 'running'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text, 'expired'::text]))),
   constraint tasks_texts_check CHECK (((octet_length(dedup_key) <= 4096) AND (octet_length(initiator) <= 4096) AND (octet_length(source_system) <= 4096) AND (octet_length(reason) <= 4096) AND (octet_length(request_id) <= 4096) AND (octet_length(traceparent) <= 4096) AND (octet_length(progress_note) <= 4096) AND (octet_length(submitted_by) <= 4096) AND (octet_length(callback_url) <= 4096))),
+  constraint tasks_timeout_check CHECK (((timeout_ms >= 1) AND (timeout_ms <= 86400000))),
   constraint tasks_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((finished_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (finished_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((cancel_requested_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (cancel_requested_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((dedup_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (dedup_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02);
 alter table errand.tasks alter column name set (n_distinct=50);
@@ -582,7 +584,7 @@ create table errand.watch (
 --   sql, stable
 -- errand.storable(payload jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
--- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval, expires_in interval DEFAULT NULL::interval, concurrency_key text DEFAULT NULL::text) returns TABLE(id uuid, state text, created boolean)
+-- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval, expires_in interval DEFAULT NULL::interval, concurrency_key text DEFAULT NULL::text, timeout interval DEFAULT NULL::interval) returns TABLE(id uuid, state text, created boolean)
 --   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile

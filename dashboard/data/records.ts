@@ -59,6 +59,7 @@ export type TaskSummary = {
   dedup_key: string | null;
   debounced: number | null;
   concurrency_key: string | null;
+  timeout_seconds: number | null;
   tags: string[];
   initiator: string | null;
   submitted_by: string | null;

@@ -54,6 +54,8 @@ export type DueAttempt = {
   scheduledFor: string | null;
   /** The key of its limits with keys, if its submission gave one. */
   concurrencyKey?: string | null;
+  /** How long it may take, in ms, if its submission says so; otherwise as the policy says. */
+  timeoutMs?: number | null;
   /** It must start in time, so its start is written before it runs. */
   expires: boolean;
   /** It waited for a slot of a limit, and the ledger keeps one for it. Missing if not. */
@@ -109,6 +111,7 @@ type Row = [
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
   ...[scheduledFor: string | null, wasCalled: boolean, expires: boolean, concurrencyKey: string | null],
+  ...[timeoutMs: number | null],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -136,6 +139,7 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     wasCalled: row[19],
     expires: row[20],
     concurrencyKey: row[21],
+    timeoutMs: row[22],
   };
 }
 
