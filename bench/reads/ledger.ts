@@ -82,7 +82,7 @@ async function fill(pool: Pool, tasks: number, log: (line: string) => void): Pro
   try {
     await fillLedger(client, tasks, log);
     log('vacuum and analyze');
-    await client.query('vacuum (analyze) errand.tasks, errand.attempts');
+    await client.query('vacuum (analyze) errand.tasks, errand.attempts, errand.task_tags');
   } finally {
     client.release(true);
   }
