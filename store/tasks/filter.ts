@@ -187,8 +187,7 @@ export function idConditions(filter: TaskFilter, values: Values, id: string): st
   if (filter.createdTo !== undefined) conditions.push(`${id} < ${values.add(firstIdAt(filter.createdTo))}`);
   // No task finishes before it is created. Without this condition, a range in the past would be
   // reached only through all later tasks.
-  if (filter.finishedTo !== undefined)
-    conditions.push(`${id} < ${values.add(firstIdAt(filter.finishedTo))}`);
+  if (filter.finishedTo !== undefined) conditions.push(`${id} < ${values.add(firstIdAt(filter.finishedTo))}`);
   return conditions;
 }
 

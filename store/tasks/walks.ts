@@ -81,11 +81,7 @@ export async function endOfWalk(
 }
 
 /** The relation that a walk begins with, its id, and the conditions on it. */
-function rootOf(
-  filter: TaskFilter,
-  values: Values,
-  by: WalkBy,
-): { table: string; id: string; of: string[] } {
+function rootOf(filter: TaskFilter, values: Values, by: WalkBy): { table: string; id: string; of: string[] } {
   if (by === 'tasks') return { table: 'errand.tasks t', id: 't.id', of: [] };
   if (by === 'errors') return { table: 'errand.tasks t', id: 't.id', of: ['t.error is not null'] };
   return {
