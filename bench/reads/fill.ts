@@ -119,7 +119,7 @@ const INSERT_TASKS = `
          case when n % 2 = 0 then 'request-' || n end
     from timed`;
 
-// What the triggers of tasks would have written.
+// The triggers of tasks do not run during a fill: these statements do their work.
 const INSERT_TAGS = `
   insert into errand.task_tags (tag, task_id)
   select tag collate "C", t.id from errand.tasks t cross join lateral unnest(t.tags) tag order by 1, 2`;

@@ -5,7 +5,7 @@ import { NOT_DISMISSED } from '../tasks/tasks.ts';
 
 /** The maximum number of groups: nobody can read more kinds of errors. */
 const MAX_ERROR_GROUPS = 1_000;
-/** Larger counts are not shown: whoever sees them need not know which is larger. */
+/** The maximum count of a group: above it, the exact number does not matter. */
 const COUNT_LIMIT = 10_000;
 /** How many changes one round adds up: it takes less than a second. */
 const CHANGES_AT_A_TIME = 50_000;
