@@ -63,6 +63,19 @@ create table errand.disabled_callbacks (
   constraint disabled_callbacks_times_check CHECK (((disabled_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (disabled_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
 
+create table errand.error_count_changes (
+  id bigint generated always as identity not null,
+  error_group text collate "C" not null,
+  change integer not null,
+  constraint error_count_changes_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
+create table errand.error_counts (
+  error_group text collate "C" not null,
+  tasks bigint not null,
+  constraint error_counts_pkey PRIMARY KEY (error_group)
+) with (fillfactor=70);
+
 create table errand.error_groups (
   error_group text collate "C" not null,
   status text not null,
@@ -325,6 +338,12 @@ create table errand.submitters (
   constraint submitters_namespaces_check CHECK ((array_position(namespaces, NULL::text) IS NULL))
 );
 
+create table errand.task_tags (
+  tag text collate "C" not null,
+  task_id uuid not null,
+  constraint task_tags_pkey PRIMARY KEY (tag, task_id)
+);
+
 create table errand.tasks (
   id uuid default errand.uuidv7() not null,
   name text collate "C" not null,
@@ -399,7 +418,9 @@ CREATE UNIQUE INDEX tasks_dedup_hash_key ON errand.tasks USING btree (dedup_hash
 CREATE INDEX tasks_dedup_until_idx ON errand.tasks USING btree (dedup_hash) WHERE (dedup_until IS NOT NULL);
 CREATE INDEX tasks_dismissed_idx ON errand.tasks USING btree (id) WHERE (dismissed_at IS NOT NULL);
 CREATE INDEX tasks_due_idx ON errand.tasks USING btree (name, run_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
-CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
+CREATE INDEX tasks_error_group_finished_idx ON errand.tasks USING btree (error_group, finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
+CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
+CREATE INDEX tasks_error_id_idx ON errand.tasks USING btree (id) WHERE (error IS NOT NULL);
 CREATE INDEX tasks_error_message_idx ON errand.tasks USING gin (((error ->> 'message'::text)) gin_trgm_ops) WHERE (error IS NOT NULL);
 CREATE INDEX tasks_expires_at_idx ON errand.tasks USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (state = ANY (ARRAY['scheduled'::text, 'queued'::text])));
 CREATE INDEX tasks_held_idx ON errand.tasks USING btree (dispatch_id) WHERE ((dispatch_id >= 'ffffffff-0000-8000-b000-000000000000'::uuid) AND (state = ANY (ARRAY['scheduled'::text, 'queued'::text, 'retrying'::text])));
@@ -411,9 +432,23 @@ CREATE INDEX tasks_running_idx ON errand.tasks USING btree (runner_id) WHERE (st
 CREATE INDEX tasks_schedule_id_idx ON errand.tasks USING btree (schedule_id, id) WHERE (schedule_id IS NOT NULL);
 CREATE INDEX tasks_schedule_open_idx ON errand.tasks USING btree (schedule_id, id) WHERE ((schedule_id IS NOT NULL) AND (finished_at IS NULL));
 CREATE INDEX tasks_submitted_by_id_idx ON errand.tasks USING btree (submitted_by, id) WHERE ((parent_id IS NULL) AND (submitted_by <> 'anonymous'::text));
-CREATE INDEX tasks_tags_idx ON errand.tasks USING gin (tags) WHERE (tags <> '{}'::text[]);
+CREATE TRIGGER add_tags AFTER INSERT ON errand.tasks FOR EACH ROW WHEN ((new.tags <> '{}'::text[])) EXECUTE FUNCTION errand.keep_tags();
 CREATE TRIGGER announce_inserted AFTER INSERT ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
 CREATE TRIGGER announce_updated AFTER UPDATE ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
+CREATE TRIGGER change_tags AFTER UPDATE OF tags ON errand.tasks FOR EACH ROW WHEN ((old.tags IS DISTINCT FROM new.tags)) EXECUTE FUNCTION errand.keep_tags();
+CREATE TRIGGER count_changed AFTER UPDATE OF state, error, finished_at, dismissed_at ON errand.tasks FOR EACH ROW WHEN ((
+        CASE
+            WHEN ((old.dismissed_at >= old.finished_at) IS NOT TRUE) THEN old.error_group
+            ELSE NULL::text
+        END IS DISTINCT FROM
+        CASE
+            WHEN ((new.dismissed_at >= new.finished_at) IS NOT TRUE) THEN new.error_group
+            ELSE NULL::text
+        END)) EXECUTE FUNCTION errand.count_error();
+CREATE TRIGGER count_deleted AFTER DELETE ON errand.tasks FOR EACH ROW WHEN (((old.error_group IS NOT NULL) AND ((old.dismissed_at >= old.finished_at) IS NOT TRUE))) EXECUTE FUNCTION errand.count_error();
+CREATE TRIGGER count_failed AFTER INSERT ON errand.tasks FOR EACH ROW WHEN (((new.error_group IS NOT NULL) AND ((new.dismissed_at >= new.finished_at) IS NOT TRUE))) EXECUTE FUNCTION errand.count_error();
+CREATE TRIGGER delete_tags AFTER DELETE ON errand.tasks FOR EACH ROW WHEN ((old.tags <> '{}'::text[])) EXECUTE FUNCTION errand.keep_tags();
+CREATE TRIGGER empty_tasks AFTER TRUNCATE ON errand.tasks FOR EACH STATEMENT EXECUTE FUNCTION errand.empty_tasks();
 CREATE TRIGGER queue_callback AFTER UPDATE OF state ON errand.tasks FOR EACH ROW WHEN (((new.callback_url IS NOT NULL) AND (new.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text, 'expired'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION errand.queue_callback();
 
 create table errand.ticket_key (
@@ -456,6 +491,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
+-- errand.count_error() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
 -- errand.count_starts(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.decide_full(task_ids uuid[], limits text[], keys text[], ways text[]) returns uuid[]
@@ -474,6 +511,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.duration_ms(duration interval) returns float8
 --   sql, immutable, parallel safe
+-- errand.empty_tasks() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
 -- errand.error_group(name text, error jsonb) returns text
 --   sql, immutable, parallel safe
 -- errand.error_line(error jsonb) returns text
@@ -516,6 +555,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.json_bytes(value jsonb) returns integer
 --   sql, stable, parallel safe
+-- errand.keep_tags() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
 -- errand.last_held(runner integer) returns uuid
 --   sql, immutable, parallel safe
 -- errand.leave_limits(task_ids uuid[]) returns void
