@@ -1,14 +1,14 @@
-import { keepPreviousData, useQuery } from '@tanstack/preact-query';
+import { keepPreviousData } from '@tanstack/preact-query';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { AuditEntry } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { Card, PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { BulkStanding } from '../tasks/bulk_standing.tsx';
 import { count } from '../text/words.ts';
 import { bulkOf, type FoldedEntry, foldEntries } from './fold.ts';
@@ -19,14 +19,11 @@ type Filters = Partial<Record<keyof typeof FILTERS | 'bulk_id' | 'task_id' | 'cu
 
 /** What operators did, the last first. A bulk operation is one line. */
 export function AuditPage() {
-  const client = useClient();
   const { query } = useLocation();
   const { actor, action, namespace, bulk_id, task_id, cursor } = query;
   const filters: Filters = { actor, action, namespace, bulk_id, task_id, cursor } as Filters;
-  const entries = useQuery({
-    queryKey: ['audit', filters],
-    queryFn: ({ signal }) =>
-      client.request<AuditList>('GET', '/v1/audit', { signal, query: { ...filters, page_size: 50 } }),
+  const entries = useRead<AuditList>(['audit', filters], '/v1/audit', {
+    query: { ...filters, page_size: 50 },
     placeholderData: keepPreviousData,
   });
   const { data } = entries;

@@ -1,12 +1,13 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import type { DisabledCallback, TaskList } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Standing } from '../parts/notice.tsx';
 import { Card, PageHead, TableBox } from '../parts/page.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
+import { useMay } from '../session/principal.ts';
 import { TaskTable } from '../tasks/task_table.tsx';
 
 /** The callbacks: URLs that receive nothing any more, and deliveries that failed or wait. */
@@ -24,11 +25,7 @@ function Disabled() {
   const client = useClient();
   const mayOperate = useMay('operate');
   const [asked, setAsked] = useState<DisabledCallback | null>(null);
-  const disabled = useQuery({
-    queryKey: ['disabled'],
-    queryFn: ({ signal }) =>
-      client.request<{ callbacks: DisabledCallback[] }>('GET', '/v1/callbacks/disabled', { signal }),
-  });
+  const disabled = useRead<{ callbacks: DisabledCallback[] }>(['disabled'], '/v1/callbacks/disabled');
   const all = disabled.data?.callbacks;
   return (
     <Card title="Disabled URLs">
@@ -80,14 +77,8 @@ function Disabled() {
 }
 
 function Deliveries() {
-  const client = useClient();
-  const deliveries = useQuery({
-    queryKey: ['tasks', 'deliveries'],
-    queryFn: ({ signal }) =>
-      client.request<TaskList>('GET', '/v1/tasks', {
-        signal,
-        query: { name: 'webhook.deliver', state: ['failed', 'retrying'], page_size: 20 },
-      }),
+  const deliveries = useRead<TaskList>(['tasks', 'deliveries'], '/v1/tasks', {
+    query: { name: 'webhook.deliver', state: ['failed', 'retrying'], page_size: 20 },
     refetchInterval: 10_000,
   });
   const { data } = deliveries;

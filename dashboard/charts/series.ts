@@ -63,12 +63,3 @@ export function addSample(
 function timesOf(intervals: Performance['intervals']): number[] {
   return intervals.map(({ from }) => Math.floor(Date.parse(from) / 1_000));
 }
-
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-
-/** The labels of an axis of times in seconds since 1970: clock times, or days if it spans several. */
-export function clockLabels(times: readonly number[]): string[] {
-  const step = (times[1] ?? 0) - (times[0] ?? 0);
-  return times.map((time) => (step >= 43_200 ? day : clock).format(time * 1_000));
-}

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useSession } from '../session/session.tsx';
+import { useSession } from '../session/context.ts';
 import type { Topic } from './live.ts';
 
 /** At most one reading in this time, however many changes come: a hundred a second cost no more than one. */

@@ -1,14 +1,14 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { ErrorGroup } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { LiveControl } from '../tasks/live_control.tsx';
 import { useTopics } from '../tasks/use_topics.ts';
@@ -27,18 +27,12 @@ const SPANS: Record<string, string> = { '': 'any time', '1h': '1 hour', '24h': '
 
 /** The groups of errors (specification U4): how many, since when, in which versions; retried all at once. */
 export function ErrorsPage() {
-  const client = useClient();
   const { query } = useLocation();
   const [isHeld, setHeld] = useState(false);
   const which = query.show !== undefined && query.show in STATUSES ? query.show : 'open';
   const since = query.since ?? '';
-  const groups = useQuery({
-    queryKey: ['errors', which, since],
-    queryFn: ({ signal }) =>
-      client.request<ErrorGroupList>('GET', '/v1/errors', {
-        signal,
-        query: { status: STATUSES[which]?.status, since: startOfSpan(since, Date.now()) },
-      }),
+  const groups = useRead<ErrorGroupList>(['errors', which, since], '/v1/errors', {
+    query: { status: STATUSES[which]?.status, since: startOfSpan(since, Date.now()) },
   });
   const missed = useLive(useTopics({ state: [] }), isHeld, () => void groups.refetch());
   const { data } = groups;

@@ -5,7 +5,7 @@ import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Card } from '../parts/page.tsx';
 import { PauseAction } from '../queues/pause_action.tsx';
-import { useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { duration } from '../text/time.ts';
 import { count, counted, firstLine } from '../text/words.ts';

@@ -1,14 +1,13 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
-import type { LimitKey, LimitRecord, LimitTask } from '../data/limit_records.ts';
+import type { LimitKey, LimitRecord, LimitTask } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment, Moment } from '../parts/moment.tsx';
 import { Empty, Notice, Standing } from '../parts/notice.tsx';
 import { Card, PageHead, TableBox } from '../parts/page.tsx';
-import { useClient } from '../session/session.tsx';
 import { duration } from '../text/time.ts';
 import { count } from '../text/words.ts';
 import { LimitActions } from './limit_actions.tsx';
@@ -17,15 +16,9 @@ import { LimitBadge, usedInWords, valueInWords } from './limit_value.tsx';
 /** A limit: what holds, its busiest keys, the tasks that hold it and those that wait, and its operations. */
 export function LimitPage() {
   const { id = '' } = useRoute().params;
-  const client = useClient();
   const [key, setKey] = useState('');
-  const limit = useQuery({
-    queryKey: ['limit', id, key],
-    queryFn: ({ signal }) =>
-      client.request<LimitRecord>('GET', `/v1/limits/${encodeURIComponent(id)}`, {
-        signal,
-        query: { key: key === '' ? undefined : key },
-      }),
+  const limit = useRead<LimitRecord>(['limit', id, key], `/v1/limits/${encodeURIComponent(id)}`, {
+    query: { key: key === '' ? undefined : key },
     refetchInterval: 5_000,
     // The page stays while somebody types a key
     placeholderData: (before) => before,

@@ -1,12 +1,11 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
-import type { Limit } from '../data/limit_records.ts';
+import type { Limit } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { count } from '../text/words.ts';
 import { LimitActions } from './limit_actions.tsx';
 import { LimitBadge, usedInWords, valueInWords } from './limit_value.tsx';
@@ -16,17 +15,11 @@ const FILTERS = ['waiting', 'paused'] as const;
 
 /** The limits: their values, what is used of them, and what waits. */
 export function LimitsPage() {
-  const client = useClient();
   const { query, route } = useLocation();
   const only = FILTERS.find((one) => query[one] === 'true');
   const { cursor } = query;
-  const limits = useQuery({
-    queryKey: ['limits', only, cursor],
-    queryFn: ({ signal }) =>
-      client.request<LimitList>('GET', '/v1/limits', {
-        signal,
-        query: { ...(only && { [only]: true }), cursor },
-      }),
+  const limits = useRead<LimitList>(['limits', only, cursor], '/v1/limits', {
+    query: { ...(only && { [only]: true }), cursor },
     refetchInterval: 5_000,
   });
   const { data } = limits;

@@ -1,13 +1,13 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { Handler, Overview, Queue } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { useQueues } from '../tasks/use_topics.ts';
 import { duration } from '../text/time.ts';
 import { count, counted } from '../text/words.ts';
@@ -17,17 +17,9 @@ type Asked = { queue: string; kind: 'pause' | 'resume' };
 
 /** The queues: who can execute them, what waits, and their pauses, by namespace. */
 export function QueuesPage() {
-  const client = useClient();
   const queues = useQueues();
-  const handlers = useQuery({
-    queryKey: ['handlers'],
-    queryFn: ({ signal }) => client.request<{ handlers: Handler[] }>('GET', '/v1/handlers', { signal }),
-  });
-  const overview = useQuery({
-    queryKey: ['overview'],
-    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
-    refetchInterval: 5_000,
-  });
+  const handlers = useRead<{ handlers: Handler[] }>(['handlers'], '/v1/handlers');
+  const overview = useRead<Overview>(['overview'], '/v1/overview', { refetchInterval: 5_000 });
   const [asked, setAsked] = useState<Asked | null>(null);
   const { query, route } = useLocation();
   const hasSteps = query.steps === 'true';

@@ -1,31 +1,23 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
 import type { Overview, Runner } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { duration } from '../text/time.ts';
 import { counted } from '../text/words.ts';
 import { Versions } from './versions.tsx';
 
 /** The runners: their slots, their heartbeats, and the versions of their definitions. */
 export function RunnersPage() {
-  const client = useClient();
   const { query, route } = useLocation();
   const isAll = query.ended === 'true';
-  const runners = useQuery({
-    queryKey: ['runners', isAll],
-    queryFn: ({ signal }) =>
-      client.request<{ runners: Runner[] }>('GET', '/v1/runners', { signal, query: { ended: isAll } }),
+  const runners = useRead<{ runners: Runner[] }>(['runners', isAll], '/v1/runners', {
+    query: { ended: isAll },
     refetchInterval: 5_000,
   });
-  const overview = useQuery({
-    queryKey: ['overview'],
-    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
-    refetchInterval: 5_000,
-  });
+  const overview = useRead<Overview>(['overview'], '/v1/overview', { refetchInterval: 5_000 });
   const all = runners.data?.runners;
   const live = all?.filter(({ ended_at }) => ended_at === null) ?? [];
   const slots = live.reduce((sum, { concurrency }) => sum + concurrency, 0);

@@ -1,32 +1,26 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
-import type { Schedule, ScheduleRun } from '../data/schedule_records.ts';
+import type { Schedule, ScheduleRun } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { JsonView } from '../parts/json_view.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Empty, Notice, Standing } from '../parts/notice.tsx';
 import { Card, PageHead, TableBox } from '../parts/page.tsx';
+import { useClient } from '../session/context.ts';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BackfillDialog } from './backfill_dialog.tsx';
 import { ScheduleBadge } from './schedule_badge.tsx';
 
 /** A schedule: its timing in words, its next times, its history, and its operations. */
 export function SchedulePage() {
   const { id = '' } = useRoute().params;
-  const client = useClient();
   const path = `/v1/schedules/${encodeURIComponent(id)}`;
-  const schedule = useQuery({
-    queryKey: ['schedule', id],
-    queryFn: ({ signal }) => client.request<Schedule>('GET', path, { signal }),
-    refetchInterval: 10_000,
-  });
-  const runs = useQuery({
-    queryKey: ['schedule-runs', id],
-    queryFn: ({ signal }) => client.request<{ runs: ScheduleRun[] }>('GET', `${path}/runs`, { signal }),
+  const schedule = useRead<Schedule>(['schedule', id], path, { refetchInterval: 10_000 });
+  const runs = useRead<{ runs: ScheduleRun[] }>(['schedule-runs', id], `${path}/runs`, {
     refetchInterval: 10_000,
   });
   const { data } = schedule;

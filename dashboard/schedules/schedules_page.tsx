@@ -1,12 +1,12 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
-import type { ScheduleState, ScheduleSummary } from '../data/schedule_records.ts';
+import type { ScheduleState, ScheduleSummary } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead, TableBox } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { ScheduleBadge } from './schedule_badge.tsx';
 
 type ScheduleList = { schedules: ScheduleSummary[]; next_cursor: string | null };
@@ -14,15 +14,12 @@ const STATES: readonly ScheduleState[] = ['active', 'paused', 'broken', 'ended']
 
 /** The schedules with their timing in words, and their next and last times. */
 export function SchedulesPage() {
-  const client = useClient();
   const mayOperate = useMay('operate');
   const { query, route } = useLocation();
   const state = STATES.find((one) => one === query.state);
   const { cursor } = query;
-  const schedules = useQuery({
-    queryKey: ['schedules', state, cursor],
-    queryFn: ({ signal }) =>
-      client.request<ScheduleList>('GET', '/v1/schedules', { signal, query: { state, cursor } }),
+  const schedules = useRead<ScheduleList>(['schedules', state, cursor], '/v1/schedules', {
+    query: { state, cursor },
     refetchInterval: 10_000,
   });
   const { data } = schedules;

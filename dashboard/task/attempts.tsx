@@ -1,12 +1,11 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import type { Attempt, TaskRecord } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { type Bar, waterfall } from '../graph/waterfall.ts';
 import { Moment, useNow } from '../parts/moment.tsx';
 import { Standing } from '../parts/notice.tsx';
 import { Card, TableBox } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient } from '../session/session.tsx';
 import { duration } from '../text/time.ts';
 import { counted, firstLine } from '../text/words.ts';
 
@@ -96,17 +95,12 @@ function Row({ bar }: { bar: Bar }) {
 
 /** The attempts before the last ten. */
 function Earlier({ task }: { task: TaskRecord }) {
-  const client = useClient();
   const before = task.attempts[0]?.attempt;
-  const page = useQuery({
-    queryKey: ['attempts', task.id, before],
-    queryFn: ({ signal }) =>
-      client.request<{ items: Attempt[]; next_before: number | null }>(
-        'GET',
-        `/v1/tasks/${task.id}/attempts`,
-        { signal, query: { before, page_size: 100 } },
-      ),
-  });
+  const page = useRead<{ items: Attempt[]; next_before: number | null }>(
+    ['attempts', task.id, before],
+    `/v1/tasks/${task.id}/attempts`,
+    { query: { before, page_size: 100 } },
+  );
   if (page.data === undefined) return <Standing asked={page} what="earlier attempts" />;
   return (
     <TableBox label="Earlier attempts">

@@ -1,13 +1,14 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import type { AuditEntry, Delivery, TaskRecord } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Standing } from '../parts/notice.tsx';
 import { Card, TableBox } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
+import { useMay } from '../session/principal.ts';
 import { firstLine } from '../text/words.ts';
 
 /** The messages to the callback of a task. */
@@ -16,12 +17,11 @@ export function Callbacks({ task }: { task: TaskRecord }) {
   const mayOperate = useMay('operate');
   const [asked, setAsked] = useState<Delivery | null>(null);
   const { callback_url } = task;
-  const deliveries = useQuery({
-    queryKey: ['deliveries', task.id],
-    enabled: callback_url !== null,
-    queryFn: ({ signal }) =>
-      client.request<{ deliveries: Delivery[] }>('GET', `/v1/tasks/${task.id}/deliveries`, { signal }),
-  });
+  const deliveries = useRead<{ deliveries: Delivery[] }>(
+    ['deliveries', task.id],
+    `/v1/tasks/${task.id}/deliveries`,
+    { enabled: callback_url !== null },
+  );
   if (callback_url === null) return null;
   const all = deliveries.data?.deliveries;
   return (
@@ -101,17 +101,12 @@ function DeliveryRow(props: { delivery: Delivery; onResend: ((delivery: Delivery
 
 /** What operators did with the task. */
 export function Audit({ task }: { task: TaskRecord }) {
-  const client = useClient();
   const mayOperate = useMay('operate');
-  const entries = useQuery({
-    queryKey: ['task-audit', task.id, task.state, task.attempt],
-    enabled: mayOperate,
-    queryFn: ({ signal }) =>
-      client.request<{ entries: AuditEntry[] }>('GET', '/v1/audit', {
-        signal,
-        query: { task_id: task.id, page_size: 20 },
-      }),
-  });
+  const entries = useRead<{ entries: AuditEntry[] }>(
+    ['task-audit', task.id, task.state, task.attempt],
+    '/v1/audit',
+    { query: { task_id: task.id, page_size: 20 }, enabled: mayOperate },
+  );
   if (entries.data === undefined || entries.data.entries.length === 0) return null;
   return (
     <Card title="What operators did">

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/preact-query';
 import type { TaskList } from '../data/records.ts';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 
 /** The first `size` tasks that a task has created, the failed ones first, and how many of all have failed. */
 export function useChildren(id: string, size: number, everyMs?: number) {

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/preact-query';
 import { downloadCsv, messageOf } from '../data/api.ts';
 import { useToast } from '../parts/toast.tsx';
-import { useSession } from '../session/session.tsx';
+import { useSession } from '../session/context.ts';
 import { apiFilter, type TaskFilter } from '../url/task_filter.ts';
 
 /** Saves all tasks of the filter as CSV, not only this page of them. */

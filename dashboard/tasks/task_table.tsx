@@ -5,7 +5,7 @@ import { TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { TableBox } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { duration } from '../text/time.ts';
 import { firstLine, shortId } from '../text/words.ts';
 import { TaskAction, type TaskActionKind, taskActions } from './task_action.tsx';

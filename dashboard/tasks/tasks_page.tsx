@@ -1,12 +1,13 @@
-import { keepPreviousData, useQuery } from '@tanstack/preact-query';
+import { keepPreviousData } from '@tanstack/preact-query';
 import { useCallback, useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { TaskList } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
+import { useRead } from '../data/use_read.ts';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { count, counted } from '../text/words.ts';
 import { apiFilter, filterCount, readFilter, type TaskFilter, writeFilter } from '../url/task_filter.ts';
 import { BulkActions } from './bulk_actions.tsx';
@@ -29,18 +30,12 @@ function useTaskFilter(): [TaskFilter, (filter: TaskFilter) => void] {
 
 /** The list of tasks (specification U2): filters in the URL, pages by cursor, live unless it is held. */
 export function TasksPage() {
-  const client = useClient();
   const [filter, change] = useTaskFilter();
   const [isHeld, setHeld] = useState(false);
   const mayOperate = useMay('operate');
   const isFirst = filter.cursor === undefined;
-  const tasks = useQuery({
-    queryKey: ['tasks', writeFilter(filter)],
-    queryFn: ({ signal }) =>
-      client.request<TaskList>('GET', '/v1/tasks', {
-        signal,
-        query: { ...apiFilter(filter, Date.now()), page_size: PAGE_SIZE, cursor: filter.cursor },
-      }),
+  const tasks = useRead<TaskList>(['tasks', writeFilter(filter)], '/v1/tasks', {
+    query: { ...apiFilter(filter, Date.now()), page_size: PAGE_SIZE, cursor: filter.cursor },
     placeholderData: keepPreviousData,
   });
   const missed = useLive(useTopics(filter), isHeld || !isFirst, () => void tasks.refetch());
