@@ -7,7 +7,8 @@ import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
-import { Card, PageHead, TableBox } from '../parts/page.tsx';
+import { Card, PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
 import { BulkStanding } from '../tasks/bulk_standing.tsx';
 import { count } from '../text/words.ts';
@@ -105,61 +106,49 @@ function Older({ filters, next }: { filters: Filters; next: string | null }) {
 
 function Entries({ entries }: { entries: readonly FoldedEntry[] }) {
   return (
-    <TableBox label="Audit trail">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col" class="wide">
-              Why
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((folded) => (
-            <Row key={folded.entry.id} folded={folded} />
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
+    <Table
+      label="Audit trail"
+      columns={COLUMNS}
+      rows={entries}
+      keyOf={({ entry }) => String(entry.id)}
+      hasCsv
+    />
   );
 }
 
-function Row({ folded: { entry, others } }: { folded: FoldedEntry }) {
-  const { at, actor, action, task_id, target, namespace, reason, details } = entry;
+const COLUMNS: readonly Column<FoldedEntry>[] = [
+  { title: 'When', cell: ({ entry }) => <Moment time={entry.at} /> },
+  { title: 'Who', cell: ({ entry }) => entry.actor },
+  { title: 'What', cell: (folded) => <What {...folded} /> },
+  { title: 'Why', class: 'wide', cell: ({ entry }) => entry.reason ?? <span class="muted">–</span> },
+];
+
+function What({ entry, others }: FoldedEntry) {
+  const { action, task_id, target, namespace, details } = entry;
   const bulk = bulkOf(entry);
   return (
-    <tr>
-      <td>
-        <Moment time={at} />
-      </td>
-      <td>{actor}</td>
-      <td>
-        <strong>{action.replaceAll('_', ' ')}</strong> {target ?? namespace}
-        {task_id !== null && (
-          <>
-            {' '}
-            <TaskLink id={task_id} />
-          </>
+    <>
+      <strong>{action.replaceAll('_', ' ')}</strong> {target ?? namespace}
+      {task_id !== null && (
+        <>
+          {' '}
+          <TaskLink id={task_id} />
+        </>
+      )}
+      {others > 0 && <span class="tag">and {count(others)} more tasks</span>}
+      <span class="sub">
+        {bulk !== null && (
+          <PageLink to="audit" query={`bulk_id=${bulk}`}>
+            Task by task
+          </PageLink>
         )}
-        {others > 0 && <span class="tag">and {count(others)} more tasks</span>}
-        <span class="sub">
-          {bulk !== null && (
-            <PageLink to="audit" query={`bulk_id=${bulk}`}>
-              Task by task
-            </PageLink>
-          )}
-          {details !== null && (
-            <details>
-              <summary>Details</summary>
-              <code>{JSON.stringify(details)}</code>
-            </details>
-          )}
-        </span>
-      </td>
-      <td class="wide">{reason ?? <span class="muted">–</span>}</td>
-    </tr>
+        {details !== null && (
+          <details>
+            <summary>Details</summary>
+            <code>{JSON.stringify(details)}</code>
+          </details>
+        )}
+      </span>
+    </>
   );
 }

@@ -40,16 +40,19 @@ export type DepthSample = { at: number; queued: number; running: number };
 /** The depth since the dashboard was opened: the API keeps no history of it. */
 export function depthOf(samples: readonly DepthSample[]): ChartData {
   const times = samples.map(({ at }) => Math.floor(at / 1_000));
-  // The minutes before the first sample, so that one sample has a place on the axis.
-  const before = times.slice(0, 1).map((first) => first - LEAD_SECONDS);
+  // At least a minute, so that one sample has a place on the axis.
+  const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  const start = times
+    .slice(0, 1)
+    .flatMap((first) => (span < LEAST_SECONDS ? [first + span - LEAST_SECONDS] : []));
   return [
-    [...before, ...times],
-    [...before.map(() => null), ...samples.map(({ queued }) => queued)],
-    [...before.map(() => null), ...samples.map(({ running }) => running)],
+    [...start, ...times],
+    [...start.map(() => null), ...samples.map(({ queued }) => queued)],
+    [...start.map(() => null), ...samples.map(({ running }) => running)],
   ];
 }
 
-const LEAD_SECONDS = 300;
+const LEAST_SECONDS = 60;
 
 /** Adds a sample. Forgets those that are older than `keepMs`. */
 export function addSample(

@@ -3,6 +3,7 @@ import type { Method } from '../../client/requests/exchange.ts';
 import { type RawRequest, requestJson } from '../../client/requests/raw.ts';
 import { createTransport, type Transport } from '../../client/requests/transport.ts';
 import { cancelTask, type OperateOptions, retryTask } from '../../client/tasks.ts';
+import { saveFile } from '../parts/csv.ts';
 import type { Credentials } from '../session/credentials.ts';
 import { API_URL } from '../session/place.ts';
 
@@ -69,12 +70,7 @@ export async function downloadCsv(
     headers: { accept: 'text/csv', ...headersOf(credentials) },
   });
   if (!response.ok) throw new Error(`The download was answered with ${response.status}`);
-  const url = URL.createObjectURL(await response.blob());
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'tasks.csv';
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile('tasks.csv', await response.blob());
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {

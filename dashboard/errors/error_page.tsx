@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
-import type { ErrorGroup, TaskList } from '../data/records.ts';
+import type { ErrorGroup } from '../data/records.ts';
 import { useRead } from '../data/use_read.ts';
+import { useTasks } from '../data/use_tasks.ts';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
@@ -21,9 +22,7 @@ export function ErrorPage() {
     // A group is the name of its tasks, a colon and a hash.
     query: { name: id.slice(0, Math.max(1, id.lastIndexOf(':'))) },
   });
-  const tasks = useRead<TaskList>(['tasks', 'error', id], '/v1/tasks', {
-    query: { error_group: id, state: 'failed', page_size: SHOWN },
-  });
+  const tasks = useTasks(['tasks', 'error', id], { error_group: id, state: 'failed', page_size: SHOWN });
   const group = groups.data?.groups.find((one) => one.error_group === id);
   if (groups.data === undefined) return <Standing asked={groups} what="the error" />;
   if (group === undefined) {
@@ -46,8 +45,7 @@ export function ErrorPage() {
           </PageLink>
         }
       >
-        <Standing asked={tasks} what="the tasks" />
-        {tasks.data && <TaskTable tasks={tasks.data.tasks} />}
+        <TaskTable tasks={tasks.data?.rows} asked={tasks} what="the tasks" />
       </Card>
     </>
   );

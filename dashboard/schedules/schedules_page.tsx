@@ -3,8 +3,9 @@ import type { ScheduleState, ScheduleSummary } from '../data/records.ts';
 import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { Empty } from '../parts/notice.tsx';
+import { PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
 import { useMay } from '../session/principal.ts';
 import { ScheduleBadge } from './schedule_badge.tsx';
@@ -48,11 +49,18 @@ export function SchedulesPage() {
           </button>
         ))}
       </fieldset>
-      <Standing asked={schedules} what="the schedules" />
-      {data?.schedules.length === 0 && (
-        <Empty title="No schedules">They come from the code of a project, or from PUT /v1/schedules.</Empty>
-      )}
-      {data && data.schedules.length > 0 && <Schedules schedules={data.schedules} />}
+      <Table
+        label="Schedules"
+        columns={COLUMNS}
+        rows={data?.schedules}
+        keyOf={({ id }) => id}
+        asked={schedules}
+        what="the schedules"
+        empty={
+          <Empty title="No schedules">They come from the code of a project, or from PUT /v1/schedules.</Empty>
+        }
+        hasCsv
+      />
       {data?.next_cursor && (
         <button type="button" onClick={() => go({ cursor: data.next_cursor ?? '' })}>
           More
@@ -62,42 +70,20 @@ export function SchedulesPage() {
   );
 }
 
-function Schedules({ schedules }: { schedules: readonly ScheduleSummary[] }) {
-  return (
-    <TableBox label="Schedules">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Schedule</th>
-            <th scope="col">State</th>
-            <th scope="col">Next</th>
-            <th scope="col" class="wide">
-              Last
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {schedules.map((schedule) => (
-            <tr key={schedule.id}>
-              <td class="task-cell">
-                <PageLink to={`schedules/${encodeURIComponent(schedule.id)}`}>{schedule.id}</PageLink>
-                <span class="sub">
-                  {schedule.in_words} · {schedule.task}
-                </span>
-              </td>
-              <td>
-                <ScheduleBadge state={schedule.state} />
-              </td>
-              <td>
-                <Moment time={schedule.next_at} />
-              </td>
-              <td class="wide">
-                <Moment time={schedule.last_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
-  );
-}
+const COLUMNS: readonly Column<ScheduleSummary>[] = [
+  {
+    title: 'Schedule',
+    class: 'task-cell',
+    cell: ({ id, in_words, task }) => (
+      <>
+        <PageLink to={`schedules/${encodeURIComponent(id)}`}>{id}</PageLink>
+        <span class="sub">
+          {in_words} · {task}
+        </span>
+      </>
+    ),
+  },
+  { title: 'State', cell: ({ state }) => <ScheduleBadge state={state} /> },
+  { title: 'Next', cell: ({ next_at }) => <Moment time={next_at} /> },
+  { title: 'Last', class: 'wide', cell: ({ last_at }) => <Moment time={last_at} /> },
+];

@@ -85,11 +85,13 @@ describe('charts', () => {
     const old = { at: 0, queued: 1, running: 1 };
     const samples = addSample([old, { ...old, at: 9_000 }], { at: 10_000, queued: 5, running: 2 }, 5_000);
     expect(depthOf(samples)).toEqual([
-      [9 - 300, 9, 10],
+      [10 - 60, 9, 10],
       [null, 1, 5],
       [null, 1, 2],
     ]);
     expect(depthOf([])).toEqual([[], [], []]);
+    const [times] = depthOf([samples, { ...old, at: 70_000 }].flat());
+    expect(times, 'after a minute the axis starts with the first sample').toEqual([9, 10, 70]);
   });
 
   test.each([

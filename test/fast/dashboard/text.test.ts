@@ -64,9 +64,13 @@ describe('times', () => {
 
 describe('numbers and words', () => {
   test('counts have thousands apart, and say if there may be more', () => {
-    expect([count(999), count(12_345), count(1_234_567, true), counted(1, 'task'), counted(2, 'child', 'children')]).toEqual(
-      ['999', '12,345', '1,234,567+', '1 task', '2 children'],
-    );
+    expect([
+      count(999),
+      count(12_345),
+      count(1_234_567, true),
+      counted(1, 'task'),
+      counted(2, 'child', 'children'),
+    ]).toEqual(['999', '12,345', '1,234,567+', '1 task', '2 children']);
   });
 
   test('a rate has the digits that matter', () => {
