@@ -1,6 +1,3 @@
-import type { Credentials } from '../session/credentials.ts';
-import { API_URL } from '../session/place.ts';
-
 /** What a page follows: a task with its parts, the tasks of a name, or those of a namespace. */
 export type Topic = { task: string } | { name: string } | { namespace: string };
 
@@ -30,15 +27,18 @@ export const MAX_TOPICS = 90;
 
 type Follower = { topics: readonly string[]; tell: Tell; isResting: boolean };
 
-/** Follows changes over one WebSocket, which is open while somebody follows something. */
-export function createLiveFeed(credentials: Credentials): LiveFeed {
+/**
+ * Follows changes over one WebSocket, which is open while somebody follows something. `open` gives a new one, or null
+ * if none can be opened.
+ */
+export function createLiveFeed(open: () => WebSocket | null): LiveFeed {
   const followers = new Set<Follower>();
   let talk: Conversation | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitMs = RECONNECT_MS;
 
   function connect(): void {
-    const socket = openSocket(credentials);
+    const socket = open();
     if (socket === null) return;
     const opened = converse(socket, followers);
     talk = opened;
@@ -162,15 +162,5 @@ function tellOf(message: Record<string, unknown>, followers: ReadonlySet<Followe
   const texts = new Set(topics.map((topic) => JSON.stringify(topic)));
   for (const follower of followers) {
     if (message.type === 'missed' || follower.topics.some((topic) => texts.has(topic))) tellOne(follower);
-  }
-}
-
-/** Null if the credentials have characters that a subprotocol cannot have. Then pages read now and then. */
-function openSocket(credentials: Credentials): WebSocket | null {
-  const protocols = ['errand.v1', ...(credentials === null ? [] : [`errand.bearer.${credentials.secret}`])];
-  try {
-    return new WebSocket(`${API_URL.replace(/^http/, 'ws')}/ws`, protocols);
-  } catch {
-    return null;
   }
 }

@@ -1,3 +1,5 @@
+import { csvLine } from '../text/csv.ts';
+
 /** The rows of a table as CSV (RFC 4180), as they are shown, but with exact times and without buttons. */
 export function csvOfTable(table: HTMLTableElement): string {
   const rows = [...table.rows].filter((row) => row.cells.length === table.rows[0]?.cells.length);
@@ -14,16 +16,6 @@ function textOf(cell: Node): string {
   const isBlock = cell instanceof HTMLElement && cell.classList.contains('sub');
   const text = [...cell.childNodes].map(textOf).join('').trim();
   return isBlock && text !== '' ? ` ${text} ` : text;
-}
-
-/** A line of CSV. A text that a spreadsheet would take for a formula begins with an apostrophe. */
-export function csvLine(cells: readonly string[]): string {
-  const written = cells.map((cell) => {
-    const text = cell.replace(/\s+/g, ' ').trim();
-    const safe = /^[=+\-@\t]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
-    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  });
-  return `${written.join(',')}\r\n`;
 }
 
 /** Saves a text, or what was downloaded, as a file of the user. */

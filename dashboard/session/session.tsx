@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { clientFor } from '../data/api.ts';
 import { createLiveFeed } from '../data/live.ts';
 import { createQueryClient } from '../data/query_client.ts';
+import { openSocket } from '../data/socket.ts';
 import { type Session, SessionContext } from './context.ts';
 import { type Credentials, storeCredentials, storedCredentials } from './credentials.ts';
 
@@ -25,7 +26,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     const session: Session = {
       ...held,
       client: clientFor(held.credentials),
-      live: createLiveFeed(held.credentials),
+      live: createLiveFeed(() => openSocket(held.credentials)),
       signIn: (credentials) => change(credentials, false),
       signOut: () => change(null, false),
     };

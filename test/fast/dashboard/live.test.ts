@@ -1,20 +1,15 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { LiveFeed, Topic } from '../../../dashboard/data/live.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { createLiveFeed, type LiveFeed, type Topic } from '../../../dashboard/data/live.ts';
 
 type Request = { type: string; name?: string };
 
 /** A socket as the API would answer it, one request after the other, when the test says so. */
 class Socket {
-  static readonly OPEN = 1;
-  static last: Socket | undefined;
   readyState = 0;
   requests: Request[] = [];
   onopen?: () => void;
   onclose?: () => void;
   onmessage?: (event: { data: string }) => void;
-  constructor() {
-    Socket.last = this;
-  }
   open(): void {
     this.readyState = 1;
     this.onopen?.();
@@ -41,26 +36,19 @@ class Socket {
 const TOPIC: Topic[] = [{ name: 'mail.send' }];
 const CHANGE = { type: 'task', id: '1', name: 'mail.send', parent_id: null };
 
+let socket: Socket;
 let feed: LiveFeed;
-beforeEach(async () => {
-  vi.stubGlobal('WebSocket', Socket);
-  vi.stubGlobal('document', { baseURI: 'http://localhost/ui/', querySelector: () => null });
-  const { createLiveFeed } = await import('../../../dashboard/data/live.ts');
-  feed = createLiveFeed(null);
+beforeEach(() => {
+  feed = createLiveFeed(() => {
+    socket = new Socket();
+    return socket as unknown as WebSocket;
+  });
 });
-afterEach(() => vi.unstubAllGlobals());
-
-function opened(): Socket {
-  const socket = Socket.last;
-  if (socket === undefined) throw new Error('no socket was opened');
-  socket.open();
-  return socket;
-}
 
 test('a page that reads anyway hears of one change, however many there are, and of the next one after it has read', () => {
   let told = 0;
   const following = feed.follow(TOPIC, () => ++told < 1);
-  const socket = opened();
+  socket.open();
   // It may have missed something before the connection, so it is told once
   expect([told, socket.requests]).toEqual([1, []]);
   let reads = 0;
@@ -73,7 +61,7 @@ test('a page that reads anyway hears of one change, however many there are, and 
 
 test('it reads only when its subscription holds, so that no change is lost between the two', () => {
   const following = feed.follow(TOPIC, () => false);
-  const socket = opened();
+  socket.open();
   let reads = 0;
   following.again(() => reads++);
   expect(reads).toBe(0);
@@ -83,7 +71,7 @@ test('it reads only when its subscription holds, so that no change is lost betwe
 
 test('if the connection breaks while it waits, it reads at once', () => {
   const following = feed.follow(TOPIC, () => false);
-  const socket = opened();
+  socket.open();
   let reads = 0;
   following.again(() => reads++);
   following.end();
@@ -97,7 +85,7 @@ test('a page that is held hears of every change', () => {
     told++;
     return true;
   });
-  const socket = opened();
+  socket.open();
   socket.answer();
   for (let change = 0; change < 5; change++) socket.receive(CHANGE);
   socket.receive({ ...CHANGE, name: 'mail.other' });
@@ -113,7 +101,7 @@ test('one page of two that rests does not silence the other', () => {
     told++;
     return true;
   });
-  const socket = opened();
+  socket.open();
   socket.answer();
   socket.receive(CHANGE);
   expect(told).toBe(2);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { csvLine } from '../../../dashboard/parts/csv.ts';
+import { csvLine } from '../../../dashboard/text/csv.ts';
 import { inButtons, nextStepsOf } from '../../../dashboard/url/next_steps.ts';
 import { fileFields, lineFields, MAX_PARTS, partsOf } from '../../../dashboard/url/parts.ts';
 import {
