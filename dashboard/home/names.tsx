@@ -5,27 +5,25 @@ import { Empty } from '../parts/notice.tsx';
 import { Card } from '../parts/page.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { duration } from '../text/time.ts';
-import { count, percent } from '../text/words.ts';
-
-const SHOWN = 30;
+import { count, counted, percent } from '../text/words.ts';
+import { type Name, shownNames } from './shown_names.ts';
 
 /** Each name with its open tasks and how the ended ones did. */
 export function Names({ stats, queues }: { stats: TaskStats; queues: readonly WaitingQueue[] }) {
   const waits = new Map(queues.map(({ name, oldest_wait_ms }) => [name, oldest_wait_ms]));
-  const names = useMemo(() => stats.names.toSorted((a, b) => weight(b) - weight(a)).slice(0, SHOWN), [stats]);
+  const { names, quietSteps } = useMemo(() => shownNames(stats.names), [stats]);
   const columns = useMemo(() => columnsWith(waits), [queues]);
   if (names.length === 0) return <Empty title="No tasks in this time" />;
   return (
     <Card title="Tasks by name">
+      {quietSteps > 0 && (
+        <p class="hint">
+          Without {counted(quietSteps, 'step')} of workflows that neither wait, run nor failed.
+        </p>
+      )}
       <Table label="Tasks by name" columns={columns} rows={names} keyOf={({ name }) => name} />
     </Card>
   );
-}
-
-type Name = TaskStats['names'][number];
-
-function weight({ open, finished }: Name): number {
-  return open.queued + open.retrying + open.running + finished.failed * 10 + finished.succeeded / 1_000;
 }
 
 function columnsWith(waits: ReadonlyMap<string, number>): readonly Column<Name>[] {

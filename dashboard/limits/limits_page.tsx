@@ -49,9 +49,13 @@ export function LimitsPage() {
         asked={limits}
         what="the limits"
         empty={
-          <Empty title="No limits">
-            They come from policy.concurrency and policy.rate of the definitions.
-          </Empty>
+          only === undefined ? (
+            <Empty title="No limits">
+              They come from policy.concurrency and policy.rate of the definitions.
+            </Empty>
+          ) : (
+            <Empty title={only === 'waiting' ? 'Nothing waits for a limit' : 'No limit is paused'} />
+          )
         }
         hasCsv
       />

@@ -69,7 +69,7 @@ export function Table<Row>(props: Props<Row>) {
       {props.hasCsv && rows !== undefined && rows.length > 0 && (
         <button
           type="button"
-          class="small below-table"
+          class="small save-rows"
           onClick={() => {
             if (table.current === null) return;
             saveFile(`${label.toLowerCase().replaceAll(' ', '_')}.csv`, csvOfTable(table.current));

@@ -57,7 +57,13 @@ export function SchedulesPage() {
         asked={schedules}
         what="the schedules"
         empty={
-          <Empty title="No schedules">They come from the code of a project, or from PUT /v1/schedules.</Empty>
+          state === undefined ? (
+            <Empty title="No schedules">
+              They come from the code of a project, from PUT /v1/schedules, or from “New schedule”.
+            </Empty>
+          ) : (
+            <Empty title={`No schedule is ${state}`} />
+          )
         }
         hasCsv
       />

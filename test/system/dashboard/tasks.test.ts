@@ -51,7 +51,10 @@ test('chosen parts of the payloads are columns, in the URL and in the file', asy
   await page.getByLabel('Columns of the payload').fill('message, times');
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByRole('columnheader', { name: '/message' }).waitFor();
-  await until('their values', async () => (await page.getByRole('cell', { name: declined }).count()) === 7);
+  await until(
+    'their values',
+    async () => (await page.getByRole('cell', { name: declined, exact: true }).count()) === 7,
+  );
   expect(new URL(page.url()).searchParams.get('fields')).toBe('/message,/times');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
