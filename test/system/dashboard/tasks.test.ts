@@ -58,7 +58,7 @@ test('chosen parts of the payloads are columns, in the URL and in the file', asy
   expect(new URL(page.url()).searchParams.get('fields')).toBe('/message,/times');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'CSV: download all that match' }).click(),
+    page.getByRole('button', { name: /^CSV ?: download/ }).click(),
   ]);
   const lines = readFileSync(await download.path(), 'utf8')
     .trim()
@@ -66,7 +66,7 @@ test('chosen parts of the payloads are columns, in the URL and in the file', asy
   expect(lines).toHaveLength(1 + 7);
   expect(lines[0]).toMatch(/^id,name,state,.*,payload\/message,payload\/times$/);
   expect(lines.slice(1).every((line) => line.endsWith(`,${declined},9`))).toBe(true);
-  await page.getByRole('button', { name: 'Column /times' }).click();
+  await page.getByRole('button', { name: /^Column \/times/ }).click();
   await until(
     'without it',
     async () => (await page.getByRole('columnheader', { name: '/times' }).count()) === 0,
