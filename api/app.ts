@@ -130,9 +130,8 @@ export function createApp(options: AppOptions): App {
   );
   const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
   const guards = [inFlight.enterPage, ...limitPages(config)];
-  app.use(
-    apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), dashboard(guards)),
-  );
+  const pages = dashboard(guards, options.authenticate === null || !config.AUTH_READS);
+  app.use(apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), pages));
   app.use(
     inOneLayer(
       ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
