@@ -63,7 +63,7 @@ begin
       into called, gone, turn_limits, turn_keys, are_timed, turn_room
       from next n
       left join errand.tasks t
-        on t.id = n.task_id and t.dispatch_id = n.dispatch_id and t.state in ('scheduled', 'queued', 'retrying');
+        on t.id = n.task_id and t.dispatch_id = n.dispatch_id and (t.state in ('scheduled', 'queued', 'retrying')) is true;
     exit when called is null and gone is null;
     -- Their tasks have ended, or wait for something else now.
     if gone is not null then

@@ -80,7 +80,8 @@ begin
       select t.id
         from paired p
         join errand.tasks t on t.id = p.task_id and t.dispatch_id = p.dispatch_id
-       where t.state in ('scheduled', 'queued', 'retrying') and (t.expires_at is null or t.expires_at > now())
+       -- By the primary key, whatever the planner thinks of the states.
+       where (t.state in ('scheduled', 'queued', 'retrying')) is true and (t.expires_at is null or t.expires_at > now())
          and not exists (select from errand.limit_ends e where e.task_id = t.id)
          for no key update of t skip locked
     ),

@@ -70,7 +70,8 @@ begin
   select array_agg(t.id) into due
     from jsonb_to_recordset(items) as i (id uuid, dispatch_id uuid)
     join errand.tasks t on t.id = i.id and t.dispatch_id = i.dispatch_id
-   where t.state in ('scheduled', 'queued', 'retrying') and (t.expires_at is null or t.expires_at > now())
+   -- By the primary key, whatever the planner thinks of the states.
+   where (t.state in ('scheduled', 'queued', 'retrying')) is true and (t.expires_at is null or t.expires_at > now())
      and not exists (select from errand.limit_ends e where e.task_id = t.id);
   if due is null then return; end if;
 
@@ -132,20 +133,21 @@ begin
       from asked a
       join room r using (limit_name, key)
   ),
-  -- Those for which some key has no room leave the room in others to the next.
-  possible as materialized (
-    select j.*, row_number() over (partition by j.limit_name, j.key order by j.is_called desc, j.first_called_at, j.priority, j.run_at, j.id) as place
-      from judged j
-     where j.id not in (select id from judged where free <= 0)
+  -- Those for which some key has no room (`is_out`) leave the room in others to the next. Without a join: the planner
+  -- expects one row, and would compare all with all.
+  ranked as materialized (
+    select q.*,
+           row_number() over (partition by q.limit_name, q.key, q.is_out
+                              order by q.is_called desc, q.first_called_at, q.priority, q.run_at, q.id) as place
+      from (select j.*, min(j.free) over (partition by j.id) <= 0 as is_out from judged j) q
   ),
   -- Of several rules without room it waits for the one that leaves the least. Rules with keys come last, so it
   -- waits for its key rather than for what all keys share.
   full_ones as materialized (
-    select distinct on (j.id) j.*
-      from judged j
-      left join possible p using (id, limit_name, key)
-     where j.free <= 0 or p.place > p.free
-     order by j.id, j.way = 'discard' desc nulls last, j.way is null, greatest(j.free, 0), j.ordinal desc
+    select distinct on (r.id) r.*
+      from ranked r
+     where r.free <= 0 or not r.is_out and r.place > r.free
+     order by r.id, r.way = 'discard' desc nulls last, r.way is null, greatest(r.free, 0), r.ordinal desc
   ),
   taken as (
     insert into errand.limit_slots (limit_name, key, task_id, dispatch_id, runner_id)

@@ -13,7 +13,8 @@ begin
     select t.id, g.limit_name, g.key, g.turn_key
       from unnest(task_ids, dispatch_ids, limits, keys, turn_keys) as g (id, dispatch_id, limit_name, key, turn_key)
       join errand.tasks t on t.id = g.id and t.dispatch_id = g.dispatch_id
-     where t.state in ('scheduled', 'queued', 'retrying')
+     -- By the primary key, whatever the planner thinks of the states.
+     where (t.state in ('scheduled', 'queued', 'retrying')) is true
        for no key update of t skip locked
   ),
   parted as (

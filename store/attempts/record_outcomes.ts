@@ -92,7 +92,9 @@ const RECORDED = `
      cross join fence
      -- The dispatch is compared too: a task that was cancelled and submitted again at once has the
      -- same attempt number.
-     where t.id = g.id and t.attempt = g.attempt and t.dispatch_id = g.dispatch_id and t.state = any ($3)
+     where t.id = g.id and t.attempt = g.attempt and t.dispatch_id = g.dispatch_id
+       -- By the primary key, whatever the planner thinks of the states.
+       and (t.state = any ($3)) is true
        and (select count(*) from parents) >= 0 -- makes Postgres lock them before
     returning t.id, t.name, t.priority, t.dispatch_id, t.run_at, t.state, t.finished_at, t.parent_id, t.step, t.children,
               t.schedule_id, g.attempt, g.kind, g.error, g.duration_ms, g.lines, g.release, g.submissions, g.ending

@@ -56,7 +56,8 @@ export async function reportRunning(
                  id uuid, dispatch_id uuid, attempt integer, elapsed_ms float8, lines jsonb, progress real, progress_note text)
          cross join fence
          where t.id = g.id and t.attempt = g.attempt and t.dispatch_id = g.dispatch_id
-           and (t.state = any ($3) and (t.expires_at is null or t.expires_at > now())
+           -- By the primary key, whatever the planner thinks of the states.
+           and ((t.state = any ($3)) is true and (t.expires_at is null or t.expires_at > now())
                 or t.state = 'running' and t.runner_id = fence.id)
         returning t.id, t.attempt, g.lines
       ),${appendLines('marked')}

@@ -115,7 +115,9 @@ function recorded(hasParents: boolean): string {
       from unnest($2::uuid[], $3::uuid[], $4::integer[], $5::float8[], $6::text[]${values})
              as given (id, dispatch_id, attempt, duration_ms, result${columns})
      cross join fence
-     where t.id = given.id and t.attempt = given.attempt and t.dispatch_id = given.dispatch_id and t.state = any ($7)
+     where t.id = given.id and t.attempt = given.attempt and t.dispatch_id = given.dispatch_id
+       -- By the primary key, whatever the planner thinks of the states.
+       and (t.state = any ($7)) is true
        ${locked}
     returning t.id${returned}
   )`;
