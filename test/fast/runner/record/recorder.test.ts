@@ -63,7 +63,7 @@ test('an outcome is recorded with those that it went with; its dispatch, when al
   expect(ended).toEqual(['b', 'a', 'dispatch']);
 });
 
-test('successes and nothing else are written apart from the others', async () => {
+test('plain successes, those of steps and all others are written apart from each other', async () => {
   const batches: string[][] = [];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const recorder = createRecorder(async (outcomes) => {
@@ -79,7 +79,7 @@ test('successes and nothing else are written apart from the others', async () =>
     dispatch.add(step),
     dispatch.add({ ...succeeded('c'), progress: { fraction: 1, note: null } }),
   ]);
-  expect(batches).toEqual([['a'], ['b', 'c']]);
+  expect(batches).toEqual([['a'], ['b'], ['c']]);
   open();
   await dispatch.written();
 });
