@@ -59,8 +59,8 @@ export function createHandOff(options: HandOffOptions): HandOff {
   function offerOf(outcomes: readonly Outcome[]): Offer {
     const names = new Set<string>();
     for (const { name } of outcomes)
+      // A dedicated runner may execute a step and not the next one.
       for (const next of registeredHandlers.get(name)?.successors ?? [])
-        // A dedicated runner may execute a step and not the next one.
         if (registeredHandlers.has(next) && !options.isHeldBack(next)) names.add(next);
     const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, slots.free() - promised);
     return { names: [...names], room };

@@ -45,15 +45,19 @@ export async function readHeld(database: Database, runnerId: number): Promise<He
 }
 
 /**
- * Dispatches what lost runners held, for any runner. One of these tasks may have started and killed its
- * runner: no crash is counted, but from now on the start of each is written before it runs. It is part of the
- * transaction that ends the runners: after a crash before its commit they hold everything as before.
+ * Dispatches what ended runners held, for any runner. With `areSuspects`, one of these tasks may have started
+ * and killed its runner: no crash is counted, but from now on the start of each is written before it runs. It is
+ * part of the transaction that ends the runners: after a crash before its commit they hold everything as before.
  */
-export async function requeueHeld(database: Database, runnerIds: readonly number[]): Promise<void> {
+export async function requeueHeld(
+  database: Database,
+  runnerIds: readonly number[],
+  areSuspects: boolean,
+): Promise<void> {
   await database.query({
-    name: 'requeue_held',
+    name: areSuspects ? 'requeue_held_suspects' : 'requeue_held',
     text: `
-      with ${requeuedHeld('unnest($1::integer[]) as ended (id)', true)}
+      with ${requeuedHeld('unnest($1::integer[]) as ended (id)', areSuspects)}
       select count(*) from dispatched`,
     values: [runnerIds],
   });

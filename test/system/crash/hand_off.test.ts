@@ -120,7 +120,9 @@ test('runners die and freeze between the commit of a hand-off and its start: eac
   const history = recordHistory();
   for (const { id } of rows) history.ok(id);
   await history.check(pool);
-  expect(rows.map(({ times }) => times)).toEqual(Array.from({ length: submitted.length * CHAIN_TASKS }, () => 1));
+  expect(rows.map(({ times }) => times)).toEqual(
+    Array.from({ length: submitted.length * CHAIN_TASKS }, () => 1),
+  );
   const results = new Map(rows.map(({ id, result }) => [id, result]));
   expect(submitted.map((id) => results.get(id))).toEqual(
     submitted.map((_id, value) => ({ value: chainResult(value) })),

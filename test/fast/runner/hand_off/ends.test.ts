@@ -34,7 +34,12 @@ async function endedByStep({ name }: WorkflowDefinition): Promise<boolean> {
 }
 
 test('code for the output runs in an attempt of the workflow, which is handed off, too', async () => {
-  const summed = defineWorkflow({ ...base, name: 'graph.summed', result: number, steps: { only: step({ result: number }) } });
+  const summed = defineWorkflow({
+    ...base,
+    name: 'graph.summed',
+    result: number,
+    steps: { only: step({ result: number }) },
+  });
   let attempts = 0;
   const code = defineSteps(summed, {
     steps: { only: { handler: ({ value }) => ({ value }) } },
@@ -63,7 +68,10 @@ test("a result is parsed as the workflow's, and one that does not fit fails the 
   } as never);
   await start(...registeredHandlersOf(pool, parsed, code));
   const fits = await submitWorkflow(pool, parsed, { value: 5 });
-  expect(await finished(pool, fits.id)).toMatchObject({ state: 'succeeded', result: { value: 5, unit: 'm' } });
+  expect(await finished(pool, fits.id)).toMatchObject({
+    state: 'succeeded',
+    result: { value: 5, unit: 'm' },
+  });
   const misfit = await submitWorkflow(pool, parsed, { value: 6 });
   expect(await finished(pool, misfit.id)).toMatchObject({
     state: 'failed',
@@ -80,7 +88,11 @@ test('a workflow inside of a workflow gives its result to the step that it is fo
     steps: { nested: step({ run: inner }), last: step({ after: ['nested'], result: number }) },
   });
   await start(
-    ...registeredHandlersOf(pool, inner, defineSteps(inner, { steps: { only: { handler: ({ value }) => ({ value: value + 1 }) } } })),
+    ...registeredHandlersOf(
+      pool,
+      inner,
+      defineSteps(inner, { steps: { only: { handler: ({ value }) => ({ value: value + 1 }) } } }),
+    ),
     ...registeredHandlersOf(
       pool,
       outer,
@@ -94,7 +106,9 @@ test('a workflow inside of a workflow gives its result to the step that it is fo
   );
   const { id } = await submitWorkflow(pool, outer, { value: 1 });
   expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1, result: { value: 4 } });
-  const { rows } = await pool.query(`select name, state, attempt from errand.tasks where (state <> 'succeeded' or attempt <> 1) and starts_with(name, 'graph.inner') or starts_with(name, 'graph.outer') and state <> 'succeeded'`);
+  const { rows } = await pool.query(
+    `select name, state, attempt from errand.tasks where (state <> 'succeeded' or attempt <> 1) and starts_with(name, 'graph.inner') or starts_with(name, 'graph.outer') and state <> 'succeeded'`,
+  );
   expect(rows).toEqual([]);
 });
 

@@ -49,7 +49,9 @@ test.each([
   const losing = losingAnswers(pool, isLost);
   const { code, ran, open } = notedLinear();
   open();
-  await startTestRunner(losing.pool, { registeredHandlers: new Map(registeredHandlersOf(pool, linear, code)) });
+  await startTestRunner(losing.pool, {
+    registeredHandlers: new Map(registeredHandlersOf(pool, linear, code)),
+  });
   const { id } = await submitWorkflow(pool, linear, { value: 1 });
   expect(await finished(pool, id)).toMatchObject({ state: 'succeeded', attempt: 1, result: { value: 5 } });
   expect(losing.lost()).toBeGreaterThan(0);
@@ -142,13 +144,19 @@ test('a frozen runner that is presumed dead loses what it holds: its own outcome
   expect(recovery.lost.map((lost) => lost.id)).toEqual([runner.id]);
   expect(await heldTasks(pool)).toEqual([]);
   const { id: two } = await stepOf(pool, id, 'two');
-  const { rows } = await pool.query('select attempt, crashes, suspect from errand.tasks where id = $1', [two]);
+  const { rows } = await pool.query('select attempt, crashes, suspect from errand.tasks where id = $1', [
+    two,
+  ]);
   // It was held, or shown as running by then.
   const wasHeld = recovery.requeued.length === 0;
-  expect(rows).toEqual([wasHeld ? { attempt: 1, crashes: 0, suspect: true } : { attempt: 2, crashes: 1, suspect: false }]);
+  expect(rows).toEqual([
+    wasHeld ? { attempt: 1, crashes: 0, suspect: true } : { attempt: 2, crashes: 1, suspect: false },
+  ]);
   const other = notedLinear();
   other.open();
-  await startTestRunner(pool, { registeredHandlers: new Map(registeredHandlersOf(pool, linear, other.code)) });
+  await startTestRunner(pool, {
+    registeredHandlers: new Map(registeredHandlersOf(pool, linear, other.code)),
+  });
   expect(await finished(pool, id)).toMatchObject({ attempt: 1, result: { value: 5 } });
   expect(other.ran).toEqual(['two']);
   // It wakes up.

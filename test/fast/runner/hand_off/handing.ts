@@ -30,7 +30,10 @@ const RECORDS = /^record_/;
  * A view of a pool that loses the answers of some statements that record: they are committed, and then the connection
  * fails. `isLost` is asked with how many there were before.
  */
-export function losingAnswers(pool: Pool, isLost: (count: number) => boolean): { pool: Pool; lost: () => number } {
+export function losingAnswers(
+  pool: Pool,
+  isLost: (count: number) => boolean,
+): { pool: Pool; lost: () => number } {
   let count = 0;
   let lost = 0;
   const view = new Proxy(pool, {

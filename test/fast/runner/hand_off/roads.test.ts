@@ -81,13 +81,20 @@ test('what only another runner can execute goes there by a dispatch, also if the
         } as RegisteredHandler,
       ]),
     );
-  await startTestRunner(pool, { registeredHandlers: servedHandlers(named('a'), ['graph.linear.one', 'graph.linear.two']) });
+  await startTestRunner(pool, {
+    registeredHandlers: servedHandlers(named('a'), ['graph.linear.one', 'graph.linear.two']),
+  });
   const rest = ['graph.linear.three', 'graph.linear.four'];
   const second = await startTestRunner(pool, { registeredHandlers: servedHandlers(named('b'), rest) });
   const { id } = await submitWorkflow(pool, linear, { value: 1 });
   // Its end comes with the last step: the workflow itself needs no runner that can execute it.
   expect(await finished(pool, id)).toMatchObject({ result: { value: 5 } });
-  expect(ran).toEqual(['a graph.linear.one', 'a graph.linear.two', 'b graph.linear.three', 'b graph.linear.four']);
+  expect(ran).toEqual([
+    'a graph.linear.one',
+    'a graph.linear.two',
+    'b graph.linear.three',
+    'b graph.linear.four',
+  ]);
   expect(await announced()).toEqual(['one', 'three']);
   await second.stop();
 });
@@ -187,7 +194,9 @@ test('the limits of a step hold for what is handed off', async () => {
   const all = await Promise.all(values.map((value) => submitWorkflow(pool, narrow, { value })));
   for (const { id } of all) expect(await finished(pool, id)).toMatchObject({ state: 'succeeded' });
   expect(witness.most('all')).toBe(1);
-  const { rows } = await pool.query('select task_id from errand.limit_slots union all select task_id from errand.limit_waits');
+  const { rows } = await pool.query(
+    'select task_id from errand.limit_slots union all select task_id from errand.limit_waits',
+  );
   expect(rows).toEqual([]);
   // Those that waited were called by a dispatch.
   expect(await announced()).toContain('scarce');

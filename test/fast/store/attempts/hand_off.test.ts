@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { defineWorkflow, step } from '../../../../core/workflow.ts';
 import { judgeQueue } from '../../../../doctor/queue.ts';
 import { type Offer, readHeld } from '../../../../store/attempts/hand_off.ts';
+import { handOver } from '../../../../store/attempts/hand_over.ts';
 import { type DueAttempt, loadDispatches } from '../../../../store/attempts/load.ts';
 import { type Recorded, recordOutcomes } from '../../../../store/attempts/outcomes.ts';
 import { dispatchLost } from '../../../../store/attempts/reconcile.ts';
@@ -79,31 +80,34 @@ async function heldStep(by: number): Promise<{ id: string; workflowId: string; d
   return { id, workflowId, dispatchId: await dispatchOf(id) };
 }
 
-test.each(WAYS)('the %s statement hands off as many as there is room for, and dispatches the others', async (way) => {
-  for (const [room, names, held] of [
-    [2, NAMES, ['plus', 'minus']],
-    [1, NAMES, ['plus']],
-    [2, ['graph.diamond.minus'], ['minus']],
-    [0, NAMES, []],
-    [2, [], []],
-  ] as const) {
-    const { id } = await submitWorkflow(pool, diamond, { value: 1 });
-    const recorded = await record(await dueOf(id, 'double'), { names, room }, { way });
-    const handedOff = new Set(recorded.held?.map((due) => due.id));
-    for (const name of ['plus', 'minus']) {
-      const { id: stepId, state } = await stepOf(pool, id, name);
-      const isHeld = held.some((one) => one === name);
-      expect([name, state, handedOff.has(stepId)]).toEqual([name, 'queued', isHeld]);
-      expect(await hasJob(await dispatchOf(stepId))).toBe(!isHeld);
+test.each(WAYS)(
+  'the %s statement hands off as many as there is room for, and dispatches the others',
+  async (way) => {
+    for (const [room, names, held] of [
+      [2, NAMES, ['plus', 'minus']],
+      [1, NAMES, ['plus']],
+      [2, ['graph.diamond.minus'], ['minus']],
+      [0, NAMES, []],
+      [2, [], []],
+    ] as const) {
+      const { id } = await submitWorkflow(pool, diamond, { value: 1 });
+      const recorded = await record(await dueOf(id, 'double'), { names, room }, { way });
+      const handedOff = new Set(recorded.held?.map((due) => due.id));
+      for (const name of ['plus', 'minus']) {
+        const { id: stepId, state } = await stepOf(pool, id, name);
+        const isHeld = held.some((one) => one === name);
+        expect([name, state, handedOff.has(stepId)]).toEqual([name, 'queued', isHeld]);
+        expect(await hasJob(await dispatchOf(stepId))).toBe(!isHeld);
+      }
+      // The attempts are as a load would give them, with the results of the steps before.
+      for (const due of recorded.held ?? []) {
+        const [[loaded] = []] = await loadDispatches(pool, [{ key: due.dispatchId, taskIds: [due.id] }]);
+        expect({ ...due, waitedMs: 0 }).toEqual({ ...loaded, waitedMs: 0 });
+        expect(due.results).toEqual({ double: { ok: true } });
+      }
     }
-    // The attempts are as a load would give them, with the results of the steps before.
-    for (const due of recorded.held ?? []) {
-      const [[loaded] = []] = await loadDispatches(pool, [{ key: due.dispatchId, taskIds: [due.id] }]);
-      expect({ ...due, waitedMs: 0 }).toEqual({ ...loaded, waitedMs: 0 });
-      expect(due.results).toEqual({ double: { ok: true } });
-    }
-  }
-});
+  },
+);
 
 test('a runner that is no longer live gets nothing', async () => {
   const gone = await register();
@@ -124,7 +128,10 @@ test.each(WAYS)('by the %s statement a workflow ends with its last step', async 
     const task = await getTask(pool, id);
     expect(task).toMatchObject({ state: 'succeeded', attempt: 1, result: JSON.parse(result), error: null });
     expect(task).toMatchObject({ started_at: expect.any(String), finished_at: expect.any(String) });
-    const { rows } = await pool.query('select runner_id, pending, dispatch_id from errand.tasks where id = $1', [id]);
+    const { rows } = await pool.query(
+      'select runner_id, pending, dispatch_id from errand.tasks where id = $1',
+      [id],
+    );
     expect(rows).toEqual([{ runner_id: runnerId, pending: 0, dispatch_id: null }]);
   }
 });
@@ -132,9 +139,17 @@ test.each(WAYS)('by the %s statement a workflow ends with its last step', async 
 const SIBLING = `update errand.tasks set finished_at = now(), pending = 0, dispatch_id = null`;
 test.each([
   ['whose end was asked for', pair, 'update errand.tasks set cancel_requested_at = now() where id = $1'],
-  ['with a failed step', pair, `${SIBLING}, state = 'failed', error = '{}' where parent_id = $1 and step = 'other'`],
+  [
+    'with a failed step',
+    pair,
+    `${SIBLING}, state = 'failed', error = '{}' where parent_id = $1 and step = 'other'`,
+  ],
   ['with a cancelled step', pair, `${SIBLING}, state = 'cancelled' where parent_id = $1 and step = 'other'`],
-  ['that is a child', single, 'update errand.tasks set parent_id = (select id from errand.tasks limit 1) where id = $1'],
+  [
+    'that is a child',
+    single,
+    'update errand.tasks set parent_id = (select id from errand.tasks limit 1) where id = $1',
+  ],
 ])('a workflow %s makes an attempt of its own', async (_which, workflow, change) => {
   const { id } = await submitWorkflow(pool, workflow, { value: 1 });
   const due = await dueOf(id, 'only');
@@ -184,10 +199,20 @@ test('what a lost runner held is dispatched at once: no crash is counted, and it
   expect(due).toMatchObject({ id, attempt: 1, crashes: 0, isSuspect: true });
 });
 
-test('what a runner still holds when it stops is dispatched, and is no suspect', async () => {
+const INTERRUPTED = {
+  ...{ error_type: 'Interrupted', message: 'another one blocked it', error_code: 'INTERRUPTED' },
+  ...{ retryable: true, metadata: null, stack: null },
+};
+test.each([
+  ['stops', (runner: number) => endRunner(pool, runner)],
+  [
+    'gives everything up, because its event loop is blocked',
+    (runner: number) => handOver(pool, runner, [], INTERRUPTED),
+  ],
+])('what a runner still holds when it %s is dispatched, and is no suspect', async (_why, end) => {
   const stopped = await register();
   const { id } = await heldStep(stopped);
-  await endRunner(pool, stopped);
+  await end(stopped);
   expect(await readHeld(pool, stopped)).toEqual([]);
   const dispatched = await dispatchOf(id);
   expect(await hasJob(dispatched)).toBe(true);

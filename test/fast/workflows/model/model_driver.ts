@@ -19,8 +19,8 @@ import {
   failedOf,
   handedOff,
   lost,
-  mayEnd,
   type ModelTask,
+  mayEnd,
   onFailureOf,
   type ShapeStep,
   shown,
@@ -148,7 +148,12 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
   const checkEnds = (recorded: Recorded, statements: Outcome[][]): void => {
     const isAlone = statements.filter((outcomes) => outcomes.length > 0).length === 1;
     const giveEnd = statements.flat().some((one) => {
-      return one.kind === 'succeeded' && one.endsParent !== undefined && one.parentId === rootId && recorded.ids.has(one.id);
+      return (
+        one.kind === 'succeeded' &&
+        one.endsParent !== undefined &&
+        one.parentId === rootId &&
+        recorded.ids.has(one.id)
+      );
     });
     const didEnd = recorded.ended?.has(rootId) === true;
     expect([...(recorded.ended ?? [])]).toEqual(didEnd ? [rootId] : []);

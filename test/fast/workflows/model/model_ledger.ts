@@ -49,7 +49,9 @@ export async function readLedger(pool: Pool, rootId: string): Promise<Ledger> {
     places.set(task.id, { path, listed: 0 });
     tasks.set(path, { ...task, path });
   }
-  const held = rows.flatMap(({ id, holder, heldBy }) => (holder === null ? [] : [{ key: heldBy, taskIds: [id] }]));
+  const held = rows.flatMap(({ id, holder, heldBy }) =>
+    holder === null ? [] : [{ key: heldBy, taskIds: [id] }],
+  );
   const due = await loadDispatches(pool, [
     ...jobs.map(({ key, payload }) => ({ key, taskIds: payload })),
     ...held,
