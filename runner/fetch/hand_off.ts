@@ -48,23 +48,13 @@ export type HandOff = {
 };
 
 export function createHandOff(options: HandOffOptions): HandOff {
-  const { registeredHandlers, slots, stopping, log } = options;
+  const { slots, log } = options;
   /** Free slots that statements under way may use. */
   let promised = 0;
   /** By dispatch id. */
   const inHand = new Map<string, Promise<void>>();
   /** The statements under way, each with its offer. They resolve when what was handed off is in hand. */
   const writes = new Set<Promise<unknown>>();
-
-  function offerOf(outcomes: readonly Outcome[]): Offer {
-    const names = new Set<string>();
-    for (const { name } of outcomes)
-      // A dedicated runner may execute a step and not the next one.
-      for (const next of registeredHandlers.get(name)?.successors ?? [])
-        if (registeredHandlers.has(next) && !options.isHeldBack(next)) names.add(next);
-    const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, slots.free() - promised);
-    return { names: [...names], room };
-  }
 
   function start(due: DueAttempt): void {
     const work = options.work(due).catch((error: unknown) => {
@@ -112,7 +102,7 @@ export function createHandOff(options: HandOffOptions): HandOff {
 
   return {
     async record(outcomes, write) {
-      const writing = written(offerOf(outcomes), write);
+      const writing = written(offerOf(outcomes, options, slots.free() - promised), write);
       // The look does not mind a failure.
       const settled = writing.catch(() => {});
       writes.add(settled);
@@ -130,4 +120,19 @@ export function createHandOff(options: HandOffOptions): HandOff {
       while (inHand.size > 0) await Promise.all(inHand.values());
     },
   };
+}
+
+/** The names that come after these outcomes and may start here, if there are `free` slots. */
+function offerOf(
+  outcomes: readonly Outcome[],
+  { registeredHandlers, isHeldBack, stopping }: HandOffOptions,
+  free: number,
+): Offer {
+  const names = new Set<string>();
+  for (const { name } of outcomes)
+    for (const next of registeredHandlers.get(name)?.successors ?? [])
+      // A dedicated runner may execute a step and not the next one.
+      if (registeredHandlers.has(next) && !isHeldBack(next)) names.add(next);
+  const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, free);
+  return { names: [...names], room };
 }
