@@ -130,8 +130,8 @@ function offerOf(
 ): Offer {
   const names = new Set<string>();
   for (const { name } of outcomes)
+    // A dedicated runner may execute a step and not the next one.
     for (const next of registeredHandlers.get(name)?.successors ?? [])
-      // A dedicated runner may execute a step and not the next one.
       if (registeredHandlers.has(next) && !isHeldBack(next)) names.add(next);
   const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, free);
   return { names: [...names], room };

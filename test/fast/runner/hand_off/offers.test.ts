@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { RegisteredHandler } from '../../../../runner/execute/execute.ts';
 import { createHandOff, type HandOff, type HandOffOptions } from '../../../../runner/fetch/hand_off.ts';
 import type { Held, Offer } from '../../../../store/attempts/hand_off.ts';
@@ -22,6 +22,9 @@ const recorded = (held: string[], count = 1): Recorded => ({
 
 /** A hand-off with so many free slots; b and c come after a, and the runner cannot execute d, which does too. */
 function make(options: Partial<HandOffOptions> & { free?: number; held?: Held[] } = {}) {
+  // It never looks by the clock.
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
   const requeued: string[] = [];
   const stopping = new AbortController();
   const registered: RegisteredHandler = { handler: () => null, definition: {} as never };
