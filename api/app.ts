@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
+import { createSharedReads } from '../core/concurrency/shared_reads.ts';
 import type { Registry } from '../core/registry.ts';
 import { answerHeaders } from '../process/answer_headers.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
@@ -129,9 +130,8 @@ export function createApp(options: AppOptions): App {
   );
   const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
   const guards = [inFlight.enterPage, ...limitPages(config)];
-  app.use(
-    apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), dashboard(guards)),
-  );
+  const pages = dashboard(guards, options.authenticate === null || !config.AUTH_READS);
+  app.use(apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), pages));
   app.use(
     inOneLayer(
       ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
@@ -204,6 +204,7 @@ function apiOf(
     registered,
     databases,
     poolShares: sharePools(pool, readPool),
+    shareRead: createSharedReads(),
     requestTimeoutMs,
     scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
     submitOne:

@@ -16,12 +16,14 @@ import { measureMemory } from './memory/section.ts';
 import { measureMix } from './mix/section.ts';
 import type { BenchOptions, PartName } from './options.ts';
 import { measureProfile } from './profile/section.ts';
+import { measureReadsBefore } from './reads/before.ts';
 import { type Ledger, makeLedger } from './reads/ledger.ts';
 import { measureReads } from './reads/section.ts';
 import { measureRecovery } from './recovery/section.ts';
 import type { Section } from './report.ts';
 import { measureSchedules } from './schedules/section.ts';
 import { type BenchServer, FOR_LARGE_FILLS } from './server.ts';
+import { measureStreams } from './streams/section.ts';
 import { measureWorkflows } from './workflows/section.ts';
 
 /**
@@ -36,6 +38,11 @@ const DEFAULTS = {};
  * 14) and faults were bounded (issue 15).
  */
 const BASELINE = 'b0c990b';
+/** The last build without limits (issue 19). */
+const BEFORE_LIMITS = 'a61074c';
+/** Of limits: as many as issue 19 asks for. */
+const KEYS = 10_000;
+const EARLIER = { baseline: BASELINE, temporary: tmpdir() };
 
 /** Shared by the parts with the same Postgres settings: the server and the databases on it. */
 export type Bench = {
@@ -83,7 +90,10 @@ export function onServer(
 export const PARTS: Parts = {
   execute: plain(({ server, options, log }) => measureExecute(server, options, log)),
   'one-by-one': plain(({ server, options, log }) => measureOneByOne(server, smaller(options), log)),
-  runners: plain(({ server, options, log }) => measureRunners(server, options, log)),
+  runners: plain(({ server, options: { tasks, rounds, isQuick }, log }) => {
+    const waiting = isQuick ? tasks : smaller({ tasks, rounds }).tasks;
+    return measureRunners(server, { tasks, waiting, rounds }, log);
+  }),
   mix: plain(({ server, options, log }) => measureMix(server, smaller(options), log)),
   backlog: plain(({ server, options, log }) => {
     const { isQuick, tasks, rounds } = options;
@@ -94,12 +104,19 @@ export const PARTS: Parts = {
     const { tasks: requests, rounds } = smaller(options);
     return measureHttp(server, { requests, batches: Math.ceil(options.tasks / BATCH), rounds }, log);
   }),
-  latency: plain(({ server, options, log }) => measureLatency(server, options, log)),
-  memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
+  latency: plain(({ server, options: { repetitions }, log }) =>
+    measureLatency(server, { repetitions, ...EARLIER }, log),
+  ),
+  memory: plain(({ server, options: { tasks, rounds }, log }) =>
+    measureMemory(server, { tasks: tasks * 10, rounds, ...EARLIER }, log),
+  ),
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
-  workflows: plain(({ server, options, log }) => measureWorkflows(server, options.repetitions, log)),
+  workflows: plain(({ server, options: { repetitions, rounds, tasks }, log }) => {
+    const sizes = { many: 1_000, tasks: Math.max(tasks, 20_000) };
+    return measureWorkflows(server, { repetitions, rounds, ...sizes, ...EARLIER }, log);
+  }),
   batches: plain(({ server, options, log }) => measureBatches(server, smaller(options), log)),
   schedules: plain(({ server, options: { isQuick }, log }) => {
     const sizes = { schedules: 10_000, due: 100, perMinute: 20 };
@@ -109,10 +126,10 @@ export const PARTS: Parts = {
     return measureSchedules(server, { ...sizes, ...times }, log);
   }),
   limits: plain(({ server, options: { isQuick, tasks, rounds }, log }) => {
-    const sizes = isQuick
-      ? { keys: 1_000, handOvers: 500, backlog: 5_000, others: 3 }
-      : { keys: 10_000, handOvers: 2_000, backlog: 100_000, others: 9 };
-    return measureLimits(server, { tasks, rounds, ...sizes }, log);
+    const sizes = isQuick ? { handOvers: 500, others: 3 } : { handOvers: 2_000, others: 9 };
+    // Fewer tasks would have fewer keys.
+    const load = { tasks: Math.max(tasks, KEYS), keys: KEYS, backlog: 100_000, rounds };
+    return measureLimits(server, { ...load, ...sizes, ...EARLIER, baseline: BEFORE_LIMITS }, log);
   }),
   dashboard: plain(({ server, options: { isQuick }, log }) => {
     const sizes = isQuick
@@ -120,6 +137,9 @@ export const PARTS: Parts = {
       : { jobs: 100_000, rounds: 15, seconds: 20 };
     return measureDashboard(server, { ...sizes, changesPerSecond: 100 }, log);
   }),
+  streams: plain(({ server, options: { tasks, rounds }, log }) =>
+    measureStreams(server, { tasks, readers: 20, rounds }, log),
+  ),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];
     const options = { counts, rounds, baseline: BASELINE, temporary: tmpdir() };
@@ -128,6 +148,10 @@ export const PARTS: Parts = {
   before: plain(({ server, options: { tasks, rounds, repetitions }, log }) => {
     const options = { tasks, rounds, repetitions, baseline: BASELINE, temporary: tmpdir() };
     return measureBefore(server, options, log);
+  }),
+  'reads-before': plain(({ server, options: { isQuick, small, rounds }, log }) => {
+    const options = { tasks: small, rounds, seconds: isQuick ? 3 : 10 };
+    return measureReadsBefore(server, { ...options, baseline: BASELINE, temporary: tmpdir() }, log);
   }),
   faults: plain(({ server, options: { isQuick }, log }) => {
     const options = { holdMs: isQuick ? 5_000 : 15_000, baseline: BASELINE, temporary: tmpdir() };
@@ -151,6 +175,9 @@ function withMany(measure: Part['measure']): Part {
   return { settings: FOR_LARGE_FILLS, measure };
 }
 
-function smaller({ tasks, rounds }: BenchOptions): { tasks: number; rounds: number } {
+function smaller({ tasks, rounds }: Pick<BenchOptions, 'tasks' | 'rounds'>): {
+  tasks: number;
+  rounds: number;
+} {
   return { tasks: Math.ceil(tasks / SMALLER), rounds };
 }

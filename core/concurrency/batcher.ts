@@ -8,6 +8,11 @@ export type BatcherOptions<Item, Result> = {
   /** How many batches may run at a time. The default is 1. */
   parallel?: number;
   /**
+   * Whether waiting calls are worth a batch beside those that run. If not, they wait and become one larger
+   * batch. By default they are.
+   */
+  isWorthOne?: (waiting: readonly Item[]) => boolean;
+  /**
    * A batch that runs longer than `afterMs` no longer counts, as long as at most `parallel` batches run in
    * all.
    */
@@ -72,9 +77,14 @@ export function batcher<Item, Result>(
 
   function start(): void {
     scheduled = false;
-    while (waiting.length > 0 && mayStart(running, limits))
+    while (waiting.length > 0 && mayStart(running, limits) && isWorthOne())
       void flush(waiting.splice(0, nextSize(waiting, limits)));
     if (waiting.length > 0) lookLater();
+  }
+
+  function isWorthOne(): boolean {
+    if (running.size === 0 || limits.isWorthOne === undefined) return true;
+    return limits.isWorthOne(waiting.map(({ item }) => item));
   }
 
   /** If the running batches become slow before they end, waiting calls start then. */

@@ -33,7 +33,7 @@ as $$
              t.version, t.suspect or t.crashes > 0 or coalesce(t.dedup = 'debounce', false), t.scheduled_for,
              exists (select from errand.limit_waits)
                and exists (select from errand.limit_waits w where w.task_id = t.id),
-             t.expires_at is not null, t.concurrency_key)
+             t.expires_at is not null, t.concurrency_key, t.timeout_ms)
            order by t.id)::text
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.

@@ -106,6 +106,8 @@ async function startDispatch(dispatch: Dispatch, work: DispatchWork) {
   const first = known[0]?.name ?? '';
   const isPlain = !work.limits.isLimited(first) && !work.batches.isBatched(first);
   const { executed, rest } = await (isPlain ? start : startTogether)(known, record, work);
+  const tooNew = known.length === due.length ? [] : due.filter(work.isTooNew);
+  for (const attempt of [...rest, ...tooNew]) if (attempt.hasSlots === true) work.limits.freeUnused(attempt);
   return {
     ...{ executed, record },
     // The requeued tasks need the same version as this dispatch did.
@@ -113,7 +115,7 @@ async function startDispatch(dispatch: Dispatch, work: DispatchWork) {
       ...one,
       needs: dispatch.needs ?? null,
     })),
-    handedOn: known.length === due.length ? [] : inDispatchesByVersion(due.filter(work.isTooNew)),
+    handedOn: inDispatchesByVersion(tooNew),
     name: known[0]?.name,
   };
 }

@@ -79,7 +79,7 @@ export function dispatchWorker(options: DispatchWorkerOptions): DispatchWorker {
   const { limits, held, handOn } = limitsOf(options, pace);
   const requeueUnstarted = requeuer(options);
   const handOff = createHandOff({
-    ...{ registeredHandlers, slots, stopping, log },
+    ...{ registeredHandlers, slots, pace, stopping, log, limited: limits.handedOff },
     isHeldBack: (name) => pauses.isPaused(name) || fullNames.isFull(name),
     work: (due) => workOn({ key: due.dispatchId, taskIds: [due.id] }, async () => [due]),
     readHeld: () => readHeld(pgPool, id),
@@ -204,7 +204,9 @@ function reportingRecorder(
         ? recordSuccesses(pgPool, runnerId, outcomes, offer)
         : recordOutcomes(pgPool, runnerId, outcomes, offer),
     );
-    for (const { hasSlots, slots } of outcomes) if (hasSlots && slots) handOn.freed(slots.keys);
+    const kept = new Set(recorded.held?.map(({ slots }) => slots?.dispatchId));
+    for (const { hasSlots, slots } of outcomes)
+      if (hasSlots && slots && !kept.has(slots.dispatchId)) handOn.freed(slots.keys);
     const ended = endedWith(outcomes, recorded.ended);
     if (ended.length === 0) events.emit('recorded', outcomes, recorded.ids);
     else

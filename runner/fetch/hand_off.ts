@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { repeat } from '../../core/concurrency/repeat.ts';
+import { DISPATCH_MS } from '../../core/dispatches.ts';
 import { messageOf } from '../../process/start.ts';
 import type { Unstarted } from '../../store/attempts/dispatches.ts';
 import type { Held, Offer } from '../../store/attempts/hand_off.ts';
 import type { DueAttempt } from '../../store/attempts/load.ts';
 import type { Outcome, Recorded } from '../../store/attempts/outcomes.ts';
 import type { RegisteredHandler } from '../execute/execute.ts';
+import type { Pace } from '../execute/pace.ts';
 import type { Slots } from '../execute/slots.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 
@@ -19,6 +21,10 @@ const LOOK_EVERY_MS = 5_000;
 export type HandOffOptions = {
   registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
   slots: Pick<Slots, 'free'>;
+  /** The names that need one slot of a limit with keys, and no other. */
+  limited: readonly string[];
+  /** How long attempts of a name take, if that is known. */
+  pace: Pick<Pace, 'of'>;
   /** Whether no attempt of a name may start now. */
   isHeldBack: (name: string) => boolean;
   /** Works through a task that was handed off, as through a dispatch of its own. */
@@ -123,16 +129,33 @@ export function createHandOff(options: HandOffOptions): HandOff {
 }
 
 /** The names that come after these outcomes and may start here, if there are `free` slots. */
-function offerOf(
-  outcomes: readonly Outcome[],
-  { registeredHandlers, isHeldBack, stopping }: HandOffOptions,
-  free: number,
-): Offer {
+function offerOf(outcomes: readonly Outcome[], options: HandOffOptions, free: number): Offer {
+  const { registeredHandlers, isHeldBack, stopping } = options;
   const names = new Set<string>();
+  // A dedicated runner may execute a step and not the next one.
   for (const { name } of outcomes)
-    // A dedicated runner may execute a step and not the next one.
     for (const next of registeredHandlers.get(name)?.successors ?? [])
       if (registeredHandlers.has(next) && !isHeldBack(next)) names.add(next);
-  const room = names.size === 0 || stopping.aborted ? 0 : Math.max(0, free);
-  return { names: [...names], room };
+  const room = stopping.aborted ? 0 : Math.max(0, free);
+  return {
+    names: [...names],
+    room: names.size === 0 ? 0 : room,
+    limited: limitedOffer(outcomes, options, room),
+  };
+}
+
+/**
+ * A short attempt that gets the slot of a limit from another one is not dispatched, even if it has to wait for
+ * a slot of the runner: nobody else could start it meanwhile.
+ */
+function limitedOffer(
+  outcomes: readonly Outcome[],
+  { limited, isHeldBack, stopping, pace }: HandOffOptions,
+  free: number,
+): NonNullable<Offer['limited']> {
+  if (limited.length === 0 || stopping.aborted) return { names: [], room: 0 };
+  const short = outcomes.filter(
+    ({ hasSlots, name }) => hasSlots === true && (pace.of(name) ?? DISPATCH_MS) < DISPATCH_MS,
+  );
+  return { names: limited.filter((name) => !isHeldBack(name)), room: Math.max(free, short.length) };
 }

@@ -18,6 +18,8 @@ export type Limits = {
   isLimited(name: string): boolean;
   /** Whether starts of a name are counted: an attempt that is admitted should start at once. */
   isRated(name: string): boolean;
+  /** The names whose tasks may be handed off with the slot of another one: they need one with a key, and no other. */
+  readonly handedOff: readonly string[];
   /** The attempts that wait in this runner for slots of others here. */
   readonly backlog: Pick<Backlog, 'isFull' | 'onChange'>;
   /**
@@ -33,6 +35,8 @@ export type Limits = {
 export function createLimits(
   options: TakerOptions & {
     registeredHandlers: ReadonlyMap<string, RegisteredHandler>;
+    /** How many attempts run here at a time. */
+    concurrency: number;
     /** Frees the slots of an attempt. */
     free: (attempt: DueAttempt) => void;
     /** Called after starts were counted: a task may wait for a time now. */
@@ -52,12 +56,20 @@ export function createLimits(
     const registered = registeredHandlers.get(announced.name);
     const own = rules.get(announced.name);
     if (registered === undefined || own === undefined) return { kind: 'taken', attempt: announced };
-    const attempt = await withPayload(announced, own);
+    let attempt = await withPayload(announced, own);
     try {
       const keys = await keysOf(registered, own, attempt);
+      if (attempt.hasSlots === true) {
+        if (attempt.slots?.keys === JSON.stringify(keys)) return { kind: 'taken', attempt };
+        // It waited with the key of another version of this code.
+        options.free(attempt);
+        attempt = { ...attempt, hasSlots: false };
+      }
       if (keys.length === 0) return { kind: 'taken', attempt };
       const isRated = own.some(({ isRate }) => isRate);
-      const limit = Math.min(...own.map((rule) => rule.limit));
+      // More never run here at a time: with more slots than that, attempts would ask the ledger for slots that
+      // one that ends here can hand on.
+      const limit = Math.min(options.concurrency, ...own.map((rule) => rule.limit));
       const hasSlots = own.some(({ isRate }) => !isRate);
       const admission = await take(attempt, keys, { limit, isRated, hasSlots, onWait });
       if (isRated) options.onCounted();
@@ -80,10 +92,16 @@ export function createLimits(
   return {
     isLimited: (name) => rules.has(name),
     isRated: (name) => rules.get(name)?.some(({ isRate }) => isRate) === true,
+    handedOff: [...rules].flatMap(([name, own]) => (hasOneKey(own) ? [name] : [])),
     backlog: options.backlog,
     admit,
     freeUnused: options.free,
   };
+}
+
+function hasOneKey(rules: readonly PoolRule[]): boolean {
+  const [only, ...others] = rules;
+  return others.length === 0 && only?.isKeyed === true && !only.isRate && only.whenFull === undefined;
 }
 
 /**

@@ -136,7 +136,8 @@ async function startAdmitted(
     return;
   }
   if (hasPlace) work.unplace(attempt);
-  work.freeUnused(admission.attempt);
+  // If it came with slots, its dispatch frees them.
+  if (attempt.hasSlots !== true) work.freeUnused(admission.attempt);
   rest.push(attempt);
 }
 

@@ -7,7 +7,15 @@ import { type DueAttempt, heldAttempts } from './load.ts';
  * What a statement that records outcomes may hand off to its runner: up to `room` of the tasks of these
  * names that become due by it (errand.hand_off_dependents).
  */
-export type Offer = { names: readonly string[]; room: number };
+export type Offer = {
+  names: readonly string[];
+  room: number;
+  /**
+   * The same for tasks that get the slots of attempts that have ended. They need no other slot of a limit
+   * (errand.hand_off_slots).
+   */
+  limited?: { names: readonly string[]; room: number };
+};
 
 /** Nothing is handed off. */
 export const NO_OFFER: Offer = { names: [], room: 0 };

@@ -54,6 +54,8 @@ export type DueAttempt = {
   scheduledFor: string | null;
   /** The key of its limits with keys, if its submission gave one. */
   concurrencyKey?: string | null;
+  /** How long it may take, in ms, if its submission says so; otherwise as the policy says. */
+  timeoutMs?: number | null;
   /** It must start in time, so its start is written before it runs. */
   expires: boolean;
   /** It waited for a slot of a limit, and the ledger keeps one for it. Missing if not. */
@@ -109,6 +111,7 @@ type Row = [
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
   ...[scheduledFor: string | null, wasCalled: boolean, expires: boolean, concurrencyKey: string | null],
+  ...[timeoutMs: number | null],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -136,14 +139,37 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     wasCalled: row[19],
     expires: row[20],
     concurrencyKey: row[21],
+    timeoutMs: row[22],
   };
 }
 
-/** The attempts that a statement has handed off (errand.hand_off_dependents), from its JSON text. */
+/** A row of what was handed off; the last four values are there if it got a slot of a limit. */
+type HeldRow = [
+  ...[dispatchId: string, due: Row[]],
+  ...([] | [slotId: string, slotDispatchId: string, limit: string, key: string]),
+];
+
+/**
+ * The attempts that a statement has handed off (errand.hand_off_dependents, errand.hand_off_slots), from its
+ * JSON text.
+ */
 export function heldAttempts(held: string | null | undefined): DueAttempt[] {
   if (held === null || held === undefined) return [];
-  return (JSON.parse(held) as [dispatchId: string, due: Row[]][]).flatMap(([dispatchId, due]) =>
-    due.map((row) => toAttempt(dispatchId, row)),
+  return (JSON.parse(held) as HeldRow[]).flatMap(([dispatchId, due, id, slotDispatchId, limit, key]) =>
+    due.map((row) => {
+      const attempt = toAttempt(dispatchId, row);
+      if (id === undefined || slotDispatchId === undefined || limit === undefined || key === undefined)
+        return attempt;
+      const holdKey = [limit, key] as const;
+      return {
+        ...attempt,
+        ...{
+          hasSlots: true,
+          holdKey,
+          slots: { id, dispatchId: slotDispatchId, keys: JSON.stringify([holdKey]) },
+        },
+      };
+    }),
   );
 }
 

@@ -63,11 +63,16 @@ export async function recordSuccesses(
       ...(freed.length > 0
         ? [arrayOf(freed.map(({ id }) => id)), arrayOf(freed.map(({ dispatchId }) => dispatchId))]
         : []),
+      ...(freed.length > 0 && !hasParents ? [offer.limited?.names ?? [], offer.limited?.room ?? 0] : []),
     ],
   });
   const row = rows[0];
   const ids = row?.ids ?? successes.map(({ id }) => id);
-  return { fenced: row?.live !== true, ids: new Set(ids), ...(hasParents ? handedOff(row) : {}) };
+  return {
+    fenced: row?.live !== true,
+    ids: new Set(ids),
+    ...(hasParents || row?.held != null ? handedOff(row) : {}),
+  };
 }
 
 function quoted(json: string | null): string | null {
@@ -130,6 +135,15 @@ const UNBLOCKED = `,
        ready.parents, ready.steps, ready.satisfied, ready.endings, $1, $10::text[], $11::integer) of
   )`;
 
+/** Hands the slots off, or frees them, also those of attempts that were decided before. */
+const HANDED_OFF_SLOTS = `,
+  freed as materialized (
+    select errand.hand_off_slots(array_agg(g.id), array_agg(g.dispatch_id), $1, $10::text[], $11::integer) as held
+      from unnest($8::uuid[], $9::uuid[]) as g (id, dispatch_id)
+     where (select count(*) from recorded) >= 0
+    having count(*) > 0
+  )`;
+
 /** Frees the slots, also those of attempts that were decided before. */
 function freed(first: number, written: readonly string[]): string {
   const given = `unnest($${first}::uuid[], $${first + 1}::uuid[]) as g (id, dispatch_id) where true`;
@@ -147,12 +161,14 @@ function makeStatement(hasParents: boolean, hasSlots: boolean): { name: string; 
     hasParents ? PARENTS : '',
     recorded(hasParents),
     hasParents ? UNBLOCKED : '',
-    hasSlots ? freed(hasParents ? 12 : 8, hasParents ? ['recorded', 'unblocked'] : ['recorded']) : '',
+    hasSlots && hasParents ? freed(12, ['recorded', 'unblocked']) : '',
+    hasSlots && !hasParents ? HANDED_OFF_SLOTS : '',
   ];
-  const result = `${RESULT}${hasParents ? HANDED_OFF : ''} from recorded`;
+  const of = hasSlots ? ', (select held from freed) as held' : '';
+  const result = `${RESULT}${hasParents ? HANDED_OFF : of} from recorded`;
   return {
     name: `record_${hasParents ? 'steps' : 'successes'}${hasSlots ? '_with_slots' : ''}`,
-    text: `with ${parts.join('')} ${result}${hasSlots ? ' where (select count(*) from freed) >= 0' : ''}`,
+    text: `with ${parts.join('')} ${result}${hasSlots && hasParents ? ' where (select count(*) from freed) >= 0' : ''}`,
   };
 }
 

@@ -146,8 +146,11 @@ test('a larger rate lets those that wait start now, and without the rate all sta
 test('another runner calls who waits when the one that knew the time is gone', async () => {
   const { pool: own } = await createDatabase();
   const definition = withPolicy('gone.x', { rate: { limit: 1, periodSeconds: 3_600 } });
-  const first = await startLimited(own, [definition], () => {});
+  let runs = 0;
+  const first = await startLimited(own, [definition], () => void runs++);
   const tasks = await submit(own, ...many(2, 'gone.x'));
+  // An attempt that has not started at the stop would be counted a second time.
+  await until('one has run', () => runs === 1);
   await until('one waits', async () => (await stateOf(own, 'gone.x:rate')).waits === 1);
   await first.stop();
   // The round that calls who was forgotten calls nobody.

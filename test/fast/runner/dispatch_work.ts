@@ -61,6 +61,7 @@ export function workThrough(
     alone: createSlots(1),
     limits: {
       isLimited: () => false,
+      handedOff: [],
       isRated: () => false,
       admit: () => Promise.reject(new Error('none has limits')),
       freeUnused: () => {},

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { expect } from 'vitest';
 import type { ErrorRecord } from '../../../../core/errors.ts';
-import { type Outcome, recordOutcomes } from '../../../../store/attempts/outcomes.ts';
+import { requeue } from '../../../../store/attempts/dispatches.ts';
+import { type Offer, readHeld } from '../../../../store/attempts/hand_off.ts';
+import { type Outcome, type Recorded, recordOutcomes } from '../../../../store/attempts/outcomes.ts';
 import { recoverLostRunners } from '../../../../store/attempts/recovery.ts';
 import { registerRunner } from '../../../../store/attempts/runners.ts';
 import { isPlainSuccess, recordSuccesses } from '../../../../store/attempts/successes.ts';
@@ -25,7 +27,9 @@ import {
 import type { Action } from './schedule.ts';
 import { doTogether, type Row } from './together.ts';
 
-const NAMES = ['limit.a', 'limit.b'];
+const NAMES = ['limit.a', 'limit.b', 'limit.c'];
+/** Its tasks need one slot of a limit with keys, so they may be handed off. */
+const HANDED_OFF = 'limit.c';
 const LIMITS = ['limit.pool', 'limit.key', 'limit.other'];
 /** The kinds of tasks: a name and the keys of its rules, in the order of rules. */
 const KINDS: { name: string; keys: Key[] }[] = [
@@ -35,6 +39,8 @@ const KINDS: { name: string; keys: Key[] }[] = [
   { name: 'limit.b', keys: ['limit.pool/', 'limit.key/y'] },
   { name: 'limit.a', keys: ['limit.other/', 'limit.pool/', 'limit.key/y'] },
   { name: 'limit.b', keys: ['limit.other/'] },
+  { name: HANDED_OFF, keys: ['limit.key/x'] },
+  { name: HANDED_OFF, keys: ['limit.key/y'] },
 ];
 const FAILURE: ErrorRecord = {
   error_type: 'E',
@@ -65,6 +71,8 @@ export async function startDrive(pool: Pool): Promise<Drive> {
     watcher,
   ]);
   let rows = new Map<string, Row>();
+  /** Who has the slot that an attempt, by its task and dispatch, took and handed off. */
+  const passed = new Map<string, string>();
   /** Attempts of runners that were lost while they ran. */
   const late: { outcome: Outcome; runner: number }[] = [];
   const inState = (is: ModelTask['state']['is']) => model.tasks.filter(({ state }) => state.is === is);
@@ -72,7 +80,7 @@ export async function startDrive(pool: Pool): Promise<Drive> {
 
   /** Reads the ledger into the model, and holds what it shows against what was true before. */
   async function check(before?: (task: ModelTask, row: Row) => void): Promise<void> {
-    rows = await readRows(pool);
+    rows = await readRows(pool, passed);
     for (const task of model.tasks) {
       const row = rowOf(task);
       before?.(task, row);
@@ -152,25 +160,55 @@ export async function startDrive(pool: Pool): Promise<Drive> {
     await check();
   }
 
-  async function end(
-    picks: number[],
-    how: 'succeeded' | 'failed' | 'interrupted',
-    twice: boolean,
-  ): Promise<void> {
+  async function end({ picks, how, twice, room: most }: Extract<Action, { do: 'end' }>): Promise<void> {
+    const offer: Offer = { names: [], room: 0, limited: { names: [HANDED_OFF], room: most } };
+    const handedOff: { runner: number; recorded: Recorded }[] = [];
     const left = inState('running');
     const ending = picks.flatMap((pick) => left.splice(pick % Math.max(left.length, 1), 1));
     await Promise.all(
       runners.map(async (runner) => {
         const own = ending.filter(({ state }) => state.is === 'running' && state.runner === runner);
         const outcomes = own.map((task) => outcomeOf(task, rowOf(task), how));
-        if (outcomes.length > 0) await record(pool, runner, outcomes);
-        if (outcomes.length > 0 && twice) await record(pool, runner, outcomes);
+        if (outcomes.length === 0) return;
+        let recorded = await record(pool, runner, outcomes, offer);
+        // The first answer was lost: the runner does not know what it holds, and finds it.
+        if (twice) {
+          recorded = await record(pool, runner, outcomes, offer);
+          await dispatchUnknown(runner, recorded);
+        }
+        handedOff.push({ runner, recorded });
       }),
     );
     for (const task of ending)
       task.state =
         how === 'succeeded' || rowOf(task).state === 'cancelled' ? { is: 'ended' } : { is: 'announced' };
+    for (const { runner, recorded } of handedOff)
+      for (const { id, slots } of recorded.held ?? []) startHeld(id, runner, slots);
     await check();
+  }
+
+  /** A task that waited has the slot of an attempt that has ended. */
+  function startHeld(
+    id: string,
+    runner: number,
+    slots: { id: string; dispatchId: string } | undefined,
+  ): void {
+    const task = model.tasks.find((one) => one.id === id);
+    if (task === undefined || slots === undefined) throw new Error(`${id} was handed off without a slot`);
+    const [key] = task.keys;
+    expect(task).toMatchObject({ name: HANDED_OFF, state: { is: 'waiting', for: key } });
+    expect(model.paused.has(task.name)).toBe(false);
+    expect(mayStart(model, task)).toBe(true);
+    passed.set(`${slots.id} ${slots.dispatchId}`, id);
+    task.state = { is: 'running', runner, slots: [...task.keys] };
+    task.called = null;
+  }
+
+  async function dispatchUnknown(runner: number, { held = [] }: Recorded): Promise<void> {
+    const known = new Set([...held.map(({ id }) => id), ...inState('running').map(({ id }) => id)]);
+    for (const { id, dispatchId } of await readHeld(pool, runner))
+      if (!known.has(id))
+        await requeue(pool, runner, { key: dispatchId, tasks: [{ id, dispatchId: randomUUID() }] });
   }
 
   async function lose(which: 0 | 1): Promise<void> {
@@ -207,7 +245,7 @@ export async function startDrive(pool: Pool): Promise<Drive> {
       case 'take':
         return take(action.picks, action.rollsBack);
       case 'end':
-        return end(action.picks, action.how, action.twice);
+        return end(action);
       case 'late': {
         const one = late[action.pick % Math.max(late.length, 1)];
         if (one !== undefined) expect((await record(pool, one.runner, [one.outcome])).fenced).toBe(true);
@@ -254,7 +292,7 @@ export async function startDrive(pool: Pool): Promise<Drive> {
       case 'together':
         await doTogether(action, {
           ...{ pool, model, runners, watcher, rowOf },
-          readRows: () => readRows(pool),
+          readRows: () => readRows(pool, passed),
           outcomeOf: (task, how) => outcomeOf(task, rowOf(task), how),
           record: (runner, outcomes) => record(pool, runner, outcomes),
           isLate: (outcome, runner) => late.push({ outcome, runner }),
@@ -317,16 +355,19 @@ async function rolledBack(pool: Pool, runner: number, starting: Starting[]): Pro
   client.release();
 }
 
-function record(pool: Pool, runner: number, outcomes: Outcome[]) {
+function record(pool: Pool, runner: number, outcomes: Outcome[], offer?: Offer): Promise<Recorded> {
   return outcomes.every(isPlainSuccess)
-    ? recordSuccesses(pool, runner, outcomes)
-    : recordOutcomes(pool, runner, outcomes);
+    ? recordSuccesses(pool, runner, outcomes, offer)
+    : recordOutcomes(pool, runner, outcomes, offer);
 }
 
 function outcomeOf({ id, name }: ModelTask, row: Row, how: 'succeeded' | 'failed' | 'interrupted'): Outcome {
   // A task that was cancelled names no dispatch any more; its slots do.
-  const dispatchId = row.slots[0]?.dispatch_id ?? row.dispatch_id ?? randomUUID();
+  const [slot] = row.slots;
+  const isPassed = slot !== undefined && slot.task_id !== id;
+  const dispatchId = (isPassed ? row.dispatch_id : slot?.dispatch_id) ?? row.dispatch_id ?? randomUUID();
   const of = {
+    ...(isPassed ? { slots: { id: slot.task_id, dispatchId: slot.dispatch_id, keys: '' } } : {}),
     ...{ id, name, dispatchId, priority: 0, attempt: row.attempt, durationMs: 1, parentId: null },
     ...{ hasChildren: false, lines: [], progress: null, hasSlots: true },
   };
@@ -336,16 +377,27 @@ function outcomeOf({ id, name }: ModelTask, row: Row, how: 'succeeded' | 'failed
     : { ...of, kind: 'interrupted', error: FAILURE };
 }
 
-async function readRows(pool: Pool): Promise<Map<string, Row>> {
+/** What the ledger says, with each slot at the task that has it: see `passed`. */
+async function readRows(pool: Pool, passed: ReadonlyMap<string, string>): Promise<Map<string, Row>> {
   const { rows } = await pool.query<Row>(
     `select t.id, t.state, t.attempt, t.dispatch_id,
             exists (select from errand_worker.jobs j where j.key = t.dispatch_id::text) as has_job,
-            coalesce((select json_agg(json_build_object('key', s.limit_name || '/' || s.key, 'runner_id', s.runner_id,
+            coalesce((select json_agg(json_build_object('key', s.limit_name || '/' || s.key, 'runner_id', s.runner_id, 'task_id', s.task_id,
                                                         'dispatch_id', s.dispatch_id))
                         from errand.limit_slots s where s.task_id = t.id), '[]') as slots,
             w.limit_name || '/' || w.key as waits_for, w.called_at is not null as is_called
        from errand.tasks t
        left join errand.limit_waits w on w.task_id = t.id`,
   );
-  return new Map(rows.map((row) => [row.id, row]));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  for (const row of rows) {
+    const isPassed = ({ task_id, dispatch_id }: Row['slots'][number]): boolean =>
+      passed.has(`${task_id} ${dispatch_id}`);
+    for (const slot of row.slots.filter(isPassed)) {
+      const user = byId.get(passed.get(`${slot.task_id} ${slot.dispatch_id}`) ?? '');
+      if (user !== undefined && user !== row) user.slots = [...user.slots, slot];
+    }
+    row.slots = row.slots.filter((slot) => slot.task_id !== row.id || !isPassed(slot));
+  }
+  return byId;
 }

@@ -40,5 +40,5 @@ const lateRecord: Action[] = [
 
 const allWell: Action[] = [
   { do: 'take', picks: [[0, 0, 0, 0]], rollsBack: false },
-  { do: 'end', picks: [0, 0, 0, 0], how: 'succeeded', twice: false },
+  { do: 'end', picks: [0, 0, 0, 0], how: 'succeeded', twice: false, room: 2 },
 ];

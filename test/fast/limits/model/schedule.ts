@@ -5,7 +5,8 @@ export type Action =
   | { do: 'submit'; kinds: number[] }
   /** Runners take the slots of some announced attempts, in one statement each, at once. */
   | { do: 'take'; picks: number[][]; rollsBack: boolean }
-  | { do: 'end'; picks: number[]; how: 'succeeded' | 'failed' | 'interrupted'; twice: boolean }
+  /** `room`: how many slots may be handed off. `twice`: the first answer was lost. */
+  | { do: 'end'; picks: number[]; how: 'succeeded' | 'failed' | 'interrupted'; twice: boolean; room: number }
   /** A runner that is no longer live records attempts that another one has by now. */
   | { do: 'late'; pick: number }
   | { do: 'cancel'; pick: number }
@@ -34,7 +35,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('submit' as const),
-      kinds: fc.array(fc.nat(5), { minLength: 2, maxLength: 8 }),
+      kinds: fc.array(fc.nat(7), { minLength: 2, maxLength: 8 }),
     }),
   },
   {
@@ -52,6 +53,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       picks: fc.array(pick, { minLength: 1, maxLength: 3 }),
       how: fc.constantFrom('succeeded' as const, 'failed' as const, 'interrupted' as const),
       twice: fc.boolean(),
+      room: fc.nat(3),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('late' as const), pick }) },
@@ -71,7 +73,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       slots: fc.option(fc.integer({ min: 1, max: 4 })),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const), name: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const), name: fc.nat(2) }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('clock' as const), seconds: fc.constantFrom(-3_600, 3_600) }),

@@ -15,7 +15,7 @@ export type Row = {
   attempt: number;
   dispatch_id: string | null;
   has_job: boolean;
-  slots: { key: Key; runner_id: number; dispatch_id: string }[];
+  slots: { key: Key; runner_id: number; task_id: string; dispatch_id: string }[];
   waits_for: Key | null;
   is_called: boolean;
 };

@@ -25,20 +25,40 @@ test('outcomes of any dispatch that arrive during a write go together in the nex
     return all(outcomes);
   }, log);
   const [dispatch, other] = [recorder.open(), recorder.open()];
-  // Plain successes are written by two statements at a time.
-  for (const id of ['a', 'b']) {
-    void dispatch.add(succeeded(id));
-    await turn();
-  }
+  // Plain successes are written by two statements at a time, if there are many.
+  void dispatch.add(succeeded('a'));
+  await turn();
+  const many = Array<string>(20).fill('b');
+  for (const id of many) void dispatch.add(succeeded(id));
+  await turn();
   void dispatch.add(succeeded('c'));
   void other.add(succeeded('d'));
   await turn();
   void dispatch.add(succeeded('e'));
-  expect({ batches, buffered: recorder.buffered() }).toEqual({ batches: [['a'], ['b']], buffered: 5 });
+  expect({ batches, buffered: recorder.buffered() }).toEqual({ batches: [['a'], many], buffered: 24 });
   open();
   await Promise.all([dispatch.written(), other.written()]);
-  expect(batches).toEqual([['a'], ['b'], ['c', 'e', 'd']]);
+  expect(batches).toEqual([['a'], many, ['c', 'e', 'd']]);
   expect(recorder.buffered()).toBe(0);
+});
+
+test('a few outcomes wait for the write that is under way, and then need no other for each', async () => {
+  const batches: string[][] = [];
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const recorder = createRecorder(async (outcomes) => {
+    batches.push(outcomes.map(({ id }) => id));
+    if (batches.length === 1) await gate;
+    return all(outcomes);
+  }, log);
+  const dispatch = recorder.open();
+  for (const id of ['a', 'b', 'c']) {
+    void dispatch.add(succeeded(id));
+    await turn();
+  }
+  expect(batches).toEqual([['a']]);
+  open();
+  await dispatch.written();
+  expect(batches).toEqual([['a'], ['b', 'c']]);
 });
 
 test('an outcome is recorded with those that it went with; its dispatch, when all of them are', async () => {
@@ -52,10 +72,12 @@ test('an outcome is recorded with those that it went with; its dispatch, when al
   const ended: string[] = [];
   void dispatch.add(succeeded('a')).then(() => ended.push('a'));
   await turn();
-  void dispatch.add(succeeded('b')).then(() => ended.push('b'));
+  const many = Array.from({ length: 20 }, () => dispatch.add(succeeded('b')));
+  void Promise.all(many).then(() => ended.push('b'));
   await turn();
   const whole = dispatch.written().then(() => ended.push('dispatch'));
   gates[1]?.resolve();
+  await Promise.all(many);
   await turn();
   expect(ended).toEqual(['b']);
   gates[0]?.resolve();
@@ -63,7 +85,7 @@ test('an outcome is recorded with those that it went with; its dispatch, when al
   expect(ended).toEqual(['b', 'a', 'dispatch']);
 });
 
-test('plain successes, those of steps and all others are written apart from each other', async () => {
+test('successes and nothing else are written apart from the others, and those of steps by themselves', async () => {
   const batches: string[][] = [];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const recorder = createRecorder(async (outcomes) => {
