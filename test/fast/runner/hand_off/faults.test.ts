@@ -5,11 +5,13 @@ import { recoverLostRunners } from '../../../../store/attempts/recovery.ts';
 import { registerRunner } from '../../../../store/attempts/runners.ts';
 import { createDatabase } from '../../../support/database.ts';
 import { recordHistory } from '../../../support/history.ts';
+import { pause, resume } from '../../../support/pauses.ts';
 import { startTestRunner } from '../../../support/runner.ts';
 import { finished, outcomes } from '../../../support/tasks.ts';
 import { until } from '../../../support/until.ts';
 import { diamond, diamondCode, linear, linearCode } from '../../workflows/shapes.ts';
 import { registeredHandlersOf, stepOf, submitWorkflow } from '../../workflows/workflows.ts';
+import { knows } from '../pausable.ts';
 import { heldTasks, lockTask, losingAnswers, noteDispatches, recordWaits } from './handing.ts';
 
 // Issue 21: what was handed off is neither lost nor done twice, whatever happens between the commit and its start.
@@ -131,6 +133,13 @@ test('a frozen runner that is presumed dead loses what it holds: its own outcome
   });
   const { id } = await submitWorkflow(pool, linear, { value: 1 });
   await until('the second step has started', () => frozen.ran.includes('two'));
+  // A frozen process fetches nothing. This one lives, so it must leave the new dispatch alone.
+  await until('the runner listens', async () => {
+    const { rows } = await pool.query('select from errand.runners where heartbeat_at > started_at');
+    return rows.length === 1;
+  });
+  await pause(pool, 'graph.linear.two');
+  await knows(runner, 'graph', ['graph.linear.two']);
   const watcher = await registerRunner(pool, {
     ...{ host: 'here', pid: 1, version: 'test', taskNames: [], concurrency: 1, leaseSecs: 600 },
   });
@@ -152,16 +161,18 @@ test('a frozen runner that is presumed dead loses what it holds: its own outcome
   expect(rows).toEqual([
     wasHeld ? { attempt: 1, crashes: 0, suspect: true } : { attempt: 2, crashes: 1, suspect: false },
   ]);
+  // It wakes up, and the end of its attempt does not count.
+  frozen.open();
+  await runner.leave();
+  expect(await stepOf(pool, id, 'two')).toMatchObject({ state: 'queued' });
   const other = notedLinear();
   other.open();
   await startTestRunner(pool, {
     registeredHandlers: new Map(registeredHandlersOf(pool, linear, other.code)),
   });
+  await resume(pool, 'graph.linear.two');
   expect(await finished(pool, id)).toMatchObject({ attempt: 1, result: { value: 5 } });
   expect(other.ran).toEqual(['two']);
-  // It wakes up.
-  frozen.open();
-  await runner.leave();
   expect((await outcomes(pool, two)).at(-1)).toEqual([wasHeld ? 1 : 2, 'succeeded']);
   const { rows: ends } = await pool.query('select runner_id from errand.tasks where id = $1', [two]);
   expect(ends[0]?.runner_id).not.toBe(runner.id);
