@@ -535,7 +535,7 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.hand_off_dependents(parents uuid[], steps text[], satisfied boolean[], endings text[], runner integer, names text[], room integer) returns TABLE(held text, ended uuid[])
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
--- errand.hand_off_slots(task_ids uuid[], dispatch_ids uuid[], runner integer, names text[], room integer) returns text
+-- errand.hand_off_slots(task_ids uuid[], dispatch_ids uuid[], runner integer, names text[], room integer) returns TABLE(held text, slots text)
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.has_cancelled_part(parent uuid) returns boolean
 --   sql, stable, set search_path=pg_catalog, pg_temp

@@ -70,7 +70,7 @@ begin
              dispatch_id = case when t.pending = u.done then u.dispatch_id end,
              run_at = case when t.pending = u.done then now() else t.run_at end
         from unnest(step_ids, step_counts, step_dispatches) as u (id, done, dispatch_id)
-       where t.id = u.id and t.id = any (step_ids) and t.state = 'waiting'
+       where t.id = u.id and t.state = 'waiting'
       returning t.id, t.parent_id, t.name, t.priority, t.dispatch_id, t.run_at
     )
     select coalesce(array_agg(parent_id), '{}'), array_agg(id), array_agg(name), array_agg(priority), array_agg(dispatch_id),
@@ -99,11 +99,14 @@ begin
                                             where s.parent_id = q.id and s.state in ('failed', 'cancelled', 'expired'))
                            and not exists (select from errand.pauses p where starts_with(q.name || '.', p.target || '.')) as ends
                     from (select e.parent_id, (min(e.ordinal) - 1) / 100 as part, max(e.ending) as ending,
-                                 count(*)::integer - (select count(*) from unnest(begun) as b (id) where b.id = e.parent_id)::integer as fewer
-                            from unnest(parents, endings) with ordinality as e (parent_id, ending, ordinal)
+                                 sum(e.change)::integer as fewer
+                            from (select g.parent_id, g.ending, g.ordinal, 1 as change
+                                    from unnest(parents, endings) with ordinality as g (parent_id, ending, ordinal)
+                                   union all
+                                  select b.id, null, null, -1 from unnest(begun) as b (id)) e
                            group by e.parent_id) e
                     join errand.tasks q on q.id = e.parent_id
-                   where q.id = any (parents) and q.pending > 0 and q.state in ('scheduled', 'running')) j
+                   where q.pending > 0 and q.state in ('scheduled', 'running')) j
            -- One step after the other changes nothing of a workflow.
            where j.fewer <> 0 or j.state <> 'running' or j.started_at is null) j;
 
@@ -125,7 +128,7 @@ begin
              result = case when u.ending is not null then nullif(u.ending, 'null') else t.result end,
              error = case when u.ending is null then t.error end
         from unnest(parent_ids, parent_counts, parent_dispatches, parent_endings) as u (id, fewer, dispatch_id, ending)
-       where t.id = u.id and t.id = any (parent_ids) and t.pending > 0 and t.state in ('scheduled', 'running')
+       where t.id = u.id and t.pending > 0 and t.state in ('scheduled', 'running')
       returning t.id, t.name, t.priority, t.dispatch_id, t.run_at, t.state
     )
     select due_ids || array_agg(id) filter (where dispatch_id is not null),

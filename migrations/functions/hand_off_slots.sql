@@ -5,17 +5,19 @@
 -- other slot; who waits longer is not passed over. At limits without keys, whose keys of turns alternate, tasks are
 -- called as usual.
 --
--- Gives, as JSON, an array of [dispatch id, attempts as in errand.load_attempts, the task and the dispatch that took
--- the slot, the limit, the key]; null if there is none. The caller has locked all tasks that it changes before.
+-- `held` has them as errand.hand_off_dependents does, and `slots`, as a JSON object by dispatch id, the slot of each:
+-- [the task and the dispatch of the attempt that took it, the limit, the key]. Both are null if there is none. The
+-- caller has locked all tasks that it changes before.
 --
 -- After a crash before the commit nothing has changed. After the commit the tasks and the slots are the runner's:
 -- its recovery dispatches the tasks, and frees the slots. If the answer is lost, the record is repeated, which frees
 -- the slots, and the runner dispatches what it holds and does not know of.
 create or replace function errand.hand_off_slots(task_ids uuid[], dispatch_ids uuid[], runner integer, names text[], room integer)
-  returns text
+  returns table (held text, slots text)
   language plpgsql
   set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
 declare
   limits           text[];
   keys             text[];
@@ -31,13 +33,13 @@ begin
             from unnest(task_ids, dispatch_ids) as g (task_id, dispatch_id)
             join errand.limit_slots s using (task_id, dispatch_id)
            where s.runner_id = runner) s;
-  if limits is null then return null; end if;
+  if limits is null then return next; return; end if;
   perform errand.lock_limit_keys(limits, keys);
 
   if room > 0 then
     with slot as materialized (
-      select s.limit_name, s.key, s.task_id, s.dispatch_id,
-             row_number() over (partition by s.limit_name, s.key order by s.task_id) as place
+      select s.limit_name, s.key, count(*) as number, array_agg(s.task_id order by s.task_id) as task_ids,
+             array_agg(s.dispatch_id order by s.task_id) as dispatch_ids
         from unnest(task_ids, dispatch_ids) as g (task_id, dispatch_id)
         join errand.limit_slots s using (task_id, dispatch_id)
        where s.runner_id = runner and s.key <> ''
@@ -47,14 +49,15 @@ begin
                  from errand.limit_slots other
                 where other.task_id = s.task_id and other.dispatch_id = s.dispatch_id
                   and (other.limit_name, other.key) <> (s.limit_name, s.key))
+       group by s.limit_name, s.key
     ),
     next as (
-      select g.limit_name, g.key, w.task_id, w.dispatch_id,
+      select g.limit_name, g.key, g.task_ids, g.dispatch_ids, w.task_id, w.dispatch_id,
              row_number() over first as place, bool_and(w.name = any (names)) over first as is_ours
-        from (select limit_name, key, count(*) as slots from slot group by limit_name, key) g
+        from slot g
         join errand.limits l on l.name = g.limit_name and l.period_ms is null
         join errand.limit_keys k on k.limit_name = g.limit_name and k.key = g.key
-       cross join lateral errand.next_limit_waits(g.limit_name, g.key, '', g.slots) w
+       cross join lateral errand.next_limit_waits(g.limit_name, g.key, '', g.number) w
        where (k.held_until > clock_timestamp()) is not true
          -- Otherwise the limit is smaller now, or slots are kept for others.
          and (select count(*) from errand.limit_slots s where s.limit_name = g.limit_name and s.key = g.key)
@@ -64,10 +67,10 @@ begin
                    and c.called_at >= clock_timestamp() - errand.limit_call_time()) <= l.slots
       window first as (partition by g.limit_name, g.key order by w.rank, w.place_at, w.task_id)
     ),
+    -- No join: the planner expects one row of each, and would compare all with all.
     paired as materialized (
-      select n.task_id, n.dispatch_id, n.limit_name, n.key, s.task_id as slot_id, s.dispatch_id as slot_dispatch
+      select n.task_id, n.dispatch_id, n.limit_name, n.key, n.task_ids[n.place] as slot_id, n.dispatch_ids[n.place] as slot_dispatch
         from next n
-        join slot s using (limit_name, key, place)
        where n.is_ours
        order by n.place, n.limit_name, n.key
        limit room
@@ -99,12 +102,10 @@ begin
 
   with freed as (
     delete from errand.limit_slots s
-     using unnest(task_ids, dispatch_ids) as g (task_id, dispatch_id)
+     using (select * from unnest(task_ids, dispatch_ids)
+            except
+            select * from unnest(slot_ids, slot_dispatches)) as g (task_id, dispatch_id)
      where s.task_id = g.task_id and s.dispatch_id = g.dispatch_id and s.runner_id = runner
-       and not exists (
-             select
-               from unnest(slot_ids, slot_dispatches) as h (task_id, dispatch_id)
-              where h.task_id = s.task_id and h.dispatch_id = s.dispatch_id)
     returning s.limit_name, s.key
   )
   select array_agg(f.limit_name), array_agg(f.key) into limits, keys
@@ -114,12 +115,13 @@ begin
   if limits is not null then
     perform errand.call_limit_waits(limits, keys);
   end if;
-  if held_ids is null then return null; end if;
-  return (
-    select json_agg(json_build_array(l.dispatch_id, l.due::json, h.slot_id, h.slot_dispatch, h.limit_name, h.key))::text
-      from errand.load_attempts(held_ids, held_dispatches) l
-      join unnest(held_dispatches, slot_ids, slot_dispatches, slot_limits, slot_keys)
-             as h (dispatch_id, slot_id, slot_dispatch, limit_name, key) using (dispatch_id)
-  );
+  if held_ids is not null then
+    select json_agg(json_build_array(l.dispatch_id, l.due::json))::text into held
+      from errand.load_attempts(held_ids, held_dispatches) l;
+    select json_object_agg(h.dispatch_id, json_build_array(h.slot_id, h.slot_dispatch, h.limit_name, h.key))::text into slots
+      from unnest(held_dispatches, slot_ids, slot_dispatches, slot_limits, slot_keys)
+             as h (dispatch_id, slot_id, slot_dispatch, limit_name, key);
+  end if;
+  return next;
 end;
 $$;

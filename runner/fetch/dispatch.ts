@@ -229,6 +229,9 @@ async function startTogether(
     isHeld: ({ name, paused }) => work.stopping.aborted || paused || work.isPaused(name),
     // Those that were called do not wait here.
     isBacklogged: ({ name, wasCalled }) => wasCalled !== true && work.limits.backlog.isFull(name),
+    async backlogRoom({ name }) {
+      return (await waiting.within(name, (budget) => work.limits.backlog.room(name, budget))) === true;
+    },
     place: (attempt, mayWait) => place(attempt, mayWait ? waiting : null),
     async placeApart(attempt) {
       const own = waitingOf(work);

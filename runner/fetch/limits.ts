@@ -21,7 +21,7 @@ export type Limits = {
   /** The names whose tasks may be handed off with the slot of another one: they need one with a key, and no other. */
   readonly handedOff: readonly string[];
   /** The attempts that wait in this runner for slots of others here. */
-  readonly backlog: Pick<Backlog, 'isFull' | 'onChange'>;
+  readonly backlog: Pick<Backlog, 'isFull' | 'room' | 'onChange'>;
   /**
    * Takes the slots of an attempt, or gets them from one that ends here. Calls `onWait` if it waits for
    * that. Throws LeaseLost if the runner is no longer live.

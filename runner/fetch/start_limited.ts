@@ -17,6 +17,8 @@ export type LimitedWork = {
   isHeld(attempt: DueAttempt): boolean;
   /** Whether too many attempts of the name wait here already for this one to wait, too. */
   isBacklogged(attempt: DueAttempt): boolean;
+  /** Waits until that is no longer so. Gives false if it takes too long. */
+  backlogRoom(attempt: DueAttempt): Promise<boolean>;
   /** Takes a slot of the runner for an attempt; only if one is free now, unless it may wait. */
   place(attempt: DueAttempt, mayWait: boolean): Promise<boolean>;
   /** The same with its own wait, beside that of others. */
@@ -79,7 +81,9 @@ async function nextCandidates(due: readonly DueAttempt[], work: LimitedWork): Pr
   const candidates: Candidate[] = [];
   let ahead = work.ahead();
   for (const attempt of due) {
-    if (work.isHeld(attempt) || work.isBacklogged(attempt)) break;
+    if (work.isHeld(attempt)) break;
+    // The very first one waits: a requeued dispatch would cost more than all that it waits for.
+    if (work.isBacklogged(attempt) && (candidates.length > 0 || !(await work.backlogRoom(attempt)))) break;
     const isPlaced = await work.place(attempt, candidates.length === 0);
     if (!isPlaced && (candidates.length === 0 || ahead-- <= 0)) break;
     candidates.push({ attempt, isPlaced });

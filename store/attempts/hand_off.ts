@@ -26,9 +26,11 @@ export type ParentEnd = { name: string; result: string };
 /** What the runner holds now, and the workflows that ended with the result of their last step. */
 export type HandedOff = { held: DueAttempt[]; ended: ReadonlySet<string> };
 
-/** From the columns `held` and `ended` of errand.hand_off_dependents. */
-export function handedOff(row: { held?: string | null; ended?: string[] | null } | undefined): HandedOff {
-  return { held: heldAttempts(row?.held), ended: new Set(row?.ended ?? []) };
+/** From the columns of errand.hand_off_dependents and errand.hand_off_slots. */
+export function handedOff(
+  row: { held?: string | null; slots?: string | null; ended?: string[] | null } | undefined,
+): HandedOff {
+  return { held: heldAttempts(row?.held, row?.slots), ended: new Set(row?.ended ?? []) };
 }
 
 /** A held task, which is due and has not started as far as the ledger knows. */

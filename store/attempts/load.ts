@@ -143,31 +143,26 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
   };
 }
 
-/** A row of what was handed off; the last four values are there if it got a slot of a limit. */
-type HeldRow = [
-  ...[dispatchId: string, due: Row[]],
-  ...([] | [slotId: string, slotDispatchId: string, limit: string, key: string]),
-];
+/** The slots of limits that some of these attempts got, by dispatch id. */
+type HeldSlots = Record<string, [id: string, dispatchId: string, limit: string, key: string]>;
 
 /**
- * The attempts that a statement has handed off (errand.hand_off_dependents, errand.hand_off_slots), from its
- * JSON text.
+ * The attempts that a statement has handed off, from the JSON texts of errand.hand_off_dependents and
+ * errand.hand_off_slots.
  */
-export function heldAttempts(held: string | null | undefined): DueAttempt[] {
+export function heldAttempts(held: string | null | undefined, slots: string | null | undefined): DueAttempt[] {
   if (held === null || held === undefined) return [];
-  return (JSON.parse(held) as HeldRow[]).flatMap(([dispatchId, due, id, slotDispatchId, limit, key]) =>
+  const bySlot = JSON.parse(slots ?? '{}') as HeldSlots;
+  return (JSON.parse(held) as [dispatchId: string, due: Row[]][]).flatMap(([dispatchId, due]) =>
     due.map((row) => {
       const attempt = toAttempt(dispatchId, row);
-      if (id === undefined || slotDispatchId === undefined || limit === undefined || key === undefined)
-        return attempt;
+      const slot = bySlot[dispatchId];
+      if (slot === undefined) return attempt;
+      const [id, ofDispatch, limit, key] = slot;
       const holdKey = [limit, key] as const;
       return {
         ...attempt,
-        ...{
-          hasSlots: true,
-          holdKey,
-          slots: { id, dispatchId: slotDispatchId, keys: JSON.stringify([holdKey]) },
-        },
+        ...{ hasSlots: true, holdKey, slots: { id, dispatchId: ofDispatch, keys: JSON.stringify([holdKey]) } },
       };
     }),
   );

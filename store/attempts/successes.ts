@@ -39,6 +39,7 @@ export async function recordSuccesses(
     live: boolean;
     ids: string[] | null;
     held?: string | null;
+    slots?: string | null;
     ended?: string[] | null;
   }>({
     ...statementOf({ hasParents, hasSlots: freed.length > 0 }),
@@ -115,8 +116,6 @@ function recorded(hasParents: boolean): string {
              as given (id, dispatch_id, attempt, duration_ms, result${columns})
      cross join fence
      where t.id = given.id and t.attempt = given.attempt and t.dispatch_id = given.dispatch_id and t.state = any ($7)
-       -- By the primary key, whatever the planner thinks of the states.
-       and t.id = any ($2::uuid[])
        ${locked}
     returning t.id${returned}
   )`;
@@ -138,10 +137,12 @@ const UNBLOCKED = `,
 /** Hands the slots off, or frees them, also those of attempts that were decided before. */
 const HANDED_OFF_SLOTS = `,
   freed as materialized (
-    select errand.hand_off_slots(array_agg(g.id), array_agg(g.dispatch_id), $1, $10::text[], $11::integer) as held
-      from unnest($8::uuid[], $9::uuid[]) as g (id, dispatch_id)
-     where (select count(*) from recorded) >= 0
-    having count(*) > 0
+    select of.held, of.slots
+      from (select array_agg(g.id) as ids, array_agg(g.dispatch_id) as dispatch_ids
+              from unnest($8::uuid[], $9::uuid[]) as g (id, dispatch_id)
+             where (select count(*) from recorded) >= 0
+            having count(*) > 0) given
+     cross join lateral errand.hand_off_slots(given.ids, given.dispatch_ids, $1, $10::text[], $11::integer) of
   )`;
 
 /** Frees the slots, also those of attempts that were decided before. */
@@ -164,7 +165,7 @@ function makeStatement(hasParents: boolean, hasSlots: boolean): { name: string; 
     hasSlots && hasParents ? freed(12, ['recorded', 'unblocked']) : '',
     hasSlots && !hasParents ? HANDED_OFF_SLOTS : '',
   ];
-  const of = hasSlots ? ', (select held from freed) as held' : '';
+  const of = hasSlots ? ', (select held from freed) as held, (select slots from freed) as slots' : '';
   const result = `${RESULT}${hasParents ? HANDED_OFF : of} from recorded`;
   return {
     name: `record_${hasParents ? 'steps' : 'successes'}${hasSlots ? '_with_slots' : ''}`,
