@@ -61,8 +61,8 @@ function nextSteps({ graph }: WorkflowDefinition, { step }: GraphStep): string[]
 
 /**
  * How a workflow ends by the result of a step: if it is the only last one, and there is no code for the output.
- * Not if the workflow has limits: then its own attempt needs slots. The result is judged as that of the
- * workflow; if it does not fit, the workflow's attempt says so.
+ * A workflow has no limits, so it needs no slots for that. The result is judged as that of the workflow; if it
+ * does not fit, the workflow's attempt says so.
  */
 function endOf(
   workflow: WorkflowDefinition,
@@ -71,7 +71,6 @@ function endOf(
 ): EndParent | null {
   const [only, ...others] = finalSteps(workflow.graph);
   if (step !== only || others.length > 0 || output !== undefined) return null;
-  if (workflow.policy.concurrency !== undefined || workflow.policy.rate !== undefined) return null;
   return async (result) => {
     try {
       const judged = await parseResult(workflow, JSON.parse(result ?? 'null'), '/result');

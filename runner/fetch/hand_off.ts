@@ -12,7 +12,10 @@ import type { Pace } from '../execute/pace.ts';
 import type { Slots } from '../execute/slots.ts';
 import { LeaseLost } from '../record/write_outcomes.ts';
 
-/** How often the runner looks whether it holds a task that it does not know of. */
+/**
+ * How often the runner looks whether it holds a task that it does not know of. It also looks after an outcome
+ * that did not count, because an earlier statement, whose answer was lost, may have recorded it.
+ */
 const LOOK_EVERY_MS = 5_000;
 
 export type HandOffOptions = {
@@ -51,36 +54,13 @@ export type HandOff = {
 };
 
 export function createHandOff(options: HandOffOptions): HandOff {
-  const { registeredHandlers, slots, stopping, log } = options;
+  const { slots, log } = options;
   /** Free slots that statements under way may use. */
   let promised = 0;
   /** By dispatch id. */
   const inHand = new Map<string, Promise<void>>();
-  let unknown = new Set<string>();
-
-  function offerOf(outcomes: readonly Outcome[]): Offer {
-    const names = new Set<string>();
-    for (const { name } of outcomes)
-      for (const next of registeredHandlers.get(name)?.successors ?? [])
-        if (!options.isHeldBack(next)) names.add(next);
-    const free = stopping.aborted ? 0 : Math.max(0, slots.free() - promised);
-    return { names: [...names], room: names.size === 0 ? 0 : free, limited: limitedOffer(outcomes, free) };
-  }
-
-  /**
-   * A short attempt that gets the slot of a limit from another one is not dispatched, even if it has to wait for
-   * a slot of the runner: nobody else could start it meanwhile.
-   */
-  function limitedOffer(outcomes: readonly Outcome[], free: number): NonNullable<Offer['limited']> {
-    if (options.limited.length === 0 || stopping.aborted) return { names: [], room: 0 };
-    const short = outcomes.filter(
-      ({ hasSlots, name }) => hasSlots === true && (options.pace.of(name) ?? DISPATCH_MS) < DISPATCH_MS,
-    );
-    return {
-      names: options.limited.filter((name) => !options.isHeldBack(name)),
-      room: Math.max(free, short.length),
-    };
-  }
+  /** The statements under way, each with its offer. They resolve when what was handed off is in hand. */
+  const writes = new Set<Promise<unknown>>();
 
   function start(due: DueAttempt): void {
     const work = options.work(due).catch((error: unknown) => {
@@ -95,16 +75,18 @@ export function createHandOff(options: HandOffOptions): HandOff {
 
   /**
    * Dispatches tasks that this runner holds and does not know of: a statement had no answer, or a task could
-   * not be worked through. A statement may be under way, so only at the second look.
+   * not be worked through. Answers that are on their way now are awaited, so that no task that they bring is
+   * dispatched, too. After a crash at any point the task is held as before, or dispatched.
    */
   async function look(): Promise<void> {
-    const before = unknown;
-    unknown = new Set();
     try {
-      for (const { id, dispatchId } of await options.readHeld()) {
+      const held = await options.readHeld();
+      if (held.every(({ dispatchId }) => inHand.has(dispatchId))) return;
+      await Promise.all(writes);
+      for (const { id, dispatchId } of held) {
         if (inHand.has(dispatchId)) continue;
-        if (!before.has(dispatchId)) unknown.add(dispatchId);
-        else await options.requeue({ key: dispatchId, tasks: [{ id, dispatchId: randomUUID() }] });
+        log.warn({ task_id: id }, 'dispatching a task that was handed off and is not in hand');
+        await options.requeue({ key: dispatchId, tasks: [{ id, dispatchId: randomUUID() }] });
       }
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'could not look for held tasks: trying again');
@@ -112,16 +94,30 @@ export function createHandOff(options: HandOffOptions): HandOff {
   }
 
   const looking = repeat(look, LOOK_EVERY_MS);
+
+  async function written(offer: Offer, write: (offer: Offer) => Promise<Recorded>): Promise<Recorded> {
+    promised += offer.room;
+    try {
+      const recorded = await write(offer);
+      for (const due of recorded.held ?? []) start(due);
+      return recorded;
+    } finally {
+      promised -= offer.room;
+    }
+  }
+
   return {
     async record(outcomes, write) {
-      const offer = offerOf(outcomes);
-      promised += offer.room;
+      const writing = written(offerOf(outcomes, options, slots.free() - promised), write);
+      // The look does not mind a failure.
+      const settled = writing.catch(() => {});
+      writes.add(settled);
       try {
-        const recorded = await write(offer);
-        for (const due of recorded.held ?? []) start(due);
+        const recorded = await writing;
+        if (recorded.ids.size < outcomes.length && !recorded.fenced) looking.now();
         return recorded;
       } finally {
-        promised -= offer.room;
+        writes.delete(settled);
       }
     },
     inHand: () => inHand.size,
@@ -130,4 +126,36 @@ export function createHandOff(options: HandOffOptions): HandOff {
       while (inHand.size > 0) await Promise.all(inHand.values());
     },
   };
+}
+
+/** The names that come after these outcomes and may start here, if there are `free` slots. */
+function offerOf(outcomes: readonly Outcome[], options: HandOffOptions, free: number): Offer {
+  const { registeredHandlers, isHeldBack, stopping } = options;
+  const names = new Set<string>();
+  // A dedicated runner may execute a step and not the next one.
+  for (const { name } of outcomes)
+    for (const next of registeredHandlers.get(name)?.successors ?? [])
+      if (registeredHandlers.has(next) && !isHeldBack(next)) names.add(next);
+  const room = stopping.aborted ? 0 : Math.max(0, free);
+  return {
+    names: [...names],
+    room: names.size === 0 ? 0 : room,
+    limited: limitedOffer(outcomes, options, room),
+  };
+}
+
+/**
+ * A short attempt that gets the slot of a limit from another one is not dispatched, even if it has to wait for
+ * a slot of the runner: nobody else could start it meanwhile.
+ */
+function limitedOffer(
+  outcomes: readonly Outcome[],
+  { limited, isHeldBack, stopping, pace }: HandOffOptions,
+  free: number,
+): NonNullable<Offer['limited']> {
+  if (limited.length === 0 || stopping.aborted) return { names: [], room: 0 };
+  const short = outcomes.filter(
+    ({ hasSlots, name }) => hasSlots === true && (pace.of(name) ?? DISPATCH_MS) < DISPATCH_MS,
+  );
+  return { names: limited.filter((name) => !isHeldBack(name)), room: Math.max(free, short.length) };
 }

@@ -55,28 +55,39 @@ export async function readHeld(database: Database, runnerId: number): Promise<He
 }
 
 /**
- * Dispatches what ended runners held, for any runner. One of these tasks may have started and killed its
- * runner: no crash is counted, but from now on the start of each is written before it runs. Uses
- * tasks_held_idx. It is part of the transaction that ends the runners: after a crash before its commit they
- * hold everything as before.
+ * Dispatches what ended runners held, for any runner. With `areSuspects`, one of these tasks may have started
+ * and killed its runner: no crash is counted, but from now on the start of each is written before it runs. It is
+ * part of the transaction that ends the runners: after a crash before its commit they hold everything as before.
  */
-export async function requeueHeld(database: Database, runnerIds: readonly number[]): Promise<void> {
+export async function requeueHeld(
+  database: Database,
+  runnerIds: readonly number[],
+  areSuspects: boolean,
+): Promise<void> {
   await database.query({
-    name: 'requeue_held',
+    name: areSuspects ? 'requeue_held_suspects' : 'requeue_held',
     text: `
-      with requeued as (
+      with ${requeuedHeld('unnest($1::integer[]) as ended (id)', areSuspects)}
+      select count(*) from dispatched`,
+    values: [runnerIds],
+  });
+}
+
+/**
+ * The parts `requeued` and `dispatched` of a statement, which must read the second: they dispatch what the
+ * runners of `ended`, a relation of that name with the column id, hold. Uses tasks_held_idx.
+ */
+export function requeuedHeld(ended: string, areSuspects: boolean): string {
+  return `requeued as (
         update errand.tasks t
            set dispatch_id = gen_random_uuid(),
-               suspect = true
-          from unnest($1::integer[]) as ended (id)
+               suspect = t.suspect or ${areSuspects}
+          from ${ended}
          where t.dispatch_id between errand.first_held(ended.id) and errand.last_held(ended.id)
            and t.dispatch_id >= ${FIRST_HELD}
            and t.state in (${STARTABLE_STATES})
         returning t.id, t.name, t.priority, t.dispatch_id, t.run_at
-      ),${addDispatches('requeued')}
-      select count(*) from dispatched`,
-    values: [runnerIds],
-  });
+      ),${addDispatches('requeued')}`;
 }
 
 // Written out: with parameters the planner could not use the partial index.

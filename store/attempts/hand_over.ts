@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../../core/errors.ts';
 import type { Database } from '../database/pool.ts';
 import { unlockPools } from './dispatches.ts';
+import { requeueHeld } from './hand_off.ts';
 import { type Outcome, recordOutcomes } from './outcomes.ts';
 import { requeueRunning } from './requeue.ts';
 
@@ -42,6 +43,7 @@ async function giveUp(database: Database, runnerId: number, interrupted: ErrorRe
     [runnerId],
   );
   await unlockPools(database, rows[0]?.pool_ids ?? []);
+  await requeueHeld(database, [runnerId], false);
   await requeueRunning(database, { outcome: 'interrupted', error: interrupted });
   await database.query('select errand.free_slots_of($1)', [[runnerId]]);
 }

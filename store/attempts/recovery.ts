@@ -73,7 +73,7 @@ async function takeOver(
   await suspectPrefetched(client, poolIds);
   await unlockPools(client, poolIds);
   const runnerIds = lost.map(({ id }) => id);
-  await requeueHeld(client, runnerIds);
+  await requeueHeld(client, runnerIds, true);
   const tasks = await requeueRunning(client, { outcome: 'crashed', ...quarantine });
   await client.query('select errand.free_slots_of($1)', [runnerIds]);
   const idsIn = (state: string): string[] =>

@@ -1,4 +1,5 @@
 import type { Database } from '../database/pool.ts';
+import { requeuedHeld } from './hand_off.ts';
 
 /** The description of a runner when it registers. */
 export type RunnerDescription = {
@@ -41,7 +42,8 @@ export async function registerRunner(database: Database, runner: RunnerDescripti
 
 /**
  * Ends a runner that stops. After this nothing that it writes is recorded. Its slots are free, if it
- * could not free some before.
+ * could not free some before. If it holds a task, because the answer of a statement was lost while it
+ * stopped, that is dispatched. A crash before the commit has changed nothing, and its lease runs out.
  */
 export async function endRunner(database: Database, runnerId: number): Promise<void> {
   await database.query(
@@ -51,8 +53,9 @@ export async function endRunner(database: Database, runnerId: number): Promise<v
               end_reason = 'stopped'
         where id = $1 and ended_at is null
        returning id
-     )
-     select errand.free_slots_of(array_agg(id)) from ended having count(*) > 0`,
+     ),
+     ${requeuedHeld('ended', false)}
+     select errand.free_slots_of(array_agg(id)), (select count(*) from dispatched) from ended having count(*) > 0`,
     [runnerId],
   );
 }

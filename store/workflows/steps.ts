@@ -20,7 +20,7 @@ export type Child = {
  * The result of a task for the tasks after it, from a relation with this alias. If the task was
  * resolved by hand, it is the given result, without the principal and the reason.
  */
-export function usable(alias: string): string {
+function usable(alias: string): string {
   return `case ${alias}.state when 'resolved' then ${alias}.result -> 'result' else ${alias}.result end`;
 }
 

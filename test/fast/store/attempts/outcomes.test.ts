@@ -86,10 +86,15 @@ async function dispatchOf(task: Task): Promise<string | null> {
   return rows[0]?.dispatchId ?? null;
 }
 
+const NOTHING_HANDED_OFF = { held: [], ended: new Set() };
+
 test('a success is recorded with its result, its times and its runner, and needs no row in attempts', async () => {
   const task = await echo();
   const recorded = await recordOutcomes(pool, runnerId, [succeeded(task, { said: 'x' })]);
-  expect(recorded).toEqual({ fenced: false, ids: new Set([task.id]), failedOfSchedules: [] });
+  expect(recorded).toEqual({
+    ...{ fenced: false, ids: new Set([task.id]), failedOfSchedules: [] },
+    ...NOTHING_HANDED_OFF,
+  });
   const after = await read(task);
   expect(after).toMatchObject({
     state: 'succeeded',
@@ -200,6 +205,7 @@ test('a runner that is no longer live records nothing and is told so', async () 
     fenced: true,
     ids: new Set(),
     failedOfSchedules: [],
+    ...NOTHING_HANDED_OFF,
   });
   expect(await read(task)).toMatchObject({ state: 'queued' });
   await reportRunning(pool, gone, [running(task, 500)]);

@@ -23,13 +23,13 @@ test('what is plain: a success and nothing else', () => {
     { ...plain, result: null },
     { ...plain, followUps: [] },
     { ...plain, skipped: false },
+    { ...plain, parentId: NOBODY },
   ]) {
     expect(isPlainSuccess(outcome)).toBe(true);
   }
 });
 
 test.each<[string, Outcome]>([
-  ['is a step', { ...plain, parentId: NOBODY }],
   ['has children', { ...plain, hasChildren: true }],
   ['was skipped', { ...plain, skipped: true }],
   [

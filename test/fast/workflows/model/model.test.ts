@@ -47,7 +47,15 @@ const cancelledFanningOut: [Shape, Action[]] = [
 const allWell: Action = {
   do: 'end',
   ends: Array.from({ length: 6 }, (_none, statement) => {
-    return { pick: 0, kind: 'succeeded', statement: statement % 2, twice: false, children: 1 };
+    return {
+      pick: 0,
+      kind: 'succeeded',
+      statement: statement % 2,
+      twice: false,
+      children: 1,
+      endsParent: true,
+    };
   }),
   stale: null,
+  rooms: Array.from({ length: 4 }, () => ({ names: 255, room: 2 })),
 };

@@ -21,8 +21,10 @@ export type ModelTask = {
   skipped: boolean;
   /** It names a dispatch. */
   dispatched: boolean;
-  /** How often it was ever given one. */
+  /** How often it was ever announced by one. */
   dispatches: number;
+  /** The runner that was handed off to, and so holds it without a dispatch in graphile-worker. */
+  holder: number | null;
   /** Where it is shown as running. */
   runner: number | null;
   /** The attempts in its history. */
@@ -44,7 +46,7 @@ export function submitted(
 ): ModelTask {
   const first: State = isLater ? 'scheduled' : 'queued';
   const blank = { children: [], attempt: 1, crashes: 0, started: false, cancelAsked: false, skipped: false };
-  const none = { runner: null, dispatched: false, dispatches: 0 };
+  const none = { runner: null, holder: null, dispatched: false, dispatches: 0 };
   const task: ModelTask = {
     ...place,
     step: null,
@@ -120,12 +122,14 @@ function waitsForChildren({ children, dispatched, state }: ModelTask): boolean {
 export function dispatch(task: ModelTask, state: State = 'queued'): void {
   task.state = state;
   task.dispatched = true;
+  task.holder = null;
   task.dispatches++;
 }
 
 export function rest(task: ModelTask, state: State): void {
   task.state = state;
   task.dispatched = false;
+  task.holder = null;
   task.runner = null;
 }
 
@@ -208,8 +212,29 @@ export function shown(task: ModelTask, runner: number): void {
   Object.assign(task, { state: 'running', started: true, runner });
 }
 
-/** A runner is lost, and what it was executing recovered. */
-export function lost(root: ModelTask, runner: number): void {
+/** A statement that records has handed off a task to its runner, instead of a dispatch. */
+export function handedOff(task: ModelTask, holder: number): void {
+  task.holder = holder;
+  task.dispatches--;
+}
+
+/** Whether a workflow may end with the result of its last step, in the statement that records it. */
+export function mayEnd({ parent, cancelAsked, dispatched, children }: ModelTask): boolean {
+  const isWell = !children.some(({ state }) => ['failed', 'cancelled'].includes(state));
+  return parent === null && !cancelAsked && dispatched && isWell;
+}
+
+/** It has, so it was never announced. */
+export function endedByStep(task: ModelTask): void {
+  task.dispatches--;
+  finish(task, 'succeeded');
+}
+
+/** A runner is lost, and what it held and was executing recovered. */
+export function lost(root: ModelTask, runner: number, holder: number): void {
+  for (const task of everyTask(root)) {
+    if (task.holder === holder && task.state !== 'running') dispatch(task, task.state);
+  }
   for (const task of everyTask(root)) {
     if (task.state !== 'running' || task.runner !== runner) continue;
     task.crashes++;

@@ -1,21 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { expect } from 'vitest';
+import type { Offer } from '../../../../store/attempts/hand_off.ts';
 import type { DueAttempt } from '../../../../store/attempts/load.ts';
-import { type Outcome, recordOutcomes } from '../../../../store/attempts/outcomes.ts';
+import { type Outcome, type Recorded, recordOutcomes } from '../../../../store/attempts/outcomes.ts';
 import { recoverLostRunners } from '../../../../store/attempts/recovery.ts';
 import { registerRunner } from '../../../../store/attempts/runners.ts';
 import { reportRunning } from '../../../../store/attempts/running.ts';
+import { isPlainSuccess, recordSuccesses } from '../../../../store/attempts/successes.ts';
 import { resolveStep } from '../../../../store/operators/resolve.ts';
 import { submitTasks } from '../../../../store/submit/submit.ts';
 import { cancelTask, retryTask } from '../../../support/operator.ts';
 import {
   type Ending,
   ended,
+  endedByStep,
   everyTask,
   failedOf,
+  handedOff,
   lost,
   type ModelTask,
+  mayEnd,
   onFailureOf,
   type ShapeStep,
   shown,
@@ -24,7 +29,7 @@ import {
 import { expected, type Ledger, readLedger, seen } from './model_ledger.ts';
 import { cancelled, resolved, resubmitted, retried } from './model_operator.ts';
 import { outcomeOf, submission } from './model_outcomes.ts';
-import type { Action, End, Shape } from './model_schedule.ts';
+import type { Action, End, Room, Shape } from './model_schedule.ts';
 
 const NESTED: readonly ShapeStep[] = [
   { step: 'x', after: [], maxAttempts: 1 },
@@ -99,7 +104,7 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
   };
 
   /** Records the ends of some attempts, in one statement or in several at once, some twice, and one that counts no more. */
-  const end = async (ends: End[], stale: number | null): Promise<void> => {
+  const end = async (ends: End[], stale: number | null, rooms: Room[]): Promise<void> => {
     const left = underWay();
     const statements: Outcome[][] = [[], [], [], []];
     const done: { task: ModelTask; ending: Ending; id: string }[] = [];
@@ -107,7 +112,8 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
       const [task] = left.splice(one.pick % Math.max(left.length, 1), 1);
       if (task === undefined) break;
       const ending = endingOf(task, one);
-      const outcome = outcomeOf(attemptOf(task), ending);
+      const endsParent = one.endsParent === true && task.step !== null;
+      const outcome = outcomeOf(attemptOf(task), ending, endsParent);
       statements[one.statement]?.push(outcome);
       if (one.twice) statements[(one.statement + one.children) % 4]?.push(outcome);
       done.push({ task, ending, id: outcome.id });
@@ -118,12 +124,58 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
     if (gone !== undefined) statements[0]?.push(outcomeOf(gone, { kind: 'succeeded', skipped: false }));
     const recorded = await Promise.all(
       statements.map((outcomes, index) => {
-        return outcomes.length > 0 && recordOutcomes(pool, fleet.runners[index % 2] ?? 0, outcomes);
+        return outcomes.length > 0 && record(fleet.runners[index % 2] ?? 0, outcomes, offerOf(rooms[index]));
       }),
     );
     const counted = recorded.flatMap((record) => (record ? [...record.ids] : []));
     expect(counted.sort()).toEqual(done.map(({ id }) => id).sort());
     for (const { task, ending } of done) ended(task, ending);
+    ledger = await readLedger(pool, rootId);
+    recorded.forEach((record, index) => {
+      if (!record) return;
+      checkEnds(record, statements);
+      checkHeld(record, offerOf(rooms[index]), fleet.runners[index % 2] ?? 0);
+    });
+  };
+
+  /** The lean statement, where it is for these. */
+  const record = (runner: number, outcomes: Outcome[], offer: Offer): Promise<Recorded> =>
+    outcomes.every(isPlainSuccess)
+      ? recordSuccesses(pool, runner, outcomes, offer)
+      : recordOutcomes(pool, runner, outcomes, offer);
+
+  /** Only a workflow that may end has ended with a step; and it must, if its only statement had its result. */
+  const checkEnds = (recorded: Recorded, statements: Outcome[][]): void => {
+    const isAlone = statements.filter((outcomes) => outcomes.length > 0).length === 1;
+    const giveEnd = statements.flat().some((one) => {
+      return (
+        one.kind === 'succeeded' &&
+        one.endsParent !== undefined &&
+        one.parentId === rootId &&
+        recorded.ids.has(one.id)
+      );
+    });
+    const didEnd = recorded.ended?.has(rootId) === true;
+    expect([...(recorded.ended ?? [])]).toEqual(didEnd ? [rootId] : []);
+    const mayNow = root.state === 'queued' && mayEnd(root);
+    if (didEnd) expect(giveEnd && mayNow).toBe(true);
+    if (didEnd) endedByStep(root);
+    else if (isAlone) expect(giveEnd && mayNow && statements.flat().some(isLast)).toBe(false);
+  };
+
+  /** A step of the workflow, whose end was recorded just now. */
+  const isLast = ({ parentId, kind }: Outcome): boolean => parentId === rootId && kind === 'succeeded';
+
+  /** As many as there was room for at most, of the names that were offered, and each was due. */
+  const checkHeld = ({ held = [] }: Recorded, { names, room }: Offer, runner: number): void => {
+    expect(held.length).toBeLessThanOrEqual(room);
+    const byId = new Map(everyTask(root).map((task) => [idOf(task), task]));
+    for (const { id, name } of held) {
+      const task = byId.get(id);
+      if (task === undefined) throw new Error(`${name} was handed off, and is not part of the workflow`);
+      expect([name, names.includes(name), task.dispatched, task.holder]).toEqual([name, true, true, null]);
+      handedOff(task, runner);
+    }
   };
 
   const show = async (pick: number, runner: number): Promise<void> => {
@@ -132,8 +184,10 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
     if (task === undefined) return;
     const { id, dispatchId, attempt } = attemptOf(task);
     const report = { id, dispatchId, attempt, elapsedMs: 0, lines: [], progress: null };
-    expect(await reportRunning(pool, fleet.runners[runner] ?? 0, [report])).toEqual(new Set([id]));
-    shown(task, runner);
+    // Nobody else has what a runner holds.
+    const by = task.holder === null ? runner : fleet.runners.indexOf(task.holder);
+    expect(await reportRunning(pool, fleet.runners[by] ?? 0, [report])).toEqual(new Set([id]));
+    shown(task, by);
   };
 
   const lose = async (runner: 0 | 1): Promise<void> => {
@@ -142,8 +196,8 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
     ]);
     const recovery = await recoverLostRunners(pool, fleet.watcher);
     expect(recovery?.lost.map(({ id }) => id)).toEqual([fleet.runners[runner]]);
+    lost(root, runner, fleet.runners[runner]);
     fleet.runners[runner] = await register(pool);
-    lost(root, runner);
   };
 
   const operate = async (what: 'retry' | 'cancel' | 'resolve', pick: number): Promise<void> => {
@@ -159,7 +213,7 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
   };
 
   const act = async (action: Action): Promise<void> => {
-    if (action.do === 'end') await end(action.ends, action.stale);
+    if (action.do === 'end') await end(action.ends, action.stale, action.rooms ?? []);
     else if (action.do === 'show') await show(action.pick, action.runner);
     else if (action.do === 'lose') await lose(action.runner === 0 ? 0 : 1);
     else if (action.do === 'resubmit') {
@@ -173,6 +227,15 @@ export async function startDrive(pool: Pool, fleet: Fleet, shape: Shape): Promis
 
 function isCurrent(attempt: DueAttempt, current: Set<DueAttempt>): boolean {
   return [...current].some(({ id, dispatchId }) => id === attempt.id && dispatchId === attempt.dispatchId);
+}
+
+const NAMES = [
+  ...['model.w', 'model.w.on_failure', 'model.child', 'model.child.x', 'model.child.y'],
+  ...Array.from({ length: 8 }, (_none, index) => `model.w.s${index}`),
+];
+
+function offerOf({ names, room }: Room = { names: 0, room: 0 }): Offer {
+  return { names: NAMES.filter((_name, index) => (names >> (index % 8)) & 1), room };
 }
 
 /** How an attempt ends of which `end` is asked: that of a task with children as these came out. */

@@ -17,6 +17,8 @@ type Seen = {
   /** In how many dispatches of all time it is, and in how many of them that count. */
   dispatches: number;
   live: number;
+  /** The runner that holds it. */
+  holder: number | null;
   ended: number[];
 };
 
@@ -28,7 +30,9 @@ export type Ledger = { tasks: Map<string, LedgerTask>; due: DueAttempt[] };
 
 /** Reads a workflow with all below it, and what of it could be begun. Dispatches are never deleted here: they tell what was queued. */
 export async function readLedger(pool: Pool, rootId: string): Promise<Ledger> {
-  const { rows } = await pool.query<Omit<LedgerTask, 'path'> & { parent_id: string; step: string | null }>({
+  const { rows } = await pool.query<
+    Omit<LedgerTask, 'path'> & { parent_id: string; step: string | null; heldBy: string }
+  >({
     name: 'model',
     text: TREE,
     values: [rootId],
@@ -39,16 +43,19 @@ export async function readLedger(pool: Pool, rootId: string): Promise<Ledger> {
   });
   const tasks = new Map<string, LedgerTask>();
   const places = new Map<string, { path: string; listed: number }>();
-  for (const { parent_id, step, ...task } of rows) {
+  for (const { parent_id, step, heldBy: _heldBy, ...task } of rows) {
     const parent = task.id === rootId ? undefined : places.get(parent_id);
     const path = parent === undefined ? 'w' : `${parent.path}/${step ?? parent.listed++}`;
     places.set(task.id, { path, listed: 0 });
     tasks.set(path, { ...task, path });
   }
-  const due = await loadDispatches(
-    pool,
-    jobs.map(({ key, payload }) => ({ key, taskIds: payload })),
+  const held = rows.flatMap(({ id, holder, heldBy }) =>
+    holder === null ? [] : [{ key: heldBy, taskIds: [id] }],
   );
+  const due = await loadDispatches(pool, [
+    ...jobs.map(({ key, payload }) => ({ key, taskIds: payload })),
+    ...held,
+  ]);
   return { tasks, due: due.flat() };
 }
 
@@ -65,9 +72,12 @@ const TREE = `
          t.started_at is not null as started, t.cancel_requested_at is not null as "cancelAsked",
          t.skipped, t.dispatch_id is not null as dispatched,
          (select count(*) from announced a where a.id = t.id)::integer as dispatches,
-         (select count(*) from announced a where a.id = t.id and a.key = t.dispatch_id::text)::integer as live,
+         (select count(*) from announced a where a.id = t.id and a.key = t.dispatch_id::text)::integer
+           + (r.id is not null)::integer as live,
+         r.id as holder, t.dispatch_id as "heldBy",
          array(select a.attempt from errand.attempts a where a.task_id = t.id order by a.attempt) as ended
     from tree t
+    left join errand.runners r on t.dispatch_id between errand.first_held(r.id) and errand.last_held(r.id) and r.ended_at is null
    order by t.id`;
 
 /** The ledger as one can compare it with `expected`. */
@@ -113,6 +123,7 @@ function seenOf(task: ModelTask): Seen {
     skipped,
     dispatched,
     dispatches,
+    holder,
     ended,
   } = task;
   const counted = { pending: pendingOf(task), live: dispatched ? 1 : 0 };
@@ -126,6 +137,7 @@ function seenOf(task: ModelTask): Seen {
     skipped,
     dispatched,
     dispatches,
+    holder,
     ended,
     ...counted,
   };

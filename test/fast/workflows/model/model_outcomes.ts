@@ -4,7 +4,7 @@ import type { Submission } from '../../../../store/submit/submit.ts';
 import { type Ending, MAX_ATTEMPTS, type ShapeStep } from './model.ts';
 
 /** What a runner records of an attempt that ends so. */
-export function outcomeOf(due: DueAttempt, ending: Ending): Outcome {
+export function outcomeOf(due: DueAttempt, ending: Ending, endsParent = false): Outcome {
   const { id, dispatchId, name, priority, attempt, parentId, hasChildren } = due;
   const of = { id, dispatchId, name, priority, attempt, parentId, hasChildren };
   const base = { ...of, durationMs: 1, lines: [], progress: null };
@@ -23,6 +23,7 @@ export function outcomeOf(due: DueAttempt, ending: Ending): Outcome {
         kind: 'succeeded',
         result: '{"ok":true}',
         ...(ending.skipped ? { skipped: true } : {}),
+        ...(endsParent ? { endsParent: { name: 'model.w', result: '{"ok":true}' } } : {}),
       };
     case 'continued':
       return 'release' in ending

@@ -18,10 +18,21 @@ const KINDS = [
 type Kind = (typeof KINDS)[number];
 
 /** The end of one attempt; `pick` chooses among those under way, `statement` in which statement it is recorded. */
-export type End = { pick: number; kind: Kind; statement: number; twice: boolean; children: number };
+export type End = {
+  pick: number;
+  kind: Kind;
+  statement: number;
+  twice: boolean;
+  children: number;
+  /** A success whose result is that of the workflow, if it is its end. */
+  endsParent?: boolean;
+};
+
+/** What a statement may hand off: up to `room` tasks of the names for which `names` has a bit. */
+export type Room = { names: number; room: number };
 
 export type Action =
-  | { do: 'end'; ends: End[]; stale: number | null }
+  | { do: 'end'; ends: End[]; stale: number | null; rooms?: Room[] }
   | { do: 'show'; pick: number; runner: number }
   | { do: 'lose'; runner: number }
   | { do: 'retry' | 'cancel' | 'resolve'; pick: number }
@@ -56,7 +67,9 @@ const end: fc.Arbitrary<End> = fc.record({
   statement: fc.nat(3),
   twice: fc.boolean(),
   children: fc.integer({ min: 0, max: 3 }),
+  endsParent: fc.boolean(),
 });
+const room: fc.Arbitrary<Room> = fc.record({ names: fc.nat(255), room: fc.nat(3) });
 
 /** Ends of attempts that come together. */
 export const ends: fc.Arbitrary<End[]> = fc.array(end, { minLength: 1, maxLength: 6 });
@@ -68,6 +81,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       do: fc.constant('end' as const),
       ends,
       stale: fc.option(pick),
+      rooms: fc.array(room, { minLength: 4, maxLength: 4 }),
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('show' as const), pick, runner: fc.nat(1) }) },
