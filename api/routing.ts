@@ -54,10 +54,14 @@ function find(method: string, path: string): Destination {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
   const candidates = LITERALS.get(plain.toLowerCase()) ?? TEMPLATES.get(partsOf(plain)) ?? [];
   const exact = candidates.find((one) => one.place.method === method && fits(one));
+  let params: Record<string, string> | undefined;
   return {
     place: exact?.place ?? null,
     template: (exact ?? candidates.find(fits))?.place.path ?? null,
-    params: () => decoded(exact?.pattern.exec(path)?.groups ?? {}),
+    params() {
+      params ??= decoded(exact?.pattern.exec(path)?.groups ?? {});
+      return params;
+    },
   };
 }
 
@@ -73,13 +77,18 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i');
 }
 
-/** Joins routers with pages into one router. A request for an operation skips it. */
-export function apartFromOperations(...routers: Router[]): Router {
-  const pages = Router();
-  pages.use((request, _response, next) =>
-    destinationOf(request).template?.startsWith(OPERATIONS) ? next('router') : next(),
-  );
-  return pages.use(...routers);
+/** Runs a handler for the requests with one method and path alone. */
+export function at(method: 'get' | 'post', path: string, handler: RequestHandler): RequestHandler {
+  const router = Router()[method](path, handler);
+  return (request, response, next) =>
+    destinationOf(request).template === path ? router(request, response, next) : next();
+}
+
+/** Joins routers with pages into one handler. A request for an operation skips them. */
+export function apartFromOperations(...routers: Router[]): RequestHandler {
+  const pages = Router().use(...routers);
+  return (request, response, next) =>
+    destinationOf(request).template?.startsWith(OPERATIONS) ? next() : pages(request, response, next);
 }
 
 const OPERATIONS = '/v1/';
@@ -100,7 +109,7 @@ export function operate(api: Api): RequestHandler {
     const { place, params } = destinationOf(request);
     const handler = place === null ? undefined : handlers.get(place);
     if (handler === undefined) return next();
-    request.params = params();
+    request.params = { ...params() };
     return handler(request, response, next);
   };
 }
