@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import express, { type Express, type RequestHandler, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
@@ -19,9 +19,9 @@ import { createShares } from './capacity/shares.ts';
 import { refuseByState, type StateHolder } from './capacity/state.ts';
 import type { Api } from './context.ts';
 import { answerError } from './errors.ts';
-import { answerJson } from './middleware/answer_json.ts';
 import { type ApiMetrics, createMetrics } from './metrics/metrics.ts';
 import { accessLog } from './middleware/access_log.ts';
+import { answerJson } from './middleware/answer_json.ts';
 import { bodyBounds, parseBody, readBody } from './middleware/body.ts';
 import { shareBodies } from './middleware/body_shares.ts';
 import { dashboard } from './middleware/dashboard.ts';
@@ -127,23 +127,24 @@ export function createApp(options: AppOptions): App {
   ];
   const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
   const guards = [inFlight.enterPage, ...limitPages(config)];
-  const pages = apartFromOperations(
-    ...[probes(probeSource), metrics.router, docs(document, guards), dashboard(guards)],
+  app.use(inOneLayer(...arriving));
+  app.use(
+    apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), dashboard(guards)),
   );
   const admitting = [
     ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
     ...[inFlight.share, authoriseByPolicy(!config.AUTH_READS), checkUrl],
-    at('get', SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000)),
+    atSocket(createSockets(api, config.WS_HEARTBEAT_SECS * 1_000)),
   ];
   const reading = [
-    at('post', WEBHOOK_PATH, expectSignature(webhooks)),
+    atWebhooks(expectSignature(webhooks)),
     ...[refuseUnknownTask(api), shareBodies(bounds), ...readBody(bounds)],
     // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
-    at('post', WEBHOOK_PATH, verifySignature(webhooks)),
+    atWebhooks(verifySignature(webhooks)),
     ...[parseBody, requests],
   ];
   const checkingAnswers = options.validateResponses ? [responses()] : [];
-  app.use(inOneLayer(...arriving, pages, ...admitting, ...reading, ...checkingAnswers, operate(api)));
+  app.use(inOneLayer(...admitting, ...reading, ...checkingAnswers, operate(api)));
   app.use(answerError);
   return {
     app,
@@ -168,6 +169,14 @@ function takenInTime({ REQUEST_TIMEOUT_SECS }: AppConfig): RequestHandler {
 
 /** The path of every sender, including senders that have an operation in the document (GitHub, Gitea). */
 const WEBHOOK_PATH = '/v1/webhooks/:source';
+
+function atWebhooks(handler: RequestHandler): RequestHandler {
+  return at(({ policy }) => policy === 'signed', Router().post(WEBHOOK_PATH, handler));
+}
+
+function atSocket(handler: RequestHandler): RequestHandler {
+  return at(({ path }) => path === SOCKET_PATH, Router().get(SOCKET_PATH, handler));
+}
 
 function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
   const openMs = config.BREAKER_OPEN_SECS * 1_000;

@@ -70,6 +70,7 @@ function partsOf(path: string): number {
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {
+  if (!Object.values(params).some((value) => value.includes('%'))) return { ...params };
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]));
 }
 
@@ -77,18 +78,21 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i');
 }
 
-/** Runs a handler for the requests with one method and path alone. */
-export function at(method: 'get' | 'post', path: string, handler: RequestHandler): RequestHandler {
-  const router = Router()[method](path, handler);
-  return (request, response, next) =>
-    destinationOf(request).template === path ? router(request, response, next) : next();
+/** Runs a router for the requests to these places alone. Others do not pay for its matching. */
+export function at(isThere: (place: Place) => boolean, router: Router): RequestHandler {
+  return (request, response, next) => {
+    const { place } = destinationOf(request);
+    return place !== null && isThere(place) ? router(request, response, next) : next();
+  };
 }
 
-/** Joins routers with pages into one handler. A request for an operation skips them. */
-export function apartFromOperations(...routers: Router[]): RequestHandler {
-  const pages = Router().use(...routers);
-  return (request, response, next) =>
-    destinationOf(request).template?.startsWith(OPERATIONS) ? next() : pages(request, response, next);
+/** Joins routers with pages into one router. A request for an operation skips it. */
+export function apartFromOperations(...routers: Router[]): Router {
+  const pages = Router();
+  pages.use((request, _response, next) =>
+    destinationOf(request).template?.startsWith(OPERATIONS) ? next('router') : next(),
+  );
+  return pages.use(...routers);
 }
 
 const OPERATIONS = '/v1/';
@@ -109,7 +113,7 @@ export function operate(api: Api): RequestHandler {
     const { place, params } = destinationOf(request);
     const handler = place === null ? undefined : handlers.get(place);
     if (handler === undefined) return next();
-    request.params = { ...params() };
+    request.params = params();
     return handler(request, response, next);
   };
 }

@@ -9,15 +9,18 @@ import type { RequestHandler } from 'express';
 export function inOneLayer(...handlers: RequestHandler[]): RequestHandler {
   return (request, response, next) => {
     let index = 0;
-    const runNext = (error?: unknown): void => {
-      const handler = handlers[index++];
+    // As in Express, a thrown null is an error too.
+    const fail = (thrown: unknown): void => next(thrown || new Error('A handler threw null or undefined'));
+    const runNext = (error?: unknown): unknown => {
       // As in Express, null is no error: the handlers after it still run.
-      if (error || handler === undefined) return error ? next(error) : next();
+      if (error) return next(error);
+      const handler = handlers[index++];
+      if (handler === undefined) return next();
       try {
         const result: unknown = handler(request, response, runNext);
-        if (result instanceof Promise) result.catch(next);
+        return result instanceof Promise ? result.catch(fail) : undefined;
       } catch (thrown) {
-        next(thrown);
+        return fail(thrown);
       }
     };
     runNext();

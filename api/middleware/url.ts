@@ -7,7 +7,10 @@ import { detail, got, pointerPart, textProblem } from '../../core/json/json.ts';
  * with invalid bytes throws BAD_REQUEST, or VALIDATION_FAILED for a parameter of the query.
  */
 export function checkUrl(request: Request, _response: Response, next: NextFunction): void {
-  if (PLAIN.test(request.originalUrl)) return next();
+  if (PLAIN.test(request.originalUrl)) {
+    next();
+    return;
+  }
   try {
     decodeURIComponent(request.originalUrl);
   } catch {

@@ -3,6 +3,7 @@ import { type Request, type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
 import { checker } from '../../core/definitions/check.ts';
 import { NAME_PATTERN } from '../../core/task.ts';
+import { destinationOf } from '../routing.ts';
 import { pathsOfTask } from '../submit/submission_schema.ts';
 import { compilePathsOnce, compileSchemasOnce } from './compile_once.ts';
 import {
@@ -18,6 +19,9 @@ import type { Parameter } from './schemas/parameters.ts';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type DocumentV3 = Exclude<Parameters<typeof middleware>[0]['apiSpec'], string>;
+
+/** The route of single submissions. */
+const PATH_OF_SUBMISSIONS = '/v1/tasks/:name';
 
 /** Matches the paths of one task name. */
 const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(?:\/batch)?\/?$/i;
@@ -70,9 +74,8 @@ function plainSubmission(ofAnyTask: Paths): (request: Request) => boolean {
     required: ofHeaders.flatMap(({ name, required }) => (required === true ? [name.toLowerCase()] : [])),
   });
   return (request) =>
-    request.method === 'POST' &&
+    destinationOf(request).place?.path === PATH_OF_SUBMISSIONS &&
     !request.originalUrl.includes('?') &&
-    !request.path.endsWith('/batch') &&
     typeof request.body === 'object' &&
     request.body !== null &&
     checkHeaders(request.headers, '', 1).length === 0;
