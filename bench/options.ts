@@ -31,9 +31,9 @@ export const USUAL_PARTS = PART_NAMES.filter((name) => name !== 'profile');
 
 export const USAGE = `Measures Errand and other queues on one Postgres in turns: the cost of executing, submitting and waiting, the cost of
 reading with few and with many finished tasks, schedules, limits, memory, and recovery. Compared with an earlier build it measures the cost
-of definitions, the speed of everything, and how long clients wait while another client does harm.
+of definitions, the speed of everything, workflows, starts, and how long clients wait while another client does harm.
 
-  npm run bench                     takes three quarters of an hour
+  npm run bench                     takes about an hour
   npm run bench -- --quick          takes a few minutes: fewer tasks and rounds, so the figures vary more
 
   --only         parts, separated by commas: ${PART_NAMES.slice(0, 6).join(', ')},

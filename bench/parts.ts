@@ -36,6 +36,11 @@ const DEFAULTS = {};
  * 14) and faults were bounded (issue 15).
  */
 const BASELINE = 'b0c990b';
+/** The last build without limits (issue 19). */
+const BEFORE_LIMITS = 'a61074c';
+/** Of limits: as many as issue 19 asks for. */
+const KEYS = 10_000;
+const EARLIER = { baseline: BASELINE, temporary: tmpdir() };
 
 /** Shared by the parts with the same Postgres settings: the server and the databases on it. */
 export type Bench = {
@@ -83,7 +88,10 @@ export function onServer(
 export const PARTS: Parts = {
   execute: plain(({ server, options, log }) => measureExecute(server, options, log)),
   'one-by-one': plain(({ server, options, log }) => measureOneByOne(server, smaller(options), log)),
-  runners: plain(({ server, options, log }) => measureRunners(server, options, log)),
+  runners: plain(({ server, options: { tasks, rounds, isQuick }, log }) => {
+    const waiting = isQuick ? tasks : smaller({ tasks, rounds }).tasks;
+    return measureRunners(server, { tasks, waiting, rounds }, log);
+  }),
   mix: plain(({ server, options, log }) => measureMix(server, smaller(options), log)),
   backlog: plain(({ server, options, log }) => {
     const { isQuick, tasks, rounds } = options;
@@ -94,12 +102,17 @@ export const PARTS: Parts = {
     const { tasks: requests, rounds } = smaller(options);
     return measureHttp(server, { requests, batches: Math.ceil(options.tasks / BATCH), rounds }, log);
   }),
-  latency: plain(({ server, options, log }) => measureLatency(server, options, log)),
+  latency: plain(({ server, options: { repetitions }, log }) =>
+    measureLatency(server, { repetitions, ...EARLIER }, log),
+  ),
   memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
-  workflows: plain(({ server, options, log }) => measureWorkflows(server, options.repetitions, log)),
+  workflows: plain(({ server, options: { repetitions, rounds, tasks }, log }) => {
+    const sizes = { many: 1_000, tasks: Math.max(tasks, 20_000) };
+    return measureWorkflows(server, { repetitions, rounds, ...sizes, ...EARLIER }, log);
+  }),
   batches: plain(({ server, options, log }) => measureBatches(server, smaller(options), log)),
   schedules: plain(({ server, options: { isQuick }, log }) => {
     const sizes = { schedules: 10_000, due: 100, perMinute: 20 };
@@ -109,10 +122,10 @@ export const PARTS: Parts = {
     return measureSchedules(server, { ...sizes, ...times }, log);
   }),
   limits: plain(({ server, options: { isQuick, tasks, rounds }, log }) => {
-    const sizes = isQuick
-      ? { keys: 1_000, handOvers: 500, backlog: 5_000, others: 3 }
-      : { keys: 10_000, handOvers: 2_000, backlog: 100_000, others: 9 };
-    return measureLimits(server, { tasks, rounds, ...sizes }, log);
+    const sizes = isQuick ? { handOvers: 500, others: 3 } : { handOvers: 2_000, others: 9 };
+    // Fewer tasks would have fewer keys.
+    const load = { tasks: Math.max(tasks, KEYS), keys: KEYS, backlog: 100_000, rounds };
+    return measureLimits(server, { ...load, ...sizes, ...EARLIER, baseline: BEFORE_LIMITS }, log);
   }),
   dashboard: plain(({ server, options: { isQuick }, log }) => {
     const sizes = isQuick
@@ -151,6 +164,9 @@ function withMany(measure: Part['measure']): Part {
   return { settings: FOR_LARGE_FILLS, measure };
 }
 
-function smaller({ tasks, rounds }: BenchOptions): { tasks: number; rounds: number } {
+function smaller({ tasks, rounds }: Pick<BenchOptions, 'tasks' | 'rounds'>): {
+  tasks: number;
+  rounds: number;
+} {
   return { tasks: Math.ceil(tasks / SMALLER), rounds };
 }

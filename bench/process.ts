@@ -78,11 +78,11 @@ export async function startProcess(
   };
 }
 
-/** Sends a word to each process and waits until each has answered. */
-export async function sendAll(processes: readonly Measured[], word: string): Promise<void> {
+/** Sends a word to each process, waits until each has answered, and gives the answers. */
+export async function sendAll(processes: readonly Measured[], word: string): Promise<unknown[]> {
   const answers = processes.map((process) => process.message());
   for (const process of processes) process.send(word);
-  await Promise.all(answers);
+  return Promise.all(answers);
 }
 
 /** Starts so many processes of a script at once. */

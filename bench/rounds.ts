@@ -28,6 +28,14 @@ export function median(values: Rounds): number {
   return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
+/** Cuts figures into `count` parts of equal size, as far as possible, in their order. */
+export function parts(figures: Rounds, count: number): Rounds[] {
+  const size = Math.ceil(figures.length / count);
+  return Array.from({ length: Math.ceil(figures.length / size) }, (_, part) =>
+    figures.slice(part * size, (part + 1) * size),
+  );
+}
+
 /**
  * Our figures divided by the peer's, round by round: both of a round saw the machine in the same
  * state.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -15,6 +15,26 @@ const MAX_OUTPUT_BYTES = 256 * 1_024 * 1_024;
 
 /** The files of a version of Errand in a folder, ready to run. */
 export type Build = { name: string; folder: string };
+
+/** The working tree itself, for parts that add nothing to its files. */
+export const WORKING_TREE: Build = { name: 'this build', folder: ROOT };
+
+/** A commit that is measured beside this build. */
+export type Earlier = {
+  baseline: string;
+  /** A folder for its files, which are removed at the end. */
+  temporary: string;
+};
+
+/** Unpacks such a commit. Its files are removed with `opened`. Throws if the clone lacks it. */
+export async function openEarlier(
+  opened: AsyncDisposableStack,
+  { baseline, temporary }: Earlier,
+): Promise<Build> {
+  const folder = await mkdtemp(join(temporary, 'errand-bench-'));
+  opened.defer(() => rm(folder, { recursive: true, force: true }));
+  return unpackBuild(baseline, join(folder, 'theirs'));
+}
 
 /** Copies the working tree, with uncommitted changes, into `folder`. Throws outside of a clone. */
 export async function copyThisBuild(folder: string): Promise<Build> {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeWorkerUtils } from 'graphile-worker';
 import { z } from 'zod';
+import type { Build } from '../definitions/builds.ts';
 import { type Client, openClient } from '../http/client.ts';
 import { startProcess } from '../process.ts';
 import { NO_OP, startApi, startRunner } from '../queues/errand.ts';
@@ -24,11 +25,12 @@ export type Starter = { start(): Promise<Start>; close(): Promise<void> };
 const submitted = z.object({ task: z.object({ id: z.uuid() }) });
 const record = z.object({ result: z.object({ at: z.number() }) });
 
-/** Errand: its API, its runner, and a client over HTTP. */
-export async function openErrand(server: BenchServer, clock: WallClock): Promise<Starter> {
+/** A build of Errand: its API, its runner, and a client over HTTP. */
+export async function openErrand(server: BenchServer, clock: WallClock, { folder }: Build): Promise<Starter> {
   const { name, url } = await server.freshDatabase();
-  const api = await startApi(url, { NODE_ENV: 'development' });
-  const runner = await startRunner(url, { NODE_ENV: 'development', RUNNER_CONCURRENCY: CONCURRENCY });
+  const environment = { NODE_ENV: 'development' };
+  const api = await startApi(url, environment, folder);
+  const runner = await startRunner(url, { ...environment, RUNNER_CONCURRENCY: CONCURRENCY }, folder);
   const client = openClient(api.base, 1);
   return {
     start: () => startOne(client, clock),

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { OPEN } from '../../core/states.ts';
 import { submitBatch } from '../../store/submit/submit_batch.ts';
-import { benchPool, isDrained, noOp, startRunner } from '../queues/errand.ts';
+import { benchPool, isDrained, noOp, SLEEP, startRunner } from '../queues/errand.ts';
 import { goalSection, type Section } from '../report.ts';
 import { inRounds } from '../rounds.ts';
 import type { BenchServer } from '../server.ts';
@@ -10,7 +10,6 @@ import { type Ran, type Use, useOfRunners } from './busy.ts';
 
 const RUNNERS = 4;
 const SLOTS = 4;
-const SLEEP = 'example.sleep';
 const SHORT_MS = 5;
 const LONG_MS = 500;
 /** One of this many tasks is long. */

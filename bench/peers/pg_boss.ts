@@ -3,7 +3,9 @@ import { PgBoss } from 'pg-boss';
 
 // A pg-boss process that fetches and completes in batches, in one of two ways: by hand, with one
 // output for a batch, or by workers that give each job its own output. Both use the batch sizes
-// that were fastest.
+// that were fastest. With a limit for each group of jobs, a batch has at most as many of a group.
+const limit = process.env.GROUP_LIMIT;
+const groups = limit === undefined ? {} : { groupConcurrency: Number(limit) };
 const SHARED = { batchSize: 1_000, loops: 2 };
 const EACH = { batchSize: 200, loops: 2 };
 const IDLE_MS = 20;
@@ -21,7 +23,7 @@ const output = (): { at: number } => ({ at: performance.timeOrigin + performance
 
 async function loop(): Promise<void> {
   while (isGoing) {
-    const jobs = await boss.fetch('noop', { batchSize: SHARED.batchSize });
+    const jobs = await boss.fetch('noop', { batchSize: SHARED.batchSize, ...groups });
     const ids = jobs.map(({ id }) => id);
     if (ids.length === 0) await pause(IDLE_MS);
     else await boss.complete('noop', ids, output());

@@ -25,12 +25,15 @@ export type CpuProfile = z.output<typeof profileSchema>;
 /** A span of the clock of process.hrtime, in µs. */
 export type Span = { from: number; to: number };
 
+/** CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile; the main thread is 0. */
+const OF_MAIN_THREAD = /\.0\.\d+\.cpuprofile$/;
+
 /**
- * Reads the profile of the one process that wrote into a directory. Throws if there is not exactly
- * one.
+ * Reads the profile of the one process that wrote into a directory: of its main thread, because a thread that
+ * keeps the lease writes one too. Throws if there is not exactly one.
  */
 export async function readProfile(directory: string): Promise<CpuProfile> {
-  const [file, ...others] = await readdir(directory);
+  const [file, ...others] = (await readdir(directory)).filter((name) => OF_MAIN_THREAD.test(name));
   if (file === undefined || others.length > 0)
     throw new Error(
       `Expected the profile of one process, but found ${others.length + Number(file !== undefined)}`,

@@ -1,6 +1,6 @@
 import { Queue as BullQueue, createPostgresBackend } from 'bullmq';
+import { z } from 'zod';
 import { startProcesses } from '../process.ts';
-import type { BenchServer } from '../server.ts';
 import type { Queue, QueueKind } from './queue.ts';
 import { startRedis } from './redis.ts';
 import { untilStarted } from './started.ts';
@@ -25,24 +25,35 @@ export const bullOnPostgres: QueueKind = {
 /** BullMQ on its own Redis, without persistence; results are kept. */
 export const bullOnRedis: QueueKind = {
   name: 'BullMQ on Redis',
-  async open(_server: BenchServer, processes) {
-    const redis = await startRedis();
-    const bull = new BullQueue('noop', { connection: { host: '127.0.0.1', port: redis.port } });
-    return openBull(bull, { REDIS_PORT: String(redis.port) }, processes, {
-      name: null,
-      pids: [redis.pid],
-      stop: redis.stop,
-    });
-  },
+  open: (_server, processes) => openOnRedis(processes, null),
 };
+
+/** BullMQ on its own Redis, whose global concurrency is `limit`. */
+export function bullWithLimit(limit: number): QueueKind {
+  return { name: bullOnRedis.name, open: (_server, processes) => openOnRedis(processes, limit) };
+}
+
+async function openOnRedis(processes: number, limit: number | null): Promise<Queue> {
+  const redis = await startRedis();
+  const bull = new BullQueue('noop', { connection: { host: '127.0.0.1', port: redis.port } });
+  if (limit !== null) await bull.setGlobalConcurrency(limit);
+  return openBull(bull, { REDIS_PORT: String(redis.port) }, processes, {
+    name: null,
+    pids: [redis.pid],
+    stop: redis.stop,
+  });
+}
 
 /** The used methods of a BullMQ queue, whose type depends on its backend. */
 type Bull = Pick<Queue, 'close'> & {
   pause(): Promise<void>;
   resume(): Promise<void>;
   addBulk(jobs: { name: string; data: object }[]): Promise<unknown>;
+  getJobs(types: ['completed']): Promise<{ returnvalue: unknown }[]>;
   getJobCounts(...states: ('waiting' | 'active' | 'prioritized')[]): Promise<Record<string, number>>;
 };
+
+const resultSchema = z.object({ at: z.number() });
 
 async function openBull(
   bull: Bull,
@@ -69,6 +80,10 @@ async function openBull(
     async isDrained() {
       const counts = await bull.getJobCounts('waiting', 'active', 'prioritized');
       return Object.values(counts).every((count) => count === 0);
+    },
+    async readStarts() {
+      const jobs = await bull.getJobs(['completed']);
+      return jobs.map(({ returnvalue }) => resultSchema.parse(returnvalue).at).toSorted((a, b) => a - b);
     },
     pids: [...workers.map(({ pid }) => pid), ...place.pids],
     database: place.name,

@@ -13,6 +13,7 @@ import type { Queue, QueueKind } from './queue.ts';
 import { untilStarted } from './started.ts';
 
 export const NO_OP = 'example.now';
+export const SLEEP = 'example.sleep';
 const BATCH = 10_000;
 /**
  * How many attempts a runner executes at a time. It fetches four times as many dispatches, so this
@@ -28,26 +29,40 @@ export const errand: QueueKind = {
   open: (server, processes) => openErrand(server, processes),
 };
 
-async function openErrand(server: BenchServer, processes: number): Promise<Queue> {
-  const { name, url } = await server.freshDatabase();
-  return errandOver({ name, url }, processes);
+/** Errand with tasks that wait so long, in so many slots of each process. */
+export function errandWaiting(waitMs: number, slots: number): QueueKind {
+  const start = (url: string): Promise<Started> => startRunner(url, { RUNNER_CONCURRENCY: String(slots) });
+  return {
+    name: errand.name,
+    open: (server, processes) =>
+      openErrand(server, processes, { task: SLEEP, payload: { ms: waitMs }, start }),
+  };
 }
 
-/** The name of the tasks of a queue, and how its processes start. */
-type Executing = { task: string; start: (url: string) => Promise<Pick<Started, 'process'>> };
+async function openErrand(server: BenchServer, processes: number, executing?: Executing): Promise<Queue> {
+  const { name, url } = await server.freshDatabase();
+  return errandOver({ name, url }, processes, executing);
+}
+
+/** The name and the payload of the tasks of a queue, and how its processes start. */
+type Executing = {
+  task: string;
+  payload?: unknown;
+  start: (url: string) => Promise<Pick<Started, 'process'>>;
+};
 
 /** Errand on an existing database, with all its contents. */
 export async function errandOver(
   { name, url }: { name: string; url: string },
   processes: number,
-  { task, start }: Executing = { task: NO_OP, start: startRunner },
+  { task, payload = {}, start }: Executing = { task: NO_OP, start: startRunner },
 ): Promise<Queue> {
   const pool = benchPool(url);
   await migrate(pool);
   const runners = await Promise.all(Array.from({ length: processes }, () => start(url)));
   await pauseQueue(pool, task, OPERATOR);
   return {
-    fill: (count) => fill(pool, task, count),
+    fill: (count) => fill(pool, submissionOf(task, payload), count),
     async go() {
       const since = await resume(pool, task);
       return untilStarted(() => hasStarted(pool, task, since));
@@ -141,13 +156,9 @@ export function benchPool(url: string): Pool {
   });
 }
 
-async function fill(pool: Pool, task: string, count: number): Promise<void> {
-  for (let from = 0; from < count; from += BATCH) {
-    await submitBatch(
-      pool,
-      Array.from({ length: Math.min(BATCH, count - from) }, () => submissionOf(task)),
-    );
-  }
+async function fill(pool: Pool, submission: Submission, count: number): Promise<void> {
+  for (let from = 0; from < count; from += BATCH)
+    await submitBatch(pool, Array<Submission>(Math.min(BATCH, count - from)).fill(submission));
 }
 
 /** The submission of one task that does nothing. */
@@ -155,9 +166,9 @@ export function noOp(): Submission {
   return submissionOf(NO_OP);
 }
 
-function submissionOf(name: string): Submission {
+function submissionOf(name: string, payload: unknown = {}): Submission {
   const none = { dedup: { dedup: null, key: null }, requestId: null, traceparent: null };
-  return { name, version: '1.0.0', payload: {}, priority: 0, maxAttempts: 25, ...none };
+  return { name, version: '1.0.0', payload, priority: 0, maxAttempts: 25, ...none };
 }
 
 /** Whether all tasks of a name have ended. Uses tasks_name_state_id_idx. */

@@ -1,4 +1,5 @@
 import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
+import { z } from 'zod';
 import { inLoops } from '../http/client.ts';
 import { sendAll, startProcesses } from '../process.ts';
 import type { BenchServer } from '../server.ts';
@@ -18,16 +19,27 @@ export const WITHOUT_LINES = { NO_LOG_SUCCESS: '1' };
  */
 export const graphileWorker: QueueKind = {
   name: 'graphile-worker',
-  open: (server, processes) => openGraphile(server, processes, addBatches),
+  open: (server, processes) => openGraphile(server, processes, { fill: addBatches }),
 };
+
+const going = z.object({ firstAt: z.number().nullable() });
+
+/** graphile-worker with jobs that wait so long, in so many slots of each process. */
+export function graphileWaiting(waitMs: number, slots: number): QueueKind {
+  const environment = { WAIT_MS: String(waitMs), SLOTS: String(slots) };
+  return {
+    name: graphileWorker.name,
+    open: (server, processes) => openGraphile(server, processes, { fill: addBatches, environment }),
+  };
+}
 
 /** graphile-worker with jobs that are added one by one. */
 export const graphileOneByOne: QueueKind = {
   name: 'graphile-worker',
   open: (server, processes) =>
-    openGraphile(server, processes, (utils, count) =>
-      inLoops(CALLERS, count, () => utils.addJob('noop', {})),
-    ),
+    openGraphile(server, processes, {
+      fill: (utils, count) => inLoops(CALLERS, count, () => utils.addJob('noop', {})),
+    }),
 };
 
 async function addBatches(utils: WorkerUtils, count: number): Promise<void> {
@@ -40,21 +52,28 @@ async function addBatches(utils: WorkerUtils, count: number): Promise<void> {
 async function openGraphile(
   server: BenchServer,
   processes: number,
-  fill: (utils: WorkerUtils, count: number) => Promise<void>,
+  {
+    fill,
+    environment: own = {},
+  }: {
+    fill: (utils: WorkerUtils, count: number) => Promise<void>;
+    environment?: Record<string, string>;
+  },
 ): Promise<Queue> {
   const { name, url } = await server.freshDatabase();
   const utils = await makeWorkerUtils({ connectionString: url, maxPoolSize: CALLERS });
   await utils.migrate();
   const pool = benchPool(url);
-  const environment = { DATABASE_URL: url, ...WITHOUT_LINES };
+  const environment = { DATABASE_URL: url, ...WITHOUT_LINES, ...own };
   const workers = await startProcesses(processes, 'bench/peers/graphile_worker.ts', environment);
   return {
     fill: (count) => fill(utils, count),
     async go() {
-      await sendAll(workers, 'go');
-      return performance.now();
+      const answers = z.array(going).parse(await sendAll(workers, 'go'));
+      const firsts = answers.flatMap(({ firstAt }) => firstAt ?? []);
+      return Math.min(performance.now(), ...firsts.map((at) => at - performance.timeOrigin));
     },
-    hold: () => sendAll(workers, 'hold'),
+    hold: async () => void (await sendAll(workers, 'hold')),
     async isDrained() {
       const { rows } = await pool.query<{ drained: boolean }>(
         'select /* bench */ not exists (select from graphile_worker._private_jobs) as drained',

@@ -22,6 +22,11 @@ export type Queue = {
   hold(): Promise<void>;
   /** Whether everything is done, and recorded as far as the queue records it. */
   isDrained(): Promise<boolean>;
+  /**
+   * When each task that has been executed started, in ms since 1970, in order. Only queues that keep results
+   * know it.
+   */
+  readStarts?(): Promise<number[]>;
   /** The processes whose CPU counts, besides those of Postgres. */
   readonly pids: readonly number[];
   /** The database whose statements are counted, if any. */

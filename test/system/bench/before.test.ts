@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { measureBefore } from '../../../bench/before/section.ts';
+import { measureLatency } from '../../../bench/latency/section.ts';
 import { scratchFolder } from '../../support/checkout/scratch.ts';
 import { benchServerOfTests } from './bench_server.ts';
 import { watchedServer } from './watched_server.ts';
@@ -38,5 +39,27 @@ test('a clone without the commit says so, and leaves nothing behind', async () =
   const baseline = '0123456789abcdef0123456789abcdef01234567';
   const options = { tasks: 50, rounds: 1, repetitions: 2, baseline, temporary };
   await expect(measureBefore(started, options, () => {})).rejects.toThrow(`has no commit ${baseline}`);
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
+test('the start of a handler is measured beside graphile-worker and a commit, from the answer and from sending', async () => {
+  const options = { repetitions: 5, baseline: 'HEAD', temporary };
+  const { goals = [] } = await measureLatency(started, options, () => {});
+  expect(goals.map(({ what, peer, ours }) => [what, peer?.name, ours.length, peer?.rounds.length])).toEqual(
+    ['graphile-worker', 'HEAD'].flatMap((peer) => [
+      ['from the answer to the start, median', peer, 5, 5],
+      ['from the answer to the start, p99', peer, 1, 1],
+      ['from sending to the start, median', peer, 5, 5],
+      ['from sending to the start, p99', peer, 1, 1],
+    ]),
+  );
+  const [fromAnswer] = goals;
+  // A machine that is busy may be slow to take the answer.
+  const isPossible = fromAnswer?.peer?.rounds.every((ms) => ms > 0);
+  const asked = [isPossible ? { atMost: 1 } : null, null, { atMost: 1.4 }, null];
+  expect(goals.map(({ goal }) => goal)).toEqual([...asked, null, null, null, null]);
+  const fromSending = goals.filter(({ what }) => what.startsWith('from sending'));
+  const figures = fromSending.flatMap(({ ours, peer }) => [...ours, ...(peer?.rounds ?? [])]);
+  expect(figures.filter((ms) => !(ms > 0 && ms < 60_000))).toEqual([]);
   expect(readdirSync(temporary)).toEqual([]);
 });

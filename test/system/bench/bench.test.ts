@@ -79,7 +79,7 @@ test('prints each part that was asked for as tables, and leaves nothing behind',
   ]);
   const asked = executing.goals.map(([, , , , , , , goal]) => goal);
   expect(asked.slice(0, peers.length)).toEqual(
-    ['>= 1.5', '>= 1.5', '>= 1.5', '>= 2', '>= 1'].slice(0, peers.length),
+    ['>= 2', '>= 1.5', '>= 1.5', '>= 2', '>= 1'].slice(0, peers.length),
   );
   expect(asked.slice(peers.length)).toEqual(['<= 0.9', ...Array(asked.length - peers.length - 1).fill('-')]);
   for (const [, , ours = '', , theirs = ''] of executing.goals.slice(0, peers.length))

@@ -42,13 +42,28 @@ test('tasks are executed while few and while many wait, of which as many wait be
 });
 
 test('what four processes execute is compared with what one does, of each queue by itself', async () => {
-  const section = await measureRunners(started, { tasks: 200, rounds: 1 }, () => {});
+  const section = await measureRunners(started, { tasks: 200, waiting: 100, rounds: 1 }, () => {});
   const peer = 'graphile-worker';
   expect(shapes(section)).toEqual([
     { what: 'rate of four / rate of one', peer, goal: { atLeast: 1 }, good: true },
     { what: 'execution by one', peer, goal: null, good: true },
     { what: 'execution by four', peer, goal: null, good: true },
+    { what: 'rate of four / rate of one, of tasks of 5 ms', goal: { atLeast: 3.8 }, good: false },
+    { what: 'rate of four / rate of one, of tasks of 5 ms', peer, goal: { atLeast: 1 }, good: true },
+    { what: 'execution by one, of tasks of 5 ms', peer, goal: null, good: true },
+    { what: 'execution by four, of tasks of 5 ms', peer, goal: null, good: true },
+    { what: 'statements by four, of tasks of 5 ms', peer, goal: null, good: true },
+    // The CPU of so few tasks may be too little to be counted.
+    { what: 'CPU of four, of tasks of 5 ms', peer, goal: null, good: expect.any(Boolean) },
   ]);
-  const [factor, one, four] = section.goals ?? [];
+  const [factor, one, four, waitingFactor, , waitingOne, waitingFour] = section.goals ?? [];
   expect(factor?.ours[0]).toBe((four?.ours[0] ?? 0) / (one?.ours[0] ?? 0));
+  expect(waitingFactor?.ours[0]).toBe((waitingFour?.ours[0] ?? 0) / (waitingOne?.ours[0] ?? 0));
+  // Four slots that each wait 5 ms at least, in one process and in four, and what a timer gives or takes.
+  for (const [rate, slots] of [
+    [waitingOne, 4],
+    [waitingFour, 16],
+  ] as const)
+    for (const figure of [...(rate?.ours ?? []), ...(rate?.peer?.rounds ?? [])])
+      expect(figure).toBeLessThan(slots * 300);
 });

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Goal } from '../../../bench/goals.ts';
 import { measureHttp } from '../../../bench/http/section.ts';
-import { measureLatency } from '../../../bench/latency/section.ts';
 import type { Section } from '../../../bench/report.ts';
 import { benchServerOfTests } from './bench_server.ts';
 
@@ -40,24 +39,4 @@ test('submitting over HTTP is measured beside Express with one INSERT, and batch
     'single submissions to Errand, round 2 of 2',
     'the same to Express with one INSERT, round 2 of 2',
   ]);
-});
-
-test('the start of a handler is measured beside graphile-worker, from the answer and from sending', async () => {
-  const section = await measureLatency(server, { repetitions: 5 }, () => {});
-  const goals = section.goals ?? [];
-  const peer = 'graphile-worker';
-  expect(shapes(section).map(({ goal: _, ...shape }) => shape)).toEqual([
-    { what: 'from the answer to the start, median', unit: 'ms', peer, rounds: [5, 5] },
-    { what: 'from the answer to the start, p99', unit: 'ms', peer, rounds: [1, 1] },
-    { what: 'from sending to the start, median', unit: 'ms', peer, rounds: [5, 5] },
-    { what: 'from sending to the start, p99', unit: 'ms', peer, rounds: [1, 1] },
-  ]);
-  const isPositive = goals.map(({ peer }) => peer?.rounds.every((ms) => ms > 0));
-  // A machine that is busy may be slow to take the answer.
-  const asked = isPositive[0] ? 0 : 2;
-  expect(goals.map(({ goal }) => goal)).toEqual(
-    [0, 1, 2, 3].map((row) => (row === asked ? { atMost: 1.2 } : null)),
-  );
-  const fromSending = goals.slice(2).flatMap(({ ours, peer }) => [...ours, ...(peer?.rounds ?? [])]);
-  expect(fromSending.filter((ms) => !(ms > 0 && ms < 60_000))).toEqual([]);
 });

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
-import { type CpuProfile, sharesByPlace } from '../../../bench/profile/node.ts';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type CpuProfile, readProfile, sharesByPlace } from '../../../bench/profile/node.ts';
 import { inShort } from '../../../bench/profile/statements.ts';
+import { scratchFolder } from '../../support/checkout/scratch.ts';
 
 const HERE = new URL('../../..', import.meta.url).href;
 
@@ -29,6 +32,18 @@ test('time is that of the folder or the package that had it done, within a span,
   expect(Object.fromEntries(shares)).toEqual({
     ...{ 'store/': 0.3, pg: 0.2, 'garbage collection': 0.1, Node: 0.1, '@scope/one': 0.3 },
   });
+});
+
+test('the profile is that of the main thread of one process', async () => {
+  const folder = scratchFolder(0o755);
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const write = (name: string, profile: unknown) => writeFile(join(folder, name), JSON.stringify(profile));
+  await write('CPU.20260101.000000.7.1.002.cpuprofile', {});
+  await expect(readProfile(folder)).rejects.toThrow('but found 0');
+  await write('CPU.20260101.000000.7.0.001.cpuprofile', PROFILE);
+  expect((await readProfile(folder)).samples).toEqual(PROFILE.samples);
+  await write('CPU.20260101.000000.8.0.001.cpuprofile', PROFILE);
+  await expect(readProfile(folder)).rejects.toThrow('but found 2');
 });
 
 test.each([
