@@ -2,9 +2,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { Request, RequestHandler } from 'express';
 import { pointerPart } from '../../core/json/json.ts';
-import { destinationOf } from '../routing.ts';
 import { type OpenApiDocument, placeOfAnswer } from './schemas/document.ts';
-import { ANY_NAME, ANY_TASK } from './validator.ts';
+import { ANY_NAME, ANY_TASK, nameInPath } from './validator.ts';
 
 const JSON_TYPE = 'application/json';
 
@@ -62,7 +61,7 @@ function operationOf(request: Request, { paths }: OpenApiDocument): [path: strin
   // The validator does not look for the operation of a plain submission.
   const { openApiRoute, pathParams } = openapi ?? {
     openApiRoute: ANY_TASK,
-    pathParams: destinationOf(request).params(),
+    pathParams: { name: nameInPath(request.path) ?? '' },
   };
   const method = request.method.toLowerCase();
   if (!openApiRoute.startsWith(ANY_TASK)) return [openApiRoute, method];

@@ -3,7 +3,6 @@ import { type Request, type RequestHandler, Router } from 'express';
 import { middleware } from 'express-openapi-validator';
 import { checker } from '../../core/definitions/check.ts';
 import { NAME_PATTERN } from '../../core/task.ts';
-import { destinationOf } from '../routing.ts';
 import { pathsOfTask } from '../submit/submission_schema.ts';
 import { compilePathsOnce, compileSchemasOnce } from './compile_once.ts';
 import {
@@ -20,11 +19,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type DocumentV3 = Exclude<Parameters<typeof middleware>[0]['apiSpec'], string>;
 
-/** The route of single submissions. */
-const PATH_OF_SUBMISSIONS = '/v1/tasks/:name';
-
 /** Matches the paths of one task name. */
-const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(?:\/batch)?\/?$/i;
+const PATH_OF_TASK = /^\/v1\/tasks\/([^/]+)(\/batch)?\/?$/i;
+
+/** The name in the path of a task; undefined for another path. */
+export function nameInPath(path: string): string | undefined {
+  const name = PATH_OF_TASK.exec(path)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
+}
 
 /**
  * Makes middleware that validates every request against the OpenAPI document (specification A1).
@@ -53,8 +55,8 @@ export function requestValidator(
   const isTask = (name: string, method: string): boolean =>
     known.has(name) || (method === 'POST' && NAME_PATTERN.test(name));
   return (request, response, next) => {
-    const name = PATH_OF_TASK.exec(request.path)?.[1];
-    const isTaskPath = name !== undefined && isTask(decodeURIComponent(name), request.method);
+    const name = nameInPath(request.path);
+    const isTaskPath = name !== undefined && isTask(name, request.method);
     if (isTaskPath && fitsPlainly(request)) return next();
     (isTaskPath ? submissions : requests)(request, response, next);
   };
@@ -74,8 +76,9 @@ function plainSubmission(ofAnyTask: Paths): (request: Request) => boolean {
     required: ofHeaders.flatMap(({ name, required }) => (required === true ? [name.toLowerCase()] : [])),
   });
   return (request) =>
-    destinationOf(request).place?.path === PATH_OF_SUBMISSIONS &&
+    request.method === 'POST' &&
     !request.originalUrl.includes('?') &&
+    PATH_OF_TASK.exec(request.path)?.[2] === undefined &&
     typeof request.body === 'object' &&
     request.body !== null &&
     checkHeaders(request.headers, '', 1).length === 0;
