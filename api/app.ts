@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler, type Response, Router } fro
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import { createSharedReads } from '../core/concurrency/shared_reads.ts';
 import type { Registry } from '../core/registry.ts';
 import { answerHeaders } from '../process/answer_headers.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
@@ -128,9 +129,8 @@ export function createApp(options: AppOptions): App {
   const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
   const guards = [inFlight.enterPage, ...limitPages(config)];
   app.use(inOneLayer(...arriving));
-  app.use(
-    apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), dashboard(guards)),
-  );
+  const pages = dashboard(guards, options.authenticate === null || !config.AUTH_READS);
+  app.use(apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), pages));
   const admitting = [
     ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
     ...[inFlight.share, authoriseByPolicy(!config.AUTH_READS), checkUrl],
@@ -211,6 +211,7 @@ function apiOf(
     registered,
     databases,
     poolShares: sharePools(pool, readPool),
+    shareRead: createSharedReads(),
     requestTimeoutMs,
     scheduleHistoryDays: config.SCHEDULE_HISTORY_DAYS,
     submitOne:

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Pool } from 'pg';
+import type { SharedReads } from '../core/concurrency/shared_reads.ts';
 import { ErrandError } from '../core/errors.ts';
 import type { Registry } from '../core/registry.ts';
 import { namespaceOf } from '../core/task.ts';
@@ -9,7 +10,7 @@ import { cancellable } from '../store/operators/cancellable.ts';
 import type { Submission, SubmitOutcome, Submitted } from '../store/submit/submit.ts';
 import type { Task } from '../store/tasks/tasks.ts';
 import type { Visibility } from '../store/tasks/visibility.ts';
-import { principalOf } from './auth/identify.ts';
+import { clientOf, principalOf } from './auth/identify.ts';
 import type { Principal } from './auth/principal.ts';
 import type { Tickets } from './auth/tickets.ts';
 import type { CallbackRules } from './callback.ts';
@@ -37,6 +38,8 @@ export type Api = {
   databases: { writes: Guarded; reads: Guarded };
   /** Divides the connections of both pools among clients. */
   poolShares: PoolShares;
+  /** Lets callers that ask for the same at the same time share one read. */
+  shareRead: SharedReads;
   requestTimeoutMs: number;
   /** For how many days it is known which times of schedules have run. */
   scheduleHistoryDays: number;
@@ -74,6 +77,12 @@ export type RequestContext = Api & {
   writes: Connections;
   /** Statements through it are cancelled when the time is up, and also when the caller disconnects. */
   reads: Connections;
+  /**
+   * A read that callers share who ask for the same while it waits its turn. `key` has all that it depends on, also
+   * the rights of the caller. It goes on if one of them disconnects. If reads of the operation may be expensive,
+   * only callers that count as one client share it, because it uses up a part of their share.
+   */
+  sharedRead<T>(key: readonly unknown[], read: (reads: Connections) => Promise<T>): Promise<T>;
   /**
    * Answers with a stream of events. From now on the request has no time limit. Throws SERVICE_UNAVAILABLE if
    * the maximum number of streams is open.
@@ -119,6 +128,14 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
         const signal = AbortSignal.any([limit.signal(), gone.signal()]);
         const use = isHeavy(heavy, request) ? api.poolShares.heavyReads(request) : {};
         return reads.breaker.guard(cancellable(reads.pool, signal, use));
+      },
+      sharedRead(key, read) {
+        const isBounded = isHeavy(heavy, request);
+        return api.shareRead(JSON.stringify([isBounded ? clientOf(request) : null, ...key]), () => {
+          const signal = AbortSignal.timeout(api.requestTimeoutMs);
+          const use = isBounded ? api.poolShares.heavyReads(request) : {};
+          return read(reads.breaker.guard(cancellable(reads.pool, signal, use)));
+        });
       },
       openStream() {
         api.inFlight.toStream(response, 'event_stream');

@@ -6,6 +6,7 @@ import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { handOver, isStandby, lifecycleLevel, onOrder } from '../process/standby.ts';
 import { runMain, startStep, warnOfDefinitions } from '../process/start.ts';
+import { trimHeap } from '../process/trim_heap.ts';
 import { loadProject, type Project } from '../project/project.ts';
 import { answerMalformed } from './middleware/malformed.ts';
 import { drainTimes, startApi } from './start_api.ts';
@@ -25,6 +26,7 @@ await runMain(async () => {
   const early = isStandby() ? null : await startServer();
   await api.bringUp();
   const server = early ?? (await startServer());
+  trimHeap();
   log[lifecycleLevel()]({ port: portOf(server), tasks: registry.definitions.length }, 'api is ready');
   process.on('SIGUSR2', () => {
     log.warn({ state: api.toggleEmergency() }, 'SIGUSR2: switched the emergency state on or off');

@@ -16,12 +16,14 @@ import { measureMemory } from './memory/section.ts';
 import { measureMix } from './mix/section.ts';
 import type { BenchOptions, PartName } from './options.ts';
 import { measureProfile } from './profile/section.ts';
+import { measureReadsBefore } from './reads/before.ts';
 import { type Ledger, makeLedger } from './reads/ledger.ts';
 import { measureReads } from './reads/section.ts';
 import { measureRecovery } from './recovery/section.ts';
 import type { Section } from './report.ts';
 import { measureSchedules } from './schedules/section.ts';
 import { type BenchServer, FOR_LARGE_FILLS } from './server.ts';
+import { measureStreams } from './streams/section.ts';
 import { measureWorkflows } from './workflows/section.ts';
 
 /**
@@ -105,7 +107,9 @@ export const PARTS: Parts = {
   latency: plain(({ server, options: { repetitions }, log }) =>
     measureLatency(server, { repetitions, ...EARLIER }, log),
   ),
-  memory: plain(({ server, options, log }) => measureMemory(server, { tasks: options.tasks * 10 }, log)),
+  memory: plain(({ server, options: { tasks, rounds }, log }) =>
+    measureMemory(server, { tasks: tasks * 10, rounds, ...EARLIER }, log),
+  ),
   recovery: plain(({ server, options, log }) =>
     measureRecovery(server, { rounds: options.isQuick ? 1 : options.rounds }, log),
   ),
@@ -133,6 +137,9 @@ export const PARTS: Parts = {
       : { jobs: 100_000, rounds: 15, seconds: 20 };
     return measureDashboard(server, { ...sizes, changesPerSecond: 100 }, log);
   }),
+  streams: plain(({ server, options: { tasks, rounds }, log }) =>
+    measureStreams(server, { tasks, readers: 20, rounds }, log),
+  ),
   definitions: plain(({ server, options: { isQuick, rounds }, log }) => {
     const counts = isQuick ? [100, 300] : [300, 1_000];
     const options = { counts, rounds, baseline: BASELINE, temporary: tmpdir() };
@@ -141,6 +148,10 @@ export const PARTS: Parts = {
   before: plain(({ server, options: { tasks, rounds, repetitions }, log }) => {
     const options = { tasks, rounds, repetitions, baseline: BASELINE, temporary: tmpdir() };
     return measureBefore(server, options, log);
+  }),
+  'reads-before': plain(({ server, options: { isQuick, small, rounds }, log }) => {
+    const options = { tasks: small, rounds, seconds: isQuick ? 3 : 10 };
+    return measureReadsBefore(server, { ...options, baseline: BASELINE, temporary: tmpdir() }, log);
   }),
   faults: plain(({ server, options: { isQuick }, log }) => {
     const options = { holdMs: isQuick ? 5_000 : 15_000, baseline: BASELINE, temporary: tmpdir() };

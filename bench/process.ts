@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -35,6 +36,15 @@ export type Measured = {
   /** Sends SIGKILL. */
   kill(): Promise<void>;
 };
+
+/**
+ * The script of `npm run api` or `npm run runner`: bin/api.js, or in builds that lack it api/main.ts. `folder`
+ * may hold another build than this one.
+ */
+export function entryOf(name: 'api' | 'runner', folder: string = ROOT): string {
+  const entry = `bin/${name}.js`;
+  return existsSync(join(folder, entry)) ? entry : `${name}/main.ts`;
+}
 
 /**
  * Starts a script of this repository, or of another build in `folder`, and waits for its first

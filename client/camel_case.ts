@@ -1,5 +1,7 @@
 /** The names inside these values belong to the author of the task, so they are not changed. */
-const OPAQUE = new Set(['payload', 'result', 'metadata', 'fields']);
+const OPAQUE_NAMES = ['payload', 'result', 'metadata', 'fields'] as const;
+export type Opaque = (typeof OPAQUE_NAMES)[number];
+const OPAQUE: ReadonlySet<string> = new Set(OPAQUE_NAMES);
 
 /** A JSON value of the API with names in the style of TypeScript: `created_at` becomes `createdAt`. */
 export function toCamelCase(value: unknown): unknown {

@@ -21,8 +21,10 @@ import type {
   TaskRef,
   TaskSummary,
 } from './records.ts';
-import type { Method, Query } from './requests/exchange.ts';
+import { createBreaker } from './requests/breaker.ts';
+import type { Method } from './requests/exchange.ts';
 import type { CallOptions, ClientOptions } from './requests/options.ts';
+import { type RawRequest, requestJson } from './requests/raw.ts';
 import { createTransport } from './requests/transport.ts';
 import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { createFollow } from './streams/event_stream.ts';
@@ -41,16 +43,6 @@ import {
   retryTask,
 } from './tasks.ts';
 import type { AnyTasks, NameOf, TaskTypes } from './tasks_of.ts';
-
-/** A request for an operation without a method in this client. Names are those of the HTTP API. */
-export type RawRequest = CallOptions & {
-  query?: Query | undefined;
-  /** Any value that JSON can express. */
-  body?: unknown;
-  headers?: Record<string, string> | undefined;
-  /** Whether it may be sent again if its outcome is unknown. By default, only a GET may. */
-  repeatable?: boolean | undefined;
-};
 
 /** A task by its id, or any object with an `id`. */
 type Ref<Result> = string | TaskRef<Result>;
@@ -162,7 +154,7 @@ export type Client<Tasks extends TaskTypes = AnyTasks> = {
  * Makes a client of an API. It holds nothing that needs closing. Throws a TypeError if `baseUrl` is invalid.
  */
 export function createClient<Tasks extends TaskTypes = AnyTasks>(options: ClientOptions): Client<Tasks> {
-  const transport = createTransport(options);
+  const transport = createTransport(options, createBreaker(options.breaker));
   const parts = { transport, follow: createFollow(transport, options.streams) };
   const client = {
     submit: submit.bind(null, parts),
@@ -186,10 +178,7 @@ export function createClient<Tasks extends TaskTypes = AnyTasks>(options: Client
     explain: (task: Ref<unknown>, given?: CallOptions) => explainTask(transport, idOf(task), given),
     limits: createLimits(transport),
     schedules: createSchedules(transport),
-    request: async (method: Method, path: string, { body, ...given }: RawRequest = {}) => {
-      const sent = body === undefined ? undefined : JSON.stringify(body);
-      return (await transport.send({ ...given, method, path, body: sent })).body;
-    },
+    request: requestJson.bind(null, transport),
   } satisfies Record<keyof Client, unknown>;
   // The API has validated these values against its definitions, so the client does not check their types
   // again.

@@ -1,6 +1,6 @@
 // The exports of the package.
 export type * from './attention.ts';
-export { type Client, createClient, type RawRequest } from './client.ts';
+export { type Client, createClient } from './client.ts';
 export {
   CircuitOpenError,
   ConflictError,
@@ -20,6 +20,7 @@ export type * from './limits/records.ts';
 export type { ListOptions, PageOptions, TaskFilters, TaskPage } from './list.ts';
 export type * from './records.ts';
 export type { CallOptions, ClientOptions } from './requests/options.ts';
+export type { RawRequest } from './requests/raw.ts';
 export type * from './schedules/records.ts';
 export type {
   BackfillOptions,

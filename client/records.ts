@@ -80,6 +80,8 @@ export type TaskSummary<Result = unknown> = TaskRef<Result> & {
   /** How many later submissions have replaced its payload. Null if it is not debounced. */
   debounced: number | null;
   concurrencyKey: string | null;
+  /** How long an attempt may take, if the submission says so. Null: as its definition says. */
+  timeoutSeconds: number | null;
   tags: string[];
   initiator: string | null;
   /** The authenticated submitter: `key:ci`, `user:ann`, `webhook:gitea`, `task:<id>`, `schedule:<id>`. */

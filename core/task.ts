@@ -124,6 +124,8 @@ export type FollowUpOptions = {
   expiresInMs?: number;
   /** The key of the limits of the definition, in place of the one that they compute. */
   concurrencyKey?: string;
+  /** How long an attempt may take, in place of `timeoutMs` of the policy. */
+  timeoutMs?: number;
   dedup?: DedupStrategy;
   dedupKey?: string;
   /** The last payload within so many seconds wins, and each moves the due time. */

@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact';
 import { LocationProvider, lazy, Route, Router } from 'preact-iso';
 // The types of preact-iso have it at its main entry, which does not.
 import { exec } from 'preact-iso/router';
+import { HomePage } from './home/home_page.tsx';
 import { ToastProvider } from './parts/toast.tsx';
 import { pageUrl, ROOT } from './session/place.ts';
 import { SessionProvider } from './session/session.tsx';
@@ -9,7 +10,6 @@ import { NotFound } from './shell/not_found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { TasksPage } from './tasks/tasks_page.tsx';
 
-const HomePage = lazy(() => import('./home/home_page.tsx').then(({ HomePage }) => HomePage));
 const ErrorsPage = lazy(() => import('./errors/errors_page.tsx').then(({ ErrorsPage }) => ErrorsPage));
 const ErrorPage = lazy(() => import('./errors/error_page.tsx').then(({ ErrorPage }) => ErrorPage));
 const QueuesPage = lazy(() => import('./queues/queues_page.tsx').then(({ QueuesPage }) => QueuesPage));
@@ -32,7 +32,7 @@ const EditSchedulePage = lazy(() =>
 const SubmitPage = lazy(() => import('./submit/submit_page.tsx').then(({ SubmitPage }) => SubmitPage));
 const TaskPage = lazy(() => import('./task/task_page.tsx').then(({ TaskPage }) => TaskPage));
 
-/** The pages by their paths. The first that matches is shown. */
+/** The pages by their paths. The first that matches is shown. The two that most visits start at come with the shell. */
 const PAGES: readonly (readonly [path: string, page: ComponentType])[] = [
   ['', HomePage],
   ['tasks', TasksPage],

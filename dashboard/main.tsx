@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { keepMoments } from './parts/moment.tsx';
 import './styles/theme.css';
 import './styles/shell.css';
 import './styles/parts.css';
@@ -10,3 +11,4 @@ import './styles/form.css';
 
 const place = document.getElementById('app');
 if (place !== null) render(<App />, place);
+keepMoments();

@@ -90,10 +90,7 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
   const how = await migrations.exited;
   if (how !== SUCCESS) throw new Error(`${migrations.name} of the database failed (${how}).`);
   stop.throwIfAborted();
-  const scripts = {
-    api: join(ROOT, `api/main${ENDING}`),
-    runner: join(ROOT, `runner/main${ENDING}`),
-  };
+  const scripts = { api: scriptOf('api'), runner: scriptOf('runner') };
   const api = startChild('The API', scripts.api);
   const runner = startChild('The runner', scripts.runner);
   running.programs = [api, runner];
@@ -107,6 +104,11 @@ async function bringUp(config: Config, running: Running, stop: AbortSignal): Pro
   running.programs = [keepProgram(api, scripts.api), keepProgram(runner, scripts.runner)];
   running.programs.push(...buildDashboard());
   return welcome(config, { api: ofApi.listening, runner: ofRunner.listening }, ofApi.tasks);
+}
+
+/** In a checkout bin/api.js, which starts the sources without Node's type compiler; the package has JavaScript. */
+function scriptOf(name: 'api' | 'runner'): string {
+  return join(ROOT, ENDING === '.ts' ? `bin/${name}.js` : `${name}/main.js`);
 }
 
 /**

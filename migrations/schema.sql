@@ -63,6 +63,19 @@ create table errand.disabled_callbacks (
   constraint disabled_callbacks_times_check CHECK (((disabled_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (disabled_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)))
 );
 
+create table errand.error_count_changes (
+  id bigint generated always as identity not null,
+  error_group text collate "C" not null,
+  change integer not null,
+  constraint error_count_changes_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
+create table errand.error_counts (
+  error_group text collate "C" not null,
+  tasks bigint not null,
+  constraint error_counts_pkey PRIMARY KEY (error_group)
+) with (fillfactor=70);
+
 create table errand.error_groups (
   error_group text collate "C" not null,
   status text not null,
@@ -325,6 +338,12 @@ create table errand.submitters (
   constraint submitters_namespaces_check CHECK ((array_position(namespaces, NULL::text) IS NULL))
 );
 
+create table errand.task_tags (
+  tag text collate "C" not null,
+  task_id uuid not null,
+  constraint task_tags_pkey PRIMARY KEY (tag, task_id)
+);
+
 create table errand.tasks (
   id uuid default errand.uuidv7() not null,
   name text collate "C" not null,
@@ -377,6 +396,7 @@ create table errand.tasks (
   concurrency_key text collate "C",
   debounced integer,
   debounce_until timestamptz,
+  timeout_ms integer,
   constraint tasks_pkey PRIMARY KEY (id),
   constraint tasks_concurrency_key_check CHECK ((octet_length(concurrency_key) <= 2048)),
   constraint tasks_debounce_check CHECK (((debounce_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (debounce_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))),
@@ -388,6 +408,7 @@ create table errand.tasks (
   constraint tasks_schedule_check CHECK ((((scheduled_for >= '1970-01-01 00:00:00+00'::timestamptz) AND (scheduled_for <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND (octet_length(schedule_id) <= 512))),
   constraint tasks_state_check CHECK ((state = ANY (ARRAY['scheduled'::text, 'waiting'::text, 'queued'::text, 'running'::text, 'retrying'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text, 'expired'::text]))),
   constraint tasks_texts_check CHECK (((octet_length(dedup_key) <= 4096) AND (octet_length(initiator) <= 4096) AND (octet_length(source_system) <= 4096) AND (octet_length(reason) <= 4096) AND (octet_length(request_id) <= 4096) AND (octet_length(traceparent) <= 4096) AND (octet_length(progress_note) <= 4096) AND (octet_length(submitted_by) <= 4096) AND (octet_length(callback_url) <= 4096))),
+  constraint tasks_timeout_check CHECK (((timeout_ms >= 1) AND (timeout_ms <= 86400000))),
   constraint tasks_times_check CHECK ((((run_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (run_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((started_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (started_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((finished_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (finished_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((cancel_requested_at >= '1970-01-01 00:00:00+00'::timestamptz) AND (cancel_requested_at <= '9999-12-31 23:59:59.999999+00'::timestamptz)) AND ((dedup_until >= '1970-01-01 00:00:00+00'::timestamptz) AND (dedup_until <= '9999-12-31 23:59:59.999999+00'::timestamptz))))
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02);
 alter table errand.tasks alter column name set (n_distinct=50);
@@ -397,7 +418,9 @@ CREATE UNIQUE INDEX tasks_dedup_hash_key ON errand.tasks USING btree (dedup_hash
 CREATE INDEX tasks_dedup_until_idx ON errand.tasks USING btree (dedup_hash) WHERE (dedup_until IS NOT NULL);
 CREATE INDEX tasks_dismissed_idx ON errand.tasks USING btree (id) WHERE (dismissed_at IS NOT NULL);
 CREATE INDEX tasks_due_idx ON errand.tasks USING btree (name, run_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'retrying'::text]));
-CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) INCLUDE (finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
+CREATE INDEX tasks_error_group_finished_idx ON errand.tasks USING btree (error_group, finished_at) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
+CREATE INDEX tasks_error_group_idx ON errand.tasks USING btree (error_group, id) WHERE ((error_group IS NOT NULL) AND ((dismissed_at >= finished_at) IS NOT TRUE));
+CREATE INDEX tasks_error_id_idx ON errand.tasks USING btree (id) WHERE (error IS NOT NULL);
 CREATE INDEX tasks_error_message_idx ON errand.tasks USING gin (((error ->> 'message'::text)) gin_trgm_ops) WHERE (error IS NOT NULL);
 CREATE INDEX tasks_expires_at_idx ON errand.tasks USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (state = ANY (ARRAY['scheduled'::text, 'queued'::text])));
 CREATE INDEX tasks_initiator_id_idx ON errand.tasks USING btree (initiator, id) WHERE (initiator IS NOT NULL);
@@ -408,9 +431,23 @@ CREATE INDEX tasks_running_idx ON errand.tasks USING btree (runner_id) WHERE (st
 CREATE INDEX tasks_schedule_id_idx ON errand.tasks USING btree (schedule_id, id) WHERE (schedule_id IS NOT NULL);
 CREATE INDEX tasks_schedule_open_idx ON errand.tasks USING btree (schedule_id, id) WHERE ((schedule_id IS NOT NULL) AND (finished_at IS NULL));
 CREATE INDEX tasks_submitted_by_id_idx ON errand.tasks USING btree (submitted_by, id) WHERE ((parent_id IS NULL) AND (submitted_by <> 'anonymous'::text));
-CREATE INDEX tasks_tags_idx ON errand.tasks USING gin (tags) WHERE (tags <> '{}'::text[]);
+CREATE TRIGGER add_tags AFTER INSERT ON errand.tasks FOR EACH ROW WHEN ((new.tags <> '{}'::text[])) EXECUTE FUNCTION errand.keep_tags();
 CREATE TRIGGER announce_inserted AFTER INSERT ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
 CREATE TRIGGER announce_updated AFTER UPDATE ON errand.tasks REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION errand.announce_tasks();
+CREATE TRIGGER change_tags AFTER UPDATE OF tags ON errand.tasks FOR EACH ROW WHEN ((old.tags IS DISTINCT FROM new.tags)) EXECUTE FUNCTION errand.keep_tags();
+CREATE TRIGGER count_changed AFTER UPDATE OF state, error, finished_at, dismissed_at ON errand.tasks FOR EACH ROW WHEN ((
+        CASE
+            WHEN ((old.dismissed_at >= old.finished_at) IS NOT TRUE) THEN old.error_group
+            ELSE NULL::text
+        END IS DISTINCT FROM
+        CASE
+            WHEN ((new.dismissed_at >= new.finished_at) IS NOT TRUE) THEN new.error_group
+            ELSE NULL::text
+        END)) EXECUTE FUNCTION errand.count_error();
+CREATE TRIGGER count_deleted AFTER DELETE ON errand.tasks FOR EACH ROW WHEN (((old.error_group IS NOT NULL) AND ((old.dismissed_at >= old.finished_at) IS NOT TRUE))) EXECUTE FUNCTION errand.count_error();
+CREATE TRIGGER count_failed AFTER INSERT ON errand.tasks FOR EACH ROW WHEN (((new.error_group IS NOT NULL) AND ((new.dismissed_at >= new.finished_at) IS NOT TRUE))) EXECUTE FUNCTION errand.count_error();
+CREATE TRIGGER delete_tags AFTER DELETE ON errand.tasks FOR EACH ROW WHEN ((old.tags <> '{}'::text[])) EXECUTE FUNCTION errand.keep_tags();
+CREATE TRIGGER empty_tasks AFTER TRUNCATE ON errand.tasks FOR EACH STATEMENT EXECUTE FUNCTION errand.empty_tasks();
 CREATE TRIGGER queue_callback AFTER UPDATE OF state ON errand.tasks FOR EACH ROW WHEN (((new.callback_url IS NOT NULL) AND (new.state = ANY (ARRAY['succeeded'::text, 'failed'::text, 'cancelled'::text, 'resolved'::text, 'expired'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION errand.queue_callback();
 
 create table errand.ticket_key (
@@ -453,6 +490,8 @@ create table errand.watch (
 --   sql, stable, parallel safe
 -- errand.count_before(task uuid) returns integer
 --   sql, volatile
+-- errand.count_error() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
 -- errand.count_starts(limits text[], keys text[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.decide_full(task_ids uuid[], limits text[], keys text[], ways text[]) returns uuid[]
@@ -471,6 +510,8 @@ create table errand.watch (
 --   sql, immutable, parallel safe
 -- errand.duration_ms(duration interval) returns float8
 --   sql, immutable, parallel safe
+-- errand.empty_tasks() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
 -- errand.error_group(name text, error jsonb) returns text
 --   sql, immutable, parallel safe
 -- errand.error_line(error jsonb) returns text
@@ -501,6 +542,8 @@ create table errand.watch (
 --   sql, stable
 -- errand.iso_time(at timestamptz) returns text
 --   sql, stable, parallel safe
+-- errand.keep_tags() returns trigger
+--   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp
 -- errand.leave_limits(task_ids uuid[]) returns void
 --   plpgsql, volatile, set plan_cache_mode=force_generic_plan
 -- errand.limit_call_time() returns interval
@@ -565,7 +608,7 @@ create table errand.watch (
 --   sql, stable
 -- errand.storable(payload jsonb) returns jsonb
 --   plpgsql, immutable, strict, parallel safe
--- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval, expires_in interval DEFAULT NULL::interval, concurrency_key text DEFAULT NULL::text) returns TABLE(id uuid, state text, created boolean)
+-- errand.submit(name text, payload jsonb, dedup_key text DEFAULT NULL::text, dedup text DEFAULT NULL::text, dedup_window interval DEFAULT NULL::interval, priority integer DEFAULT NULL::integer, run_at timestamptz DEFAULT NULL::timestamptz, max_attempts integer DEFAULT NULL::integer, tags text[] DEFAULT '{}'::text[], initiator text DEFAULT NULL::text, source_system text DEFAULT NULL::text, reason text DEFAULT NULL::text, callback_url text DEFAULT NULL::text, debounce interval DEFAULT NULL::interval, throttle interval DEFAULT NULL::interval, expires_in interval DEFAULT NULL::interval, concurrency_key text DEFAULT NULL::text, timeout interval DEFAULT NULL::interval) returns TABLE(id uuid, state text, created boolean)
 --   plpgsql, volatile, security definer, set search_path=pg_catalog, pg_temp; set DateStyle=ISO, MDY; set TimeZone=UTC; set IntervalStyle=postgres; set extra_float_digits=1; set standard_conforming_strings=on
 -- errand.submit_tasks(items jsonb) returns TABLE(ordinal bigint, outcome text, task errand.tasks)
 --   plpgsql, volatile

@@ -11,6 +11,9 @@ const SOURCES = ['dashboard', 'client', 'package/build_dashboard.ts', 'package-l
 const DIST = join(ROOT, 'dashboard', 'dist');
 /** The build takes the place of the last one when it is complete, so the API never serves half of it. */
 const NEW = join(ROOT, 'dashboard', `dist.${process.pid}`);
+/** The modules of the first view: the libraries, the parts that all pages share, and the two pages that visits start at. */
+const SHELL =
+  /\/node_modules\/(preact|preact-iso|@tanstack|p-retry|is-network-error)\/|\/client\/(errors|camel_case|tasks|submitted_task|records)\.ts|\/client\/requests\/|\/dashboard\/(charts|data|home|parts|session|shell|tasks|text|url)\//;
 /** The hash of the sources of a build. */
 const MARK = 'sources.txt';
 
@@ -28,7 +31,11 @@ async function build(): Promise<void> {
       base: './',
       logLevel: 'warn',
       plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false })],
-      build: { outDir: NEW, emptyOutDir: true, target: 'es2024', modulePreload: { polyfill: false } },
+      build: {
+        ...{ outDir: NEW, emptyOutDir: true, target: 'es2024', modulePreload: { polyfill: false } },
+        // What every page needs is one file, however many pages share a part of it.
+        rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shell', test: SHELL }] } } },
+      },
     });
     compress(join(NEW, 'assets'));
     writeFileSync(join(NEW, MARK), `${hash}\n`);

@@ -1,6 +1,5 @@
 import type { RequestListener, Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { z } from 'zod';
 
 // `errand dev` starts each API and each runner in advance. Such a process loads its code and waits. On the order
 // `load` it loads the project, on `commit` it begins its work. So a change of the project takes a moment, and
@@ -14,7 +13,6 @@ export type Reached = 'preloaded' | 'prepared';
 /** How long a kept connection may stay idle before a retired API closes it, in milliseconds. */
 const IDLE_MS = 1_000;
 
-const orderSchema = z.object({ order: z.enum(['load', 'commit', 'retire']) });
 let standsBy = false;
 
 /** Makes this process wait for orders of its parent. */
@@ -46,10 +44,15 @@ export async function untilOrdered(order: Order, reached: Reached): Promise<void
 export function onOrder(order: Order, act: () => void): void {
   if (!standsBy) return;
   process.on('message', function listener(message) {
-    if (orderSchema.safeParse(message).data?.order !== order) return;
+    if (!isOrder(message, order)) return;
     process.off('message', listener);
     act();
   });
+}
+
+/** Without Zod, because the thread of the lease loads this file and would load Zod again. */
+function isOrder(message: unknown, order: Order): boolean {
+  return typeof message === 'object' && message !== null && 'order' in message && message.order === order;
 }
 
 /**

@@ -1,7 +1,11 @@
 import { enableCompileCache } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import { compileCache } from '../process/compile_cache.ts';
 
-// `npm run runner`. Node keeps the compiled code beside the packages, as for the API: this saves a
-// third of the CPU of each start except the first. If Node cannot write there, each start compiles.
+// `npm run runner`, which starts with bin/runner.js. For the flags see api/main.ts: an idle runner has 30 MB
+// less.
+setFlagsFromString('--semi-space-growth-factor=1');
+// Of use if this file is started itself: bin/runner.js has done this already.
 enableCompileCache({ directory: compileCache(), portable: true });
 await import('./serve.ts');
+setFlagsFromString('--semi-space-growth-factor=2');

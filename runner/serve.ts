@@ -8,6 +8,7 @@ import { announce, closeServer, listen, portOf } from '../process/http.ts';
 import { prepare } from '../process/prepare.ts';
 import { lifecycleLevel } from '../process/standby.ts';
 import { runMain, startStep } from '../process/start.ts';
+import { trimHeap } from '../process/trim_heap.ts';
 import { loadProject } from '../project/project.ts';
 import { containFaults } from './execute/containment.ts';
 import { runnerApp, startingApp } from './health/http.ts';
@@ -51,6 +52,7 @@ await runMain(async () => {
   await startStep(log, 'http', () => {
     app = runnerApp({ config, pgPool, runner, definitions, figures, metrics, isDraining });
   });
+  trimHeap();
   log[lifecycleLevel()](
     { port: portOf(server), runner_id: runner.id(), tasks: definitions.length },
     'runner is ready',

@@ -29,8 +29,8 @@ declare module 'http' {
  * URL, status, duration. Probes are not logged. Headers and bodies never appear in the log. Of the query, only
  * parameters of the OpenAPI document appear, except tickets: other parameters may be secrets.
  *
- * Nearly all requests log this line and nothing else, so their own log is made when it is first used. With the
- * log of a library, a request cost a fifth more CPU if nothing was logged at all (issue 21).
+ * Nearly all requests log this line and nothing else, so their own log is made when it is first used, and nothing is
+ * computed for a line that the level leaves out (issue 21).
  */
 export function accessLog(app: Express, base: Logger, document: OpenApiDocument): RequestHandler {
   const parameters = queryParameters(document);

@@ -1,8 +1,8 @@
 import type { Response } from 'express';
 
 /**
- * Answers with JSON. It replaces `json` of Express, which looks up settings, compares types and looks for an
- * ETag that we do not send: half of the time of an answer besides the write itself (issue 21).
+ * Answers with JSON. It replaces `json` of Express, which for each answer looks up settings, parses the type and looks
+ * for an ETag that we do not send (issue 21).
  */
 export function answerJson<R extends Response>(this: R, body: unknown): R {
   const text = JSON.stringify(body);

@@ -57,8 +57,7 @@ function isPlain(request: Request, { body }: BodyBounds): boolean {
 
 /**
  * Reads a plain body: Node sees to its length. A body that breaks off never resolves, and nobody waits for its
- * answer. The library listens for everything that cannot happen here, which took a twentieth of the CPU of a
- * submission (issue 21). As it awaits, the context of the caller (AsyncLocalStorage) stays.
+ * answer. The library also listens for everything that cannot happen here (issue 21). As it awaits, the context of the caller (AsyncLocalStorage) stays.
  */
 function readPlain(request: Request): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -51,9 +51,10 @@ const NOT_BUILT = `<!doctype html>
 
 /**
  * The dashboard at `/ui` (specification U1 to U8): its files, which contain no data. Its code calls the API
- * with the credentials of its user. `guards` run before every file, because anybody may request it.
+ * with the credentials of its user. `guards` run before every file, because anybody may request it. `areReadsOpen`:
+ * reads need no credentials, which the page is told so that it asks for its data at once.
  */
-export function dashboard(guards: RequestHandler[]): Router {
+export function dashboard(guards: RequestHandler[], areReadsOpen: boolean): Router {
   const router = Router();
   const read = readOnce();
   router.get('/ui/assets/:name', ...guards, async (request, response) => {
@@ -73,7 +74,8 @@ export function dashboard(guards: RequestHandler[]): Router {
     response.set('Content-Security-Policy', POLICY).set('Cache-Control', 'no-cache').type('html');
     const page = await readFile(join(FOLDER, 'index.html'), 'utf8').catch(nullIfMissing);
     if (page === null) return void notBuilt(response);
-    response.send(page.replace('<head>', `<head>\n    <base href="${baseOf(request)}">`));
+    const reads = areReadsOpen ? '\n    <meta name="errand-reads" content="open">' : '';
+    response.send(page.replace('<head>', `<head>\n    <base href="${baseOf(request)}">${reads}`));
   });
   return router;
 }

@@ -65,7 +65,7 @@ export function requestValidator(
 /**
  * Makes the check that a request is a submission as nearly all are: a POST with an object as its body, with no
  * query, and with headers as the document wants them. Then the library would find nothing, and its search took a
- * tenth of the CPU of a submission (issue 21). For all other requests it decides, and words the errors.
+ * twentieth of the CPU of a submission (issue 21). For all other requests it decides, and words the errors.
  */
 function plainSubmission(ofAnyTask: Paths): (request: Request) => boolean {
   const parameters = ofAnyTask[ANY_TASK]?.post?.parameters ?? [];

@@ -135,8 +135,9 @@ async function answerBulk(
   }
   const act = actOf(context, request, bulk.reason);
   const canary = bulk.action === 'cancel' ? 0 : (bulk.canary ?? (planned > CANARY_ABOVE ? CANARY : 0));
-  // A search by payload that was not complete does not know how many there are.
-  const isKnown = bulk.filter.payload === undefined || !isEstimate;
+  // An estimate may be far too small. Then nothing but a limit says that there are few.
+  const isLimited = bulk.limit !== undefined && bulk.filter.payload === undefined;
+  const isKnown = !isEstimate || isLimited;
   if (isKnown && planned <= AT_ONCE && bulk.per_second === undefined && canary === 0) {
     const bulkId = randomUUID();
     const changed = await changeAtOnce(context, bulk, { ...act, bulk: bulkId });

@@ -180,6 +180,7 @@ async function toResubmission(
     dedupWindowMs: null,
     priority: old.priority,
     concurrencyKey: definition.hasKeys ? old.concurrency_key : null,
+    timeoutMs: old.timeout_seconds === null ? null : Math.round(old.timeout_seconds * 1_000),
     tags: old.tags,
     initiator: old.initiator,
     sourceSystem: old.source_system,

@@ -102,12 +102,18 @@ export const bottlenecks: Operation = async (context, request, response) => {
   const query = parseQuery(windowSchema, request);
   const scope = toScope(context, query);
   const minutes = query.window_minutes;
-  const [{ from, to, byName }, paused, blocked] = await Promise.all([
-    readFinished(context.reads, { windowMinutes: minutes }, scope),
-    readPaused(context.reads, scope),
-    readBlockedWorkflows(context.reads, scope, MAX_ENTRIES),
-  ]);
-  const depths = await readNameDepths(context.reads, [...byName.keys()]);
+  const { from, to, byName, paused, blocked, depths } = await context.sharedRead(
+    ['bottlenecks', minutes, scope],
+    async (reads) => {
+      const [finished, paused, blocked] = await Promise.all([
+        readFinished(reads, { windowMinutes: minutes }, scope),
+        readPaused(reads, scope),
+        readBlockedWorkflows(reads, scope, MAX_ENTRIES),
+      ]);
+      const depths = await readNameDepths(reads, [...finished.byName.keys()]);
+      return { ...finished, paused, blocked, depths };
+    },
+  );
   const named = [...byName].map(([name, finished]) => ({
     name,
     namespace: namespaceOf(name),

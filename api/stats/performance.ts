@@ -60,10 +60,11 @@ const MAX_INTERVALS = 60;
 export const performance: Operation = async (context, request, response) => {
   const query = parseQuery(windowSchema, request);
   const intervalMinutes = intervalOf(query.window_minutes);
-  const { from, to, total, byName, intervals } = await readFinished(
-    context.reads,
-    { windowMinutes: query.window_minutes, intervalMinutes },
-    toScope(context, query),
+  const scope = toScope(context, query);
+  const options = { windowMinutes: query.window_minutes, intervalMinutes };
+  const { from, to, total, byName, intervals } = await context.sharedRead(
+    ['performance', options, scope],
+    (reads) => readFinished(reads, options, scope),
   );
   const end = Date.parse(to);
   const all = finishedIn(total);

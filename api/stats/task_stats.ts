@@ -56,10 +56,9 @@ export const taskStats: Operation = async (context, request, response) => {
   const query = parseQuery(windowSchema, request);
   const scope = toScope(context, query);
   const minutes = query.window_minutes;
-  const [{ from, to, total, byName }, open] = await Promise.all([
-    readFinished(context.reads, { windowMinutes: minutes }, scope),
-    countOpen(context.reads, scope),
-  ]);
+  const [{ from, to, total, byName }, open] = await context.sharedRead(['stats', minutes, scope], (reads) =>
+    Promise.all([readFinished(reads, { windowMinutes: minutes }, scope), countOpen(reads, scope)]),
+  );
   // Names without unfinished or finished tasks are left out, unless the caller asked for that name.
   const used = [...byName].filter(
     ([name, finished]) => open.has(name) || finishedIn(finished) > 0 || name === query.name,

@@ -109,6 +109,8 @@ export async function submissionProblems(
   const given = {
     expires_in_seconds: valueAt(body, '/expires_in_seconds'),
     concurrency_key: valueAt(body, '/concurrency_key'),
+    timeout_seconds: valueAt(body, '/timeout_seconds'),
+    claim_timeout_seconds: valueAt(body, '/claim_timeout_seconds'),
   };
   problems.push(...optionProblems(definition, given, path).filter((problem) => !told.has(problem.path)));
   // If the schema already refuses the callback URL, no more checks are made.
@@ -169,6 +171,7 @@ export function toSubmission(
     });
   }
   const windowSeconds = options.dedup_window_seconds ?? policy.dedup.windowSeconds;
+  const timeoutSeconds = options.timeout_seconds ?? options.claim_timeout_seconds;
   const expiresInSeconds = options.expires_in_seconds ?? policy.expiresInSeconds;
   return {
     name: definition.name,
@@ -181,6 +184,7 @@ export function toSubmission(
     delayMs: options.delay_seconds === undefined ? null : options.delay_seconds * 1_000,
     expiresInMs: expiresInSeconds === undefined ? null : expiresInSeconds * 1_000,
     concurrencyKey: options.concurrency_key ?? null,
+    timeoutMs: timeoutSeconds === undefined ? null : timeoutSeconds * 1_000,
     dedup: chooseDedup(policy, {
       dedup: options.dedup,
       dedupKey: options.dedup_key,

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { DEDUP_OPTIONS } from '../../core/definitions/dedup.ts';
-import { DELAY_LIMIT_SECONDS, MAX_ATTEMPTS_LIMIT, PRIORITY_LIMIT } from '../../core/definitions/policy.ts';
+import {
+  DELAY_LIMIT_SECONDS,
+  MAX_ATTEMPTS_LIMIT,
+  PRIORITY_LIMIT,
+  TIMEOUT_LIMIT_MS,
+} from '../../core/definitions/policy.ts';
 import { KEY_MAX_LENGTH } from '../../core/limits/key.ts';
 import { CALLBACK_URL_MAX_LENGTH } from '../../core/network/target_url.ts';
 import type { JsonSchema } from '../../core/schema.ts';
@@ -13,6 +18,13 @@ const label = (maxLength: number, description: string): JsonSchema => ({
   type: 'string',
   minLength: 1,
   maxLength,
+  description,
+});
+
+const timeout = (description: string): JsonSchema => ({
+  type: 'integer',
+  minimum: 1,
+  maximum: TIMEOUT_LIMIT_MS / 1_000,
   description,
 });
 
@@ -62,6 +74,19 @@ export const optionsSchema = z.object({
         'Replaces the key that the limits of the definition compute from the payload. Refused if it has no limit with a key',
       ),
     ),
+  timeout_seconds: z
+    .int()
+    .optional()
+    .meta(
+      timeout('How long an attempt may take. Replaces `timeoutMs` of the policy. Refused for a workflow'),
+    ),
+  claim_timeout_seconds: z
+    .int()
+    .optional()
+    .meta({
+      ...timeout('The older name of `timeout_seconds`. If both are given, they must be equal'),
+      deprecated: true,
+    }),
   dedup: z
     .enum(DEDUP_OPTIONS)
     .optional()

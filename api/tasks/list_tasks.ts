@@ -134,11 +134,21 @@ type ReadPage = Omit<Listed<never>, 'tasks'> & { tasks: TaskSummary[]; rows: Tas
 
 /** A page, and the number of all tasks. A search by payload counts what it finds. */
 async function readPage(
-  { reads }: RequestContext,
+  context: RequestContext,
   filter: TaskFilter,
   page: Page,
   fields: string[] | undefined,
 ): Promise<[ReadPage, { total: number; isEstimate: boolean }]> {
+  // All pages of a filter have one total.
+  if (filter.payload === undefined && fields === undefined) {
+    return Promise.all([
+      context.sharedRead(['page', filter, page], async (reads): Promise<ReadPage> => {
+        return { ...(await readTasks(reads, filter, page)), rows: null };
+      }),
+      context.sharedRead(['total', filter], (reads) => countTasks(reads, filter)),
+    ]);
+  }
+  const { reads } = context;
   const listed =
     fields === undefined
       ? readTasks(reads, filter, page).then((one): ReadPage => ({ ...one, rows: null }))

@@ -22,6 +22,8 @@ export type Look = {
   ms: number;
   /** The bytes that came over the network, compressed as they were. */
   bytes: number;
+  /** What all processes of the browser computed until then, in ms. It depends less on what else the machine does. */
+  cpuMs: number;
 };
 
 /** Runs in the page before all else: notes when it is interactive. `shown` selects what has to be there. */
@@ -36,6 +38,8 @@ const watchReady = (shown: string): string => `(() => {
 
 /** Opens a page as somebody does who was never there. `shown` selects what stands for its data. */
 export async function lookAt(browser: Browser, url: string, shown: string): Promise<Look> {
+  const usage = await cpuSecondsOf(browser);
+  const before = await usage();
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 } });
   try {
     const page = await context.newPage();
@@ -47,7 +51,8 @@ export async function lookAt(browser: Browser, url: string, shown: string): Prom
     });
     await page.addInitScript(watchReady(shown));
     await page.goto(url);
-    return { ms: await readyAt(page), bytes };
+    const ms = await readyAt(page);
+    return { ms, bytes, cpuMs: ((await usage()) - before) * 1_000 };
   } finally {
     await context.close();
   }
@@ -67,6 +72,15 @@ async function readyAt(page: Page): Promise<number> {
   }
 }
 
+/** Gives the function that reads the CPU seconds of all processes of a browser which are alive. */
+async function cpuSecondsOf(browser: Browser): Promise<() => Promise<number>> {
+  const session = await browser.newBrowserCDPSession();
+  return async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  };
+}
+
 /**
  * The part of a core that all processes of a browser use while a page is open and `during` runs, as CDP reports. Throws
  * if `during` gives true, for changes, and the list on the page is still the same.
@@ -78,11 +92,7 @@ export async function cpuOf(
   during: () => Promise<unknown>,
 ): Promise<number> {
   const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
-  const session = await browser.newBrowserCDPSession();
-  const cpuSeconds = async (): Promise<number> => {
-    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
-  };
+  const cpuSeconds = await cpuSecondsOf(browser);
   try {
     await page.goto(url);
     await page.waitForSelector(shown);

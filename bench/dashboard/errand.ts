@@ -47,7 +47,7 @@ export async function openErrand(server: BenchServer, tasks: number): Promise<Er
   const site = `http://127.0.0.1:${port}/ui`;
   return {
     name: 'Errand',
-    first: { url: `${site}/`, shown: '.chart canvas' },
+    first: { url: `${site}/`, shown: '.chart .line' },
     list: { url: `${site}/tasks`, shown: 'tbody a' },
     async change(perSecond, seconds) {
       // Half of the changes are new tasks, the other half their ends.

@@ -5,10 +5,9 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { freePort } from '../../embedded/ports.ts';
 import { cpuSeconds } from '../cpu.ts';
-import { type Measured, startProcess } from '../process.ts';
+import { entryOf, type Measured, startProcess } from '../process.ts';
 
 const KB_PER_MB = 1_024;
-const API = 'api/main.ts';
 
 /** The cost of an API process until it is ready. */
 export type Start = { readyMs: number; cpuSeconds: number; residentMb: number; peakMb: number };
@@ -16,7 +15,7 @@ export type Start = { readyMs: number; cpuSeconds: number; residentMb: number; p
 const listening = z.object({ listening: z.number() });
 
 /**
- * Starts `node api/main.ts` of a build, reads its cost when it reports that it is ready, and stops
+ * Starts the API of a build as `npm run api` does, reads its cost when it reports that it is ready, and stops
  * it.
  */
 export async function measureStart(folder: string, url: string): Promise<Start> {
@@ -77,7 +76,7 @@ async function startApi(
     // In production the example tasks do not exist; in tests each answer is checked.
     NODE_ENV: 'development',
   };
-  const { process, first } = await startProcess(API, environment, { folder, signal });
+  const { process, first } = await startProcess(entryOf('api', folder), environment, { folder, signal });
   return { process, port: listening.parse(first).listening };
 }
 

@@ -4,6 +4,7 @@ import type { Goal } from '../goals.ts';
 import { benchPool, isDrained, startApi, startRunner } from '../queues/errand.ts';
 import { goalSection, type Section } from '../report.ts';
 import type { BenchServer } from '../server.ts';
+import { type IdleOptions, measureIdle } from './idle.ts';
 import { submitTasks } from './submit.ts';
 import { type Memory, readMemory } from './usage.ts';
 
@@ -19,15 +20,16 @@ const POLL_MS = 100;
 type Watched = { name: 'API' | 'runner'; pid: number; base: string; after: Memory[] };
 
 /**
- * Submits tasks that do nothing to a real API process, a tenth at a time, and lets a real runner
- * execute them. Reads the memory of both whenever all tasks are done. Throws if a submission is
+ * Compares the memory of idle processes with that of an earlier build (idle.ts). Then it submits tasks
+ * that do nothing to a real API process, a tenth at a time, and lets a real runner execute them. Reads the memory of both whenever all tasks are done. Throws if a submission is
  * refused, or a process ends.
  */
 export async function measureMemory(
   server: BenchServer,
-  { tasks }: { tasks: number },
+  { tasks, ...idleOptions }: { tasks: number } & IdleOptions,
   log: (line: string) => void,
 ): Promise<Section> {
+  const idle = await measureIdle(server, idleOptions, log);
   const { name, url } = await server.freshDatabase();
   const [api, runner] = await Promise.all([startApi(url), startRunner(url)]);
   const pool = benchPool(url);
@@ -47,7 +49,7 @@ export async function measureMemory(
     await pool.end();
     await server.dropDatabase(name);
   }
-  return toSection(tasks, watched);
+  return toSection(tasks, watched, { goals: idle, baseline: idleOptions.baseline });
 }
 
 async function drained(pool: Pool, watched: readonly Watched[]): Promise<void> {
@@ -58,7 +60,11 @@ async function drained(pool: Pool, watched: readonly Watched[]): Promise<void> {
   }
 }
 
-function toSection(tasks: number, watched: readonly Watched[]): Section {
+function toSection(
+  tasks: number,
+  watched: readonly Watched[],
+  idle: { goals: Goal[]; baseline: string },
+): Section {
   return goalSection({
     title: 'Memory of API and runner over many tasks',
     about:
@@ -66,9 +72,10 @@ function toSection(tasks: number, watched: readonly Watched[]): Section {
       'submission for every hundred, and are executed. After each tenth, when all are done, the resident memory of ' +
       'both processes (VmRSS) and the used part of their heaps are read. Growth is the memory at the end divided by ' +
       'that after the first fifth, when the heap of V8 has reached its size; MB figures are medians without the first ' +
-      'tenth.',
-    goals: watched.flatMap(goalsOf),
-    data: { tasks, processes: watched.map(({ name, after }) => ({ name, after })) },
+      `tenth. Before that, an API and a runner of this build and of commit ${idle.baseline} are started in turns, and ` +
+      'their resident memory is read when they have been idle for 5 seconds.',
+    goals: [...idle.goals, ...watched.flatMap(goalsOf)],
+    data: { tasks, idle: idle.goals, processes: watched.map(({ name, after }) => ({ name, after })) },
   });
 }
 

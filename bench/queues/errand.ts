@@ -7,7 +7,7 @@ import { openPool } from '../../store/database/pool.ts';
 import { pauseQueue, resumeQueue } from '../../store/operators/queues.ts';
 import type { Submission } from '../../store/submit/submit.ts';
 import { submitBatch } from '../../store/submit/submit_batch.ts';
-import { type Measured, startProcess } from '../process.ts';
+import { entryOf, type Measured, startProcess } from '../process.ts';
 import type { BenchServer } from '../server.ts';
 import type { Queue, QueueKind } from './queue.ts';
 import { untilStarted } from './started.ts';
@@ -112,7 +112,7 @@ export async function startRunner(
 ): Promise<Started> {
   const port = String(await freePort('127.0.0.1'));
   const own = { RUNNER_PORT: port, RUNNER_CONCURRENCY: CONCURRENCY };
-  return start('runner/main.ts', url, { ...own, ...environment }, folder);
+  return start(entryOf('runner', folder), url, { ...own, ...environment }, folder);
 }
 
 /** No rate limits, because one client sends all requests. */
@@ -128,7 +128,7 @@ export async function startApi(
   folder?: string,
 ): Promise<Started> {
   const port = String(await freePort('127.0.0.1'));
-  return start('api/main.ts', url, { SERVER_PORT: port, ...UNLIMITED, ...environment }, folder);
+  return start(entryOf('api', folder), url, { SERVER_PORT: port, ...UNLIMITED, ...environment }, folder);
 }
 
 const listening = z.object({ listening: z.number() });

@@ -73,31 +73,36 @@ function open(connectionString: string, statementTimeoutMs: number): Pool {
 
 /** Fills an empty, migrated ledger with so many finished tasks and their rollups. See fillLedger. */
 export async function fillWithSums(pool: Pool, tasks: number, log: (line: string) => void): Promise<void> {
-  await fill(pool, tasks, log);
-  await sumUp(pool, log);
+  await fillFinished(pool, tasks, log);
+  await sumUpWith(rollUp, pool, log);
+  await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
 }
 
-async function fill(pool: Pool, tasks: number, log: (line: string) => void): Promise<void> {
+/** Fills an empty, migrated ledger with so many finished tasks. See fillLedger. */
+export async function fillFinished(pool: Pool, tasks: number, log: (line: string) => void): Promise<void> {
   const client = await pool.connect();
   try {
     await fillLedger(client, tasks, log);
     log('vacuum and analyze');
-    await client.query('vacuum (analyze) errand.tasks, errand.attempts');
+    await client.query('vacuum (analyze) errand.tasks, errand.attempts, errand.task_tags');
   } finally {
     client.release(true);
   }
 }
 
-/** Does what runners do every few seconds. */
-async function sumUp(pool: Pool, log: (line: string) => void): Promise<void> {
+/** Does what runners do every few seconds, with the function of this build or of another. */
+export async function sumUpWith(
+  sumUp: (pool: Pool, stepSecs: number) => Promise<boolean>,
+  pool: Pool,
+  log: (line: string) => void,
+): Promise<void> {
   log('rollups');
   await pool.query(
     `update errand.rollup_watermark
         set rolled_up_to = date_trunc('hour', now(), 'UTC') - make_interval(secs => $1)`,
     [FILLED_SECS],
   );
-  while (await rollUp(pool, ROLL_UP_STEP_SECS));
-  await deleteOldRollups(pool, ROLLUPS_KEPT_DAYS);
+  while (await sumUp(pool, ROLL_UP_STEP_SECS));
   await pool.query('vacuum (analyze) errand.rollups');
 }
 

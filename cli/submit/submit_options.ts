@@ -13,6 +13,7 @@ export type SubmitFlags = RemoteOptions & {
   runAt?: string;
   expires?: number;
   concurrencyKey?: string;
+  timeout?: number;
   tag?: string[];
   dedup?: 'payload' | 'none';
   dedupKey?: string;
@@ -45,6 +46,7 @@ export function addSubmitOptions(command: Command): Command {
     .option('--run-at <time>', 'do not start before this time: 2026-11-30T14:00, or 2h', futureTime)
     .option('--expires <time>', 'end it as expired unless it starts so long after it was due', duration)
     .option('--concurrency-key <key>', 'the key of its limits, in place of the one that they compute')
+    .option('--timeout <time>', 'how long an attempt may take: 90, 15m, 2h', duration)
     .option('--tag <tags>', 'a tag for lists (repeat it, or use commas)', list)
     .option('--dedup <strategy>', 'payload: the same payload is the same task; none: always a new task')
     .option('--dedup-key <key>', 'the same key is the same task')
@@ -79,6 +81,7 @@ export function toSubmitOptions(flags: SubmitFlags): SubmitOptions {
     delaySeconds: flags.delay,
     expiresInSeconds: flags.expires,
     concurrencyKey: flags.concurrencyKey,
+    timeoutSeconds: flags.timeout,
     tags: flags.tag,
     initiator: flags.initiator,
     sourceSystem: flags.sourceSystem,

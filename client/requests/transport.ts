@@ -1,5 +1,5 @@
 import { readJson, type WireAnswer } from './answer.ts';
-import { createBreaker } from './breaker.ts';
+import type { Breaker } from './breaker.ts';
 import { createCredentials } from './credentials.ts';
 import { startDeadline } from './deadline.ts';
 import { createExchange, type Sent } from './exchange.ts';
@@ -32,11 +32,13 @@ export type Transport = {
   open(request: WireRequest): Promise<OpenAnswer>;
 };
 
-/** Makes the connection to the API: retries on the outside, then credentials, then the breaker. */
-export function createTransport(options: ClientOptions): Transport {
+/**
+ * Makes the connection to the API: retries on the outside, then credentials, then the breaker. The breaker is given,
+ * so that the dashboard, which has none, does not load one.
+ */
+export function createTransport(options: ClientOptions, breaker: Breaker): Transport {
   const exchange = createExchange(options);
   const retry = createRetry(options.retry);
-  const breaker = createBreaker(options.breaker);
   const authorize = createCredentials(options.token, options.apiKey);
 
   function attempts<T>(

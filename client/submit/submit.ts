@@ -18,6 +18,8 @@ export type TaskOptions = {
   expiresInSeconds?: number | undefined;
   /** The key of the limits of the definition, in place of the one that they compute. */
   concurrencyKey?: string | undefined;
+  /** How long an attempt may take: an integer, a day at most. */
+  timeoutSeconds?: number | undefined;
   /** Tags, as filters for lists. */
   tags?: readonly string[] | undefined;
   /** The person or system that asked for the task. */
@@ -72,6 +74,7 @@ export function toBody(options: TaskOptions & DedupOptions, plan: DedupPlan): Re
     delay_seconds: options.delaySeconds,
     expires_in_seconds: options.expiresInSeconds,
     concurrency_key: options.concurrencyKey,
+    timeout_seconds: options.timeoutSeconds,
     tags: options.tags,
     initiator: options.initiator,
     source_system: options.sourceSystem,

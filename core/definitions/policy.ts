@@ -25,6 +25,8 @@ export type DedupStrategy = (typeof DEDUP_STRATEGIES)[number];
 export const MAX_ATTEMPTS_LIMIT = 1_000;
 /** Bound of the priority. Smaller runs first, as in graphile-worker. */
 export const PRIORITY_LIMIT = 1_000;
+/** The longest time limit of an attempt, in ms: a day. */
+export const TIMEOUT_LIMIT_MS = 86_400_000;
 /** One year. Later times belong in a calendar, not in a queue. */
 export const DELAY_LIMIT_SECONDS = 366 * 86_400;
 
@@ -55,7 +57,7 @@ export const policySchema = z
   .strictObject({
     maxAttempts: z.int().min(1).max(MAX_ATTEMPTS_LIMIT).default(25),
     backoff: backoffSchema.prefault({}),
-    timeoutMs: z.int().min(1).max(86_400_000).default(3_600_000),
+    timeoutMs: z.int().min(1).max(TIMEOUT_LIMIT_MS).default(3_600_000),
     priority: z.int().min(-PRIORITY_LIMIT).max(PRIORITY_LIMIT).default(0),
     dedup: dedupSchema.prefault({}),
     retentionHours: z.number().positive().max(87_600).optional(),

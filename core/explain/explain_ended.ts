@@ -99,7 +99,10 @@ function timeOut({ task }: Facts): Finding {
     code: 'timed_out',
     message: `Attempt ${task.attempt} exceeded its time limit, ${errorInWords(task.error)}`,
     ...ended(task),
-    next: 'Make the work of the task smaller or faster, or raise policy.timeoutMs of its definition',
+    next:
+      task.own_timeout_ms === null
+        ? 'Make the work of the task smaller or faster, or raise policy.timeoutMs of its definition'
+        : 'Make the work of the task smaller or faster, or submit it again with more timeout_seconds',
   };
 }
 

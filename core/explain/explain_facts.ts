@@ -125,6 +125,8 @@ export type Facts = {
     children: number | null;
     /** The number of steps or children that it still waits for. */
     pending: number;
+    /** The time limit that its submission gave, if any. */
+    own_timeout_ms: number | null;
   };
   /** The task that it is a step or a child of. */
   parent: { id: string; name: string; state: State } | null;
@@ -166,7 +168,7 @@ export type Facts = {
         blocked: { since: string; by: string | null } | null;
       })
     | null;
-  /** The time limit of the definition. */
+  /** The time limit of an attempt: that of the submission, otherwise that of the definition. */
   timeout_ms: number | null;
   /** The number of due tasks of its name before it, as far as they were counted; null if it is not due. */
   queue: { ahead: number; is_capped: boolean } | null;

@@ -1,14 +1,15 @@
-import { keepPreviousData, useQuery } from '@tanstack/preact-query';
+import { keepPreviousData } from '@tanstack/preact-query';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { AuditEntry } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
-import { Card, PageHead, TableBox } from '../parts/page.tsx';
+import { Card, PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { BulkStanding } from '../tasks/bulk_standing.tsx';
 import { count } from '../text/words.ts';
 import { bulkOf, type FoldedEntry, foldEntries } from './fold.ts';
@@ -19,14 +20,11 @@ type Filters = Partial<Record<keyof typeof FILTERS | 'bulk_id' | 'task_id' | 'cu
 
 /** What operators did, the last first. A bulk operation is one line. */
 export function AuditPage() {
-  const client = useClient();
   const { query } = useLocation();
   const { actor, action, namespace, bulk_id, task_id, cursor } = query;
   const filters: Filters = { actor, action, namespace, bulk_id, task_id, cursor } as Filters;
-  const entries = useQuery({
-    queryKey: ['audit', filters],
-    queryFn: ({ signal }) =>
-      client.request<AuditList>('GET', '/v1/audit', { signal, query: { ...filters, page_size: 50 } }),
+  const entries = useRead<AuditList>(['audit', filters], '/v1/audit', {
+    query: { ...filters, page_size: 50 },
     placeholderData: keepPreviousData,
   });
   const { data } = entries;
@@ -108,61 +106,49 @@ function Older({ filters, next }: { filters: Filters; next: string | null }) {
 
 function Entries({ entries }: { entries: readonly FoldedEntry[] }) {
   return (
-    <TableBox label="Audit trail">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col" class="wide">
-              Why
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((folded) => (
-            <Row key={folded.entry.id} folded={folded} />
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
+    <Table
+      label="Audit trail"
+      columns={COLUMNS}
+      rows={entries}
+      keyOf={({ entry }) => String(entry.id)}
+      hasCsv
+    />
   );
 }
 
-function Row({ folded: { entry, others } }: { folded: FoldedEntry }) {
-  const { at, actor, action, task_id, target, namespace, reason, details } = entry;
+const COLUMNS: readonly Column<FoldedEntry>[] = [
+  { title: 'When', cell: ({ entry }) => <Moment time={entry.at} /> },
+  { title: 'Who', cell: ({ entry }) => entry.actor },
+  { title: 'What', cell: (folded) => <What {...folded} /> },
+  { title: 'Why', class: 'wide', cell: ({ entry }) => entry.reason ?? <span class="muted">–</span> },
+];
+
+function What({ entry, others }: FoldedEntry) {
+  const { action, task_id, target, namespace, details } = entry;
   const bulk = bulkOf(entry);
   return (
-    <tr>
-      <td>
-        <Moment time={at} />
-      </td>
-      <td>{actor}</td>
-      <td>
-        <strong>{action.replaceAll('_', ' ')}</strong> {target ?? namespace}
-        {task_id !== null && (
-          <>
-            {' '}
-            <TaskLink id={task_id} />
-          </>
+    <>
+      <strong>{action.replaceAll('_', ' ')}</strong> {target ?? namespace}
+      {task_id !== null && (
+        <>
+          {' '}
+          <TaskLink id={task_id} />
+        </>
+      )}
+      {others > 0 && <span class="tag">and {count(others)} more tasks</span>}
+      <span class="sub">
+        {bulk !== null && (
+          <PageLink to="audit" query={`bulk_id=${bulk}`}>
+            Task by task
+          </PageLink>
         )}
-        {others > 0 && <span class="tag">and {count(others)} more tasks</span>}
-        <span class="sub">
-          {bulk !== null && (
-            <PageLink to="audit" query={`bulk_id=${bulk}`}>
-              Task by task
-            </PageLink>
-          )}
-          {details !== null && (
-            <details>
-              <summary>Details</summary>
-              <code>{JSON.stringify(details)}</code>
-            </details>
-          )}
-        </span>
-      </td>
-      <td class="wide">{reason ?? <span class="muted">–</span>}</td>
-    </tr>
+        {details !== null && (
+          <details>
+            <summary>Details</summary>
+            <code>{JSON.stringify(details)}</code>
+          </details>
+        )}
+      </span>
+    </>
   );
 }

@@ -1,12 +1,14 @@
-import { useQuery } from '@tanstack/preact-query';
-import { useState } from 'preact/hooks';
-import type { DisabledCallback, TaskList } from '../data/records.ts';
+import { useMemo, useState } from 'preact/hooks';
+import type { DisabledCallback } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
+import { useTasks } from '../data/use_tasks.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Standing } from '../parts/notice.tsx';
-import { Card, PageHead, TableBox } from '../parts/page.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { Card, PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { useClient } from '../session/context.ts';
+import { useMay } from '../session/principal.ts';
 import { TaskTable } from '../tasks/task_table.tsx';
 
 /** The callbacks: URLs that receive nothing any more, and deliveries that failed or wait. */
@@ -24,42 +26,20 @@ function Disabled() {
   const client = useClient();
   const mayOperate = useMay('operate');
   const [asked, setAsked] = useState<DisabledCallback | null>(null);
-  const disabled = useQuery({
-    queryKey: ['disabled'],
-    queryFn: ({ signal }) =>
-      client.request<{ callbacks: DisabledCallback[] }>('GET', '/v1/callbacks/disabled', { signal }),
-  });
+  const disabled = useRead<{ callbacks: DisabledCallback[] }>(['disabled'], '/v1/callbacks/disabled');
   const all = disabled.data?.callbacks;
+  const columns = useMemo(() => disabledColumns(mayOperate, setAsked), [mayOperate]);
   return (
     <Card title="Disabled URLs">
-      <Standing asked={disabled} what="the disabled URLs" />
-      {all?.length === 0 && <p class="muted">None: every URL receives its messages.</p>}
-      {all !== undefined && all.length > 0 && (
-        <TableBox label="Disabled URLs">
-          <table>
-            <tbody>
-              {all.map((one) => (
-                <tr key={one.namespace + one.url}>
-                  <td class="task-cell">
-                    {one.url}
-                    <span class="sub">
-                      {one.namespace}, answered 410 <Moment time={one.disabled_at} /> to{' '}
-                      <TaskLink id={one.task_id} />
-                    </span>
-                  </td>
-                  <td class="row-actions">
-                    {mayOperate && (
-                      <button type="button" class="small" onClick={() => setAsked(one)}>
-                        Enable
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </TableBox>
-      )}
+      <Table
+        label="Disabled URLs"
+        columns={columns}
+        rows={all}
+        keyOf={({ namespace, url }) => namespace + url}
+        asked={disabled}
+        what="the disabled URLs"
+        empty={<p class="muted">None: every URL receives its messages.</p>}
+      />
       {asked !== null && (
         <Confirm
           title="Send to this URL again?"
@@ -79,17 +59,37 @@ function Disabled() {
   );
 }
 
+function disabledColumns(
+  mayOperate: boolean,
+  onEnable: (callback: DisabledCallback) => void,
+): readonly Column<DisabledCallback>[] {
+  return [
+    {
+      ...{ title: 'URL', class: 'task-cell' },
+      cell: ({ url, namespace, disabled_at, task_id }) => (
+        <>
+          {url}
+          <span class="sub">
+            {namespace}, answered 410 <Moment time={disabled_at} /> to <TaskLink id={task_id} />
+          </span>
+        </>
+      ),
+    },
+    {
+      ...{ title: 'Actions', isSilent: true, class: 'row-actions' },
+      cell: (one) =>
+        mayOperate && (
+          <button type="button" class="small" onClick={() => onEnable(one)}>
+            Enable
+          </button>
+        ),
+    },
+  ];
+}
+
 function Deliveries() {
-  const client = useClient();
-  const deliveries = useQuery({
-    queryKey: ['tasks', 'deliveries'],
-    queryFn: ({ signal }) =>
-      client.request<TaskList>('GET', '/v1/tasks', {
-        signal,
-        query: { name: 'webhook.deliver', state: ['failed', 'retrying'], page_size: 20 },
-      }),
-    refetchInterval: 10_000,
-  });
+  const asked = { name: 'webhook.deliver', state: ['failed', 'retrying'], page_size: 20 };
+  const deliveries = useTasks(['tasks', 'deliveries'], asked, { refetchInterval: 10_000 });
   const { data } = deliveries;
   return (
     <Card
@@ -100,9 +100,12 @@ function Deliveries() {
         </PageLink>
       }
     >
-      <Standing asked={deliveries} what="the deliveries" />
-      {data?.tasks.length === 0 && <p class="muted">None: every message has arrived or is on its way.</p>}
-      {data !== undefined && data.tasks.length > 0 && <TaskTable tasks={data.tasks} />}
+      <TaskTable
+        tasks={data?.rows}
+        asked={deliveries}
+        what="the deliveries"
+        empty={<p class="muted">None: every message has arrived or is on its way.</p>}
+      />
     </Card>
   );
 }

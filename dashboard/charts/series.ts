@@ -40,16 +40,19 @@ export type DepthSample = { at: number; queued: number; running: number };
 /** The depth since the dashboard was opened: the API keeps no history of it. */
 export function depthOf(samples: readonly DepthSample[]): ChartData {
   const times = samples.map(({ at }) => Math.floor(at / 1_000));
-  // The minutes before the first sample, so that one sample has a place on the axis.
-  const before = times.slice(0, 1).map((first) => first - LEAD_SECONDS);
+  // At least a minute, so that one sample has a place on the axis.
+  const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  const start = times
+    .slice(0, 1)
+    .flatMap((first) => (span < LEAST_SECONDS ? [first + span - LEAST_SECONDS] : []));
   return [
-    [...before, ...times],
-    [...before.map(() => null), ...samples.map(({ queued }) => queued)],
-    [...before.map(() => null), ...samples.map(({ running }) => running)],
+    [...start, ...times],
+    [...start.map(() => null), ...samples.map(({ queued }) => queued)],
+    [...start.map(() => null), ...samples.map(({ running }) => running)],
   ];
 }
 
-const LEAD_SECONDS = 300;
+const LEAST_SECONDS = 60;
 
 /** Adds a sample. Forgets those that are older than `keepMs`. */
 export function addSample(
@@ -62,13 +65,4 @@ export function addSample(
 
 function timesOf(intervals: Performance['intervals']): number[] {
   return intervals.map(({ from }) => Math.floor(Date.parse(from) / 1_000));
-}
-
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-
-/** The labels of an axis of times in seconds since 1970: clock times, or days if it spans several. */
-export function clockLabels(times: readonly number[]): string[] {
-  const step = (times[1] ?? 0) - (times[0] ?? 0);
-  return times.map((time) => (step >= 43_200 ? day : clock).format(time * 1_000));
 }

@@ -1,16 +1,40 @@
-import { type Client, createClient, ErrandError } from '../../client/index.ts';
+import { ErrandError } from '../../client/errors.ts';
+import type { Method } from '../../client/requests/exchange.ts';
+import { type RawRequest, requestJson } from '../../client/requests/raw.ts';
+import { createTransport, type Transport } from '../../client/requests/transport.ts';
+import { cancelTask, type OperateOptions, retryTask } from '../../client/tasks.ts';
+import { saveFile } from '../parts/csv.ts';
 import type { Credentials } from '../session/credentials.ts';
 import { API_URL } from '../session/place.ts';
 
-/** The client of the dashboard: one quick retry, because a page that waits says nothing. */
+/**
+ * The parts of the typed client that pages use: the first page loads no more of it. The answers are JSON in the names of
+ * the API.
+ */
+export type Client = {
+  /** The connection, for the parts of the client that a single page uses. */
+  transport: Transport;
+  /** Calls an operation. Throws an ErrandError, or the reason of the signal. */
+  request<Answer>(method: Method, path: string, request?: RawRequest): Promise<Answer>;
+  cancel(id: string, options: OperateOptions): Promise<{ message: string }>;
+  retry(id: string, options: OperateOptions): Promise<{ message: string }>;
+};
+
+/** The client of the dashboard: one quick retry and no breaker, because a page that waits says nothing. */
 export function clientFor(credentials: Credentials): Client {
-  return createClient({
+  const options = {
     baseUrl: API_URL,
     retry: { retries: 1, initialMs: 100, maxRetryAfterMs: 1_000 },
-    breaker: false,
     ...(credentials?.kind === 'key' ? { apiKey: credentials.secret } : {}),
     ...(credentials?.kind === 'token' ? { token: credentials.secret } : {}),
-  });
+  };
+  const transport = createTransport(options, (send) => send());
+  return {
+    transport,
+    request: (method, path, request) => requestJson(transport, method, path, request),
+    cancel: (id, given) => cancelTask(transport, id, given),
+    retry: (id, given) => retryTask(transport, id, given),
+  };
 }
 
 /** Whether an error means that the API cannot answer now, and may later. */
@@ -46,12 +70,7 @@ export async function downloadCsv(
     headers: { accept: 'text/csv', ...headersOf(credentials) },
   });
   if (!response.ok) throw new Error(`The download was answered with ${response.status}`);
-  const url = URL.createObjectURL(await response.blob());
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'tasks.csv';
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile('tasks.csv', await response.blob());
 }
 
 function headersOf(credentials: Credentials): Record<string, string> {

@@ -1,5 +1,12 @@
-// What the API answers, as openapi.yaml describes it. The API has checked its answers' values, so they are not
-// checked again.
+import type * as attention from '../../client/attention.ts';
+import type * as limits from '../../client/limits/records.ts';
+import type { TaskPage } from '../../client/list.ts';
+import type * as tasks from '../../client/records.ts';
+import type * as schedules from '../../client/schedules/records.ts';
+import type { Wire } from '../../client/wire.ts';
+
+// What the API answers, as openapi.yaml describes it: the records of the client in the names of the API, and those that
+// the client has no method for. The API has checked its answers' values, so they are not checked again.
 
 /** Every state of a task. */
 export const STATES = [
@@ -13,8 +20,8 @@ export const STATES = [
   'cancelled',
   'resolved',
   'expired',
-] as const;
-export type State = (typeof STATES)[number];
+] as const satisfies readonly tasks.State[];
+export type State = tasks.State;
 
 export type Scope = 'read' | 'submit' | 'operate';
 
@@ -27,124 +34,37 @@ export type Principal = {
   authentication: boolean;
 };
 
-export type Cause = { error_type: string; message: string; error_code: unknown; stack: string | null };
-export type TaskError = Cause & {
-  retryable: boolean;
-  metadata: Record<string, unknown> | null;
-  causes?: Cause[];
-};
-
-/** A task in a list. Times are ISO 8601 in UTC. */
-export type TaskSummary = {
-  id: string;
-  name: string;
-  namespace: string;
-  version: string;
-  state: State;
-  priority: number;
-  attempt: number;
-  max_attempts: number;
-  created_at: string;
-  run_at: string;
-  expires_at: string | null;
-  started_at: string | null;
-  finished_at: string | null;
-  runner_id: number | null;
-  crashes: number;
-  cancel_requested_at: string | null;
-  progress: number | null;
-  progress_note: string | null;
-  error: TaskError | null;
-  dedup: string | null;
-  dedup_key: string | null;
-  debounced: number | null;
-  concurrency_key: string | null;
-  tags: string[];
-  initiator: string | null;
-  submitted_by: string | null;
-  source_system: string | null;
-  reason: string | null;
-  request_id: string | null;
-  traceparent: string | null;
-  callback_url: string | null;
-  parent_id: string | null;
-  step: string | null;
-  skipped: boolean;
-  children: number | null;
-  dismissed_at: string | null;
-  resubmitted_as: string | null;
-  resubmission_of: string | null;
-};
-
-export type TaskList = {
-  tasks: TaskSummary[];
-  total: number;
-  total_is_estimate: boolean;
-  next_cursor: string | null;
-  /** With a condition on the payload: how far this page has looked. */
-  search: { looked_at: number; is_bounded: boolean; matched: number; unread: number } | null;
-};
-
-export type RunnerRef = { id: number; host: string; pid: number };
-
-export type Attempt = {
-  attempt: number;
-  outcome: 'running' | 'succeeded' | 'failed' | 'interrupted' | 'crashed' | 'timed_out' | 'cancelled';
-  runner: RunnerRef | null;
-  started_at: string | null;
-  finished_at: string | null;
-  error: TaskError | null;
-};
-
-/** A step of a workflow, or a task that a step created. */
-export type WorkflowNode = {
-  id: string;
-  step: string | null;
-  name: string;
-  state: State;
-  skipped: boolean;
-  after: string[] | null;
-  attempt: number;
-  max_attempts: number;
-  children: number | null;
-  created_at: string;
-  run_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-  duration_ms: number | null;
-  error_message: string | null;
-};
-
-export type Workflow = {
-  nodes: WorkflowNode[];
-  edges: { from: string; to: string }[];
-  critical_path: string[];
-};
-
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-export type TaskRecord = TaskSummary & {
-  payload: Record<string, Json>;
-  result: Json;
-  attempts: Attempt[];
-  attempts_total: number;
-  workflow: Workflow | null;
-};
+export type Cause = Wire<tasks.ErrorCause>;
+export type TaskError = Wire<tasks.TaskError>;
+export type TaskSummary = Wire<tasks.TaskSummary>;
+/** Its payload and its result are JSON. */
+export type TaskRecord = Wire<tasks.TaskRecord> & { payload: Record<string, Json>; result: Json };
+export type TaskList = Wire<TaskPage>;
+export type Attempt = Wire<tasks.Attempt>;
+export type WorkflowNode = Wire<tasks.WorkflowNode>;
+export type Workflow = NonNullable<TaskRecord['workflow']>;
+export type Explanation = Omit<Wire<tasks.Explanation>, 'reasons'> & { reasons: Reason[] };
+export type ErrorGroup = Wire<attention.ErrorGroup>;
+export type WaitingQueue = Wire<attention.WaitingQueue>;
+/** What needs somebody now. */
+export type Overview = Wire<attention.Overview>;
+export type Pause = Overview['pauses'][number];
+export type Limit = Wire<limits.LimitSummary>;
+export type LimitKey = Wire<limits.LimitKey>;
+export type LimitRecord = Wire<limits.LimitRecord>;
+export type LimitTask = Pick<LimitRecord['waiting'][number], 'id' | 'name' | 'key' | 'since'>;
+export type ScheduleState = schedules.ScheduleState;
+export type ScheduleSummary = Wire<schedules.ScheduleSummary>;
+export type ScheduleRun = Wire<schedules.ScheduleRun>;
+export type Schedule = Wire<schedules.Schedule> & { settings: Record<string, Json> };
 
+/** A reason of an explanation. Some name the tasks that it is about. */
 export type Reason = {
   code: string;
   message: string;
   tasks?: { id: string; name: string; step: string | null; state: State }[];
-};
-
-export type Explanation = {
-  summary: string;
-  reasons: Reason[];
-  next_steps: string[];
-  queue: { position: number; position_is_capped: boolean; estimated_start_at: string | null } | null;
-  runners: { live: number; able: number; slots: number; busy: number };
-  next_attempt_at: string | null;
-  explained_at: string;
 };
 
 export type BulkAnswer = {
@@ -168,25 +88,7 @@ export type BulkStanding = {
   removed: number;
 };
 
-export type Pause = { target: string; paused_at: string; actor: string; reason: string | null };
 export type Queue = { name: string; namespace: string; pauses: Pause[] };
-
-export type ErrorGroup = {
-  error_group: string;
-  name: string;
-  namespace: string;
-  error_type: string;
-  message: string;
-  count: number;
-  count_is_capped: boolean;
-  first_seen: string;
-  last_seen: string;
-  first_version: string;
-  last_version: string;
-  status: 'open' | 'resolved' | 'ignored' | 'regressed';
-  decision: { decided_at: string; actor: string; reason: string | null } | null;
-  example: { task_id: string; attempt: number; error: TaskError };
-};
 
 export type AuditEntry = {
   id: number;
@@ -250,7 +152,7 @@ export type Handler = {
   description: string | null;
   payload_schema: JsonSchema;
   pauses: Pause[];
-  runners: (RunnerRef & { version: string | null })[];
+  runners: { id: number; host: string; pid: number; version: string | null }[];
   live_runners: number;
   workflow: string | null;
   steps: { step: string; name: string }[] | null;
@@ -282,43 +184,4 @@ type Open = { open: Record<'scheduled' | 'waiting' | 'queued' | 'running' | 'ret
 export type TaskStats = {
   total: Figures & Open;
   names: (Figures & Open & { name: string; namespace: string })[];
-};
-
-/** A queue with tasks that are due and wait. */
-export type WaitingQueue = {
-  name: string;
-  namespace: string;
-  waiting: number;
-  waiting_is_capped: boolean;
-  oldest_wait_ms: number;
-  is_paused: boolean;
-  runners: number;
-  waiting_versions: { version: string; tasks: number }[];
-  runner_versions: { version: string; runners: number }[];
-};
-
-/** What needs somebody now. */
-export type Overview = {
-  at: string;
-  since: string;
-  errors: {
-    open: number;
-    regressed: number;
-    new: number;
-    failed_tasks: number;
-    quarantined_tasks: number;
-    is_truncated: boolean;
-    groups: (ErrorGroup & { is_new: boolean })[];
-  };
-  queues: WaitingQueue[];
-  without_runner: string[];
-  schedules: {
-    id: string;
-    task: string;
-    due_at: string | null;
-    broken: string | null;
-    broken_at: string | null;
-  }[];
-  pauses: Pause[];
-  runners: { live: number; overdue: number; blocked: number; slots: number; busy: number };
 };

@@ -1,9 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useSession } from '../session/session.tsx';
+import { useSession } from '../session/context.ts';
 import type { Topic } from './live.ts';
+import { readGate } from './read_gate.ts';
 
-/** At most one reading in this time, however many changes come: a hundred a second cost no more than one. */
-const READ_EVERY_MS = 2_000;
 /** Also without changes, because times and counts go on, and where WebSockets are blocked. */
 const READ_ANYWAY_MS = 15_000;
 
@@ -15,52 +14,44 @@ export function useLive(topics: readonly Topic[], isHeld: boolean, read: () => v
   const { live } = useSession();
   const [missed, setMissed] = useState(0);
   const latest = useRef({ isHeld, read });
+  const hold = useRef<(isHeld: boolean) => void>();
   latest.current = { isHeld, read };
   const key = JSON.stringify(topics);
-  useEffect(() => setMissed(0), [isHeld]);
   useEffect(() => {
-    const gate = readGate(() => latest.current.read());
+    const gate = readGate(() => following.again(() => latest.current.read()));
     let changes = 0;
-    const unfollow = live.follow(JSON.parse(key) as Topic[], () => {
+    let counting: ReturnType<typeof setInterval> | undefined;
+    const following = live.follow(JSON.parse(key) as Topic[], () => {
       changes++;
       if (!latest.current.isHeld) gate.ask();
+      return latest.current.isHeld;
     });
-    const anyway = setInterval(() => {
+    const ask = (): void => {
       if (!latest.current.isHeld) gate.ask();
-    }, READ_ANYWAY_MS);
-    const counting = setInterval(() => {
-      if (latest.current.isHeld && changes > 0) setMissed((before) => before + changes);
-      changes = 0;
-    }, 1_000);
-    const onShown = (): void => {
-      if (!document.hidden && !latest.current.isHeld) gate.ask();
     };
-    document.addEventListener('visibilitychange', onShown);
+    const anyway = setInterval(ask, READ_ANYWAY_MS);
+    document.addEventListener('visibilitychange', ask);
+    hold.current = (isNowHeld) => {
+      clearInterval(counting);
+      changes = 0;
+      setMissed(0);
+      if (!isNowHeld) return gate.ask();
+      following.again(() => undefined);
+      counting = setInterval(() => setMissed(changes), 1_000);
+    };
+    if (latest.current.isHeld) hold.current(true);
     return () => {
-      unfollow();
+      following.end();
       gate.end();
       clearInterval(anyway);
       clearInterval(counting);
-      document.removeEventListener('visibilitychange', onShown);
+      document.removeEventListener('visibilitychange', ask);
     };
   }, [live, key]);
+  const before = useRef(isHeld);
+  useEffect(() => {
+    if (before.current !== isHeld) hold.current?.(isHeld);
+    before.current = isHeld;
+  }, [isHeld]);
   return missed;
-}
-
-/** Lets one reading pass at once, and then one for all that ask within the interval. */
-function readGate(read: () => void): { ask(): void; end(): void } {
-  let lastMs = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const pass = (): void => {
-    timer = undefined;
-    if (document.hidden) return;
-    lastMs = Date.now();
-    read();
-  };
-  return {
-    ask() {
-      timer ??= setTimeout(pass, Math.max(0, lastMs + READ_EVERY_MS - Date.now()));
-    },
-    end: () => clearTimeout(timer),
-  };
 }

@@ -1,6 +1,6 @@
 import type { ErrorGroup } from '../data/records.ts';
 import { Confirm } from '../parts/confirm.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 import { firstLine } from '../text/words.ts';
 
 export type Decision = 'resolve' | 'ignore' | 'reopen';

@@ -1,12 +1,13 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
-import type { ErrorGroup, TaskList } from '../data/records.ts';
+import type { ErrorGroup } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
+import { useTasks } from '../data/use_tasks.ts';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { Card, PageHead } from '../parts/page.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { TaskTable } from '../tasks/task_table.tsx';
 import { count, firstLine } from '../text/words.ts';
@@ -17,24 +18,11 @@ const SHOWN = 20;
 /** One group of errors: its example, its tasks, and what can be done about all of them. */
 export function ErrorPage() {
   const { id = '' } = useRoute().params;
-  const client = useClient();
-  const groups = useQuery({
-    queryKey: ['error', id],
-    queryFn: ({ signal }) =>
-      client.request<{ groups: ErrorGroup[] }>('GET', '/v1/errors', {
-        signal,
-        // A group is the name of its tasks, a colon and a hash.
-        query: { name: id.slice(0, Math.max(1, id.lastIndexOf(':'))) },
-      }),
+  const groups = useRead<{ groups: ErrorGroup[] }>(['error', id], '/v1/errors', {
+    // A group is the name of its tasks, a colon and a hash.
+    query: { name: id.slice(0, Math.max(1, id.lastIndexOf(':'))) },
   });
-  const tasks = useQuery({
-    queryKey: ['tasks', 'error', id],
-    queryFn: ({ signal }) =>
-      client.request<TaskList>('GET', '/v1/tasks', {
-        signal,
-        query: { error_group: id, state: 'failed', page_size: SHOWN },
-      }),
-  });
+  const tasks = useTasks(['tasks', 'error', id], { error_group: id, state: 'failed', page_size: SHOWN });
   const group = groups.data?.groups.find((one) => one.error_group === id);
   if (groups.data === undefined) return <Standing asked={groups} what="the error" />;
   if (group === undefined) {
@@ -57,8 +45,7 @@ export function ErrorPage() {
           </PageLink>
         }
       >
-        <Standing asked={tasks} what="the tasks" />
-        {tasks.data && <TaskTable tasks={tasks.data.tasks} />}
+        <TaskTable tasks={tasks.data?.rows} asked={tasks} what="the tasks" />
       </Card>
     </>
   );

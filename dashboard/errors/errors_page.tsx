@@ -1,14 +1,15 @@
-import { useQuery } from '@tanstack/preact-query';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { ErrorGroup } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { type Asked, Empty } from '../parts/notice.tsx';
+import { PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { LiveControl } from '../tasks/live_control.tsx';
 import { useTopics } from '../tasks/use_topics.ts';
@@ -27,18 +28,12 @@ const SPANS: Record<string, string> = { '': 'any time', '1h': '1 hour', '24h': '
 
 /** The groups of errors (specification U4): how many, since when, in which versions; retried all at once. */
 export function ErrorsPage() {
-  const client = useClient();
   const { query } = useLocation();
   const [isHeld, setHeld] = useState(false);
   const which = query.show !== undefined && query.show in STATUSES ? query.show : 'open';
   const since = query.since ?? '';
-  const groups = useQuery({
-    queryKey: ['errors', which, since],
-    queryFn: ({ signal }) =>
-      client.request<ErrorGroupList>('GET', '/v1/errors', {
-        signal,
-        query: { status: STATUSES[which]?.status, since: startOfSpan(since, Date.now()) },
-      }),
+  const groups = useRead<ErrorGroupList>(['errors', which, since], '/v1/errors', {
+    query: { status: STATUSES[which]?.status, since: startOfSpan(since, Date.now()) },
   });
   const missed = useLive(useTopics({ state: [] }), isHeld, () => void groups.refetch());
   const { data } = groups;
@@ -48,13 +43,7 @@ export function ErrorsPage() {
         <LiveControl isHeld={isHeld} missed={missed} onHold={setHeld} />
       </PageHead>
       <Choices which={which} since={since} />
-      <Standing asked={groups} what="the errors" />
-      {data?.groups.length === 0 && (
-        <Empty title={which === 'open' ? 'No open errors' : `No ${which} errors`}>
-          Failed tasks appear here in groups.
-        </Empty>
-      )}
-      {data && data.groups.length > 0 && <Groups groups={data.groups} />}
+      <Groups asked={groups} groups={data?.groups} which={which} />
       {data?.is_truncated && <p class="hint">More groups exist than are shown.</p>}
     </>
   );
@@ -99,80 +88,94 @@ function Choices({ which, since }: { which: string; since: string }) {
   );
 }
 
-function Groups({ groups }: { groups: readonly ErrorGroup[] }) {
+function Groups(props: { asked: Asked; groups: readonly ErrorGroup[] | undefined; which: string }) {
+  const { asked, groups, which } = props;
+  const mayOperate = useMay('operate');
   const [retried, setRetried] = useState<string | null>(null);
-  const [decided, setDecided] = useState<{ group: ErrorGroup; decision: Decision } | null>(null);
+  const [decided, setDecided] = useState<Decided | null>(null);
+  const columns = useMemo(() => columnsFor(mayOperate, setRetried, setDecided), [mayOperate]);
   return (
-    <TableBox label="Groups of errors">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Tasks</th>
-            <th scope="col">Error</th>
-            <th scope="col" class="wide">
-              First
-            </th>
-            <th scope="col">Last</th>
-            <th scope="col">
-              <span class="hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map((group) => (
-            <GroupRow
-              key={group.error_group}
-              group={group}
-              onRetry={() => setRetried(group.error_group)}
-              onDecide={(decision) => setDecided({ group, decision })}
-            />
-          ))}
-        </tbody>
-      </table>
+    <>
+      <Table
+        label="Groups of errors"
+        columns={columns}
+        rows={groups}
+        keyOf={({ error_group }) => error_group}
+        asked={asked}
+        what="the errors"
+        empty={
+          <Empty title={which === 'open' ? 'No open errors' : `No ${which} errors`}>
+            Failed tasks appear here in groups.
+          </Empty>
+        }
+        hasCsv
+      />
       {retried !== null && <BulkDialog kind="retry" errorGroup={retried} onClose={() => setRetried(null)} />}
       {decided !== null && <DecideError {...decided} onClose={() => setDecided(null)} />}
-    </TableBox>
+    </>
   );
 }
 
-function GroupRow(props: { group: ErrorGroup; onRetry: () => void; onDecide: (decision: Decision) => void }) {
-  const { group, onRetry, onDecide } = props;
-  const mayOperate = useMay('operate');
-  const { error_group, name, error_type, message, count: failed, count_is_capped, status } = group;
-  return (
-    <tr>
-      <td class="number big">{count(failed, count_is_capped)}</td>
-      <td class="task-cell">
-        <PageLink to={`errors/${encodeURIComponent(error_group)}`}>
-          {error_type}: {firstLine(message, 140)}
-        </PageLink>
-        <span class="sub">
-          {name}
-          {status === 'regressed' && <span class="tag new">regressed</span>}
-        </span>
-      </td>
-      <td class="wide">
-        <Moment time={group.first_seen} />
-        <span class="sub">version {group.first_version}</span>
-      </td>
-      <td>
-        <Moment time={group.last_seen} />
-        <span class="sub">version {group.last_version}</span>
-      </td>
-      <td class="row-actions">
-        {mayOperate && (
+type Decided = { group: ErrorGroup; decision: Decision };
+
+function columnsFor(
+  mayOperate: boolean,
+  onRetry: (group: string) => void,
+  onDecide: (decided: Decided) => void,
+): readonly Column<ErrorGroup>[] {
+  return [
+    {
+      ...{ title: 'Tasks', class: 'number big' },
+      cell: (group) => count(group.count, group.count_is_capped),
+    },
+    {
+      ...{ title: 'Error', class: 'task-cell' },
+      cell: ({ error_group, error_type, message, name, status }) => (
+        <>
+          <PageLink to={`errors/${encodeURIComponent(error_group)}`}>
+            {error_type}: {firstLine(message, 140)}
+          </PageLink>
+          <span class="sub">
+            {name}
+            {status === 'regressed' && <span class="tag new">regressed</span>}
+          </span>
+        </>
+      ),
+    },
+    {
+      ...{ title: 'First', class: 'wide' },
+      cell: (group) => <Seen at={group.first_seen} version={group.first_version} />,
+    },
+    { title: 'Last', cell: (group) => <Seen at={group.last_seen} version={group.last_version} /> },
+    {
+      ...{ title: 'Actions', isSilent: true, class: 'row-actions' },
+      cell: (group) =>
+        mayOperate && (
           <>
-            <button type="button" class="small" onClick={onRetry}>
+            <button type="button" class="small" onClick={() => onRetry(group.error_group)}>
               Retry all …
             </button>
-            {decisionsFor(status).map((decision) => (
-              <button key={decision} type="button" class="small wide" onClick={() => onDecide(decision)}>
+            {decisionsFor(group.status).map((decision) => (
+              <button
+                key={decision}
+                type="button"
+                class="small wide"
+                onClick={() => onDecide({ group, decision })}
+              >
                 {DECISIONS[decision].title}
               </button>
             ))}
           </>
-        )}
-      </td>
-    </tr>
+        ),
+    },
+  ];
+}
+
+function Seen({ at, version }: { at: string; version: string }) {
+  return (
+    <>
+      <Moment time={at} />
+      <span class="sub">version {version}</span>
+    </>
   );
 }

@@ -7,6 +7,7 @@ import { Card } from '../parts/page.tsx';
 import { duration } from '../text/time.ts';
 import { count, percent, short } from '../text/words.ts';
 
+const NOTHING = 'No task has ended in this time';
 const KEEP_MS = 3_600_000;
 /** It outlives the page, so that coming back shows more than one point. */
 let samples: DepthSample[] = [];
@@ -38,6 +39,7 @@ export function Charts(props: { performance: Performance; stats: TaskStats | und
           ]}
           data={data.throughput}
           format={short}
+          empty={NOTHING}
         />
       </Card>
       <Card title="Latency" actions={<span class="figure">{took}</span>}>
@@ -50,6 +52,7 @@ export function Charts(props: { performance: Performance; stats: TaskStats | und
           ]}
           data={data.latency}
           format={(seconds) => (seconds === 0 ? '0' : duration(seconds * 1_000))}
+          empty={NOTHING}
         />
       </Card>
       <Card title="Success" actions={<span class="figure">{success}</span>}>
@@ -57,8 +60,9 @@ export function Charts(props: { performance: Performance; stats: TaskStats | und
           description={`The part of the ended tasks that succeeded: ${success}`}
           lines={[{ title: 'succeeded of those that ended', colour: '--ok' }]}
           data={data.success}
-          format={(value) => `${value} %`}
-          range={[0, 102]}
+          format={(value) => `${short(value)} %`}
+          top={100}
+          empty={NOTHING}
         />
       </Card>
       <Depth stats={stats} isHeld={isHeld} />
@@ -87,6 +91,8 @@ function Depth({ stats, isHeld }: { stats: TaskStats | undefined; isHeld: boolea
         ]}
         data={data}
         format={short}
+        isWhole
+        empty="Reading how many tasks are open"
       />
     </Card>
   );

@@ -1,12 +1,11 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { Overview, Performance, TaskStats } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
+import { useRead } from '../data/use_read.ts';
 import { Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { LiveControl } from '../tasks/live_control.tsx';
 import { useTopics } from '../tasks/use_topics.ts';
 import { Charts } from './charts.tsx';
@@ -19,31 +18,20 @@ const FIGURES_EVERY_MS = 10_000;
 
 /** The first page (specification U1): what needs somebody, with its action, and how the queue does. */
 export function HomePage() {
-  const client = useClient();
   const { query } = useLocation();
   const [isHeld, setHeld] = useState(false);
   const minutes = query.window !== undefined && query.window in WINDOWS ? query.window : '60';
-  const overview = useQuery({
-    queryKey: ['overview'],
-    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
-  });
+  const overview = useRead<Overview>(['overview'], '/v1/overview');
   const figures = {
     refetchInterval: isHeld ? (false as const) : FIGURES_EVERY_MS,
     staleTime: FIGURES_EVERY_MS / 2,
   };
-  const performance = useQuery({
-    queryKey: ['performance', minutes],
-    queryFn: ({ signal }) =>
-      client.request<Performance>('GET', '/v1/analytics/performance', {
-        signal,
-        query: { window_minutes: minutes },
-      }),
+  const performance = useRead<Performance>(['performance', minutes], '/v1/analytics/performance', {
+    query: { window_minutes: minutes },
     ...figures,
   });
-  const stats = useQuery({
-    queryKey: ['stats', minutes],
-    queryFn: ({ signal }) =>
-      client.request<TaskStats>('GET', '/v1/tasks/stats', { signal, query: { window_minutes: minutes } }),
+  const stats = useRead<TaskStats>(['stats', minutes], '/v1/tasks/stats', {
+    query: { window_minutes: minutes },
     ...figures,
   });
   const missed = useLive(useTopics({ state: [] }), isHeld, () => void overview.refetch());

@@ -1,88 +1,85 @@
+import { useMemo } from 'preact/hooks';
 import type { TaskStats, WaitingQueue } from '../data/records.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Empty } from '../parts/notice.tsx';
-import { Card, TableBox } from '../parts/page.tsx';
+import { Card } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { duration } from '../text/time.ts';
-import { count, percent } from '../text/words.ts';
-
-const SHOWN = 30;
+import { count, counted, percent } from '../text/words.ts';
+import { type Name, shownNames } from './shown_names.ts';
 
 /** Each name with its open tasks and how the ended ones did. */
 export function Names({ stats, queues }: { stats: TaskStats; queues: readonly WaitingQueue[] }) {
   const waits = new Map(queues.map(({ name, oldest_wait_ms }) => [name, oldest_wait_ms]));
-  const names = [...stats.names].sort((a, b) => weight(b) - weight(a)).slice(0, SHOWN);
+  const { names, quietSteps } = useMemo(() => shownNames(stats.names), [stats]);
+  const columns = useMemo(() => columnsWith(waits), [queues]);
   if (names.length === 0) return <Empty title="No tasks in this time" />;
   return (
     <Card title="Tasks by name">
-      <TableBox label="Tasks by name">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Wait</th>
-              <th scope="col">Run</th>
-              <th scope="col">Failed</th>
-              <th scope="col" class="wide">
-                Succeeded
-              </th>
-              <th scope="col" class="wide">
-                Success
-              </th>
-              <th scope="col" class="wide">
-                95 % within
-              </th>
-              <th scope="col" class="wide">
-                Oldest wait
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {names.map((one) => (
-              <NameRow key={one.name} of={one} waitMs={waits.get(one.name)} />
-            ))}
-          </tbody>
-        </table>
-      </TableBox>
+      {quietSteps > 0 && (
+        <p class="hint">
+          Without {counted(quietSteps, 'step')} of workflows that neither wait, run nor failed.
+        </p>
+      )}
+      <Table label="Tasks by name" columns={columns} rows={names} keyOf={({ name }) => name} />
     </Card>
   );
 }
 
-type Name = TaskStats['names'][number];
-
-function weight({ open, finished }: Name): number {
-  return open.queued + open.retrying + open.running + finished.failed * 10 + finished.succeeded / 1_000;
-}
-
-function NameRow({ of: one, waitMs }: { of: Name; waitMs: number | undefined }) {
-  const { name, open, finished, success_rate, processing_seconds } = one;
-  const of = `name=${encodeURIComponent(name)}`;
-  return (
-    <tr>
-      <td class="task-cell">
-        <PageLink to="tasks" query={of}>
-          {name}
+function columnsWith(waits: ReadonlyMap<string, number>): readonly Column<Name>[] {
+  const of = ({ name }: Name): string => `name=${encodeURIComponent(name)}`;
+  return [
+    {
+      ...{ title: 'Name', class: 'task-cell' },
+      cell: (one) => (
+        <PageLink to="tasks" query={of(one)}>
+          {one.name}
         </PageLink>
-      </td>
-      <Amount value={open.queued + open.retrying} query={`state=queued&state=retrying&${of}`} />
-      <Amount value={open.running} query={`state=running&${of}`} />
-      <Amount value={finished.failed} query={`state=failed&${of}`} isBad />
-      <td class="wide number">{count(finished.succeeded)}</td>
-      <td class="wide number">{success_rate === null ? '–' : percent(success_rate)}</td>
-      <td class="wide number">
-        {processing_seconds.p95 === null ? '–' : duration(processing_seconds.p95 * 1_000)}
-      </td>
-      <td class="wide number">{waitMs === undefined ? '–' : duration(waitMs)}</td>
-    </tr>
-  );
+      ),
+    },
+    {
+      ...{ title: 'Wait', class: 'number' },
+      cell: (one) => (
+        <Amount
+          value={one.open.queued + one.open.retrying}
+          query={`state=queued&state=retrying&${of(one)}`}
+        />
+      ),
+    },
+    {
+      ...{ title: 'Run', class: 'number' },
+      cell: (one) => <Amount value={one.open.running} query={`state=running&${of(one)}`} />,
+    },
+    {
+      ...{ title: 'Failed', class: 'number' },
+      cell: (one) => <Amount value={one.finished.failed} query={`state=failed&${of(one)}`} isBad />,
+    },
+    { title: 'Succeeded', class: 'wide number', cell: ({ finished }) => count(finished.succeeded) },
+    {
+      ...{ title: 'Success', class: 'wide number' },
+      cell: ({ success_rate }) => (success_rate === null ? '–' : percent(success_rate)),
+    },
+    {
+      ...{ title: '95 % within', class: 'wide number' },
+      cell: ({ processing_seconds: { p95 } }) => (p95 === null ? '–' : duration(p95 * 1_000)),
+    },
+    {
+      ...{ title: 'Oldest wait', class: 'wide number' },
+      cell({ name }) {
+        const waitMs = waits.get(name);
+        return waitMs === undefined ? '–' : duration(waitMs);
+      },
+    },
+  ];
 }
 
 function Amount({ value, query, isBad = false }: { value: number; query: string; isBad?: boolean }) {
-  if (value === 0) return <td class="number muted">0</td>;
+  if (value === 0) return <span class="muted">0</span>;
   return (
-    <td class={isBad ? 'number bad' : 'number'}>
+    <span class={isBad ? 'bad' : undefined}>
       <PageLink to="tasks" query={query}>
         {count(value)}
       </PageLink>
-    </td>
+    </span>
   );
 }

@@ -5,7 +5,7 @@ import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Card } from '../parts/page.tsx';
 import { PauseAction } from '../queues/pause_action.tsx';
-import { useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BulkDialog } from '../tasks/bulk_dialog.tsx';
 import { duration } from '../text/time.ts';
 import { count, counted, firstLine } from '../text/words.ts';
@@ -18,7 +18,8 @@ const SHOWN_GROUPS = 6;
 export function Needs({ overview }: { overview: Overview }) {
   const { errors, schedules, pauses, runners, queues } = overview;
   const waiting = queues.filter((queue) => queue.runners === 0 || isLate(queue));
-  const isQuiet = errors.groups.length + waiting.length + schedules.length + pauses.length === 0;
+  const needs = errors.groups.length + waiting.length + schedules.length + pauses.length;
+  const isQuiet = needs + errors.quarantined_tasks === 0 && runners.live > 0;
   return (
     <Card title="Needs somebody" class="needs" actions={<RunnerLine runners={runners} />}>
       {isQuiet && (

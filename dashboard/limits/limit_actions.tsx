@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Confirm, TextField } from '../parts/confirm.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
+import { useMay } from '../session/principal.ts';
 
 export type Act = 'set' | 'pause' | 'resume' | 'reset';
 const TITLES: Record<Act, string> = { set: 'Set', pause: 'Pause', resume: 'Resume', reset: 'Reset' };

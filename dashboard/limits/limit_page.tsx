@@ -1,14 +1,14 @@
-import { useQuery } from '@tanstack/preact-query';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
-import type { LimitKey, LimitRecord, LimitTask } from '../data/limit_records.ts';
+import type { LimitKey, LimitRecord, LimitTask } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment, Moment } from '../parts/moment.tsx';
 import { Empty, Notice, Standing } from '../parts/notice.tsx';
-import { Card, PageHead, TableBox } from '../parts/page.tsx';
-import { useClient } from '../session/session.tsx';
+import { Card, PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { duration } from '../text/time.ts';
 import { count } from '../text/words.ts';
 import { LimitActions } from './limit_actions.tsx';
@@ -17,15 +17,9 @@ import { LimitBadge, usedInWords, valueInWords } from './limit_value.tsx';
 /** A limit: what holds, its busiest keys, the tasks that hold it and those that wait, and its operations. */
 export function LimitPage() {
   const { id = '' } = useRoute().params;
-  const client = useClient();
   const [key, setKey] = useState('');
-  const limit = useQuery({
-    queryKey: ['limit', id, key],
-    queryFn: ({ signal }) =>
-      client.request<LimitRecord>('GET', `/v1/limits/${encodeURIComponent(id)}`, {
-        signal,
-        query: { key: key === '' ? undefined : key },
-      }),
+  const limit = useRead<LimitRecord>(['limit', id, key], `/v1/limits/${encodeURIComponent(id)}`, {
+    query: { key: key === '' ? undefined : key },
     refetchInterval: 5_000,
     // The page stays while somebody types a key
     placeholderData: (before) => before,
@@ -139,77 +133,70 @@ function Keys({
       {is_keyed && !keys_are_hidden && <TextField label="Only the key" value={typed} onInput={onType} />}
       {keys_are_hidden && <p class="hint">Other namespaces share this limit, so its keys are not shown.</p>}
       {keys_is_capped && <p class="hint">There are more keys: type one to see it.</p>}
-      {keys.length === 0 && !keys_are_hidden && <p class="muted">No key is in use.</p>}
-      {keys.length > 0 && (
-        <TableBox label="Busiest keys">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">{rate === null ? 'Holds' : 'Starts'}</th>
-                <th scope="col">Waiting</th>
-                <th scope="col">Next start</th>
-              </tr>
-            </thead>
-            <tbody>
-              {keys.map((one) => (
-                <Key key={one.key} of={one} />
-              ))}
-            </tbody>
-          </table>
-        </TableBox>
-      )}
+      <Table
+        label="Busiest keys"
+        columns={rate === null ? KEYS : KEYS_OF_RATE}
+        rows={keys}
+        keyOf={(one) => one.key}
+        empty={!keys_are_hidden && <p class="muted">No key is in use.</p>}
+      />
     </Card>
   );
 }
 
-function Key({ of }: { of: LimitKey }) {
-  return (
-    <tr>
-      <td class="task-cell">{of.key === '' ? 'all' : of.key}</td>
-      <td class="number">
-        {of.starts === null ? count(of.holders, of.holders_is_capped) : count(of.starts)}
-      </td>
-      <td class="number">{count(of.waiters, of.waiters_is_capped)}</td>
-      <td>
-        <Moment time={of.next_start_at} />
-      </td>
-    </tr>
-  );
-}
+const NAME_OF_KEY: Column<LimitKey> = {
+  ...{ title: 'Key', class: 'task-cell', cell: ({ key }) => (key === '' ? 'all' : key) },
+};
+const WAITS: readonly Column<LimitKey>[] = [
+  {
+    ...{ title: 'Waiting', class: 'number' },
+    cell: ({ waiters, waiters_is_capped }) => count(waiters, waiters_is_capped),
+  },
+  { title: 'Next start', cell: ({ next_start_at }) => <Moment time={next_start_at} /> },
+];
+const KEYS: readonly Column<LimitKey>[] = [
+  NAME_OF_KEY,
+  {
+    ...{ title: 'Holds', class: 'number' },
+    cell: ({ holders, holders_is_capped }) => count(holders, holders_is_capped),
+  },
+  ...WAITS,
+];
+const KEYS_OF_RATE: readonly Column<LimitKey>[] = [
+  NAME_OF_KEY,
+  { title: 'Starts', class: 'number', cell: ({ starts }) => count(starts ?? 0) },
+  ...WAITS,
+];
 
 function Tasks(props: { title: string; tasks: readonly LimitTask[]; since: string; none: string }) {
   const { title, tasks, since, none } = props;
+  const columns = useMemo(() => tasksSince(since), [since]);
   return (
     <Card title={title}>
-      {tasks.length === 0 && <p class="muted">{none}</p>}
-      {tasks.length > 0 && (
-        <TableBox label={title}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Task</th>
-                <th scope="col">Key</th>
-                <th scope="col">{since}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {tasks.map(({ id, name, key, since: time }) => (
-                <tr key={id}>
-                  <td class="task-cell">
-                    <TaskLink id={id} />
-                    <span class="sub">{name}</span>
-                  </td>
-                  <td class="task-cell">{key}</td>
-                  <td>
-                    <Moment time={time} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </TableBox>
-      )}
+      <Table
+        label={title}
+        columns={columns}
+        rows={tasks}
+        keyOf={({ id }) => id}
+        empty={<p class="muted">{none}</p>}
+      />
     </Card>
   );
+}
+
+function tasksSince(since: string): readonly Column<LimitTask>[] {
+  return [
+    {
+      title: 'Task',
+      class: 'task-cell',
+      cell: ({ id, name }) => (
+        <>
+          <TaskLink id={id} />
+          <span class="sub">{name}</span>
+        </>
+      ),
+    },
+    { title: 'Key', class: 'task-cell', cell: ({ key }) => key },
+    { title: since, cell: (task) => <Moment time={task.since} /> },
+  ];
 }

@@ -1,4 +1,4 @@
-import type { Limit } from '../data/limit_records.ts';
+import type { Limit } from '../data/records.ts';
 import { duration } from '../text/time.ts';
 import { count } from '../text/words.ts';
 

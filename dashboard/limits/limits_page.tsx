@@ -1,12 +1,12 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
-import type { Limit } from '../data/limit_records.ts';
+import type { Limit } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { Empty } from '../parts/notice.tsx';
+import { PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { count } from '../text/words.ts';
 import { LimitActions } from './limit_actions.tsx';
 import { LimitBadge, usedInWords, valueInWords } from './limit_value.tsx';
@@ -16,17 +16,11 @@ const FILTERS = ['waiting', 'paused'] as const;
 
 /** The limits: their values, what is used of them, and what waits. */
 export function LimitsPage() {
-  const client = useClient();
   const { query, route } = useLocation();
   const only = FILTERS.find((one) => query[one] === 'true');
   const { cursor } = query;
-  const limits = useQuery({
-    queryKey: ['limits', only, cursor],
-    queryFn: ({ signal }) =>
-      client.request<LimitList>('GET', '/v1/limits', {
-        signal,
-        query: { ...(only && { [only]: true }), cursor },
-      }),
+  const limits = useRead<LimitList>(['limits', only, cursor], '/v1/limits', {
+    query: { ...(only && { [only]: true }), cursor },
     refetchInterval: 5_000,
   });
   const { data } = limits;
@@ -47,11 +41,24 @@ export function LimitsPage() {
           </button>
         ))}
       </fieldset>
-      <Standing asked={limits} what="the limits" />
-      {data?.limits.length === 0 && (
-        <Empty title="No limits">They come from policy.concurrency and policy.rate of the definitions.</Empty>
-      )}
-      {data && data.limits.length > 0 && <Limits limits={data.limits} />}
+      <Table
+        label="Limits"
+        columns={COLUMNS}
+        rows={data?.limits}
+        keyOf={({ name }) => name}
+        asked={limits}
+        what="the limits"
+        empty={
+          only === undefined ? (
+            <Empty title="No limits">
+              They come from policy.concurrency and policy.rate of the definitions.
+            </Empty>
+          ) : (
+            <Empty title={only === 'waiting' ? 'Nothing waits for a limit' : 'No limit is paused'} />
+          )
+        }
+        hasCsv
+      />
       {data?.next_cursor && (
         <button
           type="button"
@@ -74,64 +81,48 @@ export function LimitsPage() {
   );
 }
 
-function Limits({ limits }: { limits: readonly Limit[] }) {
-  return (
-    <TableBox label="Limits">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Limit</th>
-            <th scope="col">State</th>
-            <th scope="col" class="wide">
-              Used
-            </th>
-            <th scope="col">Waiting</th>
-            <th scope="col" class="wide">
-              Due since
-            </th>
-            <th scope="col">
-              <span class="hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {limits.map((limit) => (
-            <Row key={limit.name} limit={limit} />
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
-  );
-}
-
-function Row({ limit }: { limit: Limit }) {
-  const { name, setting } = limit;
-  return (
-    <tr>
-      <td class="task-cell">
-        <PageLink to={`limits/${encodeURIComponent(name)}`}>{name}</PageLink>
+const COLUMNS: readonly Column<Limit>[] = [
+  {
+    title: 'Limit',
+    class: 'task-cell',
+    cell: (limit) => (
+      <>
+        <PageLink to={`limits/${encodeURIComponent(limit.name)}`}>{limit.name}</PageLink>
         <span class="sub">
           {valueInWords(limit.limit, limit)}
-          {setting?.has_limit && ` instead of ${valueInWords(limit.declared, limit)}`}
+          {limit.setting?.has_limit && ` instead of ${valueInWords(limit.declared, limit)}`}
         </span>
-      </td>
-      <td>
+      </>
+    ),
+  },
+  {
+    title: 'State',
+    cell: (limit) => (
+      <>
         <LimitBadge limit={limit} />
-        {setting !== null && (
+        {limit.setting !== null && (
           <span class="sub">
-            set{setting.actor !== null && ` by ${setting.actor}`} <Moment time={setting.at} />
-            {setting.reason !== null && <> “{setting.reason}”</>}
+            set{limit.setting.actor !== null && ` by ${limit.setting.actor}`}{' '}
+            <Moment time={limit.setting.at} />
+            {limit.setting.reason !== null && <> “{limit.setting.reason}”</>}
           </span>
         )}
-      </td>
-      <td class="wide number">{usedInWords(limit)}</td>
-      <td class="number">{count(limit.waiters, limit.waiters_is_capped)}</td>
-      <td class="wide">
-        <Moment time={limit.oldest_waiter_since} />
-      </td>
-      <td class="row-actions">
-        <LimitActions name={name} isPaused={limit.paused} isSet={setting !== null} isSmall />
-      </td>
-    </tr>
-  );
-}
+      </>
+    ),
+  },
+  { title: 'Used', class: 'wide number', cell: usedInWords },
+  {
+    title: 'Waiting',
+    class: 'number',
+    cell: ({ waiters, waiters_is_capped }) => count(waiters, waiters_is_capped),
+  },
+  { title: 'Due since', class: 'wide', cell: (limit) => <Moment time={limit.oldest_waiter_since} /> },
+  {
+    title: 'Actions',
+    isSilent: true,
+    class: 'row-actions',
+    cell: ({ name, paused, setting }) => (
+      <LimitActions name={name} isPaused={paused} isSet={setting !== null} isSmall />
+    ),
+  },
+];

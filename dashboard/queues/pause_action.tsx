@@ -1,5 +1,5 @@
 import { Confirm } from '../parts/confirm.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 
 /** Asks for the reason, and pauses or resumes a queue: a name or a namespace. */
 export function PauseAction(props: { queue: string; kind: 'pause' | 'resume'; onClose: () => void }) {

@@ -1,13 +1,14 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { Handler, Overview, Queue } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { useQueues } from '../tasks/use_topics.ts';
 import { duration } from '../text/time.ts';
 import { count, counted } from '../text/words.ts';
@@ -17,17 +18,9 @@ type Asked = { queue: string; kind: 'pause' | 'resume' };
 
 /** The queues: who can execute them, what waits, and their pauses, by namespace. */
 export function QueuesPage() {
-  const client = useClient();
   const queues = useQueues();
-  const handlers = useQuery({
-    queryKey: ['handlers'],
-    queryFn: ({ signal }) => client.request<{ handlers: Handler[] }>('GET', '/v1/handlers', { signal }),
-  });
-  const overview = useQuery({
-    queryKey: ['overview'],
-    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
-    refetchInterval: 5_000,
-  });
+  const handlers = useRead<{ handlers: Handler[] }>(['handlers'], '/v1/handlers');
+  const overview = useRead<Overview>(['overview'], '/v1/overview', { refetchInterval: 5_000 });
   const [asked, setAsked] = useState<Asked | null>(null);
   const { query, route } = useLocation();
   const hasSteps = query.steps === 'true';
@@ -93,6 +86,9 @@ type NamespaceProps = {
 function Namespace({ namespace, queues, handlers, waiting, onAsk }: NamespaceProps) {
   const byName = new Map(handlers.map((handler) => [handler.name, handler]));
   const waits = new Map(waiting.map((one) => [one.name, one]));
+  const rows = queues.map((queue) => ({
+    ...{ queue, handler: byName.get(queue.name), waiting: waits.get(queue.name), onAsk },
+  }));
   const isPaused = queues.some(({ pauses }) => pauses.some(({ target }) => target === namespace));
   return (
     <section class="namespace" aria-label={`Namespace ${namespace}`}>
@@ -100,83 +96,75 @@ function Namespace({ namespace, queues, handlers, waiting, onAsk }: NamespacePro
         <h2>{namespace}</h2>
         <PauseButton queue={namespace} isPaused={isPaused} onAsk={onAsk} />
       </header>
-      <TableBox label={`Queues of ${namespace}`}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Waiting</th>
-              <th scope="col" class="wide">
-                Oldest wait
-              </th>
-              <th scope="col" class="wide">
-                Runners
-              </th>
-              <th scope="col">State</th>
-              <th scope="col">
-                <span class="hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {queues.map((queue) => (
-              <Row
-                key={queue.name}
-                queue={queue}
-                handler={byName.get(queue.name)}
-                waiting={waits.get(queue.name)}
-                onAsk={onAsk}
-              />
-            ))}
-          </tbody>
-        </table>
-      </TableBox>
+      <Table
+        label={`Queues of ${namespace}`}
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={({ queue }) => queue.name}
+      />
     </section>
   );
 }
 
-function Row(props: {
+type Row = {
   queue: Queue;
   handler: Handler | undefined;
   waiting: Overview['queues'][number] | undefined;
   onAsk: (asked: Asked) => void;
-}) {
-  const { queue, handler, waiting, onAsk } = props;
-  const own = queue.pauses.find(({ target }) => target === queue.name);
-  const [pause] = queue.pauses;
-  return (
-    <tr>
-      <td class="task-cell">
+};
+
+const COLUMNS: readonly Column<Row>[] = [
+  {
+    ...{ title: 'Name', class: 'task-cell' },
+    cell: ({ queue, handler }) => (
+      <>
         <PageLink to="tasks" query={`name=${encodeURIComponent(queue.name)}`}>
           {queue.name}
         </PageLink>
         {handler?.description && <span class="sub">{handler.description}</span>}
-      </td>
-      <td class="number">
-        {waiting === undefined ? '0' : count(waiting.waiting, waiting.waiting_is_capped)}
-      </td>
-      <td class="wide number">{waiting === undefined ? '–' : duration(waiting.oldest_wait_ms)}</td>
-      <td class="wide number">
-        {handler === undefined ? '–' : counted(handler.live_runners, 'runner')}
-        {handler !== undefined && <span class="sub">version {handler.version}</span>}
-      </td>
-      <td>
-        {pause === undefined ? (
-          <span class="badge state-succeeded">open</span>
-        ) : (
-          <>
-            <span class="badge state-retrying">paused</span>
-            <span class="sub">
-              by {pause.actor} <Moment time={pause.paused_at} />
-              {pause.reason !== null && <> “{pause.reason}”</>}
-            </span>
-          </>
-        )}
-      </td>
-      <td class="row-actions">
-        <PauseButton queue={queue.name} isPaused={own !== undefined} onAsk={onAsk} />
-      </td>
-    </tr>
+      </>
+    ),
+  },
+  {
+    ...{ title: 'Waiting', class: 'number' },
+    cell: ({ waiting }) => (waiting === undefined ? '0' : count(waiting.waiting, waiting.waiting_is_capped)),
+  },
+  {
+    ...{ title: 'Oldest wait', class: 'wide number' },
+    cell: ({ waiting }) => (waiting === undefined ? '–' : duration(waiting.oldest_wait_ms)),
+  },
+  {
+    ...{ title: 'Runners', class: 'wide number' },
+    cell: ({ handler }) =>
+      handler === undefined ? (
+        '–'
+      ) : (
+        <>
+          {counted(handler.live_runners, 'runner')}
+          <span class="sub">version {handler.version}</span>
+        </>
+      ),
+  },
+  { title: 'State', cell: ({ queue }) => <QueueState queue={queue} /> },
+  {
+    ...{ title: 'Actions', isSilent: true, class: 'row-actions' },
+    cell: ({ queue: { name, pauses }, onAsk }) => (
+      <PauseButton queue={name} isPaused={pauses.some(({ target }) => target === name)} onAsk={onAsk} />
+    ),
+  },
+];
+
+function QueueState({ queue }: { queue: Queue }) {
+  const [pause] = queue.pauses;
+  if (pause === undefined) return <span class="badge state-succeeded">open</span>;
+  return (
+    <>
+      <span class="badge state-retrying">paused</span>
+      <span class="sub">
+        by {pause.actor} <Moment time={pause.paused_at} />
+        {pause.reason !== null && <> “{pause.reason}”</>}
+      </span>
+    </>
   );
 }
 

@@ -1,31 +1,24 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
 import type { Overview, Runner } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Moment } from '../parts/moment.tsx';
-import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { Empty } from '../parts/notice.tsx';
+import { PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { duration } from '../text/time.ts';
 import { counted } from '../text/words.ts';
 import { Versions } from './versions.tsx';
 
 /** The runners: their slots, their heartbeats, and the versions of their definitions. */
 export function RunnersPage() {
-  const client = useClient();
   const { query, route } = useLocation();
   const isAll = query.ended === 'true';
-  const runners = useQuery({
-    queryKey: ['runners', isAll],
-    queryFn: ({ signal }) =>
-      client.request<{ runners: Runner[] }>('GET', '/v1/runners', { signal, query: { ended: isAll } }),
+  const runners = useRead<{ runners: Runner[] }>(['runners', isAll], '/v1/runners', {
+    query: { ended: isAll },
     refetchInterval: 5_000,
   });
-  const overview = useQuery({
-    queryKey: ['overview'],
-    queryFn: ({ signal }) => client.request<Overview>('GET', '/v1/overview', { signal }),
-    refetchInterval: 5_000,
-  });
+  const overview = useRead<Overview>(['overview'], '/v1/overview', { refetchInterval: 5_000 });
   const all = runners.data?.runners;
   const live = all?.filter(({ ended_at }) => ended_at === null) ?? [];
   const slots = live.reduce((sum, { concurrency }) => sum + concurrency, 0);
@@ -44,79 +37,53 @@ export function RunnersPage() {
           Also those that have left
         </label>
       </PageHead>
-      <Standing asked={runners} what="the runners" />
-      {all?.length === 0 && <Empty title="No runner is live">Start one: npm run runner</Empty>}
       <Versions runners={live} queues={overview.data?.queues ?? []} />
-      {all && all.length > 0 && <Runners runners={all} />}
+      <Table
+        label="Runners"
+        columns={COLUMNS}
+        rows={all}
+        keyOf={({ id }) => String(id)}
+        asked={runners}
+        what="the runners"
+        empty={<Empty title="No runner is live">Start one: npm run runner</Empty>}
+        hasCsv
+      />
     </>
   );
 }
 
-function Runners({ runners }: { runners: readonly Runner[] }) {
-  return (
-    <TableBox label="Runners">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Runner</th>
-            <th scope="col">State</th>
-            <th scope="col">Slots</th>
-            <th scope="col">Event loop</th>
-            <th scope="col" class="wide">
-              Heartbeat
-            </th>
-            <th scope="col" class="wide">
-              Started
-            </th>
-            <th scope="col">Tasks</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runners.map((runner) => (
-            <Row key={runner.id} runner={runner} />
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
-  );
-}
-
-function Row({ runner }: { runner: Runner }) {
-  const { id, host, pid, version, in_flight, concurrency, ended_at } = runner;
-  return (
-    <tr>
-      <td>
+const COLUMNS: readonly Column<Runner>[] = [
+  {
+    title: 'Runner',
+    cell: ({ id, host, pid, version }) => (
+      <>
         <strong>{id}</strong>
         <span class="sub">
           {host}, process {pid}, Errand {version}
         </span>
-      </td>
-      <td>
-        <RunnerState runner={runner} />
-      </td>
-      <td class="number">
+      </>
+    ),
+  },
+  { title: 'State', cell: (runner) => <RunnerState runner={runner} /> },
+  {
+    title: 'Slots',
+    class: 'number',
+    cell: ({ ended_at, concurrency, in_flight }) => (
+      <>
         {ended_at === null && (
           <>
             <meter min={0} max={concurrency} value={in_flight} aria-label="Busy slots" />{' '}
           </>
         )}
         {in_flight} of {concurrency}
-      </td>
-      <td class="number">
-        <LoopDelay runner={runner} />
-      </td>
-      <td class="wide">
-        <Moment time={runner.heartbeat_at} />
-      </td>
-      <td class="wide">
-        <Moment time={runner.started_at} />
-      </td>
-      <td>
-        <Definitions runner={runner} />
-      </td>
-    </tr>
-  );
-}
+      </>
+    ),
+  },
+  { title: 'Event loop', class: 'number', cell: (runner) => <LoopDelay runner={runner} /> },
+  { title: 'Heartbeat', class: 'wide', cell: ({ heartbeat_at }) => <Moment time={heartbeat_at} /> },
+  { title: 'Started', class: 'wide', cell: ({ started_at }) => <Moment time={started_at} /> },
+  { title: 'Tasks', cell: (runner) => <Definitions runner={runner} /> },
+];
 
 function RunnerState({ runner }: { runner: Runner }) {
   const { ended_at, end_reason, overdue, blocked_since } = runner;

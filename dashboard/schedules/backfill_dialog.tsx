@@ -5,7 +5,7 @@ import { TextField } from '../parts/confirm.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { useToast } from '../parts/toast.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 import { counted } from '../text/words.ts';
 
 type Answer = { times: number; submitted: number; existing: number; pending: number; message: string };

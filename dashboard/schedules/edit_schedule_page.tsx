@@ -1,12 +1,11 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation, useRoute } from 'preact-iso';
-import type { Handler } from '../data/records.ts';
-import type { Schedule } from '../data/schedule_records.ts';
+import type { Handler, Schedule } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { ChooseName } from '../submit/choose_name.tsx';
 import { ScheduleForm } from './schedule_form.tsx';
 
@@ -14,19 +13,12 @@ import { ScheduleForm } from './schedule_form.tsx';
 export function EditSchedulePage() {
   const { id } = useRoute().params;
   const { query, route } = useLocation();
-  const client = useClient();
   const mayOperate = useMay('operate');
-  const schedule = useQuery({
-    queryKey: ['schedule', id],
+  const schedule = useRead<Schedule>(['schedule', id], `/v1/schedules/${encodeURIComponent(id ?? '')}`, {
     enabled: id !== undefined,
-    queryFn: ({ signal }) =>
-      client.request<Schedule>('GET', `/v1/schedules/${encodeURIComponent(id ?? '')}`, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const handlers = useQuery({
-    queryKey: ['handlers'],
-    queryFn: ({ signal }) => client.request<{ handlers: Handler[] }>('GET', '/v1/handlers', { signal }),
-  });
+  const handlers = useRead<{ handlers: Handler[] }>(['handlers'], '/v1/handlers');
   const name = schedule.data?.task ?? query.task;
   const handler = handlers.data?.handlers.find((one) => one.name === name);
   const isReady = handlers.data !== undefined && (id === undefined || schedule.data !== undefined);

@@ -1,4 +1,4 @@
-import type { ScheduleState } from '../data/schedule_records.ts';
+import type { ScheduleState } from '../data/records.ts';
 
 const COLOURS: Record<ScheduleState, string> = {
   active: 'state-succeeded',

@@ -2,16 +2,15 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { messageOf } from '../data/api.ts';
-import type { Handler, Json } from '../data/records.ts';
-import type { Schedule } from '../data/schedule_records.ts';
+import type { Handler, Json, Schedule } from '../data/records.ts';
 import { fieldsOf, payloadOf, type Typed, typedOf } from '../form/fields.ts';
 import { FormFields } from '../form/form_fields.tsx';
 import { TextField } from '../parts/confirm.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { useToast } from '../parts/toast.tsx';
+import { useClient } from '../session/context.ts';
 import { pageOf } from '../session/place.ts';
-import { useClient } from '../session/session.tsx';
 import { RARE_SETTINGS, usualSettings } from './settings_schema.ts';
 
 type Settings = Record<string, Json>;

@@ -1,32 +1,27 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
-import type { Schedule, ScheduleRun } from '../data/schedule_records.ts';
+import type { Schedule, ScheduleRun } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { JsonView } from '../parts/json_view.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Empty, Notice, Standing } from '../parts/notice.tsx';
-import { Card, PageHead, TableBox } from '../parts/page.tsx';
+import { Card, PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { useClient } from '../session/context.ts';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BackfillDialog } from './backfill_dialog.tsx';
 import { ScheduleBadge } from './schedule_badge.tsx';
 
 /** A schedule: its timing in words, its next times, its history, and its operations. */
 export function SchedulePage() {
   const { id = '' } = useRoute().params;
-  const client = useClient();
   const path = `/v1/schedules/${encodeURIComponent(id)}`;
-  const schedule = useQuery({
-    queryKey: ['schedule', id],
-    queryFn: ({ signal }) => client.request<Schedule>('GET', path, { signal }),
-    refetchInterval: 10_000,
-  });
-  const runs = useQuery({
-    queryKey: ['schedule-runs', id],
-    queryFn: ({ signal }) => client.request<{ runs: ScheduleRun[] }>('GET', `${path}/runs`, { signal }),
+  const schedule = useRead<Schedule>(['schedule', id], path, { refetchInterval: 10_000 });
+  const runs = useRead<{ runs: ScheduleRun[] }>(['schedule-runs', id], `${path}/runs`, {
     refetchInterval: 10_000,
   });
   const { data } = schedule;
@@ -49,9 +44,15 @@ export function SchedulePage() {
       <div class="columns">
         <div class="column">
           <Card title="History">
-            <Standing asked={runs} what="the history" />
-            {runs.data?.runs.length === 0 && <p class="muted">It has not run yet.</p>}
-            {runs.data && runs.data.runs.length > 0 && <Runs runs={runs.data.runs} />}
+            <Table
+              label="History"
+              columns={RUNS}
+              rows={runs.data?.runs}
+              keyOf={({ scheduled_for, at }) => `${scheduled_for} ${at}`}
+              asked={runs}
+              what="the history"
+              empty={<p class="muted">It has not run yet.</p>}
+            />
           </Card>
           <Card title="Settings">
             <JsonView value={data.settings} label="Settings" />
@@ -156,35 +157,18 @@ function Stopped({ schedule: { paused, broken } }: { schedule: Schedule }) {
   );
 }
 
-function Runs({ runs }: { runs: readonly ScheduleRun[] }) {
-  return (
-    <TableBox label="History">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={`${run.scheduled_for} ${run.at}`}>
-              <td>
-                <ExactMoment time={run.scheduled_for} />
-              </td>
-              <td>
-                <span class={`badge state-${run.outcome === 'submitted' ? 'succeeded' : 'cancelled'}`}>
-                  {run.outcome}
-                </span>{' '}
-                {run.message} {run.task !== null && <TaskLink id={run.task.id} />}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
-  );
-}
+const RUNS: readonly Column<ScheduleRun>[] = [
+  { title: 'Time', cell: ({ scheduled_for }) => <ExactMoment time={scheduled_for} /> },
+  {
+    title: 'Outcome',
+    cell: ({ outcome, message, task }) => (
+      <>
+        <span class={`badge state-${outcome === 'submitted' ? 'succeeded' : 'cancelled'}`}>{outcome}</span>{' '}
+        {message} {task !== null && <TaskLink id={task.id} />}
+      </>
+    ),
+  },
+];
 
 function NextTimes({ schedule }: { schedule: Schedule }) {
   const { next_times, state } = schedule;

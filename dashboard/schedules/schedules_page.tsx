@@ -1,12 +1,13 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
-import type { ScheduleState, ScheduleSummary } from '../data/schedule_records.ts';
+import type { ScheduleState, ScheduleSummary } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Empty, Standing } from '../parts/notice.tsx';
-import { PageHead, TableBox } from '../parts/page.tsx';
+import { Empty } from '../parts/notice.tsx';
+import { PageHead } from '../parts/page.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { ScheduleBadge } from './schedule_badge.tsx';
 
 type ScheduleList = { schedules: ScheduleSummary[]; next_cursor: string | null };
@@ -14,15 +15,12 @@ const STATES: readonly ScheduleState[] = ['active', 'paused', 'broken', 'ended']
 
 /** The schedules with their timing in words, and their next and last times. */
 export function SchedulesPage() {
-  const client = useClient();
   const mayOperate = useMay('operate');
   const { query, route } = useLocation();
   const state = STATES.find((one) => one === query.state);
   const { cursor } = query;
-  const schedules = useQuery({
-    queryKey: ['schedules', state, cursor],
-    queryFn: ({ signal }) =>
-      client.request<ScheduleList>('GET', '/v1/schedules', { signal, query: { state, cursor } }),
+  const schedules = useRead<ScheduleList>(['schedules', state, cursor], '/v1/schedules', {
+    query: { state, cursor },
     refetchInterval: 10_000,
   });
   const { data } = schedules;
@@ -51,11 +49,24 @@ export function SchedulesPage() {
           </button>
         ))}
       </fieldset>
-      <Standing asked={schedules} what="the schedules" />
-      {data?.schedules.length === 0 && (
-        <Empty title="No schedules">They come from the code of a project, or from PUT /v1/schedules.</Empty>
-      )}
-      {data && data.schedules.length > 0 && <Schedules schedules={data.schedules} />}
+      <Table
+        label="Schedules"
+        columns={COLUMNS}
+        rows={data?.schedules}
+        keyOf={({ id }) => id}
+        asked={schedules}
+        what="the schedules"
+        empty={
+          state === undefined ? (
+            <Empty title="No schedules">
+              They come from the code of a project, from PUT /v1/schedules, or from “New schedule”.
+            </Empty>
+          ) : (
+            <Empty title={`No schedule is ${state}`} />
+          )
+        }
+        hasCsv
+      />
       {data?.next_cursor && (
         <button type="button" onClick={() => go({ cursor: data.next_cursor ?? '' })}>
           More
@@ -65,42 +76,20 @@ export function SchedulesPage() {
   );
 }
 
-function Schedules({ schedules }: { schedules: readonly ScheduleSummary[] }) {
-  return (
-    <TableBox label="Schedules">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Schedule</th>
-            <th scope="col">State</th>
-            <th scope="col">Next</th>
-            <th scope="col" class="wide">
-              Last
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {schedules.map((schedule) => (
-            <tr key={schedule.id}>
-              <td class="task-cell">
-                <PageLink to={`schedules/${encodeURIComponent(schedule.id)}`}>{schedule.id}</PageLink>
-                <span class="sub">
-                  {schedule.in_words} · {schedule.task}
-                </span>
-              </td>
-              <td>
-                <ScheduleBadge state={schedule.state} />
-              </td>
-              <td>
-                <Moment time={schedule.next_at} />
-              </td>
-              <td class="wide">
-                <Moment time={schedule.last_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
-  );
-}
+const COLUMNS: readonly Column<ScheduleSummary>[] = [
+  {
+    title: 'Schedule',
+    class: 'task-cell',
+    cell: ({ id, in_words, task }) => (
+      <>
+        <PageLink to={`schedules/${encodeURIComponent(id)}`}>{id}</PageLink>
+        <span class="sub">
+          {in_words} · {task}
+        </span>
+      </>
+    ),
+  },
+  { title: 'State', cell: ({ state }) => <ScheduleBadge state={state} /> },
+  { title: 'Next', cell: ({ next_at }) => <Moment time={next_at} /> },
+  { title: 'Last', class: 'wide', cell: ({ last_at }) => <Moment time={last_at} /> },
+];

@@ -13,3 +13,6 @@ export function pageUrl(path: string, query = ''): string {
 export function pageOf(kind: string, key: string): string {
   return pageUrl(`${kind}/${encodeURIComponent(key)}`);
 }
+
+/** Whether the API answers reads without credentials. Its page says so, so that nothing is asked before. */
+export const ARE_READS_OPEN = document.querySelector('meta[name="errand-reads"][content="open"]') !== null;

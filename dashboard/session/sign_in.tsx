@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Notice } from '../parts/notice.tsx';
+import { useSession } from './context.ts';
 import { credentialsOf } from './credentials.ts';
-import { useSession } from './session.tsx';
 
 /** Asks for a token or an API key. It shows nothing of the queue. */
 export function SignIn() {

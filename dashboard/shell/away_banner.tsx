@@ -7,7 +7,7 @@ import { useNow } from '../parts/moment.tsx';
 export function AwayBanner() {
   const [away, setAway] = useState(awayNow);
   const queries = useQueryClient();
-  const now = useNow(1_000);
+  const now = useNow(away === null ? null : 1_000);
   useEffect(() => onAway(() => setAway(awayNow())), []);
   useEffect(() => {
     if (away === null) return;

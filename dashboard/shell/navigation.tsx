@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { Scope } from '../data/records.ts';
+import { useSession } from '../session/context.ts';
 import { type Credentials, credentialsOf } from '../session/credentials.ts';
 import { API_URL, pageUrl } from '../session/place.ts';
-import { usePrincipal, useSession } from '../session/session.tsx';
+import { usePrincipal } from '../session/principal.ts';
 
 type Entry = { path: string; title: string; scope: Scope };
 

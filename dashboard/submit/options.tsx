@@ -6,6 +6,7 @@ export type TypedOptions = {
   priority: string;
   delaySeconds: string;
   expiresInSeconds: string;
+  timeoutSeconds: string;
   initiator: string;
   reason: string;
 };
@@ -14,6 +15,7 @@ export const NO_OPTIONS: TypedOptions = {
   priority: '',
   delaySeconds: '',
   expiresInSeconds: '',
+  timeoutSeconds: '',
   initiator: '',
   reason: '',
 };
@@ -31,6 +33,7 @@ export function optionsOf(typed: TypedOptions): Record<string, unknown> {
     ...number('priority', typed.priority),
     ...number('delay_seconds', typed.delaySeconds),
     ...number('expires_in_seconds', typed.expiresInSeconds),
+    ...number('timeout_seconds', typed.timeoutSeconds),
     ...text('initiator', typed.initiator),
     ...text('reason', typed.reason),
   };
@@ -60,6 +63,7 @@ export function Options(props: {
         {field('priority', 'Priority', 'Smaller runs first')}
         {field('delaySeconds', 'Delay', 'In seconds')}
         {field('expiresInSeconds', 'Expires', 'Seconds after it is due, unless it starts')}
+        {field('timeoutSeconds', 'Time limit', 'Seconds that an attempt may take')}
         {field('initiator', 'Initiator', 'Who asked for it')}
         {field('reason', 'Reason', 'What it is for')}
       </div>

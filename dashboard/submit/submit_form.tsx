@@ -1,15 +1,16 @@
 import { useMutation, useQueryClient } from '@tanstack/preact-query';
 import { useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { ErrandError } from '../../client/index.ts';
+import { ErrandError } from '../../client/errors.ts';
 import { messageOf } from '../data/api.ts';
 import type { Handler, TaskRecord } from '../data/records.ts';
 import { type Field, fieldsOf, payloadOf, type Typed, typedOf } from '../form/fields.ts';
 import { FormFields } from '../form/form_fields.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { useToast } from '../parts/toast.tsx';
+import { useClient } from '../session/context.ts';
 import { pageOf } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { taskActions } from '../tasks/task_action.tsx';
 import { readJson } from '../text/json.ts';
 import { NO_OPTIONS, Options, optionsOf, type TypedOptions } from './options.tsx';

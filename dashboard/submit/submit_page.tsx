@@ -1,31 +1,23 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useLocation } from 'preact-iso';
 import type { Handler, TaskRecord } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { Standing } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { ChooseName } from './choose_name.tsx';
 import { SubmitForm } from './submit_form.tsx';
 
 /** Submits a task by a form of its schema (specification U5), also with the payload of another one. */
 export function SubmitPage() {
-  const client = useClient();
   const { query, route } = useLocation();
   const mayRead = useMay('read');
   const { from } = query;
-  const old = useQuery({
-    queryKey: ['task', from],
+  const old = useRead<TaskRecord>(['task', from], `/v1/tasks/${encodeURIComponent(from ?? '')}`, {
     enabled: from !== undefined,
-    queryFn: ({ signal }) =>
-      client.request<TaskRecord>('GET', `/v1/tasks/${encodeURIComponent(from ?? '')}`, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const handlers = useQuery({
-    queryKey: ['handlers'],
-    enabled: mayRead,
-    queryFn: ({ signal }) => client.request<{ handlers: Handler[] }>('GET', '/v1/handlers', { signal }),
-  });
+  const handlers = useRead<{ handlers: Handler[] }>(['handlers'], '/v1/handlers', { enabled: mayRead });
   const name = old.data?.name ?? query.name;
   const handler = handlers.data?.handlers.find((one) => one.name === name);
   const isReady = (from === undefined || old.data !== undefined) && (!mayRead || handlers.data !== undefined);

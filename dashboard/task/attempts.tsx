@@ -1,12 +1,12 @@
-import { useQuery } from '@tanstack/preact-query';
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Attempt, TaskRecord } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { type Bar, waterfall } from '../graph/waterfall.ts';
 import { Moment, useNow } from '../parts/moment.tsx';
-import { Standing } from '../parts/notice.tsx';
-import { Card, TableBox } from '../parts/page.tsx';
+import { Card } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient } from '../session/session.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { duration } from '../text/time.ts';
 import { counted, firstLine } from '../text/words.ts';
 
@@ -19,26 +19,14 @@ export function Attempts({ task }: { task: TaskRecord }) {
   const more = attempts_total - attempts.length;
   return (
     <Card title={counted(attempts_total, 'attempt')}>
-      <TableBox label="Attempts">
-        <table class="waterfall">
-          <thead>
-            <tr>
-              <th scope="col">#</th>
-              <th scope="col">Outcome</th>
-              <th scope="col">Started</th>
-              <th scope="col">Took</th>
-              <th scope="col" class="wide bar-cell">
-                From the submission to the end
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {waterfall(attempts, created_at, now).map((bar) => (
-              <Row key={`${bar.attempt.attempt} ${bar.attempt.started_at}`} bar={bar} />
-            ))}
-          </tbody>
-        </table>
-      </TableBox>
+      <Table
+        label="Attempts"
+        class="waterfall"
+        columns={COLUMNS}
+        rows={waterfall(attempts, created_at, now)}
+        keyOf={keyOf}
+        detail={detailOf}
+      />
       {more > 0 && !isAll && (
         <button type="button" class="below-table" onClick={() => setAll(true)}>
           Show {counted(more, 'earlier attempt')}
@@ -49,46 +37,43 @@ export function Attempts({ task }: { task: TaskRecord }) {
   );
 }
 
-function Row({ bar }: { bar: Bar }) {
-  const { attempt, start, length, tookMs } = bar;
-  const { runner, error } = attempt;
+function keyOf({ attempt }: Bar): string {
+  return `${attempt.attempt} ${attempt.started_at}`;
+}
+
+const COLUMNS: readonly Column<Bar>[] = [
+  { title: '#', class: 'number', cell: ({ attempt }) => attempt.attempt },
+  { title: 'Outcome', cell: ({ attempt }) => <StateBadge state={attempt.outcome} /> },
+  { title: 'Started', cell: ({ attempt }) => <Moment time={attempt.started_at} /> },
+  { title: 'Took', class: 'number', cell: ({ tookMs }) => (tookMs === null ? '–' : duration(tookMs)) },
+  {
+    ...{ title: 'From the submission to the end', class: 'wide bar-cell' },
+    cell: ({ attempt, start, length }) => (
+      <div class="track">
+        <div
+          class={`bar state-${attempt.outcome}`}
+          style={{ left: `${start * 100}%`, width: `${length * 100}%` }}
+        />
+      </div>
+    ),
+  },
+];
+
+/** Where an attempt ran, and why it failed. */
+function detailOf({ attempt: { runner, error } }: Bar): ComponentChildren {
+  if (error === null && runner === null) return null;
   return (
     <>
-      <tr>
-        <td class="number">{attempt.attempt}</td>
-        <td>
-          <StateBadge state={attempt.outcome} />
-        </td>
-        <td>
-          <Moment time={attempt.started_at} />
-        </td>
-        <td class="number">{tookMs === null ? '–' : duration(tookMs)}</td>
-        <td class="wide bar-cell">
-          <div class="track">
-            <div
-              class={`bar state-${attempt.outcome}`}
-              style={{ left: `${start * 100}%`, width: `${length * 100}%` }}
-            />
-          </div>
-        </td>
-      </tr>
-      {(error !== null || runner !== null) && (
-        <tr class="detail-row">
-          <td />
-          <td colSpan={4}>
-            {runner !== null && (
-              <span class="muted">
-                runner {runner.id} on {runner.host}, process {runner.pid}
-              </span>
-            )}
-            {error !== null && (
-              <span class="error-text">
-                {' '}
-                {error.error_type}: {firstLine(error.message, 200)}
-              </span>
-            )}
-          </td>
-        </tr>
+      {runner !== null && (
+        <span class="muted">
+          runner {runner.id} on {runner.host}, process {runner.pid}
+        </span>
+      )}
+      {error !== null && (
+        <span class="error-text">
+          {' '}
+          {error.error_type}: {firstLine(error.message, 200)}
+        </span>
       )}
     </>
   );
@@ -96,27 +81,22 @@ function Row({ bar }: { bar: Bar }) {
 
 /** The attempts before the last ten. */
 function Earlier({ task }: { task: TaskRecord }) {
-  const client = useClient();
   const before = task.attempts[0]?.attempt;
-  const page = useQuery({
-    queryKey: ['attempts', task.id, before],
-    queryFn: ({ signal }) =>
-      client.request<{ items: Attempt[]; next_before: number | null }>(
-        'GET',
-        `/v1/tasks/${task.id}/attempts`,
-        { signal, query: { before, page_size: 100 } },
-      ),
-  });
-  if (page.data === undefined) return <Standing asked={page} what="earlier attempts" />;
+  const page = useRead<{ items: Attempt[]; next_before: number | null }>(
+    ['attempts', task.id, before],
+    `/v1/tasks/${task.id}/attempts`,
+    { query: { before, page_size: 100 } },
+  );
   return (
-    <TableBox label="Earlier attempts">
-      <table>
-        <tbody>
-          {waterfall(page.data.items, task.created_at, Date.now()).map((bar) => (
-            <Row key={`${bar.attempt.attempt} ${bar.attempt.started_at}`} bar={bar} />
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
+    <Table
+      label="Earlier attempts"
+      class="waterfall"
+      columns={COLUMNS}
+      rows={page.data && waterfall(page.data.items, task.created_at, Date.now())}
+      keyOf={keyOf}
+      asked={page}
+      what="earlier attempts"
+      detail={detailOf}
+    />
   );
 }

@@ -1,6 +1,5 @@
 import type { TaskRecord } from '../data/records.ts';
 import { PageLink } from '../parts/link.tsx';
-import { Standing } from '../parts/notice.tsx';
 import { Card } from '../parts/page.tsx';
 import { TaskTable } from '../tasks/task_table.tsx';
 import { counted } from '../text/words.ts';
@@ -29,8 +28,7 @@ export function Children({ task }: { task: TaskRecord }) {
         </>
       }
     >
-      <Standing asked={children} what="the children" />
-      {data !== undefined && <TaskTable tasks={data.tasks} />}
+      <TaskTable tasks={data?.tasks} asked={children} what="the children" />
     </Card>
   );
 }

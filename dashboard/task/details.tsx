@@ -55,6 +55,7 @@ function Facts({ task }: { task: TaskRecord }) {
     ['Key of duplicates', task.dedup_key],
     ['Debounced', task.debounced ? String(task.debounced) : null],
     ['Key of limits', task.concurrency_key],
+    ['Time limit', task.timeout_seconds === null ? null : duration(task.timeout_seconds * 1_000)],
     ['Callback', task.callback_url],
     ['Request', task.request_id],
     ['Trace', task.traceparent],

@@ -1,6 +1,6 @@
 import type { TaskRecord } from '../data/records.ts';
 import { Confirm } from '../parts/confirm.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 
 /** Asks for the reason, and dismisses a failed task: it needs nobody any more. */
 export function Dismiss({ task, onClose }: { task: TaskRecord; onClose: () => void }) {

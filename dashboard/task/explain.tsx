@@ -1,22 +1,18 @@
-import { useQuery } from '@tanstack/preact-query';
 import { useState } from 'preact/hooks';
 import type { Explanation, TaskRecord } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Standing } from '../parts/notice.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { count, counted } from '../text/words.ts';
 import { inButtons, type NextStep, nextStepsOf } from '../url/next_steps.ts';
 import { StepAction, stepTitle } from './step_action.tsx';
 
 /** Why the task is where it is, and what can be done about it: each next step with its button. */
 export function Explain({ task }: { task: TaskRecord }) {
-  const client = useClient();
-  const explanation = useQuery({
-    queryKey: ['explain', task.id],
-    queryFn: ({ signal }) => client.request<Explanation>('GET', `/v1/tasks/${task.id}/explain`, { signal }),
-  });
+  const explanation = useRead<Explanation>(['explain', task.id], `/v1/tasks/${task.id}/explain`);
   const { data } = explanation;
   if (data === undefined) return <Standing asked={explanation} what="the explanation" />;
   const [, ...others] = data.reasons;

@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { LogLine } from '../../client/index.ts';
+import type { LogLine } from '../../client/records.ts';
+import { createFollow } from '../../client/streams/event_stream.ts';
+import { taskLogs } from '../../client/streams/logs.ts';
 import { messageOf } from '../data/api.ts';
 import type { TaskRecord } from '../data/records.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Card } from '../parts/page.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 import { exactTime } from '../text/time.ts';
 
 /** The lines that are kept on the page. The API has all of them. */
@@ -83,7 +85,9 @@ function useLog(id: string, attempt: number): Read {
     const timer = setInterval(() => waiting.length > 0 && show(), SHOW_EVERY_MS);
     const follow = async (): Promise<void> => {
       show({ isOver: false, error: null });
-      for await (const line of client.logs(id, { follow: true, after: last.current, signal: end.signal })) {
+      const parts = { transport: client.transport, follow: createFollow(client.transport) };
+      const options = { follow: true, after: last.current, signal: end.signal };
+      for await (const line of taskLogs(parts, id, options)) {
         last.current = line.seq;
         waiting.push(line);
       }

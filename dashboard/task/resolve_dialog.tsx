@@ -5,7 +5,8 @@ import { TextField } from '../parts/confirm.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { useToast } from '../parts/toast.tsx';
-import { useClient, usePrincipal } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
+import { usePrincipal } from '../session/principal.ts';
 import { readJson } from '../text/json.ts';
 
 /** Gives the result of a step by hand, so that the steps after it continue. */

@@ -1,6 +1,6 @@
 import type { TaskRecord } from '../data/records.ts';
 import { Confirm } from '../parts/confirm.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 import { shortId } from '../text/words.ts';
 import type { NextStep } from '../url/next_steps.ts';
 import { ResolveDialog } from './resolve_dialog.tsx';

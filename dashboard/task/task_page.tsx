@@ -1,16 +1,17 @@
-import { useQuery, useQueryClient } from '@tanstack/preact-query';
+import { useQueryClient } from '@tanstack/preact-query';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { statusOf } from '../data/api.ts';
 import type { TaskRecord } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
+import { useRead } from '../data/use_read.ts';
 import { Copy } from '../parts/copy.tsx';
 import { PageLink, TaskLink } from '../parts/link.tsx';
 import { Empty, Standing } from '../parts/notice.tsx';
 import { Card, PageHead } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { BulkStanding } from '../tasks/bulk_standing.tsx';
 import { LiveControl } from '../tasks/live_control.tsx';
 import { TaskAction, type TaskActionKind, taskActions } from '../tasks/task_action.tsx';
@@ -32,14 +33,9 @@ export function TaskPage() {
 }
 
 function TaskById({ id }: { id: string }) {
-  const client = useClient();
   const queries = useQueryClient();
   const [isHeld, setHeld] = useState(false);
-  const task = useQuery({
-    queryKey: ['task', id],
-    queryFn: ({ signal }) =>
-      client.request<TaskRecord>('GET', `/v1/tasks/${encodeURIComponent(id)}`, { signal }),
-  });
+  const task = useRead<TaskRecord>(['task', id], `/v1/tasks/${encodeURIComponent(id)}`);
   const missed = useLive([{ task: id }], isHeld, () => {
     for (const kind of ['task', 'explain', 'deliveries', 'children'])
       void queries.invalidateQueries({ queryKey: [kind, id] });

@@ -5,7 +5,7 @@ import { PageLink, TaskLink } from '../parts/link.tsx';
 import { ExactMoment } from '../parts/moment.tsx';
 import { Card } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { TaskAction, type TaskActionKind, taskActions } from '../tasks/task_action.tsx';
 import { counted } from '../text/words.ts';
 import { ResolveDialog } from './resolve_dialog.tsx';

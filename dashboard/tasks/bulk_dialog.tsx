@@ -5,7 +5,7 @@ import type { BulkAnswer } from '../data/records.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Notice, Standing } from '../parts/notice.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 import { count, counted } from '../text/words.ts';
 import { apiFilter, type TaskFilter } from '../url/task_filter.ts';
 import { BulkProgress } from './bulk_progress.tsx';

@@ -1,10 +1,11 @@
-import { useMutation, useQuery } from '@tanstack/preact-query';
+import { useMutation } from '@tanstack/preact-query';
 import { messageOf } from '../data/api.ts';
 import type { BulkAnswer, TaskRecord } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { TaskLink } from '../parts/link.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 import { BulkStanding } from './bulk_standing.tsx';
 
 const POLL_MS = 1_000;
@@ -28,9 +29,7 @@ export function BulkProgress({ answer, onClose }: { answer: BulkAnswer; onClose:
 
 function Progress({ id }: { id: string }) {
   const client = useClient();
-  const { data } = useQuery({
-    queryKey: ['task', id],
-    queryFn: ({ signal }) => client.request<TaskRecord>('GET', `/v1/tasks/${id}`, { signal }),
+  const { data } = useRead<TaskRecord>(['task', id], `/v1/tasks/${id}`, {
     refetchInterval: ({ state }) => (state.data && !OPEN.has(state.data.state) ? false : POLL_MS),
   });
   const abort = useMutation({ mutationFn: () => client.cancel(id, { reason: 'Aborted in the dashboard' }) });

@@ -1,7 +1,7 @@
-import { useQuery } from '@tanstack/preact-query';
 import type { BulkStanding as Standing, State } from '../data/records.ts';
+import { useRead } from '../data/use_read.ts';
 import { PageLink } from '../parts/link.tsx';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { count } from '../text/words.ts';
 
 const POLL_MS = 1_500;
@@ -20,12 +20,9 @@ function bulkCounts({ states, removed }: Pick<Standing, 'states' | 'removed'>): 
 /** What became of the tasks of a bulk operation, read again while something of it may change. */
 export function BulkStanding(props: { id: string; isDone: boolean; isLinked?: boolean }) {
   const { id, isDone, isLinked = true } = props;
-  const client = useClient();
   const mayOperate = useMay('operate');
-  const { data } = useQuery({
-    queryKey: ['bulk-standing', id, isDone],
+  const { data } = useRead<Standing>(['bulk-standing', id, isDone], `/v1/bulk/${id}`, {
     enabled: mayOperate,
-    queryFn: ({ signal }) => client.request<Standing>('GET', `/v1/bulk/${id}`, { signal }),
     refetchInterval: ({ state }) => {
       const isQuiet = isDone && state.data !== undefined && bulkCounts(state.data).live === 0;
       return isQuiet ? false : POLL_MS;

@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso';
 import { STATES, type State } from '../data/records.ts';
 import { TextField } from '../parts/confirm.tsx';
 import { pageOf } from '../session/place.ts';
+import { MAX_PARTS, partsOf } from '../url/parts.ts';
 import { changedFilter, type TaskFilter, TEXT_FILTERS, type TextFilter } from '../url/task_filter.ts';
 import { useQueues } from './use_topics.ts';
 
@@ -128,7 +129,7 @@ function Span({ filter, onChange }: Props) {
 }
 
 function More({ filter, onChange }: Props) {
-  const [draft, setDraft] = useState<Partial<TaskFilter>>({});
+  const [draft, setDraft] = useState<Partial<TaskFilter> & { columns?: string }>({});
   // What was typed is forgotten when the filter has changed
   useEffect(() => setDraft({}), [filter]);
   return (
@@ -139,7 +140,8 @@ function More({ filter, onChange }: Props) {
         onSubmit={(event) => {
           event.preventDefault();
           const payload = [...(filter.payload ?? []), ...(draft.payload ?? [])];
-          onChange(changedFilter(filter, { ...draft, payload }));
+          const { columns = filter.fields?.join(', ') ?? '', ...rest } = draft;
+          onChange(changedFilter(filter, { ...rest, payload, fields: partsOf(columns) }));
         }}
       >
         {TYPED.map((name) => (
@@ -156,6 +158,13 @@ function More({ filter, onChange }: Props) {
           hint="A path and a value. Each page looks at a bounded number of tasks"
           value={draft.payload?.[0] ?? ''}
           onInput={(value) => setDraft({ ...draft, payload: [value] })}
+        />
+        <TextField
+          label="Columns of the payload"
+          placeholder="/customer, /invoice/id"
+          hint={`Paths of up to ${MAX_PARTS} values, shown in the list and saved in the CSV`}
+          value={draft.columns ?? filter.fields?.join(', ') ?? ''}
+          onInput={(columns) => setDraft({ ...draft, columns })}
         />
         <label class="check">
           <input
@@ -179,7 +188,8 @@ function More({ filter, onChange }: Props) {
 function Chips({ filter, onChange }: Props) {
   const set = TEXT_FILTERS.filter((name) => filter[name] !== undefined);
   const payload = filter.payload ?? [];
-  if (set.length === 0 && payload.length === 0 && !filter.top_level) return null;
+  const fields = filter.fields ?? [];
+  if (set.length + payload.length + fields.length === 0 && !filter.top_level) return null;
   return (
     <ul class="chips" aria-label="Filters that are set">
       {set.map((name) => (
@@ -199,6 +209,19 @@ function Chips({ filter, onChange }: Props) {
             }
           >
             <span class="muted">Payload</span> {one} <span aria-hidden="true">✕</span>
+            <span class="hidden">: remove</span>
+          </button>
+        </li>
+      ))}
+      {fields.map((one) => (
+        <li key={one}>
+          <button
+            type="button"
+            onClick={() =>
+              onChange(changedFilter(filter, { fields: fields.filter((other) => other !== one) }))
+            }
+          >
+            <span class="muted">Column</span> {one} <span aria-hidden="true">✕</span>
             <span class="hidden">: remove</span>
           </button>
         </li>

@@ -1,7 +1,7 @@
 import type { TaskSummary } from '../data/records.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useClient } from '../session/session.tsx';
+import { useClient } from '../session/context.ts';
 
 export type TaskActionKind = 'retry' | 'cancel';
 

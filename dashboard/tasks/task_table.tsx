@@ -1,104 +1,122 @@
-import { type ComponentChildren, Fragment } from 'preact';
-import { useState } from 'preact/hooks';
-import type { TaskSummary } from '../data/records.ts';
+import { Fragment } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import type { TaskLine } from '../data/use_tasks.ts';
 import { TaskLink } from '../parts/link.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { TableBox } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state_badge.tsx';
-import { useMay } from '../session/session.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { useMay } from '../session/principal.ts';
 import { duration } from '../text/time.ts';
 import { firstLine, shortId } from '../text/words.ts';
+import { fieldOf } from '../url/parts.ts';
 import { TaskAction, type TaskActionKind, taskActions } from './task_action.tsx';
 
+type Props = {
+  tasks: readonly TaskLine[] | undefined;
+  isOld?: boolean;
+  /** The chosen parts of payloads, such as `/customer`, which are columns. */
+  parts?: readonly string[] | undefined;
+} & Pick<Parameters<typeof Table>[0], 'asked' | 'what' | 'empty'>;
+
+type AskedAction = { kind: TaskActionKind; task: TaskLine };
+
+const NO_PARTS: readonly string[] = [];
+
 /** A page of tasks, each with its actions. */
-export function TaskTable({ tasks, isOld = false }: { tasks: readonly TaskSummary[]; isOld?: boolean }) {
+export function TaskTable({ tasks, isOld = false, parts = NO_PARTS, ...states }: Props) {
   const mayOperate = useMay('operate');
-  const [asked, setAsked] = useState<{ kind: TaskActionKind; task: TaskSummary } | null>(null);
+  const [asked, setAsked] = useState<AskedAction | null>(null);
+  const columns = useMemo(() => columnsOf(parts, mayOperate, setAsked), [parts, mayOperate]);
   return (
-    <TableBox label="Tasks">
-      <table class={isOld ? 'tasks old' : 'tasks'} aria-busy={isOld}>
-        <thead>
-          <tr>
-            <th scope="col">State</th>
-            <th scope="col">Task</th>
-            <th scope="col" class="wide">
-              Attempt
-            </th>
-            <th scope="col" class="wide">
-              Created
-            </th>
-            <th scope="col" class="wide">
-              Took
-            </th>
-            <th scope="col">{mayOperate && <span class="hidden">Actions</span>}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => (
-            <Row key={task.id} task={task}>
-              {mayOperate &&
-                taskActions(task).map((kind) => (
-                  <button
-                    key={kind}
-                    type="button"
-                    class="small"
-                    aria-label={`${kind === 'retry' ? 'Retry' : 'Cancel'} ${task.name} ${shortId(task.id)}`}
-                    onClick={() => setAsked({ kind, task })}
-                  >
-                    {kind === 'retry' ? 'Retry' : 'Cancel'}
-                  </button>
-                ))}
-            </Row>
-          ))}
-        </tbody>
-      </table>
+    <>
+      <Table
+        label="Tasks"
+        class="tasks"
+        columns={columns}
+        rows={tasks}
+        keyOf={({ id }) => id}
+        isOld={isOld}
+        {...states}
+      />
       {asked !== null && <TaskAction {...asked} onClose={() => setAsked(null)} />}
-    </TableBox>
+    </>
   );
 }
 
-function Row({ task, children }: { task: TaskSummary; children: ComponentChildren }) {
+function columnsOf(
+  parts: readonly string[],
+  mayOperate: boolean,
+  onAsk: (asked: AskedAction) => void,
+): readonly Column<TaskLine>[] {
+  return [
+    { title: 'State', cell: ({ state, skipped }) => <StateBadge state={state} skipped={skipped} /> },
+    { title: 'Task', class: 'task-cell', cell: (task) => <TaskCell task={task} /> },
+    ...parts.map((pointer) => ({
+      ...{ title: pointer, class: 'task-cell' },
+      cell: (task: TaskLine) => <Part value={task[fieldOf(pointer)]} />,
+    })),
+    {
+      ...{ title: 'Attempt', class: 'wide number' },
+      cell: ({ attempt, max_attempts }) => `${attempt} / ${max_attempts}`,
+    },
+    { title: 'Created', class: 'wide', cell: ({ created_at }) => <Moment time={created_at} /> },
+    { title: 'Took', class: 'wide number', cell: took },
+    {
+      ...{ title: 'Actions', isSilent: true, class: 'row-actions' },
+      cell: (task) =>
+        mayOperate &&
+        taskActions(task).map((kind) => (
+          <button
+            key={kind}
+            type="button"
+            class="small"
+            aria-label={`${kind === 'retry' ? 'Retry' : 'Cancel'} ${task.name} ${shortId(task.id)}`}
+            onClick={() => onAsk({ kind, task })}
+          >
+            {kind === 'retry' ? 'Retry' : 'Cancel'}
+          </button>
+        )),
+    },
+  ];
+}
+
+function TaskCell({ task }: { task: TaskLine }) {
   return (
-    <tr>
-      <td>
-        <StateBadge state={task.state} skipped={task.skipped} />
-      </td>
-      <td class="task-cell">
-        <TaskLink id={task.id}>
-          <Dotted name={task.name} />
-        </TaskLink>
-        <span class="sub">
-          <span class="mono">{shortId(task.id)}</span>
-          <span class="narrow">
-            <Moment time={task.created_at} />
-          </span>
-          {task.tags.map((tag) => (
-            <span key={tag} class="tag">
-              {tag}
-            </span>
-          ))}
-          <RowNote task={task} />
+    <>
+      <TaskLink id={task.id}>
+        <Dotted name={task.name} />
+      </TaskLink>
+      <span class="sub">
+        <span class="mono">{shortId(task.id)}</span>
+        <span class="narrow">
+          <Moment time={task.created_at} />
         </span>
-      </td>
-      <td class="wide number">
-        {task.attempt} / {task.max_attempts}
-      </td>
-      <td class="wide">
-        <Moment time={task.created_at} />
-      </td>
-      <td class="wide number">{took(task)}</td>
-      <td class="row-actions">{children}</td>
-    </tr>
+        {task.tags.map((tag) => (
+          <span key={tag} class="tag">
+            {tag}
+          </span>
+        ))}
+        <RowNote task={task} />
+      </span>
+    </>
   );
+}
+
+/** A part of a payload: a text as it is, other values as JSON. */
+function Part({ value }: { value: unknown }) {
+  if (value === undefined || value === null) return <span class="muted">–</span>;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return <span title={text.slice(0, 1_000)}>{firstLine(text, 80)}</span>;
 }
 
 /** The error or the progress of a task, if it has one that matters now. */
-function RowNote({ task }: { task: TaskSummary }) {
-  const { error, progress, progress_note, state } = task;
-  if (error !== null && state !== 'succeeded' && state !== 'resolved') {
+function RowNote({ task }: { task: TaskLine }) {
+  const { progress, progress_note, state } = task;
+  const [type, message] = [task['error/error_type'], task['error/message']];
+  if (type !== null && message !== null && state !== 'succeeded' && state !== 'resolved') {
     return (
-      <span class="error-text" title={firstLine(error.message, 1_000)}>
-        {error.error_type}: {firstLine(error.message, 110)}
+      <span class="error-text" title={firstLine(message, 1_000)}>
+        {type}: {firstLine(message, 110)}
       </span>
     );
   }
@@ -111,7 +129,7 @@ function RowNote({ task }: { task: TaskSummary }) {
   );
 }
 
-function took({ started_at, finished_at }: TaskSummary): string {
+function took({ started_at, finished_at }: TaskLine): string {
   if (started_at === null || finished_at === null) return '–';
   return duration(Math.max(0, Date.parse(finished_at) - Date.parse(started_at)));
 }

@@ -1,12 +1,12 @@
-import { keepPreviousData, useQuery } from '@tanstack/preact-query';
+import { keepPreviousData } from '@tanstack/preact-query';
 import { useCallback, useMemo, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import type { TaskList } from '../data/records.ts';
 import { useLive } from '../data/use_live.ts';
-import { Empty, Standing } from '../parts/notice.tsx';
+import { type TaskLines, useTasks } from '../data/use_tasks.ts';
+import { Empty } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page.tsx';
 import { pageUrl } from '../session/place.ts';
-import { useClient, useMay } from '../session/session.tsx';
+import { useMay } from '../session/principal.ts';
 import { count, counted } from '../text/words.ts';
 import { apiFilter, filterCount, readFilter, type TaskFilter, writeFilter } from '../url/task_filter.ts';
 import { BulkActions } from './bulk_actions.tsx';
@@ -29,19 +29,13 @@ function useTaskFilter(): [TaskFilter, (filter: TaskFilter) => void] {
 
 /** The list of tasks (specification U2): filters in the URL, pages by cursor, live unless it is held. */
 export function TasksPage() {
-  const client = useClient();
   const [filter, change] = useTaskFilter();
   const [isHeld, setHeld] = useState(false);
   const mayOperate = useMay('operate');
   const isFirst = filter.cursor === undefined;
-  const tasks = useQuery({
-    queryKey: ['tasks', writeFilter(filter)],
-    queryFn: ({ signal }) =>
-      client.request<TaskList>('GET', '/v1/tasks', {
-        signal,
-        query: { ...apiFilter(filter, Date.now()), page_size: PAGE_SIZE, cursor: filter.cursor },
-      }),
-    placeholderData: keepPreviousData,
+  const asked = { ...apiFilter(filter, Date.now()), page_size: PAGE_SIZE, cursor: filter.cursor };
+  const tasks = useTasks(['tasks', writeFilter(filter)], asked, {
+    ...{ parts: filter.fields, placeholderData: keepPreviousData },
   });
   const missed = useLive(useTopics(filter), isHeld || !isFirst, () => void tasks.refetch());
   const { data } = tasks;
@@ -54,15 +48,20 @@ export function TasksPage() {
       </PageHead>
       <FilterBar filter={filter} onChange={change} />
       {data?.search && <Searched search={data.search} />}
-      <Standing asked={tasks} what="the tasks" />
-      {data && data.tasks.length > 0 && <TaskTable tasks={data.tasks} isOld={tasks.isPlaceholderData} />}
-      {data?.tasks.length === 0 && <NoTasks isFiltered={filterCount(filter) > 0} />}
+      <TaskTable
+        tasks={data?.rows}
+        parts={filter.fields}
+        asked={tasks}
+        what="the tasks"
+        isOld={tasks.isPlaceholderData}
+        empty={<NoTasks isFiltered={filterCount(filter) > 0} />}
+      />
       {data && <Pages filter={filter} list={data} onChange={change} />}
     </>
   );
 }
 
-function Total({ list, isFiltered }: { list: TaskList; isFiltered: boolean }) {
+function Total({ list, isFiltered }: { list: TaskLines; isFiltered: boolean }) {
   const what = isFiltered ? 'match' : 'in the ledger';
   return (
     <>
@@ -73,7 +72,7 @@ function Total({ list, isFiltered }: { list: TaskList; isFiltered: boolean }) {
 }
 
 /** How far a search in payloads has looked. */
-function Searched({ search }: { search: NonNullable<TaskList['search']> }) {
+function Searched({ search }: { search: NonNullable<TaskLines['search']> }) {
   const { looked_at, is_bounded, unread } = search;
   return (
     <p class="hint" role="status">
@@ -90,7 +89,7 @@ function NoTasks({ isFiltered }: { isFiltered: boolean }) {
 }
 
 /** The first page and the next one. Going back is the browser's. */
-function Pages(props: { filter: TaskFilter; list: TaskList; onChange: (filter: TaskFilter) => void }) {
+function Pages(props: { filter: TaskFilter; list: TaskLines; onChange: (filter: TaskFilter) => void }) {
   const { filter, list, onChange } = props;
   const { cursor, ...first } = filter;
   if (cursor === undefined && list.next_cursor === null) return null;

@@ -1,17 +1,11 @@
-import { useQuery } from '@tanstack/preact-query';
 import { MAX_TOPICS, type Topic } from '../data/live.ts';
 import type { Queue } from '../data/records.ts';
-import { useClient } from '../session/session.tsx';
+import { useRead } from '../data/use_read.ts';
 import type { TaskFilter } from '../url/task_filter.ts';
 
 /** The names that have tasks or handlers, with their pauses. */
 export function useQueues() {
-  const client = useClient();
-  return useQuery({
-    queryKey: ['queues'],
-    queryFn: ({ signal }) => client.request<{ queues: Queue[] }>('GET', '/v1/queues', { signal }),
-    staleTime: 10_000,
-  });
+  return useRead<{ queues: Queue[] }>(['queues'], '/v1/queues', { staleTime: 10_000 });
 }
 
 /** What a list with this filter follows: the narrowest topics that cover it. */

@@ -1,13 +1,16 @@
-const number = new Intl.NumberFormat('en');
-
 /** A count with thousands apart: `12,345`, or `10,000+` if there may be more. */
 export function count(value: number, isCapped = false): string {
-  return `${number.format(value)}${isCapped ? '+' : ''}`;
+  return `${grouped(value)}${isCapped ? '+' : ''}`;
+}
+
+/** Whole numbers with thousands apart. Without Intl, whose first formatter delays the first page. */
+function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `1 task`, `2 tasks`. */
 export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${number.format(value)} ${value === 1 ? one : many}`;
+  return `${grouped(value)} ${value === 1 ? one : many}`;
 }
 
 /** A rate or an amount with at most three digits that matter: `0.02`, `1.5`, `340`, `12.3k`. */

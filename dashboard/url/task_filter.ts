@@ -1,5 +1,6 @@
 import { STATES, type State } from '../data/records.ts';
 import { spanMs, startOfSpan } from '../text/time.ts';
+import { partsOf } from './parts.ts';
 
 /** The filters of the list of tasks, as the URL has them. Missing ones do not filter. */
 export type TaskFilter = {
@@ -9,6 +10,8 @@ export type TaskFilter = {
   /** Conditions on the payload, such as `/invoice/id=42`. */
   payload?: string[];
   top_level?: boolean;
+  /** Parts of the payload that are columns, such as `/invoice/id`. They filter nothing. */
+  fields?: string[];
   cursor?: string;
 };
 
@@ -43,10 +46,12 @@ export function readFilter(query: URLSearchParams): TaskFilter {
   const state = [...new Set(query.getAll('state'))].filter((one): one is State => STATE_NAMES.has(one));
   const cursor = query.get('cursor');
   const payload = query.getAll('payload').filter((one) => one.startsWith('/') && one.includes('='));
+  const fields = partsOf(query.get('fields') ?? '');
   return {
     ...(Object.fromEntries(texts) as { [name in TextFilter]?: string }),
     state,
     ...(payload.length > 0 ? { payload } : {}),
+    ...(fields.length > 0 ? { fields } : {}),
     ...(query.get('top_level') === 'true' ? { top_level: true } : {}),
     ...(cursor ? { cursor } : {}),
   };
@@ -59,6 +64,7 @@ export function writeFilter(filter: TaskFilter): string {
   for (const name of TEXT_FILTERS) if (filter[name]) query.set(name, filter[name]);
   for (const one of filter.payload ?? []) query.append('payload', one);
   if (filter.top_level) query.set('top_level', 'true');
+  if (filter.fields?.length) query.set('fields', filter.fields.join(','));
   if (filter.cursor) query.set('cursor', filter.cursor);
   return query.toString();
 }
@@ -71,7 +77,7 @@ export function changedFilter(filter: TaskFilter, change: Partial<TaskFilter>): 
 
 /** What the API is asked for: spans become times. `now` is in ms since 1970. */
 export function apiFilter(filter: TaskFilter, now: number): Record<string, string | string[] | boolean> {
-  const { created, finished, cursor: _cursor, state, payload, top_level, ...texts } = filter;
+  const { created, finished, cursor: _cursor, fields: _fields, state, payload, top_level, ...texts } = filter;
   const from = { created_from: created, finished_from: finished };
   const spans = Object.entries(from).flatMap(([name, span]) => {
     const start = span === undefined ? undefined : startOfSpan(span, now);

@@ -42,7 +42,8 @@ create or replace function errand.submit(
   debounce       interval    default null, -- with others of this key until then: the last payload runs
   throttle       interval    default null, -- for this time the first of this key counts
   expires_in     interval    default null, -- it ends as expired unless it starts so long after run_at
-  concurrency_key text       default null  -- the key of the limits with keys, in place of what they compute
+  concurrency_key text       default null, -- the key of the limits with keys, in place of what they compute
+  timeout        interval    default null  -- how long an attempt may take
 )
   returns table (id uuid, state text, created boolean)
   language plpgsql
@@ -119,6 +120,9 @@ begin
       ('concurrency_key', length(concurrency_key) between 1 and 512, 'must have 1 to 512 characters', to_jsonb(left(concurrency_key, 101))),
       ('concurrency_key', concurrency_key is null or definition.policy @? '$.keyvalue() ? (@.key == "concurrency" || @.key == "rate").value[*] ? (@.isKeyed == true)',
                           'must not be given: the task has no limit with a key', null),
+      ('timeout', extract(epoch from timeout) between 1 and 86400, 'must be from 1 second to 1 day', to_jsonb(timeout)),
+      ('timeout', timeout is null or definition.steps is null,
+                  'must not be given for a workflow: its steps do the work, and their policies have time limits', null),
       ('priority', priority between -1000 and 1000, 'must be from -1000 to 1000', to_jsonb(priority)),
       ('max_attempts', max_attempts between 1 and 1000, 'must be from 1 to 1000', to_jsonb(max_attempts)),
       ('run_at', run_at >= '1970-01-01 00:00:00Z' and run_at < '10000-01-01 00:00:00Z',
@@ -161,6 +165,7 @@ begin
            'due_at', run_at,
            'expires_in_ms', 1000 * coalesce(extract(epoch from expires_in), (definition.policy ->> 'expiresInSeconds')::float8),
            'concurrency_key', concurrency_key,
+           'timeout_ms', round(1000 * extract(epoch from timeout)),
            'dedup', coalesce(burst, nullif(strategy, 'none')),
            'dedup_key', case when burst is not null or strategy = 'key' then dedup_key end,
            'dedup_window_ms', case

@@ -58,14 +58,14 @@ begin
              parent_id uuid, steps jsonb, callback_url text, callback_of uuid, submitted_by text,
              may_read boolean, may_operate boolean, schedule_id text, scheduled_for timestamptz,
              debounce_ms float8, debounce_max_ms float8,
-             expires_in_ms float8, concurrency_key text, limit_keys jsonb
+             expires_in_ms float8, concurrency_key text, timeout_ms integer, limit_keys jsonb
            )) with ordinality as i (
              name, version, payload, priority, max_attempts, dispatch_id,
              due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
              tags, initiator, source_system, reason, request_id, traceparent,
              parent_id, steps, callback_url, callback_of, submitted_by,
              may_read, may_operate, schedule_id, scheduled_for, debounce_ms, debounce_max_ms,
-             expires_in_ms, concurrency_key, limit_keys, ordinal
+             expires_in_ms, concurrency_key, timeout_ms, limit_keys, ordinal
            )
   ),
   -- The first of several duplicates in this call counts; of debounced ones the last.
@@ -124,7 +124,7 @@ begin
              dedup, dedup_key, dedup_hash, dedup_until,
              tags, initiator, source_system, reason, request_id, traceparent, parent_id, children, pending,
              callback_url, callback_of, submitted_by, schedule_id, scheduled_for, debounced, debounce_until,
-             expires_at, concurrency_key)
+             expires_at, concurrency_key, timeout_ms)
     select g.id, g.name, g.version,
            case when g.run_at > now() then 'scheduled' when p.steps is null then 'queued' else 'running' end,
            g.priority, g.max_attempts,
@@ -136,7 +136,7 @@ begin
            coalesce(g.tags, '{}'), g.initiator, g.source_system, g.reason, g.request_id, g.traceparent,
            g.parent_id, p.steps, coalesce(p.first, 0), c.callback_url, g.callback_of, g.submitted_by,
            g.schedule_id, g.scheduled_for, g.debounced, g.debounce_until,
-           errand.expiry_time(g.run_at, g.expires_in_ms), g.concurrency_key
+           errand.expiry_time(g.run_at, g.expires_in_ms), g.concurrency_key, g.timeout_ms
       from given g
       left join (
              select identity, count(*) as steps, count(*) filter (where pending = 0) as first
@@ -153,7 +153,7 @@ begin
        set -- A suspect stays one, and has its crashes to come.
            (state, attempt, max_attempts, dispatch_id, run_at, priority, version, payload, dedup_until, crashes, pending,
             started_at, finished_at, runner_id, error, cancel_requested_at, progress, progress_note, expires_at,
-            concurrency_key) = (
+            concurrency_key, timeout_ms) = (
              select case when excluded.run_at > now() then 'scheduled' when again.pending > 0 then 'running' else 'queued' end,
                     errand.next_attempt(t.attempt, t.started_at),
                     greatest(t.max_attempts, t.attempt + 1),
@@ -162,7 +162,7 @@ begin
                     excluded.dedup_until, least(t.crashes, 1::smallint), again.pending,
                     case when again.pending > 0 and excluded.run_at <= now() then now() end,
                     null::timestamptz, null::integer, null::jsonb, null::timestamptz, null::real, null, excluded.expires_at,
-                    excluded.concurrency_key
+                    excluded.concurrency_key, excluded.timeout_ms
                from (select case
                               when excluded.dedup in ('debounce', 'throttle') then null
                               when not errand.is_rearmable(t.id, errand.state_now(t.state, t.expires_at), t.children, r.operators ? encode(t.dedup_hash, 'hex')) then null
@@ -179,7 +179,7 @@ begin
                     t.dispatch_id, t.run_at, t.priority, t.version, t.payload,
                     t.dedup_until, t.crashes, t.pending,
                     t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note,
-                    t.expires_at, t.concurrency_key
+                    t.expires_at, t.concurrency_key, t.timeout_ms
                from rights r
               where excluded.dedup = 'throttle'
                  or excluded.dedup <> 'debounce'
@@ -190,7 +190,7 @@ begin
                     least(excluded.run_at, t.debounce_until), excluded.priority, excluded.version, excluded.payload,
                     t.dedup_until, t.crashes, t.pending,
                     t.started_at, t.finished_at, t.runner_id, t.error, t.cancel_requested_at, t.progress, t.progress_note,
-                    excluded.expires_at + (least(excluded.run_at, t.debounce_until) - excluded.run_at), excluded.concurrency_key
+                    excluded.expires_at + (least(excluded.run_at, t.debounce_until) - excluded.run_at), excluded.concurrency_key, excluded.timeout_ms
               where excluded.dedup = 'debounce'
            ),
            -- A debounced task is that of its last submission in everything.

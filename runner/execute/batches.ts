@@ -28,8 +28,8 @@ export type Batches = {
   /** Whether a batch waits for more attempts. */
   isOpen(): boolean;
   /**
-   * The group of an attempt; null if it must be a batch of one: it may have killed its runner before, or it
-   * fails before its handler is called.
+   * The group of an attempt; null if it must be a batch of one: it may have killed its runner before, it
+   * fails before its handler is called, or its time limit is shorter than the wait for others.
    */
   groupOf(attempt: DueAttempt): Promise<Group | null>;
 };
@@ -72,7 +72,7 @@ export function createBatches(options: BatchesOptions): Batches {
     isOpen: () => open.size > 0,
     async groupOf(attempt) {
       const registered = registeredHandlers.get(attempt.name);
-      if (registered === undefined || attempt.isSuspect) return null;
+      if (registered === undefined || attempt.isSuspect || isTooShort(registered, attempt)) return null;
       const key = await keyOf(registered, attempt);
       if (key === null) return null;
       const id = `${attempt.name} ${attempt.version} ${key}`;
@@ -81,6 +81,11 @@ export function createBatches(options: BatchesOptions): Batches {
       return group;
     },
   };
+}
+
+/** Whether the time limit of its submission would be over while it waits for others. */
+function isTooShort({ definition }: RegisteredHandler, { timeoutMs }: DueAttempt): boolean {
+  return typeof timeoutMs === 'number' && timeoutMs <= (definition.batch?.waitMs ?? 0);
 }
 
 function createGroup(

@@ -5,6 +5,7 @@ import {
   DELAY_LIMIT_SECONDS,
   MAX_ATTEMPTS_LIMIT,
   PRIORITY_LIMIT,
+  TIMEOUT_LIMIT_MS,
 } from '../../core/definitions/policy.ts';
 import { type Detail, ErrandError, PermanentError } from '../../core/errors.ts';
 import { detail } from '../../core/json/json.ts';
@@ -37,6 +38,7 @@ const optionsSchema = z.strictObject({
     .max(DELAY_LIMIT_SECONDS * 1_000)
     .optional(),
   concurrencyKey: label(KEY_MAX_LENGTH).optional(),
+  timeoutMs: z.int().min(1).max(TIMEOUT_LIMIT_MS).optional(),
   dedup: z.enum(DEDUP_STRATEGIES).optional(),
   dedupKey: label(512).optional(),
   debounceSeconds: z.int().min(1).max(DELAY_LIMIT_SECONDS).optional(),
@@ -124,11 +126,14 @@ async function fittingOptions(
   const held = losslessJson(given, path);
   const parsed = held.ok ? await judgeOptions(held.value, path) : held;
   if (!parsed.ok) return parsed;
-  const { dedup, dedupKey, debounceSeconds, throttleSeconds, delayMs, expiresInMs, concurrencyKey } =
-    parsed.value;
+  const { dedup, dedupKey, debounceSeconds, throttleSeconds, delayMs } = parsed.value;
   const problems = optionProblems(
     submittable(definition),
-    { expires_in_seconds: expiresInMs, concurrency_key: concurrencyKey },
+    {
+      expires_in_seconds: parsed.value.expiresInMs,
+      concurrency_key: parsed.value.concurrencyKey,
+      timeout_seconds: parsed.value.timeoutMs,
+    },
     path,
   );
   if (problems.length > 0) return { ok: false, details: problems.map(inCode) };
@@ -146,10 +151,14 @@ async function fittingOptions(
 
 /** The same problem with the name of the option in code. */
 function inCode({ path, message }: Detail): Detail {
-  return {
-    path: path.replace(/expires_in_seconds$/, 'expiresInMs').replace(/concurrency_key$/, 'concurrencyKey'),
-    message,
+  const inCodeByWire = {
+    expires_in_seconds: 'expiresInMs',
+    concurrency_key: 'concurrencyKey',
+    timeout_seconds: 'timeoutMs',
   };
+  for (const [wire, name] of Object.entries(inCodeByWire))
+    if (path.endsWith(`/${wire}`)) return { path: `${path.slice(0, -wire.length)}${name}`, message };
+  return { path, message };
 }
 
 function submissionOf(
@@ -170,6 +179,7 @@ function submissionOf(
     expiresInMs:
       options.expiresInMs ?? (policy.expiresInSeconds === undefined ? null : policy.expiresInSeconds * 1_000),
     concurrencyKey: options.concurrencyKey ?? null,
+    timeoutMs: options.timeoutMs ?? null,
     dedup,
     dedupWindowMs: windowSeconds === undefined ? null : windowSeconds * 1_000,
     tags: options.tags ?? [],

@@ -64,7 +64,7 @@ export function attemptRunner(options: AttemptRunnerOptions, pace: Pace, release
     const registeredHandler = registeredHandlers.get(due.name);
     if (registeredHandler === undefined)
       throw new Error(`fetched a dispatch of ${due.name}, which this runner cannot execute`);
-    const attempt = running.add(due, registeredHandler.definition.policy.timeoutMs);
+    const attempt = running.add(due, due.timeoutMs ?? registeredHandler.definition.policy.timeoutMs);
     attempt.seat = seat;
     try {
       // The start of a task that may kill this runner, or may have expired, is recorded before it runs.

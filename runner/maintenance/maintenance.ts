@@ -18,6 +18,7 @@ import {
   endAllExpired,
   expireRuns,
   expireTasks,
+  sumUpAllErrors,
   sumUpFinished,
 } from './rounds.ts';
 
@@ -90,7 +91,10 @@ export function startMaintenance(options: MaintenanceOptions): Maintenance {
   const rounds = [
     inTurn('reconciling', RECONCILE_EVERY_SECS, () => reconcile(closing.signal)),
     inTurn('retention', RETENTION_EVERY_SECS, () => retain(options, closing.signal)),
-    inTurn('rollups', ROLLUPS_EVERY_SECS, () => sumUpFinished(pool, closing.signal)),
+    inTurn('rollups', ROLLUPS_EVERY_SECS, async () => {
+      await sumUpFinished(pool, closing.signal);
+      await sumUpAllErrors(pool, closing.signal);
+    }),
     each('limits', LIMITS_EVERY_SECS, async () => {
       if ((await hasLimitWaits(pool)) && (await claimRound(pool, 'limits', LIMITS_EVERY_SECS)))
         await repair();

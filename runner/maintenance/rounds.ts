@@ -12,6 +12,7 @@ import {
 import { deleteExpired, type RetentionHours } from '../../store/attempts/retention.ts';
 import { isTimeout } from '../../store/database/pool.ts';
 import { FIRST_KEY, freeSlotsOfEnded, repairLimits } from '../../store/limits/repair.ts';
+import { sumUpErrors } from '../../store/operators/errors.ts';
 import { deleteOldRuns } from '../../store/schedules/runs.ts';
 import { rollUp } from '../../store/stats/rollups.ts';
 
@@ -33,6 +34,15 @@ export async function sumUpFinished(pool: Pool, stop: AbortSignal): Promise<void
       if (!isTimeout(error) || step < 1) throw error;
       step /= 4;
     }
+    await pause(performance.now() - startedAt, undefined, { signal: stop }).catch(() => {});
+  }
+}
+
+/** Adds up the counts of groups of errors, until everything is added or `stop` is aborted. It rests as long as it works. */
+export async function sumUpAllErrors(pool: Pool, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    const startedAt = performance.now();
+    if ((await sumUpErrors(pool)) === 0) return;
     await pause(performance.now() - startedAt, undefined, { signal: stop }).catch(() => {});
   }
 }

@@ -57,6 +57,8 @@ export type DueAttempt = {
   scheduledFor: string | null;
   /** The key of its limits with keys, if its submission gave one. */
   concurrencyKey?: string | null;
+  /** How long it may take, in ms, if its submission says so; otherwise as the policy says. */
+  timeoutMs?: number | null;
   /** It must start in time, so its start is written before it runs. */
   expires: boolean;
   /** It waited for a slot of a limit, and the ledger keeps one for it. Missing if not. */
@@ -151,7 +153,7 @@ const LOAD_DISPATCHES = `
              t.version, t.suspect or t.crashes > 0 or coalesce(t.dedup = 'debounce', false), t.scheduled_for,
              exists (select from errand.limit_waits)
                and exists (select from errand.limit_waits w where w.task_id = t.id),
-             t.expires_at is not null, t.concurrency_key)
+             t.expires_at is not null, t.concurrency_key, t.timeout_ms)
            order by t.id)::text as due
     -- For an unknown limit the planner expects one row, so it keeps the plan: planning was over
     -- half of the cost.
@@ -167,6 +169,7 @@ type Row = [
   ...[initiator: string | null, sourceSystem: string | null, parentId: string | null, hasChildren: boolean],
   ...[results: Record<string, unknown> | null, paused: boolean, version: string, isSuspect: boolean],
   ...[scheduledFor: string | null, wasCalled: boolean, expires: boolean, concurrencyKey: string | null],
+  ...[timeoutMs: number | null],
 ];
 
 function toAttempt(dispatchId: string, row: Row): DueAttempt {
@@ -194,6 +197,7 @@ function toAttempt(dispatchId: string, row: Row): DueAttempt {
     wasCalled: row[19],
     expires: row[20],
     concurrencyKey: row[21],
+    timeoutMs: row[22],
   };
 }
 

@@ -30,6 +30,9 @@ const WRITES: Record<string, { api?: string; runner?: string }> = {
   limit_ends: { api: 'delete', runner: 'insert, delete' },
   limit_waits: { api: 'insert, update, delete', runner: 'insert, update, delete' },
   error_groups: { api: 'insert, update, delete', runner: 'delete' },
+  // The triggers of tasks write the tags and the changes, with the rights of the owner.
+  error_counts: { runner: 'insert, update, delete' },
+  error_count_changes: { runner: 'update, delete' },
   watch: { api: 'update' },
   rounds: { runner: 'insert, update' },
   rollups: { runner: 'insert, update, delete' },

@@ -1,17 +1,14 @@
 import type { Database } from '../database/pool.ts';
-import {
-  fromRanges,
-  newValues,
-  rowConditions,
-  type TaskFilter,
-  type Values,
-  where,
-} from '../tasks/filter.ts';
+import { fromRanges, newValues, type TaskFilter, type Values, where } from '../tasks/filter.ts';
 import { searchPayloads } from '../tasks/search.ts';
+import { endOfWalk, type More, usualWalk, type WalkOptions, walkOf } from '../tasks/walks.ts';
 import { type Act, actValues } from './audit.ts';
 
 /** A step of a bulk operation: `size` tasks after the task `after`, in the order of ids. */
 export type BulkStep = { after: string | null; size: number };
+
+/** How many tasks with a tag one step looks at. */
+const LOOKS_OF_STEP = 20_000;
 
 /** The tasks of a step, and where the next one starts; null if there are no others. */
 export type BulkPart = { ids: string[]; next: string | null };
@@ -19,8 +16,8 @@ export type BulkPart = { ids: string[]; next: string | null };
 /**
  * The next tasks that match a filter, oldest first. With `bulkId`, the id of the task of a bulk
  * operation, it finds only tasks that existed, and had their state, before that operation:
- * otherwise a task that fails again would be retried forever. Uses the indexes of lists. By payload,
- * a step looks at a bounded number of tasks, and may find none although others follow.
+ * otherwise a task that fails again would be retried forever. Uses the indexes of lists. By payload or
+ * tag, a step looks at a bounded number of tasks, and may find none although others follow.
  */
 export async function findMatching(
   database: Database,
@@ -28,20 +25,25 @@ export async function findMatching(
   step: BulkStep,
   bulkId: string | null = null,
 ): Promise<BulkPart> {
-  const beyond = (values: Values): string[] => bulkConditions(step, bulkId, values);
+  const beyond: More = (values, id) => bulkConditions(step, bulkId, values, id);
   if (filter.payload !== undefined && filter.payload.length > 0) {
     const found = await searchPayloads(database, filter, { order: 'asc', beyond, size: step.size });
     const isAll = found.ids.length === found.matched;
     return { ids: found.ids, next: isAll ? found.next : (found.ids.at(-1) ?? null) };
   }
   const values = newValues();
-  const conditions = [...rowConditions(filter, values), ...beyond(values)];
+  const options = { ...stepWalk(filter, step, bulkId), more: beyond, order: 'asc' } as const;
+  const walk = walkOf(filter, values, options);
   const size = values.add(step.size);
   const matching = fromRanges(
     filter,
     values,
+    walk,
     (range) => `
-      select t.id from errand.tasks t ${where([...range, ...conditions])} order by t.id limit ${size}`,
+      select ${walk.id} as id
+        from ${walk.from} ${where([...range, ...walk.conditions])}
+       order by ${walk.id}
+       limit ${size}`,
   );
   const { rows } = await database.query<{ id: string }>(
     `${matching.with}
@@ -49,18 +51,36 @@ export async function findMatching(
     values.list,
   );
   const ids = rows.map(({ id }) => id);
-  return { ids, next: ids.at(-1) ?? null };
+  const end =
+    options.most === undefined || ids.length === step.size
+      ? null
+      : await endOfWalk(database, filter, options);
+  return { ids, next: end ?? ids.at(-1) ?? null };
 }
 
-function bulkConditions({ after }: BulkStep, bulkId: string | null, values: Values): string[] {
-  const conditions = after === null ? [] : [`t.id > ${values.add(after)}::uuid`];
-  if (bulkId === null) return conditions;
+/** A step without an operation is the only one, so it must find all. */
+function stepWalk(
+  filter: TaskFilter,
+  { size }: BulkStep,
+  bulkId: string | null,
+): Pick<WalkOptions, 'by' | 'most'> {
+  if (usualWalk(filter) === 'tasks') return { by: 'tasks' };
+  return bulkId === null ? { by: 'tag and others' } : { by: 'tag', most: LOOKS_OF_STEP + size };
+}
+
+function bulkConditions(
+  { after }: BulkStep,
+  bulkId: string | null,
+  values: Values,
+  id: string,
+): ReturnType<More> {
+  const ids = after === null ? [] : [`${id} > ${values.add(after)}::uuid`];
+  if (bulkId === null) return { ids };
   const bulk = values.add(bulkId);
-  return [
-    ...conditions,
-    `t.id < ${bulk}::uuid`,
-    `coalesce(t.finished_at < errand.uuid_time(${bulk}::uuid), true)`,
-  ];
+  return {
+    ids: [...ids, `${id} < ${bulk}::uuid`],
+    rows: [`coalesce(t.finished_at < errand.uuid_time(${bulk}::uuid), true)`],
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ export type Decided = { is_known: boolean; changed: boolean };
  * Decides about a group of errors: resolved until it fails again, ignored, or open. A group exists if
  * a task has failed with it, or if it was decided about. `changed` is false if it has that status
  * already. A resolution of a group that has failed since is a change. Uses the primary key of
- * errand.error_groups and tasks_error_group_idx.
+ * errand.error_groups, tasks_error_group_idx and tasks_error_group_finished_idx.
  */
 export async function decideErrors(
   database: Database,

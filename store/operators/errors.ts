@@ -5,8 +5,10 @@ import { NOT_DISMISSED } from '../tasks/tasks.ts';
 
 /** The maximum number of groups: nobody can read more kinds of errors. */
 const MAX_ERROR_GROUPS = 1_000;
-/** Counting stops here. */
+/** The maximum count of a group: above it, the exact number does not matter. */
 const COUNT_LIMIT = 10_000;
+/** How many changes one round adds up: it takes less than a second. */
+const CHANGES_AT_A_TIME = 50_000;
 
 /**
  * Whether a group needs somebody. `regressed`: an operator resolved it, and a task has failed with it
@@ -50,8 +52,10 @@ export type ErrorGroup = {
 /**
  * The error groups of all failed tasks, the group with the latest failure first: at most
  * MAX_ERROR_GROUPS, and whether there are more. A retried or dismissed task leaves its group. It skips through
- * tasks_error_group_idx from group to group, in the ranges of the given namespaces or name, so that
- * the cost depends on the number of groups, not on the table.
+ * tasks_error_group_idx from group to group, in the ranges of the given namespaces or name, and reads
+ * the first and the last failure of each from tasks_error_group_finished_idx, and its count from
+ * errand.error_counts and errand.error_count_changes. So the cost depends on the number of groups, not
+ * on the tasks in them.
  */
 export async function listErrorGroups(
   database: Database,
@@ -88,6 +92,15 @@ function rangesOf(filter: ErrorGroupFilter): [string, string][] {
   return [...new Set(namespaces)].map((namespace) => [`${namespace}.`, `${namespace}/`]);
 }
 
+/** The time of the first or the last failure of a group: one entry of tasks_error_group_finished_idx. */
+function seenAt(order: 'asc' | 'desc'): string {
+  return `(select t.finished_at
+              from errand.tasks t
+             where t.error_group = known.error_group and ${NOT_DISMISSED}
+             order by t.finished_at ${order}
+             limit 1)`;
+}
+
 const LIST_GROUPS = `
   with recursive hop as (
     select given.high,
@@ -109,11 +122,15 @@ const LIST_GROUPS = `
   ),
   known as materialized (
     select error_group from hop where error_group is not null limit $3
+  ),
+  -- Postgres does not know how many there are.
+  changed as materialized (
+    select c.error_group, sum(c.change) as tasks from errand.error_count_changes c group by c.error_group
   )
   select known.error_group, newest.name, split_part(newest.name, '.', 1) as namespace,
          newest.error ->> 'error_type' as error_type, newest.error ->> 'message' as message,
          least(counted.count, $4::bigint) as count, counted.count > $4 as count_is_capped,
-         least(counted.first_seen, oldest.finished_at) as first_seen, counted.last_seen,
+         seen.first_seen, seen.last_seen,
          oldest.version as first_version, newest.version as last_version, judged.status,
          case when decided.error_group is not null
               then json_build_object('decided_at', decided.decided_at, 'actor', decided.actor, 'reason', decided.reason)
@@ -121,14 +138,15 @@ const LIST_GROUPS = `
          json_build_object('task_id', newest.id, 'attempt', newest.attempt, 'error', newest.error) as example,
          (select count(*) from known) >= $3 as more
     from known
+    left join changed on changed.error_group = known.error_group
    cross join lateral (
-     select count(*) as count, min(seen.finished_at) as first_seen, max(seen.finished_at) as last_seen
-       from (select t.finished_at
-               from errand.tasks t
-              where t.error_group = known.error_group and ${NOT_DISMISSED}
-              order by t.id desc
-              limit $4 + 1) seen
+     select greatest(1, coalesce(changed.tasks, 0)
+                        + coalesce((select c.tasks from errand.error_counts c where c.error_group = known.error_group), 0)
+                    )::bigint as count
    ) counted
+   cross join lateral (
+     select ${seenAt('asc')} as first_seen, ${seenAt('desc')} as last_seen
+   ) seen
    cross join lateral (
      select t.id, t.name, t.version, t.attempt, t.error
        from errand.tasks t
@@ -137,7 +155,7 @@ const LIST_GROUPS = `
       limit 1
    ) newest
    cross join lateral (
-     select t.finished_at, t.version
+     select t.version
        from errand.tasks t
       where t.error_group = known.error_group and ${NOT_DISMISSED}
       order by t.id
@@ -146,9 +164,39 @@ const LIST_GROUPS = `
     left join errand.error_groups decided on decided.error_group = known.error_group
    cross join lateral (
      select case when decided.status is null then 'open'
-                 when decided.status = 'resolved' and counted.last_seen > decided.decided_at then 'regressed'
+                 when decided.status = 'resolved' and seen.last_seen > decided.decided_at then 'regressed'
                  else decided.status end as status
    ) judged
-   where ($5::timestamptz is null or counted.last_seen >= $5)
+   where ($5::timestamptz is null or seen.last_seen >= $5)
      and ($6::text[] is null or judged.status = any ($6))
-   order by counted.last_seen desc, known.error_group`;
+   order by seen.last_seen desc, known.error_group`;
+
+/**
+ * Adds up which tasks have entered and left groups of errors since the last time, at most
+ * CHANGES_AT_A_TIME, and gives how many. errand.count_error notes them in the transaction that changes a
+ * task, so a count is right before and after this statement, which moves it from one table to the other.
+ * Calls at the same time each take their own changes. After a crash before the commit nothing has moved.
+ */
+export async function sumUpErrors(database: Database): Promise<number> {
+  const { rows } = await database.query<{ taken: number }>({
+    name: 'sum_up_errors',
+    text: `
+      with taken as (
+        delete from errand.error_count_changes
+         where id = any (array(select c.id from errand.error_count_changes c order by c.id limit $1 for update skip locked))
+        returning error_group, change
+      ),
+      -- In the same order everywhere, so that statements cannot deadlock.
+      added as (
+        insert into errand.error_counts as known (error_group, tasks)
+        select error_group, sum(change) from taken group by error_group order by error_group
+            on conflict (error_group) do update set tasks = known.tasks + excluded.tasks
+      )
+      select count(*) as taken from taken`,
+    values: [CHANGES_AT_A_TIME],
+  });
+  const taken = rows[0]?.taken ?? 0;
+  // Rows of groups that have no task any more. One that gets a task at the same time stays.
+  if (taken > 0) await database.query('delete from errand.error_counts where tasks = 0');
+  return taken;
+}

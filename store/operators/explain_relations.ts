@@ -202,7 +202,7 @@ export const FACTS = `
     select t.id, t.name, t.version, t.state, t.priority, t.attempt, t.max_attempts,
            t.dispatch_id, t.run_at, t.expires_at, t.started_at, t.finished_at, t.runner_id, t.crashes, t.suspect, t.cancel_requested_at, t.progress,
            case when t.dismissed_at >= t.finished_at then t.dismissed_at end as dismissed_at, t.resubmitted_as,
-           t.progress_note, t.error, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
+           t.progress_note, t.error, t.timeout_ms as own_timeout_ms, t.parent_id, t.step, t.after, t.skipped, t.children, t.pending,
            t.state = any ($4) as is_startable,
            -- A due workflow starts with its steps.
            t.state = any ($4) and t.run_at <= now() and t.pending = 0 as is_due,
@@ -226,7 +226,7 @@ export const FACTS = `
          holder.ended_at is not null as holder_has_ended,
          case when holder.ended_at is null then holder.blocked_since end as holder_blocked_since,
          case when ${isSeen('blocker.name')} then blocker.id end as holder_blocked_by,
-         (definition.policy ->> 'timeoutMs')::float8 as timeout_ms
+         coalesce(t.own_timeout_ms, (definition.policy ->> 'timeoutMs')::float8) as timeout_ms
     from t
     left join errand.definitions definition on definition.name = t.name
     left join errand.tasks parent on parent.id = t.parent_id and ${isSeen('parent.name')}${FAILURE}${ACT}${DISPATCH}${HOLDER}${LIMIT}

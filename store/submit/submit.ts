@@ -26,6 +26,8 @@ export type Submission = {
   expiresInMs?: number | null | undefined;
   /** The key of the limits with keys, in place of what their functions give. */
   concurrencyKey?: string | null | undefined;
+  /** How long an attempt may take, an integer, in place of the limit of its policy. */
+  timeoutMs?: number | null | undefined;
   dedup: Dedup;
   dedupWindowMs?: number | null;
   tags?: readonly string[];
@@ -140,6 +142,7 @@ function toColumns(item: Submission & { dispatchId: string }): Record<string, un
     delay_ms: item.delayMs ?? undefined,
     expires_in_ms: item.expiresInMs ?? undefined,
     concurrency_key: item.concurrencyKey ?? undefined,
+    timeout_ms: item.timeoutMs ?? undefined,
     dedup: item.dedup.dedup ?? undefined,
     dedup_key: item.dedup.key ?? undefined,
     dedup_window_ms: windowMsOf(item) ?? undefined,

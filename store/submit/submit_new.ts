@@ -77,12 +77,12 @@ function submitNewSql(columns: string): string {
                id uuid, name text, version text, payload jsonb, priority smallint, max_attempts integer, dispatch_id uuid,
                due_at timestamptz, delay_ms float8, dedup text, dedup_key text, dedup_window_ms float8,
                tags text[], initiator text, source_system text, reason text, request_id text, traceparent text, submitted_by text,
-               expires_in_ms float8, concurrency_key text, limit_keys jsonb
+               expires_in_ms float8, concurrency_key text, timeout_ms integer, limit_keys jsonb
              )) with ordinality as i (
                given_id, name, version, payload, priority, max_attempts, dispatch_id,
                due_at, delay_ms, dedup, dedup_key, dedup_window_ms,
                tags, initiator, source_system, reason, request_id, traceparent, submitted_by,
-               expires_in_ms, concurrency_key, limit_keys, ordinal
+               expires_in_ms, concurrency_key, timeout_ms, limit_keys, ordinal
              )
        cross join bound
     ),
@@ -91,13 +91,13 @@ function submitNewSql(columns: string): string {
       insert into errand.tasks (
                id, name, version, state, priority, max_attempts, dispatch_id, run_at, payload,
                dedup, dedup_key, dedup_hash, dedup_until,
-               tags, initiator, source_system, reason, request_id, traceparent, submitted_by, expires_at, concurrency_key)
+               tags, initiator, source_system, reason, request_id, traceparent, submitted_by, expires_at, concurrency_key, timeout_ms)
       select id, name, version, case when run_at > now() then 'scheduled' else 'queued' end,
              priority, max_attempts, case when parked.task_id is null then dispatch_id else gen_random_uuid() end, run_at, payload,
              dedup, dedup_key, dedup_hash,
              case when dedup is not null then now() + make_interval(secs => dedup_window_ms / 1000) end,
              coalesce(tags, '{}'), initiator, source_system, reason, request_id, traceparent, submitted_by,
-             errand.expiry_time(run_at, expires_in_ms), concurrency_key
+             errand.expiry_time(run_at, expires_in_ms), concurrency_key, timeout_ms
         from given
         left join parked on parked.task_id = given.id
        -- The same order for all submitters, so that two batches with the same keys wait and never

@@ -34,6 +34,23 @@ export type TaskFilter = {
 /** The values of a statement under construction. `add` gives the placeholder. */
 export type Values = { list: unknown[]; add: (value: unknown) => string };
 
+/**
+ * In which way the tasks of a filter are read (./walks.ts): from the table, from the tasks with a tag
+ * (errand.task_tags), from those with an error (tasks_error_id_idx), or all that match a tag and the
+ * other conditions at once.
+ */
+export type WalkBy = 'tasks' | 'tag' | 'errors' | 'tag and others';
+
+/** The SQL of a walk. */
+export type Walk = {
+  by: WalkBy;
+  /** The column of the id, by which it is ordered. */
+  id: string;
+  from: string;
+  /** All conditions that `from` does not have, except those of the ranges of `fromRanges`. */
+  conditions: string[];
+};
+
 /** An empty list of values. */
 export function newValues(): Values {
   const list: unknown[] = [];
@@ -41,8 +58,9 @@ export function newValues(): Values {
 }
 
 /**
- * The relation that the ids of matching tasks come from. Children of one task are read by its id,
- * and the tasks of one schedule by that of the schedule.
+ * The relation that the ids of matching tasks come from, read as `walk` says (./walks.ts). A walk of a
+ * tag or of errors has its own order. So have the children of one task, which are read by its id, and
+ * the tasks of one schedule, by that of the schedule.
  * Without a name, namespace or state it is one query on the table. With one of them it is a query
  * per pair of name and state, so that each is a range of tasks_name_state_id_idx, which already has
  * the order of the list. If no names are given, they are found by skipping from one name to the
@@ -52,8 +70,10 @@ export function newValues(): Values {
 export function fromRanges(
   filter: TaskFilter,
   values: Values,
+  walk: Walk,
   query: (range: string[], ranges: string) => string,
 ): { with: string; from: string } {
+  if (walk.by !== 'tasks') return { with: '', from: `(${query([], '1')})` };
   if (filter.parentId !== undefined) {
     const parent = values.add(filter.parentId);
     // By the ids of all children: one task has at most 10,000, but a range of names or states has
@@ -65,9 +85,7 @@ export function fromRanges(
     // tasks_schedule_id_idx already has the order of the list.
     return { with: '', from: `(${query(namingConditions(filter, values), '1')})` };
   }
-  if (filter.name === undefined && filter.namespaces === undefined && filter.states === undefined) {
-    return { with: '', from: `(${query([], '1')})` };
-  }
+  if (!hasRanges(filter)) return { with: '', from: `(${query([], '1')})` };
   const states = values.add(filter.states ?? STATES);
   const ranges = `(select count(*) from names where name is not null) * cardinality(${states}::text[])`;
   return {
@@ -78,6 +96,10 @@ export function fromRanges(
              cross join lateral (${query(['t.name = names.name', 't.state = states.state'], ranges)}) ranged
              where names.name is not null)`,
   };
+}
+
+function hasRanges({ name, namespaces, states }: TaskFilter): boolean {
+  return name !== undefined || namespaces !== undefined || states !== undefined;
 }
 
 /**
@@ -131,24 +153,47 @@ function namespaceConditions(filter: TaskFilter, values: Values): string[] {
 
 /** Every condition of a filter on a task called `t` except those on the payload, for queries without ranges. */
 export function allConditions(filter: TaskFilter, values: Values): string[] {
-  const conditions = [...rowConditions(filter, values), ...namingConditions(filter, values)];
+  const conditions = [
+    ...idConditions(filter, values, 't.id'),
+    ...tagConditions(filter, values),
+    ...rowConditions(filter, values),
+    ...namingConditions(filter, values),
+  ];
   if (filter.parentId !== undefined) conditions.push(`t.parent_id = ${values.add(filter.parentId)}`);
   return conditions;
 }
 
 /** The conditions that ranges would handle. */
-function namingConditions(filter: TaskFilter, values: Values): string[] {
+export function namingConditions(filter: TaskFilter, values: Values): string[] {
   const conditions = namespaceConditions(filter, values);
   if (filter.states !== undefined) conditions.push(`t.state = any (${values.add(filter.states)})`);
   if (filter.name !== undefined) conditions.push(`t.name = ${values.add(filter.name)}`);
   return conditions;
 }
 
-/** The conditions that `fromRanges` leaves to its query, except those on the payload. */
+/** The condition on the tags of a task that is found in another way. */
+export function tagConditions(filter: TaskFilter, values: Values): string[] {
+  return filter.tag === undefined ? [] : [`t.tags @> array[${values.add(filter.tag)}]`];
+}
+
+/**
+ * The conditions on the id of a task, which stands in the column `id`. It contains the creation time in
+ * ms, so a range of times is a range of the primary key.
+ */
+export function idConditions(filter: TaskFilter, values: Values, id: string): string[] {
+  const conditions: string[] = [];
+  if (filter.createdFrom !== undefined)
+    conditions.push(`${id} >= ${values.add(firstIdAt(filter.createdFrom))}`);
+  if (filter.createdTo !== undefined) conditions.push(`${id} < ${values.add(firstIdAt(filter.createdTo))}`);
+  // No task finishes before it is created. Without this condition, a range in the past would be
+  // reached only through all later tasks.
+  if (filter.finishedTo !== undefined) conditions.push(`${id} < ${values.add(firstIdAt(filter.finishedTo))}`);
+  return conditions;
+}
+
+/** The other conditions that `fromRanges` leaves to its query, except those on the payload. */
 export function rowConditions(filter: TaskFilter, values: Values): string[] {
   const conditions: string[] = [];
-  if (filter.tag !== undefined)
-    conditions.push(`t.tags @> array[${values.add(filter.tag)}] and t.tags <> '{}'`);
   if (filter.initiator !== undefined) conditions.push(`t.initiator = ${values.add(filter.initiator)}`);
   // The index has only tasks that are not part of another task.
   if (filter.submittedBy !== undefined)
@@ -165,18 +210,9 @@ export function rowConditions(filter: TaskFilter, values: Values): string[] {
     conditions.push('t.dismissed_at is not null and t.dismissed_at >= t.finished_at');
   if (filter.dismissed === false) conditions.push(NOT_DISMISSED);
   if (filter.topLevel === true) conditions.push('t.parent_id is null');
-  // The id contains the creation time in ms, so a range of times is a range of the primary key.
-  if (filter.createdFrom !== undefined)
-    conditions.push(`t.id >= ${values.add(firstIdAt(filter.createdFrom))}`);
-  if (filter.createdTo !== undefined) conditions.push(`t.id < ${values.add(firstIdAt(filter.createdTo))}`);
   if (filter.finishedFrom !== undefined)
     conditions.push(`t.finished_at >= ${values.add(filter.finishedFrom)}`);
-  if (filter.finishedTo !== undefined) {
-    conditions.push(`t.finished_at < ${values.add(filter.finishedTo)}`);
-    // No task finishes before it is created. Without this condition, a range in the past would be
-    // reached only through all later tasks.
-    conditions.push(`t.id < ${values.add(firstIdAt(filter.finishedTo))}`);
-  }
+  if (filter.finishedTo !== undefined) conditions.push(`t.finished_at < ${values.add(filter.finishedTo)}`);
   return conditions;
 }
 

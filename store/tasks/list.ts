@@ -1,17 +1,11 @@
 import type { QueryResultRow } from 'pg';
 import type { Database } from '../database/pool.ts';
+import { cheapestWalk, estimate, isTagAlone } from './estimates.ts';
 import { fieldColumns, type TaskRow, toFields } from './fields.ts';
-import {
-  allConditions,
-  fromRanges,
-  newValues,
-  rowConditions,
-  type TaskFilter,
-  type Values,
-  where,
-} from './filter.ts';
+import { fromRanges, newValues, type TaskFilter, type Values, where } from './filter.ts';
 import { searchPayloads } from './search.ts';
 import { SUMMARY_COLUMNS, type TaskSummary } from './tasks.ts';
+import { endOfWalk, NOTHING_MORE, type WalkOptions, walkOf } from './walks.ts';
 
 /** A page of `size` tasks, after skipping `offset`, of those created before the task `before`. */
 export type Page = { size: number; offset: number; before: string | undefined };
@@ -19,11 +13,19 @@ export type Page = { size: number; offset: number; before: string | undefined };
 /** Counting stops here; beyond it the planner's estimate is used. */
 const EXACT_TOTAL_LIMIT = 10_000;
 /**
- * A GIN index gives all its matches before the first can be counted. If the planner expects more
- * than this, nothing is counted (a tag of a tenth of 10 million tasks: 280 ms). For common tags its
- * statistics are good.
+ * If the planner expects that more tasks are read to find those that match, nothing is counted. For common
+ * tags its statistics are good.
  */
 const UNCOUNTED_ESTIMATE = 20 * EXACT_TOTAL_LIMIT;
+/** How many tasks with a tag are looked at to count those that match. Each look takes about 2 µs. */
+const COUNTED_LOOKS = 2 * EXACT_TOTAL_LIMIT;
+/**
+ * How many of the newest tasks with the tag, or with an error, are looked at first. If a page is not full
+ * after them, few of them match.
+ */
+const FIRST_LOOKS = { tag: 5_000, errors: 1_500 };
+/** Then, before all matches of tag and other conditions are read at once, for which they must be rarer still. */
+const MORE_LOOKS = 10;
 
 /**
  * A page of tasks. `next` is the task that the next page comes after, null if there is none. `search`
@@ -45,8 +47,9 @@ export type Search = {
 
 /**
  * One page of tasks, newest first. The cost of a page does not grow with the table. By name and state
- * it reads the start of each range of tasks_name_state_id_idx. Otherwise it walks the primary key, or
- * uses the index of the tag, initiator, submitter or error text if Postgres knows that these are rare.
+ * it reads the start of each range of tasks_name_state_id_idx, by tag the tasks of errand.task_tags, by
+ * an error's text first the newest of tasks_error_id_idx. Otherwise it walks the primary key, or
+ * the index of the initiator or submitter, which have the order too.
  * It reads all children of a task by tasks_parent_id_step_key. A page of top-level tasks skips the
  * steps between them. A page by payload is a bounded search (./search.ts): it may have fewer tasks
  * than its size, or none, although others follow.
@@ -75,17 +78,61 @@ async function listPage<Row extends QueryResultRow>(
   if (filter.payload !== undefined && filter.payload.length > 0) {
     return searchPage(database, filter, page, columns);
   }
+  let rows: (Row & { page_id: string })[] = [];
+  let walk: WalkOptions | null = firstWalk(filter, page);
+  while (walk !== null) {
+    rows = await readPage<Row>(database, filter, page, columns, walk);
+    walk = rows.length > page.size ? null : await nextWalk(database, filter, walk);
+  }
+  const tasks = rows.slice(0, page.size);
+  const next = rows.length > page.size ? (tasks.at(-1)?.page_id ?? null) : null;
+  return { tasks: tasks.map(({ page_id: _, ...row }) => row as unknown as Row), next, search: null };
+}
+
+/** The children of a task are few. */
+function firstWalk({ tag, error, parentId }: TaskFilter, { size, offset, before }: Page): WalkOptions {
+  const more: WalkOptions['more'] = (values, id) => ({
+    ids: before === undefined ? [] : [`${id} < ${values.add(before)}`],
+  });
+  if (parentId !== undefined || (tag === undefined && error === undefined)) return { by: 'tasks', more };
+  const by = tag === undefined ? 'errors' : 'tag';
+  return { by, more, most: FIRST_LOOKS[by] + offset + size };
+}
+
+/** The walk after one that did not fill the page; null if it has read all. */
+async function nextWalk(
+  database: Database,
+  filter: TaskFilter,
+  walk: WalkOptions,
+): Promise<WalkOptions | null> {
+  const { by, more, most } = walk;
+  if (most === undefined || (await endOfWalk(database, filter, walk)) === null) return null;
+  if (by === 'errors') return { by: 'tasks', more };
+  if (most > MORE_LOOKS * FIRST_LOOKS.tag) return { by: 'tag and others', more };
+  if ((await cheapestWalk(database, filter)) === 'tasks') return { by: 'tasks', more };
+  return { by, more, most: MORE_LOOKS * most };
+}
+
+/** The rows of a page, and one more if there is one. */
+async function readPage<Row extends QueryResultRow>(
+  database: Database,
+  filter: TaskFilter,
+  page: Page,
+  columns: (values: Values) => string,
+  options: WalkOptions,
+): Promise<(Row & { page_id: string })[]> {
   const values = newValues();
-  const conditions = [
-    ...rowConditions(filter, values),
-    ...(page.before ? [`t.id < ${values.add(page.before)}`] : []),
-  ];
+  const walk = walkOf(filter, values, options);
   const reach = values.add(page.offset + page.size + 1);
   const candidates = fromRanges(
     filter,
     values,
+    walk,
     (range) => `
-      select t.id from errand.tasks t ${where([...range, ...conditions])} order by t.id desc limit ${reach}`,
+      select ${walk.id} as id
+        from ${walk.from} ${where([...range, ...walk.conditions])}
+       order by ${walk.id} desc
+       limit ${reach}`,
   );
   const { rows } = await database.query<Row & { page_id: string }>(
     `${candidates.with}
@@ -96,9 +143,7 @@ async function listPage<Row extends QueryResultRow>(
       order by t.id desc`,
     values.list,
   );
-  const tasks = rows.slice(0, page.size);
-  const next = rows.length > page.size ? (tasks.at(-1)?.page_id ?? null) : null;
-  return { tasks: tasks.map(({ page_id: _, ...row }) => row as unknown as Row), next, search: null };
+  return rows;
 }
 
 async function searchPage<Row extends QueryResultRow>(
@@ -109,7 +154,7 @@ async function searchPage<Row extends QueryResultRow>(
 ): Promise<Listed<Row>> {
   const found = await searchPayloads(database, filter, {
     order: 'desc',
-    beyond: (values) => (before ? [`t.id < ${values.add(before)}`] : []),
+    beyond: (values, id) => ({ ids: before ? [`${id} < ${values.add(before)}`] : [] }),
     size: size + 1,
     offset,
   });
@@ -136,47 +181,61 @@ export async function countTasks(
   if (filter.payload !== undefined && filter.payload.length > 0) {
     const { matched, next, unread } = await searchPayloads(database, filter, {
       order: 'desc',
-      beyond: () => [],
+      beyond: NOTHING_MORE,
       size: 0,
     });
     return { total: matched, isEstimate: next !== null || unread > 0 };
   }
-  if (filter.tag !== undefined || filter.topLevel === true) {
-    // Without a tag the matching tasks must be found among all top-level and other tasks.
-    const among = filter.tag === undefined ? { ...filter, topLevel: undefined } : filter;
-    const read = await estimate(database, among);
-    if (read > UNCOUNTED_ESTIMATE) {
-      return { total: among === filter ? read : await estimate(database, filter), isEstimate: true };
-    }
+  const uncounted = await uncountedTotal(database, filter);
+  if (uncounted !== null) return { total: uncounted, isEstimate: true };
+  const walk: WalkOptions = {
+    ...{ by: await cheapestWalk(database, filter), more: NOTHING_MORE },
+    // The tasks with a tag alone are counted in the index of tags.
+    ...(isTagAlone(filter) ? {} : { most: COUNTED_LOOKS }),
+  };
+  const count = await countUpTo(database, filter, walk, EXACT_TOTAL_LIMIT + 1);
+  if (count <= EXACT_TOTAL_LIMIT) {
+    const hasSeenAll =
+      walk.by === 'tasks' || walk.most === undefined || (await endOfWalk(database, filter, walk)) === null;
+    if (hasSeenAll) return { total: count, isEstimate: false };
   }
+  return { total: Math.max(count, await estimate(database, filter)), isEstimate: true };
+}
+
+async function countUpTo(
+  database: Database,
+  filter: TaskFilter,
+  options: WalkOptions,
+  most: number,
+): Promise<number> {
   const values = newValues();
-  const conditions = rowConditions(filter, values);
-  const limit = values.add(EXACT_TOTAL_LIMIT + 1);
+  const walk = walkOf(filter, values, options);
+  const limit = values.add(most);
   const candidates = fromRanges(
     filter,
     values,
+    walk,
     // The limit in each range keeps Postgres from reading the complete table for a namespace with
     // few of its rows.
     (range) => `
-      select t.id from errand.tasks t ${where([...range, ...conditions])} limit ${limit}`,
+      select ${walk.id} as id from ${walk.from} ${where([...range, ...walk.conditions])} limit ${limit}`,
   );
   const { rows } = await database.query<{ count: number }>(
     `${candidates.with}
      select count(*) from (select 1 from ${candidates.from} c limit ${limit}) counted`,
     values.list,
   );
-  const count = rows[0]?.count ?? 0;
-  if (count <= EXACT_TOTAL_LIMIT) return { total: count, isEstimate: false };
-  return { total: Math.max(count, await estimate(database, filter)), isEstimate: true };
+  return rows[0]?.count ?? 0;
 }
 
-async function estimate(database: Database, filter: TaskFilter): Promise<number> {
-  const values = newValues();
-  const conditions = allConditions(filter, values);
-  type Row = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] };
-  const { rows } = await database.query<Row>(
-    `explain (format json) select 1 from errand.tasks t ${where(conditions)}`,
-    values.list,
-  );
-  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+/**
+ * The estimate, if too many tasks would be read to find those that match; else null. Without a tag the
+ * matching tasks must be found among all top-level and other tasks, or all with the text of an error.
+ */
+async function uncountedTotal(database: Database, filter: TaskFilter): Promise<number | null> {
+  const { tag, error, topLevel } = filter;
+  if (tag !== undefined || (topLevel !== true && error === undefined)) return null;
+  const read = await estimate(database, { ...filter, topLevel: undefined });
+  if (read <= UNCOUNTED_ESTIMATE) return null;
+  return topLevel === true ? estimate(database, filter) : read;
 }

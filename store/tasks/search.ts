@@ -1,7 +1,8 @@
 import { payloadCondition } from '../../core/payload_condition.ts';
 import type { Database } from '../database/pool.ts';
-import { fromRanges, newValues, rowConditions, type TaskFilter, type Values, where } from './filter.ts';
+import { fromRanges, newValues, type TaskFilter, type Values, where } from './filter.ts';
 import { SHOWN_PAYLOAD } from './tasks.ts';
+import { endOfWalk, type More, usualWalk, type WalkOptions, walkOf } from './walks.ts';
 
 /** How many tasks one search looks at, at most. */
 export const SEARCH_LIMIT = 10_000;
@@ -23,7 +24,7 @@ const MAX_STORED_BYTES = 65_536;
  */
 export type SearchPart = {
   order: 'asc' | 'desc';
-  beyond: (values: Values) => string[];
+  beyond: More;
   size: number;
   offset?: number;
 };
@@ -53,17 +54,19 @@ export async function searchPayloads(
   { order, beyond, size, offset = 0 }: SearchPart,
 ): Promise<Found> {
   const values = newValues();
-  const conditions = [...rowConditions(filter, values), ...beyond(values)];
+  const by = usualWalk(filter);
+  const options: WalkOptions = { by, more: beyond, order, ...(by === 'tag' ? { most: READ_LIMIT } : {}) };
+  const walk = walkOf(filter, values, options);
   const limit = values.add(SEARCH_LIMIT + 1);
   let count = '1';
-  const found = fromRanges(filter, values, (range, ranges) => {
+  const found = fromRanges(filter, values, walk, (range, ranges) => {
     count = ranges;
     // The inner limit is known to the planner, so that it reads the range in its order.
     return `
       select first.*
-        from (select t.id, row_number() over (order by t.id ${order}) as nth
-                from errand.tasks t ${where([...range, ...conditions])}
-               order by t.id ${order}
+        from (select ${walk.id} as id, row_number() over (order by ${walk.id} ${order}) as nth
+                from ${walk.from} ${where([...range, ...walk.conditions])}
+               order by ${walk.id} ${order}
                limit ${limit}) first
        limit (select entries + 1 from reach)`;
   });
@@ -107,7 +110,9 @@ export async function searchPayloads(
             (select count(*) from looked where matches is null) as unread`,
     values.list,
   );
-  return rows[0] ?? { ids: [], matched: 0, lookedAt: 0, next: null, unread: 0 };
+  const part = rows[0] ?? { ids: [], matched: 0, lookedAt: 0, next: null, unread: 0 };
+  if (part.next !== null || options.most === undefined) return part;
+  return { ...part, next: await endOfWalk(database, filter, options) };
 }
 
 /** The conditions on a shown payload. Never null: a missing part matches nothing. */

@@ -35,6 +35,8 @@ export type Task = {
   debounced: number | null;
   /** The key of the limits with keys that its submission gave. */
   concurrency_key: string | null;
+  /** How long an attempt may take, if its submission says so; null: as its policy says. */
+  timeout_seconds: number | null;
   tags: string[];
   initiator: string | null;
   /**
@@ -112,6 +114,7 @@ export const SUMMARY_SQL: { [column in keyof TaskSummary]: string } = {
   dedup_key: 't.dedup_key',
   debounced: 't.debounced',
   concurrency_key: 't.concurrency_key',
+  timeout_seconds: 't.timeout_ms / 1000.0::float8',
   tags: 't.tags',
   initiator: 't.initiator',
   submitted_by: 't.submitted_by',

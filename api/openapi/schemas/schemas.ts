@@ -91,6 +91,9 @@ const summary: Record<string, JsonSchema> = {
   concurrency_key: nullable('string', {
     description: 'The key of the limits of its definition, if the submission gave one',
   }),
+  timeout_seconds: nullable('number', {
+    description: 'How long an attempt may take, if the submission says so. Null: as its definition says',
+  }),
   tags: { type: 'array', items: { type: 'string' } },
   initiator: nullable('string', {
     description: 'The initiator that the submission names. Errand does not verify it',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { foldEntries } from '../../../dashboard/audit/fold.ts';
-import { addSample, clockLabels, depthOf } from '../../../dashboard/charts/series.ts';
+import { linePaths, timeTicks, valueScale } from '../../../dashboard/charts/scale.ts';
+import { addSample, depthOf } from '../../../dashboard/charts/series.ts';
 import type { Attempt, AuditEntry, Workflow, WorkflowNode } from '../../../dashboard/data/records.ts';
 import { NODE_HEIGHT, NODE_WIDTH, placeWorkflow } from '../../../dashboard/graph/layout.ts';
 import { waterfall } from '../../../dashboard/graph/waterfall.ts';
@@ -84,16 +85,45 @@ describe('charts', () => {
     const old = { at: 0, queued: 1, running: 1 };
     const samples = addSample([old, { ...old, at: 9_000 }], { at: 10_000, queued: 5, running: 2 }, 5_000);
     expect(depthOf(samples)).toEqual([
-      [9 - 300, 9, 10],
+      [10 - 60, 9, 10],
       [null, 1, 5],
       [null, 1, 2],
     ]);
     expect(depthOf([])).toEqual([[], [], []]);
+    const [times] = depthOf([samples, { ...old, at: 70_000 }].flat());
+    expect(times, 'after a minute the axis starts with the first sample').toEqual([9, 10, 70]);
   });
 
-  test('an axis of days has days, others have the time of day', () => {
-    expect(clockLabels([0, 86_400]).every((label) => /^\d+ \w{3}$/.test(label))).toBe(true);
-    expect(clockLabels([0, 900]).every((label) => /^\d\d:\d\d$/.test(label))).toBe(true);
+  test.each([
+    [0, true, [0, 1]],
+    [1, true, [0, 1]],
+    [7, true, [0, 2, 4, 6, 8]],
+    [0.03, false, [0, 0.01, 0.02, 0.03]],
+    [100, false, [0, 50, 100]],
+    [1_234, true, [0, 500, 1_000, 1_500]],
+  ])('an axis up to %d has few marks, on round values', (max, isWhole, marks) => {
+    const { top, ticks } = valueScale(max, isWhole);
+    expect(ticks.map(({ value }) => Number(value.toFixed(6)))).toEqual(marks);
+    expect(top).toBeGreaterThanOrEqual(max);
+    expect([ticks[0]?.at, ticks.at(-1)?.at]).toEqual([0, 1]);
+  });
+
+  test('an axis of days has days, others have the time of day, on round times', () => {
+    const day = timeTicks(0, 7 * 86_400);
+    expect(day.every(({ label }) => /^\d+ \w{3}$/.test(label))).toBe(true);
+    const hour = timeTicks(100, 3_700);
+    expect(hour.length).toBeGreaterThan(2);
+    expect(hour.every(({ label, at }) => /^\d\d:\d[05]$/.test(label) && at >= 0 && at <= 1)).toBe(true);
+    expect(timeTicks(5, 5)).toEqual([]);
+  });
+
+  test('values that follow each other are a line, and one that stands alone is a dot', () => {
+    expect(linePaths([0, 10, 20, 30], [0, 5, null, 10], 10)).toEqual({
+      line: 'M0 100L333.3 50',
+      dots: 'M1000 0h0',
+    });
+    expect(linePaths([], [], 1)).toEqual({ line: '', dots: '' });
+    expect(linePaths([7], [0], 1)).toEqual({ line: '', dots: 'M1000 100h0' });
   });
 });
 

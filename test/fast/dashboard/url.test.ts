@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { csvLine } from '../../../dashboard/text/csv.ts';
 import { inButtons, nextStepsOf } from '../../../dashboard/url/next_steps.ts';
+import { fileFields, lineFields, MAX_PARTS, partsOf } from '../../../dashboard/url/parts.ts';
 import {
   apiFilter,
   changedFilter,
@@ -69,5 +71,34 @@ describe('the next steps of an explanation', () => {
     expect(inButtons(`Correct the cause: PATCH /v1/tasks/${ID}/retry queues it again`)).toBe(
       'Correct the cause: “Retry” queues it again',
     );
+  });
+});
+
+describe('columns of the payload', () => {
+  test('paths are separated by commas or spaces, with dots or slashes, each once', () => {
+    expect(partsOf('/customer, invoice.id  /customer')).toEqual(['/customer', '/invoice/id']);
+    expect(partsOf(' , / ')).toEqual([]);
+    expect(partsOf(Array.from({ length: 20 }, (_, index) => `/f${index}`).join(','))).toHaveLength(MAX_PARTS);
+  });
+
+  test('they are in the URL, and filter nothing', () => {
+    const filter = readFilter(new URLSearchParams('state=failed&fields=/customer,/invoice/id'));
+    expect(filter.fields).toEqual(['/customer', '/invoice/id']);
+    expect(readFilter(new URLSearchParams(writeFilter(filter)))).toEqual(filter);
+    expect(apiFilter(filter, 0)).toEqual({ state: ['failed'] });
+    expect(filterCount({ state: [], fields: ['/customer'] })).toBe(0);
+  });
+
+  test('a list and a file ask for them after their own columns', () => {
+    expect(lineFields(['/customer'])).toMatch(/^id,name,.*,payload\/customer$/);
+    expect(fileFields(['/customer'])).toMatch(/^id,name,.*,payload\/customer$/);
+    expect(lineFields().split(',').length + MAX_PARTS).toBeLessThanOrEqual(30);
+    expect(fileFields().split(',').length + MAX_PARTS).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('a table as a file', () => {
+  test('a cell that a spreadsheet would misread is guarded, and numbers stay', () => {
+    expect(csvLine(['=1+1', '-5', 'a "b", c', ' x\n y '])).toBe(`'=1+1,-5,"a ""b"", c",x y\r\n`);
   });
 });

@@ -57,7 +57,7 @@ test('an API that is not ready within the limit is ended, one that ends itself f
   const { name, url } = await started.freshDatabase();
   const task = { name: 'example.now', payload: {} };
   expect(await tryStart(ROOT, url, task, 1)).toBe(false);
-  await expect(tryStart(ROOT, 'postgres://', task, 600_000)).rejects.toThrow('api/main.ts ended with 1');
+  await expect(tryStart(ROOT, 'postgres://', task, 600_000)).rejects.toThrow('bin/api.js ended with 1');
   await started.dropDatabase(name);
 });
 

@@ -52,12 +52,16 @@ test('changes come over its WebSocket, without a reading in between', async () =
   await page.reload();
   const socket = await connected;
   expect(socket.url()).toBe(`${proxy.replace('http', 'ws')}/queue/ws`);
+  const frame = (type: string) =>
+    new Promise((resolve) =>
+      socket.on('framereceived', ({ payload }) => {
+        if (String(payload).includes(`"type":"${type}"`)) resolve(null);
+      }),
+    );
+  const [subscribed, told] = [frame('subscribed'), frame('task')];
   await page.getByText('No task matches').waitFor();
-  const told = new Promise((resolve) =>
-    socket.on('framereceived', ({ payload }) => {
-      if (String(payload).includes('"task"')) resolve(null);
-    }),
-  );
+  // Before that, the page reads anyway
+  await subscribed;
   await submit('example.echo', { message: 'one' }, { tags: ['live'] });
   await told;
   await page.getByRole('link', { name: 'example.echo' }).waitFor();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { until } from '../../support/until.ts';
 import { startDashboard } from './dashboard.ts';
@@ -42,6 +43,53 @@ test('a condition on the payload finds tasks, and says how far it has looked', a
   await page.getByText('Looked into the payloads of').waitFor();
   await until('only the one', async () => (await page.locator('tbody tr').count()) === 1);
   expect(await page.locator('tbody a').first().getAttribute('href')).toContain(hello);
+});
+
+test('chosen parts of the payloads are columns, in the URL and in the file', async () => {
+  const { page, complaints } = await open('/tasks?state=failed');
+  await page.getByText('More filters').click();
+  await page.getByLabel('Columns of the payload').fill('message, times');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByRole('columnheader', { name: '/message' }).waitFor();
+  await until(
+    'their values',
+    async () => (await page.getByRole('cell', { name: declined, exact: true }).count()) === 7,
+  );
+  expect(new URL(page.url()).searchParams.get('fields')).toBe('/message,/times');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: /^CSV ?: download/ }).click(),
+  ]);
+  const lines = readFileSync(await download.path(), 'utf8')
+    .trim()
+    .split('\r\n');
+  expect(lines).toHaveLength(1 + 7);
+  expect(lines[0]).toMatch(/^id,name,state,.*,payload\/message,payload\/times$/);
+  expect(lines.slice(1).every((line) => line.endsWith(`,${declined},9`))).toBe(true);
+  await page.getByRole('button', { name: /^Column \/times/ }).click();
+  await until(
+    'without it',
+    async () => (await page.getByRole('columnheader', { name: '/times' }).count()) === 0,
+  );
+  expect(complaints).toEqual([]);
+});
+
+test('the rows of a table are saved as they are shown, with exact times and without buttons', async () => {
+  const { page, complaints } = await open('/errors');
+  await page.locator('tbody tr').first().waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'CSV of Groups of errors: save these rows' }).click(),
+  ]);
+  const [head, row] = readFileSync(await download.path(), 'utf8')
+    .trim()
+    .split('\r\n');
+  expect([download.suggestedFilename(), head]).toEqual([
+    'groups_of_errors.csv',
+    'Tasks,Error,First,Last,Actions',
+  ]);
+  expect(row).toMatch(/^7,.*the card was declined example\.fail,\d{4}-\d\d-\d\dT.* version [\d.]+,.*,$/);
+  expect(complaints).toEqual([]);
 });
 
 test('new tasks appear by themselves, and not while the list is held', async () => {

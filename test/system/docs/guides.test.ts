@@ -38,6 +38,7 @@ describe('getting-started.md', () => {
 describe('submitting.md', () => {
   const [one = ''] = blocksOf('docs/guides/submitting.md', 'One task', 'sh', 1);
   const [urgent = ''] = blocksOf('docs/guides/submitting.md', 'A task that must start in time', 'sh', 1);
+  const [quick = ''] = blocksOf('docs/guides/submitting.md', 'A time limit for one task', 'sh', 1);
   const [many = ''] = blocksOf('docs/guides/submitting.md', 'Many tasks', 'sh', 1);
   const [burst = ''] = blocksOf('docs/guides/submitting.md', 'Bursts of submissions', 'sh', 1);
 
@@ -52,6 +53,13 @@ describe('submitting.md', () => {
     expect(await shell.json(urgent)).toMatchObject({
       created: true,
       task: { payload: { text: 'Look now' }, expires_at: expect.any(String) },
+    });
+  });
+
+  test('a task has the time limit of its submission', async () => {
+    expect(await shell.json(quick)).toMatchObject({
+      created: true,
+      task: { payload: { text: 'Be quick' }, timeout_seconds: 30 },
     });
   });
 

@@ -149,7 +149,7 @@ test('comes up, answers, refuses a second start, brings back what crashes, ends 
     `Errand is already running from this checkout (process ${first.process.pid})`,
   );
 
-  const [runner] = processesIn(checkout).filter((line) => line.includes('runner/main.ts'));
+  const [runner] = processesIn(checkout).filter((line) => line.includes('bin/runner.js'));
   process.kill(Number.parseInt(runner ?? '', 10), 'SIGKILL');
   await until('the runner is back', () =>
     first.output().includes(`The runner is up again, on port ${ports.RUNNER_PORT}.`),

@@ -72,6 +72,12 @@ test('timed out at the last attempt', () => {
     'Attempt 3 exceeded its time limit, TimeoutError: The attempt took longer than 50 ms',
   );
   expect(next_steps).toHaveLength(2);
+  const own = explained({
+    task: { ...ENDED, max_attempts: 3, state: 'failed', error: timeout, own_timeout_ms: 50 },
+    failure: { attempt: 3, outcome: 'timed_out', error: timeout },
+    queue: null,
+  });
+  expect(own.next_steps[0]).toMatch(/submit it again with more timeout_seconds$/);
 });
 
 test('quarantined', () => {

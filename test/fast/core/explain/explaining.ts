@@ -36,6 +36,7 @@ function facts({ task, ...given }: Given = {}): Facts {
       skipped: false,
       children: null,
       pending: 0,
+      own_timeout_ms: null,
       ...task,
     },
     parent: null,

@@ -70,6 +70,7 @@ test('an attempt comes with all that its task has', async () => {
     scheduledFor: null,
     expires: false,
     concurrencyKey: null,
+    timeoutMs: null,
     wasCalled: false,
   });
   expect(attempt.waitedMs).toBeGreaterThanOrEqual(2_000);

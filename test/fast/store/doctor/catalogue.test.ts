@@ -147,7 +147,7 @@ test('a table that has lost its row, and another Errand in the database, are see
 test('what the findings say to run repairs what was dropped', async () => {
   const { pool: own } = await createDatabase();
   await own.query(`
-    drop index errand.tasks_tags_idx, errand.tasks_dedup_hash_key;
+    drop index errand.tasks_due_idx, errand.tasks_dedup_hash_key;
     drop trigger queue_callback on errand.tasks;
     alter table errand.tasks drop constraint tasks_state_check;
     drop function errand.got(jsonb);

@@ -104,7 +104,7 @@ test('home: what needs somebody, and how the queue does', async () => {
   const needs = page.getByRole('region', { name: 'Needs somebody' });
   await needs.getByText('the bank answered 503').first().waitFor();
   await needs.getByText('media.resize is paused').waitFor();
-  await page.locator('.chart canvas').first().waitFor();
+  await page.locator('.chart .line').first().waitFor();
   await picture(page, 'home');
 });
 
