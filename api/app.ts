@@ -1,13 +1,11 @@
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import express, { type Express, type RequestHandler, type Response, Router } from 'express';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { pinoHttp } from 'pino-http';
 import type { Config } from '../config/schema.ts';
 import { createSharedReads } from '../core/concurrency/shared_reads.ts';
 import type { Registry } from '../core/registry.ts';
 import { answerHeaders } from '../process/answer_headers.ts';
 import { type ProbeSource, probes } from '../process/probes.ts';
-import { assignRequestId } from '../process/request_id.ts';
 import { requireTaken } from '../process/taken.ts';
 import { type WaitingTasks, watchWaiting } from '../process/waiting.ts';
 import { followClock } from '../store/database/server_clock.ts';
@@ -24,6 +22,7 @@ import type { Api } from './context.ts';
 import { answerError } from './errors.ts';
 import { type ApiMetrics, createMetrics } from './metrics/metrics.ts';
 import { accessLog } from './middleware/access_log.ts';
+import { answerJson } from './middleware/answer_json.ts';
 import { bodyBounds, parseBody, readBody } from './middleware/body.ts';
 import { shareBodies } from './middleware/body_shares.ts';
 import { dashboard } from './middleware/dashboard.ts';
@@ -39,7 +38,7 @@ import { publicUrls } from './public_url.ts';
 import { createEstimates } from './registered/estimates.ts';
 import { queueNames } from './registered/queue_names.ts';
 import { createRegisteredTasks } from './registered/registered_tasks.ts';
-import { apartFromOperations, authoriseByPolicy, destinationOf, operate } from './routing.ts';
+import { apartFromOperations, at, authoriseByPolicy, destinationOf, operate } from './routing.ts';
 import type { StreamTiming } from './streams/feed/event_stream.ts';
 import { createStreams } from './streams/feed/streams.ts';
 import { createSockets } from './streams/sockets.ts';
@@ -108,6 +107,7 @@ export function createApp(options: AppOptions): App {
   // No ETag. Express would compute one for every answer. In the answer to a submission it would stand for the
   // task (RFC 9110 §15.3.2).
   const app = express().disable('x-powered-by').disable('etag').set('trust proxy', config.TRUST_PROXY);
+  app.response.json = answerJson;
   const { document, requests, responses } = contractOf(registry.definitions);
   assertPolicies(document);
   const webhooks = webhookSources(config);
@@ -118,34 +118,33 @@ export function createApp(options: AppOptions): App {
   const metrics = createMetrics({ registry, names, databases, state, inFlight });
   const api = apiOf(options, databases, metrics, inFlight);
   // Request id first, then the log, so that every later error has both.
-  app.use(pinoHttp({ logger: options.log, genReqId: assignRequestId, ...accessLog(document) }));
-  app.use(
-    inOneLayer(
-      metrics.measure,
-      takenInTime(config),
-      ...answerHeaders(config, HEADERS),
-      ...(options.authenticate === null ? refuseForeign(config) : []),
-      refuseByState(state),
-    ),
-  );
+  const arriving = [
+    accessLog(app, options.log, document),
+    metrics.measure,
+    takenInTime(config),
+    answerHeaders(config, HEADERS),
+    ...(options.authenticate === null ? refuseForeign(config) : []),
+    refuseByState(state),
+  ];
   const probeSource = { ...withWriting(options.probeSource, databases.writes), details: metrics.details };
   const guards = [inFlight.enterPage, ...limitPages(config)];
+  app.use(inOneLayer(...arriving));
   const pages = dashboard(guards, options.authenticate === null || !config.AUTH_READS);
   app.use(apartFromOperations(probes(probeSource), metrics.router, docs(document, guards), pages));
-  app.use(
-    inOneLayer(
-      ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
-      ...[inFlight.share, authoriseByPolicy(!config.AUTH_READS), checkUrl],
-    ),
-  );
-  app.get(SOCKET_PATH, createSockets(api, config.WS_HEARTBEAT_SECS * 1_000));
-  app.post(WEBHOOK_PATH, expectSignature(webhooks));
-  app.use(inOneLayer(refuseUnknownTask(api), shareBodies(bounds), ...readBody(bounds)));
-  // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
-  app.post(WEBHOOK_PATH, verifySignature(webhooks));
-  app.use(inOneLayer(parseBody, requests));
-  if (options.validateResponses) app.use(responses());
-  app.use(operate(api));
+  const admitting = [
+    ...[inFlight.enter, headAsGet, identify(options.authenticate, api.tickets), limitRate(config)],
+    ...[inFlight.share, authoriseByPolicy(!config.AUTH_READS), checkUrl],
+    atSocket(createSockets(api, config.WS_HEARTBEAT_SECS * 1_000)),
+  ];
+  const reading = [
+    atWebhooks(expectSignature(webhooks)),
+    ...[refuseUnknownTask(api), shareBodies(bounds), ...readBody(bounds)],
+    // Verify the signature over the raw bytes. Nothing that is unsigned gets parsed.
+    atWebhooks(verifySignature(webhooks)),
+    ...[parseBody, requests],
+  ];
+  const checkingAnswers = options.validateResponses ? [responses()] : [];
+  app.use(inOneLayer(...admitting, ...reading, ...checkingAnswers, operate(api)));
   app.use(answerError);
   return {
     app,
@@ -170,6 +169,14 @@ function takenInTime({ REQUEST_TIMEOUT_SECS }: AppConfig): RequestHandler {
 
 /** The path of every sender, including senders that have an operation in the document (GitHub, Gitea). */
 const WEBHOOK_PATH = '/v1/webhooks/:source';
+
+function atWebhooks(handler: RequestHandler): RequestHandler {
+  return at(({ policy }) => policy === 'signed', Router().post(WEBHOOK_PATH, handler));
+}
+
+function atSocket(handler: RequestHandler): RequestHandler {
+  return at(({ path }) => path === SOCKET_PATH, Router().get(SOCKET_PATH, handler));
+}
 
 function databasesOf({ config, pool, readPool }: AppOptions): Api['databases'] {
   const openMs = config.BREAKER_OPEN_SECS * 1_000;

@@ -54,10 +54,14 @@ function find(method: string, path: string): Destination {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
   const candidates = LITERALS.get(plain.toLowerCase()) ?? TEMPLATES.get(partsOf(plain)) ?? [];
   const exact = candidates.find((one) => one.place.method === method && fits(one));
+  let params: Record<string, string> | undefined;
   return {
     place: exact?.place ?? null,
     template: (exact ?? candidates.find(fits))?.place.path ?? null,
-    params: () => decoded(exact?.pattern.exec(path)?.groups ?? {}),
+    params() {
+      params ??= decoded(exact?.pattern.exec(path)?.groups ?? {});
+      return params;
+    },
   };
 }
 
@@ -66,11 +70,20 @@ function partsOf(path: string): number {
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {
+  if (!Object.values(params).some((value) => value.includes('%'))) return { ...params };
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]));
 }
 
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i');
+}
+
+/** Runs a router for the requests to these places alone. Others do not pay for its matching. */
+export function at(isThere: (place: Place) => boolean, router: Router): RequestHandler {
+  return (request, response, next) => {
+    const { place } = destinationOf(request);
+    return place !== null && isThere(place) ? router(request, response, next) : next();
+  };
 }
 
 /** Joins routers with pages into one router. A request for an operation skips it. */

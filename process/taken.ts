@@ -20,7 +20,7 @@ export function requireTaken<R extends ServerResponse>(
   count?: CountUntaken<R>,
 ): (request: IncomingMessage, response: R, next: () => void) => void {
   return (_request, response, next) => {
-    response.once('prefinish', () => watch(response, withinMs, count));
+    response.on('prefinish', () => watch(response, withinMs, count));
     next();
   };
 }

@@ -77,7 +77,9 @@ export function clientOf(request: Request): string {
 function addressOf(request: Request): string {
   let address = addresses.get(request);
   if (address === undefined) {
-    address = ipKeyGenerator(request.ip ?? '');
+    const { ip = '' } = request;
+    // Only the network of an IPv6 address counts.
+    address = ip.includes(':') ? ipKeyGenerator(ip) : ip;
     addresses.set(request, address);
   }
   return address;

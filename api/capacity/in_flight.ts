@@ -42,12 +42,12 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
   const streams = createShares(limits.streams, 'streams are open');
   const pages = createShares(Math.max(MIN_PAGES, limits.requests * PAGES_PART), 'pages are being loaded');
   const open: Record<StreamKind, number> = { event_stream: 0, websocket: 0 };
-  const held = new WeakMap<Response, () => void>();
+  const held = new WeakMap<Response, Held>();
 
-  function hold(response: Response, release: () => void): void {
+  function hold(response: Response, slot: Held): void {
     // 'close' comes once, also when the caller disconnects.
-    if (!held.has(response)) response.once('close', () => held.get(response)?.());
-    held.set(response, release);
+    if (!held.has(response)) response.on('close', () => held.get(response)?.release());
+    held.set(response, slot);
   }
 
   /**
@@ -55,8 +55,9 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
    * taken.
    */
   function change(response: Response, retake: (client: string) => () => void): void {
-    held.get(response)?.();
-    hold(response, retake(clientOf(response.req)));
+    held.get(response)?.release();
+    const client = clientOf(response.req);
+    hold(response, { client, release: retake(client) });
   }
 
   return {
@@ -65,10 +66,12 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
     enter: entering(requests, hold),
     enterPage: entering(pages, hold),
     share(request, response, next) {
+      // The address is the client, and holds the slot already.
+      if (held.get(response)?.client === clientOf(request) && !isWaiting(request)) return next();
       change(response, (client) => {
         const ofRequest = requests.take(client);
         if (!isWaiting(request)) return ofRequest;
-        hold(response, ofRequest);
+        hold(response, { client, release: ofRequest });
         const ofWait = waits.take(client);
         return () => {
           ofRequest();
@@ -92,9 +95,13 @@ export function limitInFlight(limits: { requests: number; streams: number }): In
   };
 }
 
-function entering(shares: Shares, hold: (response: Response, release: () => void) => void): RequestHandler {
+/** The slot of a response, and the client that it counts for. */
+type Held = { client: string; release: () => void };
+
+function entering(shares: Shares, hold: (response: Response, slot: Held) => void): RequestHandler {
   return (request, response, next) => {
-    hold(response, shares.take(clientOf(request)));
+    const client = clientOf(request);
+    hold(response, { client, release: shares.take(client) });
     next();
   };
 }

@@ -22,7 +22,8 @@ export function timeLimit(request: Request, timeoutMs: number): TimeLimit {
   let expired: ErrandError | undefined;
   const { promise: isUp, reject } = Promise.withResolvers<never>();
   isUp.catch(() => {});
-  const waitMs = Math.min(Number(request.query.wait) || 0, MAX_WAIT_SECONDS) * 1_000;
+  const wait = request.url.includes('?') ? Number(request.query.wait) || 0 : 0;
+  const waitMs = Math.min(wait, MAX_WAIT_SECONDS) * 1_000;
   const timer = setTimeout(() => {
     expired = new ErrandError(
       'REQUEST_TIMEOUT',

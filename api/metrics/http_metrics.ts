@@ -34,7 +34,7 @@ export function measureRequests(metrics: Metrics): RequestHandler {
     const startedAt = performance.now();
     // Computed now, because later handlers may change the request.
     const labels = { method: methodOf(request), route: destinationOf(request).template ?? NO_ROUTE };
-    response.once('close', () => {
+    response.on('close', () => {
       if (!isStream(response))
         durations.observe({ ...labels, status: statusOf(response) }, (performance.now() - startedAt) / 1_000);
       const error = errorOf(response);

@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Request, Response } from 'express';
-import type { Options } from 'pino-http';
+import type { IncomingMessage } from 'node:http';
+import type { Express, Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { assignRequestId } from '../../process/request_id.ts';
 import { shownError } from '../../process/shown_error.ts';
 import { traceIdOf } from '../../process/tracing.ts';
 import { principalOf } from '../auth/identify.ts';
@@ -14,39 +15,76 @@ const SWITCHED = 101;
 /** Replaces hidden values. */
 const HIDDEN = '[redacted]';
 
+declare module 'http' {
+  interface IncomingMessage {
+    /** The id of the request in every answer, log line and task. */
+    id: unknown;
+    /** The log whose lines have the id of the request. */
+    log: Logger;
+  }
+}
+
 /**
- * One log line per request: caller, method, URL, status, duration. Probes are not logged. Headers and bodies
- * never appear in the log. Of the query, only parameters of the OpenAPI document appear, except tickets:
- * other parameters may be secrets.
+ * Makes middleware that gives each request its id and its log, and logs one line when it ends: caller, method,
+ * URL, status, duration. Probes are not logged. Headers and bodies never appear in the log. Of the query, only
+ * parameters of the OpenAPI document appear, except tickets: other parameters may be secrets.
+ *
+ * Nearly all requests log this line and nothing else, so their own log is made when it is first used, and nothing is
+ * computed for a line that the level leaves out (issue 21).
  */
-export function accessLog(document: OpenApiDocument): Options {
+export function accessLog(app: Express, base: Logger, document: OpenApiDocument): RequestHandler {
   const parameters = queryParameters(document);
-  return {
-    // One logger per request, with the request id. The library would create two, one of which shows the
-    // request.
-    customAttributeKeys: { req: 'request_id', responseTime: 'duration_ms' },
-    wrapSerializers: false,
-    // A WebSocket has its lines in the log already.
-    customLogLevel: (_request, { statusCode }, error) =>
-      statusCode === SWITCHED ? 'silent' : error !== undefined || statusCode >= 500 ? 'error' : 'info',
-    serializers: {
-      request_id: ({ id }: IncomingMessage) => id,
-      res: (response: ServerResponse) => ({ status: response.statusCode }),
-      err: shownError,
-    },
-    customSuccessObject: (request, response, line: object) => ({
-      ...requestFields(request as Request, response as Response, parameters),
-      ...line,
-    }),
-    // The error of this line only repeats the status. The real error has its own log line.
-    customErrorObject: (request, response, _error, { err: _err, ...line }: Record<string, unknown>) => ({
-      ...requestFields(request as Request, response as Response, parameters),
-      ...line,
-    }),
-    autoLogging: { ignore: ({ url = '' }: IncomingMessage) => isProbe(url.split('?')[0] ?? '') },
+  const lines = base.child({}, { serializers: { err: shownError } });
+  giveLog(app, lines);
+  return (request, response, next) => {
+    const id = assignRequestId(request, response);
+    request.id = id;
+    const startedAt = Date.now();
+    const isLogged = !isProbe(request.path);
+    let failure: Error | undefined;
+    // Without a listener, the error of an answer would end the process.
+    response.on('error', (error) => {
+      failure ??= error;
+    });
+    response.on('close', () => {
+      const level = levelOf(response, failure);
+      if ((!isLogged && failure === undefined) || level === null || !lines.isLevelEnabled(level)) return;
+      lines[level](
+        {
+          request_id: id,
+          ...requestFields(request, response, parameters),
+          res: { status: response.statusCode },
+          duration_ms: Date.now() - startedAt,
+        },
+        messageOf(request, response, level),
+      );
+    });
+    next();
   };
 }
 
+/** Gives the requests of an application their log. */
+function giveLog(app: Express, lines: Logger): void {
+  const logs = new WeakMap<IncomingMessage, Logger>();
+  Object.defineProperty(app.request, 'log', {
+    get(this: IncomingMessage) {
+      const log = logs.get(this) ?? lines.child({ request_id: this.id });
+      logs.set(this, log);
+      return log;
+    },
+  });
+}
+
+/** Null: a WebSocket has its lines in the log already. */
+function levelOf({ statusCode }: Response, failure: Error | undefined): 'error' | 'info' | null {
+  if (statusCode === SWITCHED) return null;
+  return failure !== undefined || statusCode >= 500 ? 'error' : 'info';
+}
+
+function messageOf(request: Request, response: Response, level: 'error' | 'info'): string {
+  if (level === 'error') return 'request errored';
+  return !request.readableAborted && response.writableEnded ? 'request completed' : 'request aborted';
+}
 function requestFields(request: Request, response: Response, parameters: ReadonlySet<string>): object {
   const method = response.locals?.isHead ? 'HEAD' : request.method;
   return { req: { method, url: shownUrl(request.originalUrl, parameters) }, ...callerFields(request) };

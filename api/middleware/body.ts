@@ -38,15 +38,33 @@ export function readBody(bounds: BodyBounds): RequestHandler[] {
   const readEvent = express.raw({ type: () => true, limit: bounds.event });
   return [
     requireJson,
-    (request, response, next) => {
+    async (request, response, next) => {
       const given = givenBody(request);
-      if (given === undefined) (isWebhook(request) ? readEvent : readBytes)(request, response, next);
-      else {
-        request.body = bytesOf(given, isWebhook(request), bounds);
-        next();
-      }
+      if (given !== undefined) request.body = bytesOf(given, isWebhook(request), bounds);
+      else if (isPlain(request, bounds)) request.body = await readPlain(request);
+      else return (isWebhook(request) ? readEvent : readBytes)(request, response, next);
+      next();
     },
   ];
+}
+
+/** Whether the bytes of a body come as they are, and are known to be within the bounds. */
+function isPlain(request: Request, { body }: BodyBounds): boolean {
+  const { 'content-length': length = '', 'content-encoding': encoding } = request.headers;
+  if (encoding !== undefined || !/^\d+$/.test(length)) return false;
+  return Number(length) > 0 && Number(length) <= body && request.readable && !request.readableEnded;
+}
+
+/**
+ * Reads a plain body: Node sees to its length. A body that breaks off never resolves, and nobody waits for its
+ * answer. The library also listens for everything that cannot happen here (issue 21). As it awaits, the context of the caller (AsyncLocalStorage) stays.
+ */
+function readPlain(request: Request): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  return new Promise((resolve) => {
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+  });
 }
 
 /** The bytes of a body that the application around this one has read. Its own limit may be higher. */
@@ -65,7 +83,11 @@ function bytesOf(given: GivenBody, isSigned: boolean, bounds: BodyBounds): Buffe
 }
 
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
-  const type = request.get('content-type') ?? '';
+  const type = request.headers['content-type'] ?? '';
+  if (type === 'application/json') {
+    next();
+    return;
+  }
   // A POST or PATCH without a body has Content-Length 0 and often no type.
   const isEmpty = request.headers['content-length'] === '0';
   // `is` gives null without a body and false for another type.

@@ -19,7 +19,7 @@ export function shareBodies(bounds: BodyBounds): RequestHandler {
     const client = clientOf(request);
     const bytes = bytesExpected(request, bounds);
     if (bytes !== null) {
-      if (bytes > 0) response.once('close', bodies.take(client, bytes));
+      if (bytes > 0) response.on('close', bodies.take(client, bytes));
       return next();
     }
     // Without a Content-Length the bytes are counted as they arrive. Reading starts at once, so this listener

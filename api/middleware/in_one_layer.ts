@@ -1,4 +1,4 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 
 /**
  * Makes one middleware of several. They run in order, as with `app.use`: each continues with `next`. If one
@@ -7,28 +7,22 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
  * creates five closures.
  */
 export function inOneLayer(...handlers: RequestHandler[]): RequestHandler {
-  return (request, response, next) => run(handlers, 0, request, response, next);
-}
-
-function run(
-  handlers: readonly RequestHandler[],
-  index: number,
-  request: Request,
-  response: Response,
-  next: NextFunction,
-): void {
-  const handler = handlers[index];
-  if (handler === undefined) {
-    next();
-    return;
-  }
-  try {
-    // As in Express, null is no error: the handlers after it still run.
-    const result: unknown = handler(request, response, (error?: unknown) =>
-      error ? next(error) : run(handlers, index + 1, request, response, next),
-    );
-    if (result instanceof Promise) result.catch(next);
-  } catch (error) {
-    next(error);
-  }
+  return (request, response, next) => {
+    let index = 0;
+    // As in Express, a thrown null is an error too.
+    const fail = (thrown: unknown): void => next(thrown || new Error('A handler threw null or undefined'));
+    const runNext = (error?: unknown): unknown => {
+      // As in Express, null is no error: the handlers after it still run.
+      if (error) return next(error);
+      const handler = handlers[index++];
+      if (handler === undefined) return next();
+      try {
+        const result: unknown = handler(request, response, runNext);
+        return result instanceof Promise ? result.catch(fail) : undefined;
+      } catch (thrown) {
+        return fail(thrown);
+      }
+    };
+    runNext();
+  };
 }

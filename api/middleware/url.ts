@@ -7,6 +7,10 @@ import { detail, got, pointerPart, textProblem } from '../../core/json/json.ts';
  * with invalid bytes throws BAD_REQUEST, or VALIDATION_FAILED for a parameter of the query.
  */
 export function checkUrl(request: Request, _response: Response, next: NextFunction): void {
+  if (PLAIN.test(request.originalUrl)) {
+    next();
+    return;
+  }
   try {
     decodeURIComponent(request.originalUrl);
   } catch {
@@ -17,6 +21,9 @@ export function checkUrl(request: Request, _response: Response, next: NextFuncti
   if (request.originalUrl.includes('?')) checkQuery(request);
   next();
 }
+
+/** Nothing in it is encoded, and it has no query. */
+const PLAIN = /^[\w./-]*$/;
 
 function checkQuery(request: Request): void {
   for (const [name, value] of Object.entries(request.query)) {

@@ -3,7 +3,7 @@ import formats from 'ajv-formats';
 import type { Request, RequestHandler } from 'express';
 import { pointerPart } from '../../core/json/json.ts';
 import { type OpenApiDocument, placeOfAnswer } from './schemas/document.ts';
-import { ANY_NAME, ANY_TASK } from './validator.ts';
+import { ANY_NAME, ANY_TASK, nameInPath } from './validator.ts';
 
 const JSON_TYPE = 'application/json';
 
@@ -57,7 +57,12 @@ export function responseValidator(document: OpenApiDocument): RequestHandler {
  * other batch.
  */
 function operationOf(request: Request, { paths }: OpenApiDocument): [path: string, method: string] | null {
-  const { openApiRoute, pathParams } = (request as unknown as { openapi: Found }).openapi;
+  const { openapi } = request as Request & { openapi?: Found };
+  // The validator does not look for the operation of a plain submission.
+  const { openApiRoute, pathParams } = openapi ?? {
+    openApiRoute: ANY_TASK,
+    pathParams: { name: nameInPath(request.path) ?? '' },
+  };
   const method = request.method.toLowerCase();
   if (!openApiRoute.startsWith(ANY_TASK)) return [openApiRoute, method];
   const path = openApiRoute.replace(ANY_NAME, String(pathParams.name));

@@ -18,6 +18,7 @@ const querySchema = z.object({ wait: z.number().default(0) });
 
 /** The number of seconds that a request wants to wait for its task, from `?wait=`. */
 export function waitSeconds(request: Request): number {
+  if (!request.url.includes('?')) return 0;
   return parseQuery(querySchema, request).wait;
 }
 

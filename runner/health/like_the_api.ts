@@ -16,7 +16,7 @@ export function likeTheApi(
   before: readonly RequestHandler[] = [],
 ): Express {
   const app = express().disable('x-powered-by').disable('etag');
-  app.use(takeRequestId, ...answerHeaders(config, HEADERS), ...before);
+  app.use(takeRequestId, answerHeaders(config, HEADERS), ...before);
   for (const one of routes) app.use(one);
   const paths = [...new Set(routes.flatMap(pathsOf))];
   app.all(paths, ({ method, path }) => {
