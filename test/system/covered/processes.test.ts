@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { createCoverageMap } from '@vitest/istanbul-lib-coverage';
+import { expect, test } from 'vitest';
+import { treeOf } from '../../fast/structure/tree_of_files.ts';
+import { ROOT } from '../../support/checkout/documents.ts';
+
+/** One half of it runs in the test, the other in a process, one function in a thread, and one nowhere. */
+const HALVES = `
+type Half = 'test' | 'process';
+
+export function halves(half: Half): string {
+  if (half === 'test') {
+    const inTest = 'ran in the test';
+    return inTest;
+  }
+  const inProcess = 'ran in the process';
+  return inProcess;
+}
+
+export function thread(): string {
+  const inThread = 'ran in the thread';
+  return inThread;
+}
+
+// Its declaration runs.
+export const nowhere = (text: string): string => {
+  const inNothing = \`\${text} did not run\`;
+  return inNothing;
+};
+`;
+
+const FILES = {
+  'room/halves.ts': HALVES,
+  'room/alone.ts': `import { halves } from './halves.ts';
+import { Worker } from 'node:worker_threads';
+
+halves('process');
+new Worker(new URL('./thread.ts', import.meta.url));
+`,
+  'room/thread.ts': `import { thread } from './halves.ts';
+
+thread();
+`,
+  'room/test.ts': `import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { halves } from './halves.ts';
+
+test('halves', () => {
+  expect(halves('test')).toBe('ran in the test');
+  spawnSync(process.execPath, [join(import.meta.dirname, 'alone.ts')], { env: {} });
+  // As a process leaves it that is killed while it writes.
+  writeFileSync(join(process.env.NODE_V8_COVERAGE ?? '', 'coverage-0-0-0.json'), '{"result":[{"scr');
+});
+`,
+  'vitest.config.ts': `import { defineConfig } from 'vitest/config';
+
+const coverage = {
+  enabled: true,
+  provider: 'custom',
+  customProviderModule: ${JSON.stringify(join(ROOT, 'test/covered/provider.ts'))},
+  autoAttachSubprocess: true,
+  include: ['room/*.ts'],
+  reporter: ['json'],
+};
+export default defineConfig({ test: { include: ['room/test.ts'], coverage } });
+`,
+  'package.json': '{ "type": "module" }',
+};
+
+/** The trimmed lines of a file that did not run, of those that could. */
+function notCovered(report: ReturnType<typeof createCoverageMap>, file: string): string[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return report
+    .fileCoverageFor(file)
+    .getUncoveredLines()
+    .map((line) => lines[Number(line) - 1]?.trim() ?? '');
+}
+
+test('the coverage counts what a test runs, and what the processes and threads run that it starts', () => {
+  const folder = treeOf(FILES);
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder], {
+    cwd: folder,
+    // The coverage of this run is another.
+    env: { PATH: process.env.PATH, NODE_V8_COVERAGE: '' },
+    stdio: 'pipe',
+  });
+  const report = createCoverageMap(
+    JSON.parse(readFileSync(join(folder, 'coverage', 'coverage-final.json'), 'utf8')),
+  );
+  expect(notCovered(report, join(folder, 'room/halves.ts'))).toEqual([
+    'const inNothing = `${text} did not run`;',
+    'return inNothing;',
+  ]);
+  expect(notCovered(report, join(folder, 'room/alone.ts'))).toEqual([]);
+  expect(notCovered(report, join(folder, 'room/thread.ts'))).toEqual([]);
+});
