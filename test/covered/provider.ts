@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import v8 from '@vitest/covered-v8';
+import v8 from '@vitest/coverage-v8';
 import type { CoverageProviderModule } from 'vitest/node';
 import { PROCESSES } from './processes.ts';
 

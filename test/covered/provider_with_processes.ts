@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { V8CoverageProvider } from '@vitest/covered-v8/dist/provider.js';
+import { V8CoverageProvider } from '@vitest/coverage-v8/dist/provider.js';
 import type { ReportContext, Vitest } from 'vitest/node';
 import { PROCESSES, processRuns } from './processes.ts';
 
@@ -29,7 +29,9 @@ export class ProviderWithProcesses extends V8CoverageProvider {
   override async readCoverageFiles(reading: Reading): Promise<void> {
     if (this.#reading === 'tests') return super.readCoverageFiles(reading);
     for (const scripts of processRuns(join(this.options.reportsDirectory, PROCESSES))) {
-      const ours = scripts.filter(({ url }) => url.startsWith('file:') && this.isIncluded(fileURLToPath(url)));
+      const ours = scripts.filter(
+        ({ url }) => url.startsWith('file:') && this.isIncluded(fileURLToPath(url)),
+      );
       // The positions are those of the source without its types, not of what Vite makes of it.
       reading.onFileRead({ result: ours.map((script) => ({ ...script, isExtendedContext: true })) });
     }
@@ -48,7 +50,8 @@ function addByLine(coverage: Coverage, added: Coverage): void {
     if (known.has(file)) {
       const runs = addition.getLineCoverage();
       const { s, statementMap } = coverage.fileCoverageFor(file);
-      for (const [id, { start }] of Object.entries(statementMap)) s[id] = (s[id] ?? 0) + (runs[start.line] ?? 0);
+      for (const [id, { start }] of Object.entries(statementMap))
+        s[id] = (s[id] ?? 0) + (runs[start.line] ?? 0);
     } else coverage.addFileCoverage(addition);
   }
 }
