@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { treeOf } from '../../fast/structure/tree_of_files.ts';
 import { ROOT } from '../../support/checkout/documents.ts';
 
-/** One half of it runs in the test, the other in a process, one function in a thread, and one nowhere. */
+/** One half of it runs in the test, the other in a process; each function elsewhere, and one nowhere. */
 const HALVES = `
 type Half = 'test' | 'process';
 
@@ -22,6 +22,16 @@ export function halves(half: Half): string {
 export function thread(): string {
   const inThread = 'ran in the thread';
   return inThread;
+}
+
+export function copied(): string {
+  const inCopy = 'ran in a copy of the source';
+  return inCopy;
+}
+
+export function built(): string {
+  const inBuild = 'ran in what was built of it';
+  return inBuild;
 }
 
 function later<Given>(given: Given): Given {
@@ -47,17 +57,38 @@ new Worker(new URL('./thread.ts', import.meta.url));
 
 thread();
 `,
-  'room/test.ts': `import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+  'room/copied.ts': `import { copied } from './halves.ts';
+
+copied();
+`,
+  'room/built.ts': `import { built } from './halves.ts';
+
+built();
+`,
+  'room/test.ts': `import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { noteBuild, noteCopy } from ${JSON.stringify(join(ROOT, 'test/covered/copies.ts'))};
 import { halves } from './halves.ts';
+
+const root = join(import.meta.dirname, '..');
+const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, env: {} });
 
 test('halves', () => {
   expect(halves('test')).toBe('ran in the test');
-  spawnSync(process.execPath, [join(import.meta.dirname, 'alone.ts')], { env: {} });
+  run('room/alone.ts');
   // As a process leaves it that is killed while it writes.
   writeFileSync(join(process.env.NODE_V8_COVERAGE ?? '', 'coverage-0-0-0.json'), '{"result":[{"scr');
+  const copy = join(mkdtempSync(join(root, 'copies-')), 'copy');
+  cpSync(join(root, 'room'), join(copy, 'room'), { recursive: true });
+  noteCopy(copy);
+  run(join(copy, 'room/copied.ts'));
+  const dist = join(copy, 'node_modules/errand/dist');
+  const target = ['--sourceMap', '--module', 'nodenext', '--target', 'esnext', '--rewriteRelativeImportExtensions'];
+  run('node_modules/typescript/bin/tsc', 'room/built.ts', '--rootDir', '.', '--outDir', dist, ...target);
+  noteBuild(dist);
+  run(join(dist, 'room/built.js'));
 });
 `,
   'vitest.config.ts': `import { defineConfig } from 'vitest/config';
@@ -85,7 +116,7 @@ function notCovered(report: ReturnType<typeof createCoverageMap>, file: string):
     .map((line) => lines[Number(line) - 1]?.trim() ?? '');
 }
 
-test('the coverage counts what a test runs, and what the processes and threads run that it starts', () => {
+test('the coverage counts what a test runs, and what processes and threads run that it starts, in copies and builds, too', () => {
   const folder = treeOf(FILES);
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   execFileSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder], {
@@ -101,6 +132,6 @@ test('the coverage counts what a test runs, and what the processes and threads r
     'const inNothing = `${text} did not run`;',
     'return inNothing;',
   ]);
-  expect(notCovered(report, join(folder, 'room/alone.ts'))).toEqual([]);
-  expect(notCovered(report, join(folder, 'room/thread.ts'))).toEqual([]);
+  for (const file of ['alone.ts', 'thread.ts', 'copied.ts', 'built.ts'])
+    expect(notCovered(report, join(folder, 'room', file)), file).toEqual([]);
 });
