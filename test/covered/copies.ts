@@ -1,4 +1,12 @@
-import { appendFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Beside the folder for processes: the folders that have copies of the sources, one a line, and a build of them. */
@@ -17,7 +25,17 @@ export function noteCopy(folder: string): void {
 /** What processes run of this build, where it is installed, counts, if anything does. All builds of a run are the same. */
 export function noteBuild(dist: string): void {
   const { NODE_V8_COVERAGE } = process.env;
-  if (NODE_V8_COVERAGE) cpSync(dist, join(dirname(NODE_V8_COVERAGE), BUILT), { recursive: true });
+  if (!NODE_V8_COVERAGE) return;
+  const built = join(dirname(NODE_V8_COVERAGE), BUILT);
+  if (existsSync(built)) return;
+  const copy = mkdtempSync(`${built}-`);
+  cpSync(dist, copy, { recursive: true });
+  try {
+    renameSync(copy, built);
+  } catch {
+    // Another test was faster.
+    rmSync(copy, { recursive: true });
+  }
 }
 
 /** Finds the files of this checkout whose copies ran. `processes` is the folder where processes write. */
