@@ -2,14 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { countTests, coverageByRoom, failures } from './test_report.ts';
+import { coverageByRoom, coverageProblems } from './coverage.ts';
+import { countTests, failures } from './test_report.ts';
 
 // `npm run ci` runs all checks. It prints one line per check, and the output of a check that
-// failed. The last line counts the tests.
+// failed. The last line counts the tests. A
+// room of which too little ran in them counts as a failure, too.
 const ROOT = dirname(import.meta.dirname);
-const COVERAGE = '--coverage --coverage.reportOnFailure';
 const scratch = mkdtempSync(join(tmpdir(), 'errand-ci-'));
 const reports = { fast: join(scratch, 'fast.json'), system: join(scratch, 'system.json') };
+const coverage = { fast: join(ROOT, 'coverage', 'fast'), system: join(ROOT, 'coverage', 'system') };
+
+// What an earlier run covered does not count.
+rmSync(join(ROOT, 'coverage'), { recursive: true, force: true });
 
 const failed = [
   check('installed', 'node .ci/installed.ts'),
@@ -19,11 +24,8 @@ const failed = [
   check('generated', 'node .ci/generated.ts'),
   check('openapi', 'npm run --silent lint-openapi'),
   check('contract', 'node .ci/contract.ts'),
-  // Coverage of the fast tier alone: the other one starts processes, of which it sees nothing.
-  check('tests', `npm test --silent -- ${COVERAGE} ${reporting(reports.fast)}`, () => failures(reports.fast)),
-  check('system', `npm run test:system --silent -- ${reporting(reports.system)}`, () =>
-    failures(reports.system),
-  ),
+  check('tests', `npm test --silent -- ${reporting('fast')}`, () => failures(reports.fast)),
+  check('system', `npm run test:system --silent -- ${reporting('system')}`, () => failures(reports.system)),
   // Kills everything at random under load for a minute, then runs the history checker (faults F30).
   check('soak', 'npm run --silent soak -- --minutes 1'),
 ].includes(false);
@@ -31,15 +33,21 @@ const failed = [
 const tiers = Object.values(reports).map(countTests);
 const passed = tiers.reduce((sum, tier) => sum + tier.passed, 0);
 const failedTests = tiers.reduce((sum, tier) => sum + tier.failed, 0);
-const coverage = coverageByRoom(join(ROOT, 'coverage', 'coverage-summary.json'), ROOT);
+const measured = coverageByRoom(
+  Object.values(coverage).map((folder) => join(folder, 'coverage-final.json')),
+  ROOT,
+);
 rmSync(scratch, { recursive: true });
-for (const [room, percent] of coverage) console.log(`coverage  ${room.padEnd(10)} ${percent.toFixed(1)} %`);
-console.log(`${passed} passed, ${failedTests} failed`);
-process.exitCode = failed || failedTests > 0 ? 1 : 0;
+for (const [room, percent] of measured) console.log(`coverage  ${room.padEnd(10)} ${percent.toFixed(1)} %`);
+const tooLow = coverageProblems(measured);
+for (const problem of tooLow) console.log(`FAILED  coverage   ${problem}`);
+console.log(`${passed} passed, ${failedTests + tooLow.length} failed`);
+process.exitCode = failed || failedTests + tooLow.length > 0 ? 1 : 0;
 
-/** Has vitest write its report to a file, beside what it says. */
-function reporting(file: string): string {
-  return `--reporter=default --reporter=json --outputFile.json=${file}`;
+/** Has vitest write its report to a file, beside what it says, and count the lines that run. */
+function reporting(tier: 'fast' | 'system'): string {
+  const report = `--reporter=default --reporter=json --outputFile.json=${reports[tier]}`;
+  return `${report} --coverage --coverage.reportOnFailure --coverage.reportsDirectory=${coverage[tier]}`;
 }
 
 /**

@@ -9,7 +9,6 @@ type Report = {
     assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
   }[];
 };
-type Summary = Record<string, { lines: { total: number; covered: number } }>;
 
 /**
  * How many tests passed and failed, from vitest's JSON report. If a file failed outside of its
@@ -43,18 +42,4 @@ const FIRST_LINES = 12;
 
 function firstLines(message: string): string {
   return message.split('\n').slice(0, FIRST_LINES).join('\n');
-}
-
-/**
- * The covered share of lines, in percent, of each room and of all rooms, from the coverage summary.
- */
-export function coverageByRoom(file: string, root: string): Map<string, number> {
-  const rooms = new Map<string, { total: number; covered: number }>();
-  if (!existsSync(file)) return new Map();
-  for (const [path, { lines }] of Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Summary)) {
-    const room = path === 'total' ? 'all' : (path.slice(root.length + 1).split('/')[0] ?? path);
-    const sum = rooms.get(room) ?? { total: 0, covered: 0 };
-    rooms.set(room, { total: sum.total + lines.total, covered: sum.covered + lines.covered });
-  }
-  return new Map([...rooms].map(([room, { total, covered }]) => [room, (100 * covered) / total]));
 }

@@ -150,7 +150,10 @@ type HeldSlots = Record<string, [id: string, dispatchId: string, limit: string, 
  * The attempts that a statement has handed off, from the JSON texts of errand.hand_off_dependents and
  * errand.hand_off_slots.
  */
-export function heldAttempts(held: string | null | undefined, slots: string | null | undefined): DueAttempt[] {
+export function heldAttempts(
+  held: string | null | undefined,
+  slots: string | null | undefined,
+): DueAttempt[] {
   if (held === null || held === undefined) return [];
   const bySlot = JSON.parse(slots ?? '{}') as HeldSlots;
   return (JSON.parse(held) as [dispatchId: string, due: Row[]][]).flatMap(([dispatchId, due]) =>
@@ -162,7 +165,11 @@ export function heldAttempts(held: string | null | undefined, slots: string | nu
       const holdKey = [limit, key] as const;
       return {
         ...attempt,
-        ...{ hasSlots: true, holdKey, slots: { id, dispatchId: ofDispatch, keys: JSON.stringify([holdKey]) } },
+        ...{
+          hasSlots: true,
+          holdKey,
+          slots: { id, dispatchId: ofDispatch, keys: JSON.stringify([holdKey]) },
+        },
       };
     }),
   );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { countTests, coverageByRoom, failures } from '../../../.ci/test_report.ts';
+import { countTests, failures } from '../../../.ci/test_report.ts';
 import { treeOf } from './tree_of_files.ts';
 
 const file = (status: string, ...tests: string[]) => ({
@@ -49,21 +49,4 @@ test('what failed is named with its file and the beginning of why', () => {
 test('a run without a report is one failure', () => {
   expect(countTests(join(treeOf({}), 'tests.json'))).toEqual({ passed: 0, failed: 1 });
   expect(failures(join(treeOf({}), 'tests.json'))).toEqual([]);
-});
-
-test('coverage is told by room', () => {
-  const summary = {
-    total: { lines: { total: 400, covered: 170 } },
-    '/checkout/core/a.ts': { lines: { total: 100, covered: 100 } },
-    '/checkout/core/b/c.ts': { lines: { total: 100, covered: 50 } },
-    '/checkout/api/d.ts': { lines: { total: 200, covered: 20 } },
-  };
-  const tree = treeOf({ 'summary.json': JSON.stringify(summary) });
-  const coverage = coverageByRoom(join(tree, 'summary.json'), '/checkout');
-  expect([...coverage]).toEqual([
-    ['all', 42.5],
-    ['core', 75],
-    ['api', 10],
-  ]);
-  expect(coverageByRoom(join(tree, 'missing.json'), '/checkout').size).toBe(0);
 });

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { portProblem } from '../../../embedded/ports.ts';
+import { noteCopy } from '../../covered/copies.ts';
 import { until } from '../until.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -22,6 +23,7 @@ function isCopied(source: string): boolean {
 
 /** Copies what runs of this checkout, with what is not committed yet, and its node_modules. */
 export function copyCheckout(into: string): void {
+  noteCopy(into);
   cpSync(ROOT, into, { recursive: true, filter: isCopied });
   const modules = join(ROOT, 'node_modules');
   try {

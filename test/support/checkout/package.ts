@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { noteBuild, noteCopy } from '../../covered/copies.ts';
 import { ROOT } from './documents.ts';
 import { copySources, succeed } from './newcomer.ts';
 
@@ -10,7 +11,9 @@ export async function buildPackage(folder: string): Promise<string> {
   const checkout = join(folder, 'checkout');
   copySources(checkout);
   symlinkSync(MODULES, join(checkout, 'node_modules'));
+  noteCopy(checkout);
   await succeed(`${process.execPath} package/build.ts`, checkout);
+  noteBuild(join(checkout, 'dist'));
   return checkout;
 }
 

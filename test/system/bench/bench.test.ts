@@ -34,7 +34,7 @@ const EXPECTED = MEASUREMENTS.flatMap(({ name, store, path }) => [
 /** What `npm run bench` runs, as a process of its own with a temporary folder that it shares with nobody. */
 function bench(...args: string[]) {
   const child = spawn(process.execPath, [join(ROOT, 'bench/main.ts'), ...args], {
-    env: { ...process.env, TMPDIR: temporary },
+    env: { ...process.env, NODE_V8_COVERAGE: '', TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
