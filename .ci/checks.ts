@@ -6,14 +6,14 @@ import { coverageByRoom, coverageProblems } from './coverage.ts';
 import { countTests, failures } from './test_report.ts';
 
 // `npm run ci` runs all checks. It prints one line per check, and the output of a check that
-// failed. The last line counts the tests. A
-// room of which too little ran in them counts as a failure, too.
+// failed. The last line counts the tests. A room of which too little ran in them counts as a failure,
+// too.
 const ROOT = dirname(import.meta.dirname);
 const scratch = mkdtempSync(join(tmpdir(), 'errand-ci-'));
 const reports = { fast: join(scratch, 'fast.json'), system: join(scratch, 'system.json') };
 const coverage = { fast: join(ROOT, 'coverage', 'fast'), system: join(ROOT, 'coverage', 'system') };
 
-// What an earlier run covered does not count.
+// The coverage of an earlier run does not count.
 rmSync(join(ROOT, 'coverage'), { recursive: true, force: true });
 
 const failed = [

@@ -8,8 +8,8 @@ type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   : Name;
 
 /**
- * A record of the client as the JSON of the API has it: `createdAt` is `created_at`. What the author of a task names
- * stays as it is.
+ * A record of the client as the JSON of the API has it: `createdAt` is `created_at`. Names that the author of
+ * a task chose stay as they are.
  */
 export type Wire<Value> = Value extends readonly (infer Item)[]
   ? Wire<Item>[]

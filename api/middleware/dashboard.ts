@@ -52,7 +52,7 @@ const NOT_BUILT = `<!doctype html>
 /**
  * The dashboard at `/ui` (specification U1 to U8): its files, which contain no data. Its code calls the API
  * with the credentials of its user. `guards` run before every file, because anybody may request it. `areReadsOpen`:
- * reads need no credentials, which the page is told so that it asks for its data at once.
+ * reads need no credentials. The page says so, and its code asks for its data at once.
  */
 export function dashboard(guards: RequestHandler[], areReadsOpen: boolean): Router {
   const router = Router();

@@ -22,7 +22,7 @@ export type Look = {
   ms: number;
   /** The bytes that came over the network, compressed as they were. */
   bytes: number;
-  /** What all processes of the browser computed until then, in ms. It depends less on what else the machine does. */
+  /** The CPU time of all processes of the browser until then, in ms. It depends less on what else the machine does. */
   cpuMs: number;
 };
 

@@ -1,6 +1,6 @@
 /**
  * Repeats `work`, which must not fail, every `everyMs`, but never runs it twice at once. `now` runs it at once,
- * and again after the run that is under way, if there is one.
+ * and again after the run that has started, if there is one.
  */
 export function repeat(work: () => Promise<void>, everyMs: number): { now(): void; stop(): Promise<void> } {
   let last: Promise<void> = Promise.resolve();

@@ -44,7 +44,7 @@ export function depthOf(samples: readonly DepthSample[]): ChartData {
   const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
   const start = times
     .slice(0, 1)
-    .flatMap((first) => (span < LEAST_SECONDS ? [first + span - LEAST_SECONDS] : []));
+    .flatMap((first) => (span < MIN_SECONDS ? [first + span - MIN_SECONDS] : []));
   return [
     [...start, ...times],
     [...start.map(() => null), ...samples.map(({ queued }) => queued)],
@@ -52,7 +52,7 @@ export function depthOf(samples: readonly DepthSample[]): ChartData {
   ];
 }
 
-const LEAST_SECONDS = 60;
+const MIN_SECONDS = 60;
 
 /** Adds a sample. Forgets those that are older than `keepMs`. */
 export function addSample(

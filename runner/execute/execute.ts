@@ -45,7 +45,7 @@ export type RegisteredHandler = {
   callMany?: CallMany;
   /** The names of the tasks that may become due when a task of this name has ended. */
   successors?: readonly string[];
-  /** For the last step of a workflow: how the workflow ends by this result, if that needs no attempt of its own. */
+  /** For the last step of a workflow: how the workflow ends by this result, if it needs no separate attempt for that. */
   endParent?: (result: string | null) => Promise<{ endsParent: ParentEnd } | null>;
 };
 

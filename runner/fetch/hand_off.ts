@@ -27,9 +27,9 @@ export type HandOffOptions = {
   pace: Pick<Pace, 'of'>;
   /** Whether no attempt of a name may start now. */
   isHeldBack: (name: string) => boolean;
-  /** Works through a task that was handed off, as through a dispatch of its own. */
+  /** Works through a task that was handed off, as through a dispatch. */
   work: (due: DueAttempt) => Promise<void>;
-  /** What this runner holds by the ledger. */
+  /** Reads the tasks that this runner holds by the ledger. */
   readHeld: () => Promise<Held[]>;
   requeue: (unstarted: Unstarted) => Promise<void>;
   /** Aborted when the runner stops. */
@@ -55,11 +55,11 @@ export type HandOff = {
 
 export function createHandOff(options: HandOffOptions): HandOff {
   const { slots, log } = options;
-  /** Free slots that statements under way may use. */
+  /** Free slots that running statements may use. */
   let promised = 0;
   /** By dispatch id. */
   const inHand = new Map<string, Promise<void>>();
-  /** The statements under way, each with its offer. They resolve when what was handed off is in hand. */
+  /** The running statements, each with its offer. They resolve when what was handed off is in hand. */
   const writes = new Set<Promise<unknown>>();
 
   function start(due: DueAttempt): void {

@@ -9,7 +9,7 @@ const MAX_OUTCOMES = 1_000;
 const MAX_CHARACTERS = 16_000_000;
 /** How many outcomes are written alone at a time, after they could not be written with others. */
 const APART = 4;
-/** So many outcomes are written beside a statement that is under way. */
+/** The least number of outcomes that are written beside a running statement. */
 const WORTH_A_STATEMENT = 20;
 
 /** Records the outcomes of one dispatch. */

@@ -4,7 +4,7 @@ import { addDispatches } from '../submit/add_dispatches.ts';
 import { type DueAttempt, heldAttempts } from './load.ts';
 
 /**
- * What a statement that records outcomes may hand off to its runner: up to `room` of the tasks of these
+ * The tasks that a statement that records outcomes may hand off to its runner: up to `room` of those of these
  * names that become due by it (errand.hand_off_dependents).
  */
 export type Offer = {
@@ -23,7 +23,7 @@ export const NO_OFFER: Offer = { names: [], room: 0 };
 /** How a workflow ends whose result is that of its last step. `result` is JSON text. */
 export type ParentEnd = { name: string; result: string };
 
-/** What the runner holds now, and the workflows that ended with the result of their last step. */
+/** The attempts that the runner holds now, and the workflows that ended with the result of their last step. */
 export type HandedOff = { held: DueAttempt[]; ended: ReadonlySet<string> };
 
 /** From the columns of errand.hand_off_dependents and errand.hand_off_slots. */
