@@ -79,7 +79,7 @@ export type RequestContext = Api & {
   reads: Connections;
   /**
    * A read that callers share who ask for the same while it waits its turn. `key` has all that it depends on, also
-   * the rights of the caller. It goes on if one of them disconnects. If reads of the operation may be expensive,
+   * the rights of the caller. It is cancelled when all of them have disconnected. If reads of the operation may be expensive,
    * only callers that count as one client share it, because it uses up a part of their share.
    */
   sharedRead<T>(key: readonly unknown[], read: (reads: Connections) => Promise<T>): Promise<T>;
@@ -131,11 +131,13 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
       },
       sharedRead(key, read) {
         const isBounded = isHeavy(heavy, request);
-        return api.shareRead(JSON.stringify([isBounded ? clientOf(request) : null, ...key]), () => {
-          const signal = AbortSignal.timeout(api.requestTimeoutMs);
+        const shared = JSON.stringify([isBounded ? clientOf(request) : null, ...key]);
+        const readFor = (left: AbortSignal): ReturnType<typeof read> => {
+          const signal = AbortSignal.any([left, AbortSignal.timeout(api.requestTimeoutMs)]);
           const use = isBounded ? api.poolShares.heavyReads(request) : {};
           return read(reads.breaker.guard(cancellable(reads.pool, signal, use)));
-        });
+        };
+        return api.shareRead(shared, readFor, gone.signal());
       },
       openStream() {
         api.inFlight.toStream(response, 'event_stream');

@@ -78,3 +78,21 @@ test('a read that never ends holds up nobody for long', async () => {
   reads[1]?.answer();
   expect(await next).toBe(0);
 });
+
+test('a read is cancelled when all of its callers have left, not before', async () => {
+  const share = createSharedReads();
+  const lefts: AbortSignal[] = [];
+  const read = (left: AbortSignal): Promise<never> => {
+    lefts.push(left);
+    return new Promise((_resolve, reject) => left.addEventListener('abort', () => reject(left.reason)));
+  };
+  const leaving = [new AbortController(), new AbortController()];
+  const callers = leaving.map(({ signal }) => share('a', read, signal));
+  const failed = Promise.allSettled(callers);
+  await setImmediate();
+  leaving[0]?.abort();
+  expect(lefts.map(({ aborted }) => aborted)).toEqual([false]);
+  leaving[1]?.abort();
+  expect(lefts.map(({ aborted }) => aborted)).toEqual([true]);
+  for (const { status } of await failed) expect(status).toBe('rejected');
+});
