@@ -90,7 +90,8 @@ describe('with the clock in hand', () => {
       message: `POST ${target.url} did not answer within 15 s`,
     });
     await firstConnectionEnded(target);
-    expect(vi.getTimerCount()).toBe(0);
+    // The client of Node clears its own timers a moment later.
+    await until('no timer is left', () => vi.getTimerCount() === 0);
   });
 
   test('F24: one whose headers come byte by byte gets no more time', async () => {
