@@ -107,7 +107,7 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
     const limit = timeLimit(request, api.requestTimeoutMs);
     const gone = callerGone(response);
     const principal = principalOf(request);
-    const { writes, reads } = api.databases;
+    const { writes } = api.databases;
     const context: RequestContext = {
       ...api,
       principal,
@@ -126,18 +126,16 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
       },
       get reads() {
         const signal = AbortSignal.any([limit.signal(), gone.signal()]);
-        const use = isHeavy(heavy, request) ? api.poolShares.heavyReads(request) : {};
-        return reads.breaker.guard(cancellable(reads.pool, signal, use));
+        return readConnections(api, request, isHeavy(heavy, request), signal);
       },
       sharedRead(key, read) {
         const isBounded = isHeavy(heavy, request);
         const shared = JSON.stringify([isBounded ? clientOf(request) : null, ...key]);
-        const readFor = (left: AbortSignal): ReturnType<typeof read> => {
+        const readAlone = (left: AbortSignal): ReturnType<typeof read> => {
           const signal = AbortSignal.any([left, AbortSignal.timeout(api.requestTimeoutMs)]);
-          const use = isBounded ? api.poolShares.heavyReads(request) : {};
-          return read(reads.breaker.guard(cancellable(reads.pool, signal, use)));
+          return read(readConnections(api, request, isBounded, signal));
         };
-        return api.shareRead(shared, readFor, gone.signal());
+        return api.shareRead(shared, readAlone, gone.signal());
       },
       openStream() {
         api.inFlight.toStream(response, 'event_stream');
@@ -172,6 +170,13 @@ export function answerWith(api: Api, { operation, heavy = false }: Answered): Re
       limit.clear();
     }
   };
+}
+
+/** Connections for reads. Bounded ones use up a part of the share of the client. */
+function readConnections(api: Api, request: Request, isBounded: boolean, signal: AbortSignal): Connections {
+  const { pool, breaker } = api.databases.reads;
+  const use = isBounded ? api.poolShares.heavyReads(request) : {};
+  return breaker.guard(cancellable(pool, signal, use));
 }
 
 /** The parts of a route that its handler needs. */

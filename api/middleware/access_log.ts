@@ -34,7 +34,8 @@ declare module 'http' {
  */
 export function accessLog(app: Express, base: Logger, document: OpenApiDocument): RequestHandler {
   const parameters = queryParameters(document);
-  const lines = base.child({}, { serializers: { err: shownError } });
+  // The log of an application around this one may have its own for requests.
+  const lines = base.child({}, { serializers: { err: shownError, req: asGiven, res: asGiven } });
   giveLog(app, lines);
   return (request, response, next) => {
     const id = assignRequestId(request, response);
@@ -63,6 +64,8 @@ export function accessLog(app: Express, base: Logger, document: OpenApiDocument)
   };
 }
 
+const asGiven = (fields: unknown): unknown => fields;
+
 /** Gives the requests of an application their log. */
 function giveLog(app: Express, lines: Logger): void {
   const logs = new WeakMap<IncomingMessage, Logger>();
@@ -85,6 +88,7 @@ function messageOf(request: Request, response: Response, level: 'error' | 'info'
   if (level === 'error') return 'request errored';
   return !request.readableAborted && response.writableEnded ? 'request completed' : 'request aborted';
 }
+
 function requestFields(request: Request, response: Response, parameters: ReadonlySet<string>): object {
   const method = response.locals?.isHead ? 'HEAD' : request.method;
   return { req: { method, url: shownUrl(request.originalUrl, parameters) }, ...callerFields(request) };

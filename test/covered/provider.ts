@@ -1,3 +1,4 @@
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import v8 from '@vitest/coverage-v8';
 import type { CoverageProviderModule } from 'vitest/node';
@@ -15,7 +16,11 @@ import { PROCESSES } from './processes.ts';
 const provider: CoverageProviderModule = {
   async startCoverage(options) {
     await v8.startCoverage?.({ ...options, autoAttachSubprocess: false });
-    process.env.NODE_V8_COVERAGE = join(options.reportsDirectory, PROCESSES);
+    const folder = join(options.reportsDirectory, PROCESSES);
+    mkdirSync(folder, { recursive: true });
+    // Tests also start processes of other users. One that cannot write says so in its output.
+    chmodSync(folder, 0o777);
+    process.env.NODE_V8_COVERAGE = folder;
   },
   takeCoverage: (options) => v8.takeCoverage?.(options),
   stopCoverage: (options) => v8.stopCoverage?.(options),

@@ -129,6 +129,7 @@ test('the coverage counts what a test runs, and what processes and threads run t
     JSON.parse(readFileSync(join(folder, 'coverage', 'coverage-final.json'), 'utf8')),
   );
   expect(notCovered(report, join(folder, 'room/halves.ts'))).toEqual([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code.
     'const inNothing = `${text} did not run`;',
     'return inNothing;',
   ]);

@@ -85,6 +85,6 @@ test('the list has the filters of the API', async () => {
   await page.getByRole('link', { name: 'office.mail:key' }).waitFor();
   expect(await page.getByRole('link', { name: 'office.print' }).count()).toBe(0);
   await page.getByRole('button', { name: 'paused', exact: true }).click();
-  await page.getByText('No limits').waitFor();
+  await page.getByText('No limit is paused').waitFor();
   await page.context().close();
 });

@@ -25,6 +25,10 @@ type Loaded = z.output<typeof loadedSchema>;
 const HEAVY_BUILTINS = ['internal/deps/amaro/dist/index', 'internal/deps/undici/undici'];
 const MB = 1_024 * 1_024;
 
+// Node keeps no compiled code while it counts what runs, and Vitest turns that off for processes, too.
+vi.stubEnv('NODE_V8_COVERAGE', undefined);
+vi.stubEnv('NODE_DISABLE_COMPILE_CACHE', undefined);
+
 /**
  * Starts a process as `npm run` does, lets it end without any work, and gives what each of its threads has
  * loaded.
