@@ -34,9 +34,10 @@ export async function fillLedger(
     client,
     async () => {
       await client.query('begin');
-      await client.query(
-        'truncate errand.tasks, errand.attempts, errand.logs, errand.task_tags, errand.error_counts',
-      );
+      // Earlier builds have no tables beside the tasks.
+      const counted = await hasCounts(client);
+      const beside = counted ? ', errand.task_tags, errand.error_counts' : '';
+      await client.query(`truncate errand.tasks, errand.attempts, errand.logs${beside}`);
       // Without the check that the task of each attempt exists, and without the triggers of tasks.
       await client.query(`set local session_replication_role = replica`);
       await client.query('select setseed(0.5)');
@@ -46,12 +47,22 @@ export async function fillLedger(
         log(`${to.toLocaleString('en')} of ${tasks.toLocaleString('en')} tasks`);
       }
       await insertAttempts(client);
-      await client.query(INSERT_TAGS);
-      await client.query(INSERT_COUNTS);
+      if (counted) {
+        await client.query(INSERT_TAGS);
+        await client.query(INSERT_COUNTS);
+      }
       await client.query('commit');
     },
     (name) => log(`index ${name}`),
   );
+}
+
+/** Whether this build keeps tags and counts of errors in tables beside the tasks. */
+async function hasCounts(client: PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `select to_regclass('errand.task_tags') is not null as has`,
+  );
+  return rows[0]?.has === true;
 }
 
 /** Inserts the tasks with these numbers, from 1 for the oldest. */
