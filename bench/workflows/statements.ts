@@ -7,7 +7,7 @@ import type { BenchServer, StatementTimes } from '../server.ts';
 import { WORKFLOW } from './chains.ts';
 
 const POLL_MS = 20;
-/** If no statement comes for so long, what belongs to a workflow has been sent. */
+/** After this time without a statement, all that belong to a workflow have been sent. */
 const QUIET_MS = 100;
 
 /** How often each statement was sent, by its id. */

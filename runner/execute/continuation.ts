@@ -1,21 +1,10 @@
 import type { ErrorRecord } from '../../core/errors.ts';
-import type { ParentEnd } from '../../store/attempts/hand_off.ts';
+import type { Returned } from '../../store/attempts/outcomes.ts';
 import type { Submission } from '../../store/submit/submit.ts';
 import { AttemptAborted, abortRecord } from './attempt.ts';
 
 /** How an attempt ended if its handler did not throw. */
-export type Ending =
-  /** The result is JSON text. */
-  | {
-      kind: 'succeeded';
-      result: string | null;
-      skipped?: boolean;
-      followUps?: Submission[];
-      endsParent?: ParentEnd;
-    }
-  | { kind: 'continued'; children: Submission[] }
-  | { kind: 'continued'; release: string }
-  | { kind: 'interrupted'; error: ErrorRecord; againInMs: number };
+export type Ending = Returned | { kind: 'interrupted'; error: ErrorRecord; againInMs: number };
 
 /** The return value of a step or workflow handler that is not a result. */
 export class Continuation {

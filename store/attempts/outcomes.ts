@@ -31,26 +31,30 @@ export type OfAttempt = {
   slots?: { id: string; dispatchId: string; keys: string } | undefined;
 };
 
+/** The ends of an attempt whose handler did not throw. */
+export type Returned =
+  | {
+      kind: 'succeeded';
+      /** JSON text. */
+      result: string | null;
+      /** Its condition did not hold, so it was not run. */
+      skipped?: boolean;
+      /** The tasks that the handler submitted. */
+      followUps?: Submission[];
+      /** It is the last step of a workflow, and its result is the workflow's. */
+      endsParent?: ParentEnd;
+    }
+  /**
+   * It continues when its children have ended: new ones, or a step of its graph that waits for
+   * this.
+   */
+  | { kind: 'continued'; children: Submission[] }
+  | { kind: 'continued'; release: string };
+
 /** How an attempt ended, as the runner saw it. The ledger decides the new state of the task. */
 export type Outcome = OfAttempt &
   (
-    | {
-        kind: 'succeeded';
-        /** JSON text. */
-        result: string | null;
-        /** Its condition did not hold, so it was not run. */
-        skipped?: boolean;
-        /** The tasks that the handler submitted. */
-        followUps?: Submission[];
-        /** It is the last step of a workflow, and its result is the workflow's. */
-        endsParent?: ParentEnd;
-      }
-    /**
-     * It continues when its children have ended: new ones, or a step of its graph that waits for
-     * this.
-     */
-    | { kind: 'continued'; children: Submission[] }
-    | { kind: 'continued'; release: string }
+    | Returned
     /** `retryInMs` is null if another attempt would not help. */
     | { kind: 'failed' | 'timed_out'; error: ErrorRecord; retryInMs: number | null }
     /** A client or an operator asked for its end. */
