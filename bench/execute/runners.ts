@@ -13,7 +13,7 @@ const GOALS = {
   noOp: { besidePeer: { atLeast: 1 } },
   waiting: { alone: { atLeast: 3.8 }, besidePeer: { atLeast: 1 } },
 };
-/** Tasks that wait so long, in so many slots of each process, leave the CPU idle. */
+/** The duration of tasks that only wait, and the slots of each process for them: they leave the CPU idle. */
 const WAITING = { ms: 5, slots: 4 };
 
 /** The rounds of one process, and those of four. */

@@ -29,7 +29,7 @@ export const errand: QueueKind = {
   open: (server, processes) => openErrand(server, processes),
 };
 
-/** Errand with tasks that wait so long, in so many slots of each process. */
+/** Errand with tasks that only wait. The arguments are their duration and the slots of each process. */
 export function errandWaiting(waitMs: number, slots: number): QueueKind {
   const start = (url: string): Promise<Started> => startRunner(url, { RUNNER_CONCURRENCY: String(slots) });
   return {

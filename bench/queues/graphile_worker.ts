@@ -24,7 +24,7 @@ export const graphileWorker: QueueKind = {
 
 const going = z.object({ firstAt: z.number().nullable() });
 
-/** graphile-worker with jobs that wait so long, in so many slots of each process. */
+/** graphile-worker with jobs that only wait. The arguments are their duration and the slots of each process. */
 export function graphileWaiting(waitMs: number, slots: number): QueueKind {
   const environment = { WAIT_MS: String(waitMs), SLOTS: String(slots) };
   return {

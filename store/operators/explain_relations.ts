@@ -50,8 +50,7 @@ const HOLDER = `
          from errand.runners r
         where t.runner_id is null and r.ended_at is null
           and (dispatch_id.locked_by = any (r.pool_ids)
-               or t.dispatch_id >= 'ffffffff-0000-8000-b000-000000000000'
-                  and t.dispatch_id between errand.first_held(r.id) and errand.last_held(r.id))
+               or t.dispatch_id between errand.first_held(r.id) and errand.last_held(r.id))
         limit 1)
     ) holder on true`;
 
